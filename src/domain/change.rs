@@ -1,0 +1,67 @@
+//! Everything one transaction must write. If a [`Change`] cannot say something, give it a field.
+
+use uuid::Uuid;
+
+use super::comment::Comment;
+use super::dedupe::Dedupe;
+use super::event::Event;
+use super::id::{CommentId, IssueId};
+use super::issue::Issue;
+use super::message::NewMessage;
+
+/// One decision, to be written whole or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub write: IssueWrite,
+    pub events: Vec<Event>,
+    pub comments: Vec<CommentWrite>,
+    pub messages: Vec<NewMessage>,
+    /// The claimed message whose work this is: gone in the same transaction, and nothing is written when the claim was lost.
+    pub settles: Option<Settle>,
+}
+
+/// What happens to the issue's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IssueWrite {
+    /// Nothing: the change is about messages only.
+    None,
+    Insert {
+        issue: Box<Issue>,
+        dedupe: Option<Dedupe>,
+    },
+    /// Only if the row still has the version the decision was taken on.
+    Update {
+        issue: Box<Issue>,
+        read_version: i64,
+    },
+    /// The row with all that hangs on it, for good.
+    Delete {
+        id: IssueId,
+        read_version: i64,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommentWrite {
+    Add(Comment),
+    Edit(Comment),
+    Delete(CommentId),
+}
+
+/// The proof that a message is ours to settle: a stale token settles nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settle {
+    pub message_id: i64,
+    pub token: Uuid,
+}
+
+impl Change {
+    /// The issue as it will be, where the change writes one.
+    #[must_use]
+    pub fn issue(&self) -> Option<&Issue> {
+        match &self.write {
+            IssueWrite::Insert { issue, .. } | IssueWrite::Update { issue, .. } => Some(issue),
+            IssueWrite::None | IssueWrite::Delete { .. } => None,
+        }
+    }
+}

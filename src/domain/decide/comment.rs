@@ -1,0 +1,36 @@
+//! Remarks: each is an event of its issue too.
+
+use super::{Cause, Decision, Refusal, not_archived, step};
+use crate::domain::change::{Change, CommentWrite};
+use crate::domain::comment::Comment;
+use crate::domain::event::EventKind;
+use crate::domain::id::CommentId;
+use crate::domain::issue::Issue;
+use crate::domain::stamp::Stamp;
+
+pub fn add_comment(issue: &Issue, body: String, cause: &Cause, stamp: Stamp) -> Result<(Comment, Change), Refusal> {
+    not_archived(issue)?;
+    let comment =
+        Comment { id: CommentId(stamp.id), issue_id: issue.id, author: cause.actor.clone(), body, created_at: stamp.now, edited_at: None };
+    let mut change = step(issue, EventKind::CommentAdded, cause, stamp, |_, detail| detail.comment_id = Some(comment.id));
+    change.comments.push(CommentWrite::Add(comment.clone()));
+    Ok((comment, change))
+}
+
+pub fn edit_comment(issue: &Issue, comment: &Comment, body: String, cause: &Cause, stamp: Stamp) -> Decision {
+    not_archived(issue)?;
+    if comment.body == body {
+        return Ok(None);
+    }
+    let edited = Comment { body, edited_at: Some(stamp.now), ..comment.clone() };
+    let mut change = step(issue, EventKind::CommentEdited, cause, stamp, |_, detail| detail.comment_id = Some(comment.id));
+    change.comments.push(CommentWrite::Edit(edited));
+    Ok(Some(change))
+}
+
+pub fn delete_comment(issue: &Issue, comment: CommentId, cause: &Cause, stamp: Stamp) -> Decision {
+    not_archived(issue)?;
+    let mut change = step(issue, EventKind::CommentDeleted, cause, stamp, |_, detail| detail.comment_id = Some(comment));
+    change.comments.push(CommentWrite::Delete(comment));
+    Ok(Some(change))
+}

@@ -1,0 +1,55 @@
+//! A new issue.
+
+use super::Cause;
+use crate::domain::change::{Change, IssueWrite};
+use crate::domain::dedupe::Dedupe;
+use crate::domain::event::{Detail, Event, EventKind, Snapshot};
+use crate::domain::id::{IssueId, IssueNumber};
+use crate::domain::issue::{Issue, Review, State};
+use crate::domain::spec::CreateIssue;
+use crate::domain::stamp::Stamp;
+
+/// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it.
+#[must_use]
+pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause: &Cause, stamp: Stamp) -> Change {
+    let issue = Issue {
+        id: IssueId(stamp.id),
+        number: IssueNumber::UNASSIGNED,
+        due_on: command.due.map(|due| due.date(stamp.now.date_naive())),
+        title: command.title,
+        description: command.description,
+        state: State::Open,
+        priority: command.priority,
+        kind: command.kind,
+        labels: command.labels,
+        assignees: command.assignees,
+        milestone: command.milestone,
+        target_repo: command.target_repo,
+        backend: backend.to_owned(),
+        url: None,
+        origin: command.origin,
+        review: if command.review_required { Review::Pending } else { Review::None },
+        claim: None,
+        version: 1,
+        created_at: stamp.now,
+        updated_at: stamp.now,
+        archived_at: None,
+    };
+    let event = Event {
+        issue_id: issue.id,
+        seq: 1,
+        id: stamp.nth(1),
+        kind: EventKind::Created,
+        actor: cause.actor.clone(),
+        at: stamp.now,
+        trace: cause.trace.clone(),
+        detail: Detail { snapshot: Snapshot::of(&issue), changes: Vec::new(), reason: None, comment_id: None },
+    };
+    Change {
+        write: IssueWrite::Insert { issue: Box::new(issue), dedupe },
+        events: vec![event],
+        comments: Vec::new(),
+        messages: Vec::new(),
+        settles: None,
+    }
+}

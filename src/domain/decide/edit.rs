@@ -1,0 +1,53 @@
+//! Changing what an issue says.
+
+use chrono::NaiveDate;
+
+use super::{Cause, Decision, not_archived, step};
+use crate::domain::event::EventKind;
+use crate::domain::issue::Issue;
+use crate::domain::stamp::Stamp;
+use crate::domain::vocabulary::{Kind, Priority};
+
+/// The fields to change. An absent field stays; the inner `None` clears one that may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EditIssue {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub priority: Option<Priority>,
+    pub kind: Option<Kind>,
+    pub labels: Option<Vec<String>>,
+    pub assignees: Option<Vec<String>>,
+    pub milestone: Option<Option<String>>,
+    pub due_on: Option<Option<NaiveDate>>,
+}
+
+impl EditIssue {
+    fn apply(self, issue: &mut Issue) {
+        let Self { title, description, priority, kind, labels, assignees, milestone, due_on } = self;
+        set(&mut issue.title, title);
+        set(&mut issue.description, description);
+        set(&mut issue.priority, priority);
+        set(&mut issue.kind, kind);
+        set(&mut issue.labels, labels);
+        set(&mut issue.assignees, assignees);
+        set(&mut issue.milestone, milestone);
+        set(&mut issue.due_on, due_on);
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+/// Closed issues may be edited too: a wrong label on a closed issue is still wrong.
+pub fn edit(issue: &Issue, edit: EditIssue, cause: &Cause, stamp: Stamp) -> Decision {
+    not_archived(issue)?;
+    let mut wished = issue.clone();
+    edit.apply(&mut wished);
+    if wished == *issue {
+        return Ok(None);
+    }
+    Ok(Some(step(issue, EventKind::Edited, cause, stamp, |issue, _| *issue = wished)))
+}

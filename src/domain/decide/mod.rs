@@ -1,0 +1,94 @@
+//! The rules: a state, a wish and a moment in, a [`Change`] out. Every entrance comes through here.
+//!
+//! A decision answers `None` when the wish is already true (nothing is written, nobody is told), and a [`Refusal`] when
+//! the state forbids it. To add a rule: a function here or in the file of its subject, and its line in the property test.
+
+mod claim;
+mod comment;
+mod create;
+mod edit;
+mod lifecycle;
+mod review;
+
+pub use claim::{claim, release};
+pub use comment::{add_comment, delete_comment, edit_comment};
+pub use create::create;
+pub use edit::{EditIssue, edit};
+pub use lifecycle::{archive, block, close, delete, reopen, restore, start, unblock};
+pub use review::{approve, reject};
+
+use super::change::{Change, IssueWrite};
+use super::event::{self, Detail, Event, EventKind, Snapshot};
+use super::issue::Issue;
+use super::stamp::Stamp;
+use super::vocabulary::ReviewState;
+
+/// Who asked, and in which trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    pub actor: String,
+    pub trace: Option<String>,
+}
+
+/// The state forbids the wish. `code` is stable; the message says what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    pub code: &'static str,
+    pub message: String,
+}
+
+impl Refusal {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// What a decision comes to: a change, nothing to do, or no.
+pub type Decision = Result<Option<Change>, Refusal>;
+
+/// One step from `before`: raises the version, moves the time on, and records what differs.
+fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: impl FnOnce(&mut Issue, &mut Detail)) -> Change {
+    let mut issue = before.clone();
+    let mut detail = Detail { snapshot: Snapshot::of(before), changes: Vec::new(), reason: None, comment_id: None };
+    mutate(&mut issue, &mut detail);
+    issue.version = before.version + 1;
+    // A clock set back must not make an edit look older than what it edits.
+    issue.updated_at = stamp.now.max(before.updated_at);
+    detail.snapshot = Snapshot::of(&issue);
+    detail.changes = event::diff(before, &issue);
+    let event = Event {
+        issue_id: issue.id,
+        seq: issue.version,
+        id: stamp.nth(1),
+        kind,
+        actor: cause.actor.clone(),
+        at: issue.updated_at,
+        trace: cause.trace.clone(),
+        detail,
+    };
+    Change {
+        write: IssueWrite::Update { issue: Box::new(issue), read_version: before.version },
+        events: vec![event],
+        comments: Vec::new(),
+        messages: Vec::new(),
+        settles: None,
+    }
+}
+
+fn not_archived(issue: &Issue) -> Result<(), Refusal> {
+    if issue.archived_at.is_some() {
+        return Err(Refusal::new("issue_archived", format!("issue #{} is archived; restore it first", issue.number)));
+    }
+    Ok(())
+}
+
+fn not_pending(issue: &Issue) -> Result<(), Refusal> {
+    if issue.review.state() == ReviewState::Pending {
+        return Err(Refusal::new("review_pending", format!("issue #{} waits for review; approve or reject it first", issue.number)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+//! The review queue: nothing of a pending issue leaves for a tracker before somebody approves it.
+
+use super::{Cause, Decision, Refusal, not_archived, step};
+use crate::domain::event::EventKind;
+use crate::domain::issue::{Issue, Review, State};
+use crate::domain::stamp::Stamp;
+use crate::domain::vocabulary::CloseReason;
+
+/// Pending → approved.
+pub fn approve(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {
+    not_archived(issue)?;
+    match &issue.review {
+        Review::Approved => Ok(None),
+        Review::Pending => Ok(Some(step(issue, EventKind::ReviewApproved, cause, stamp, |issue, _| issue.review = Review::Approved))),
+        Review::None | Review::Rejected { .. } => Err(not_in_queue(issue)),
+    }
+}
+
+/// Pending → rejected, and closed as not planned.
+pub fn reject(issue: &Issue, reason: String, cause: &Cause, stamp: Stamp) -> Decision {
+    not_archived(issue)?;
+    match &issue.review {
+        Review::Rejected { .. } => Ok(None),
+        Review::Pending => Ok(Some(step(issue, EventKind::ReviewRejected, cause, stamp, |issue, detail| {
+            detail.reason = Some(reason.clone());
+            issue.review = Review::Rejected { reason };
+            issue.state = State::Closed { reason: CloseReason::NotPlanned, at: stamp.now };
+        }))),
+        Review::None | Review::Approved => Err(not_in_queue(issue)),
+    }
+}
+
+fn not_in_queue(issue: &Issue) -> Refusal {
+    Refusal::new("not_pending", format!("issue #{} is not waiting for review (its review is {})", issue.number, issue.review.state()))
+}

@@ -1,0 +1,116 @@
+//! Random walks through every rule, and the table of what each state allows.
+
+use chrono::{DateTime, TimeDelta};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::spec::{CreateIssue, TaskSpec};
+use crate::domain::vocabulary::{CloseReason, StateName};
+
+fn stamp(second: i64) -> Stamp {
+    Stamp { now: DateTime::UNIX_EPOCH + TimeDelta::seconds(second), id: Uuid::from_u128(second.unsigned_abs().into()) }
+}
+
+fn cause() -> Cause {
+    Cause { actor: "tester".to_owned(), trace: None }
+}
+
+fn issue(review: bool) -> Issue {
+    let spec = TaskSpec { title: "t".to_owned().into(), review_required: review.into(), ..TaskSpec::default() };
+    let change = create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause(), stamp(0));
+    change.issue().unwrap().clone()
+}
+
+/// Every wish there is, by number.
+fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
+    let by = &cause();
+    match n {
+        0 => start(issue, by, stamp),
+        1 => block(issue, "waits".to_owned(), by, stamp),
+        2 => block(issue, "waits for more".to_owned(), by, stamp),
+        3 => unblock(issue, by, stamp),
+        4 => close(issue, CloseReason::Completed, by, stamp),
+        5 => close(issue, CloseReason::Duplicate, by, stamp),
+        6 => reopen(issue, by, stamp),
+        7 => archive(issue, by, stamp),
+        8 => restore(issue, by, stamp),
+        9 => claim(issue, "a", TimeDelta::seconds(10), by, stamp),
+        10 => claim(issue, "b", TimeDelta::seconds(10), by, stamp),
+        11 => release(issue, "a", by, stamp),
+        12 => approve(issue, by, stamp),
+        13 => reject(issue, "no".to_owned(), by, stamp),
+        14 => edit(issue, EditIssue { title: Some("u".to_owned()), ..EditIssue::default() }, by, stamp),
+        15 => edit(issue, EditIssue { milestone: Some(None), labels: Some(vec!["l".to_owned()]), ..EditIssue::default() }, by, stamp),
+        _ => add_comment(issue, "c".to_owned(), by, stamp).map(|(_, change)| Some(change)),
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0u8..17, -5i64..60), 1..60)) {
+        let mut issue = issue(review);
+        let mut second = 0;
+        for (n, pass) in walk {
+            second += pass;
+            let before = issue.clone();
+            let Ok(Some(change)) = wish(n, &before, stamp(second)) else { continue };
+            issue = change.issue().expect("every wish writes the issue").clone();
+            prop_assert_eq!(&change.write, &IssueWrite::Update { issue: Box::new(issue.clone()), read_version: before.version });
+            prop_assert_eq!(change.events.len(), 1);
+            prop_assert_eq!(change.events[0].seq, before.version + 1);
+            prop_assert_eq!(issue.version, before.version + 1);
+            prop_assert!(issue.updated_at >= before.updated_at);
+            prop_assert!(issue.state.name() != StateName::Closed || issue.claim.is_none());
+            // While review is pending nothing but words, claims given back and the archive may change.
+            if before.review.state() == ReviewState::Pending && issue.review == before.review {
+                prop_assert_eq!(&issue.state, &before.state);
+                prop_assert!(issue.claim.is_none());
+            }
+            // Two holders never overlap.
+            if let (Some(old), Some(new)) = (&before.claim, &issue.claim) {
+                prop_assert!(old.holder == new.holder || !old.is_live(stamp(second).now));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wish_granted_is_no_news_the_second_time(n in 0u8..9, walk in prop::collection::vec(0u8..17, 0..20)) {
+        let mut issue = issue(false);
+        for n in walk {
+            if let Ok(Some(change)) = wish(n, &issue, stamp(1)) { issue = change.issue().unwrap().clone(); }
+        }
+        if let Ok(Some(change)) = wish(n, &issue, stamp(2)) {
+            prop_assert_eq!(wish(n, change.issue().unwrap(), stamp(3)), Ok(None));
+        }
+    }
+}
+
+#[test]
+fn each_state_allows_what_the_table_says() {
+    let open = issue(false);
+    let after = |issue: &Issue, n| wish(n, issue, stamp(1)).unwrap().unwrap().issue().unwrap().clone();
+    let started = after(&open, 0);
+    let blocked = after(&started, 1);
+    let closed = after(&blocked, 4);
+    let archived = after(&open, 7);
+    let pending = issue(true);
+    let refused = |issue: &Issue, n| wish(n, issue, stamp(2)).expect_err("refused").code;
+    assert_eq!(after(&blocked, 3).state.name(), StateName::InProgress, "unblocking goes back to work");
+    assert_eq!(after(&after(&open, 1), 3).state.name(), StateName::Open);
+    assert_eq!(refused(&blocked, 0), "issue_blocked");
+    for n in [0, 1, 3, 5, 9] {
+        assert_eq!(refused(&closed, n), "issue_closed", "wish {n}");
+    }
+    for n in [0, 1, 3, 4, 6, 9, 12, 13, 14, 16] {
+        assert_eq!(refused(&archived, n), "issue_archived", "wish {n}");
+    }
+    for n in [0, 1, 4, 9] {
+        assert_eq!(refused(&pending, n), "review_pending", "wish {n}");
+    }
+    assert_eq!(refused(&open, 12), "not_pending");
+    let rejected = after(&pending, 13);
+    assert_eq!(rejected.state.name(), StateName::Closed);
+    assert_eq!(after(&rejected, 6).review, crate::domain::issue::Review::Pending, "what was rejected waits again");
+    assert_eq!(refused(&after(&open, 9), 10), "claimed");
+}

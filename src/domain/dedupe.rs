@@ -1,0 +1,135 @@
+//! When two posts are the same task: the key ladder.
+//!
+//! 1. An `Idempotency-Key` header, scoped to the caller: the same key with another body is a mistake of the caller.
+//! 2. Else the natural key of the task, once it names the event that triggered it. It is not scoped, so the same task
+//!    is recognised over HTTP and NATS alike, and a different body does not matter: the first one stands.
+//! 3. Else nothing: every post is a new task.
+
+use sha2::{Digest, Sha256};
+
+use super::spec::CreateIssue;
+
+/// The identity of a task, a SHA-256: a unique column written together with the issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DedupeKey(pub [u8; 32]);
+
+/// What the body of a request said, a SHA-256, to tell a repeat from a reused key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 32]);
+
+/// How a new issue is recognised when it is posted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dedupe {
+    pub key: DedupeKey,
+    /// Set when a repeat must carry the same body (the header rung).
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl Dedupe {
+    /// Walks the ladder for one request.
+    #[must_use]
+    pub fn of(command: &CreateIssue, caller: &str, idempotency_key: Option<&str>) -> Option<Self> {
+        if let Some(header) = idempotency_key {
+            let key = DedupeKey(hash("header", &[Some(caller), Some(header)]));
+            return Some(Self { key, fingerprint: Some(fingerprint(command)) });
+        }
+        natural_key(command).map(|key| Self { key, fingerprint: None })
+    }
+}
+
+/// One trigger emits many tasks: never the event id alone.
+fn natural_key(command: &CreateIssue) -> Option<DedupeKey> {
+    let origin = &command.origin;
+    origin.triggering_event_id.as_ref()?;
+    Some(DedupeKey(hash(
+        "natural",
+        &[
+            origin.activity_definition_id.as_deref(),
+            origin.triggering_event_id.as_deref(),
+            origin.source_type.map(super::vocabulary::SourceType::as_str),
+            origin.source_id.as_deref(),
+            command.target_repo.as_deref(),
+            Some(&command.title),
+        ],
+    )))
+}
+
+fn fingerprint(command: &CreateIssue) -> Fingerprint {
+    let CreateIssue { title, description, kind, priority, labels, assignees, milestone, due, target_repo, origin, review_required } =
+        command;
+    let due = due.map(|due| due.to_string());
+    let mut parts = vec![
+        Some(title.as_str()),
+        Some(description),
+        Some(kind.as_str()),
+        Some(priority.as_str()),
+        milestone.as_deref(),
+        due.as_deref(),
+        target_repo.as_deref(),
+        origin.source_type.map(super::vocabulary::SourceType::as_str),
+        origin.source_id.as_deref(),
+        origin.triggering_event_id.as_deref(),
+        origin.activity_definition_id.as_deref(),
+        review_required.then_some("review"),
+    ];
+    parts.extend(labels.iter().map(|label| Some(label.as_str())));
+    parts.push(None);
+    parts.extend(assignees.iter().map(|assignee| Some(assignee.as_str())));
+    Fingerprint(hash("body", &parts))
+}
+
+/// Length-prefixed, so that no two different lists of parts share their bytes; absent differs from empty.
+fn hash(rung: &str, parts: &[Option<&str>]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    for part in std::iter::once(&Some(rung)).chain(parts) {
+        match part {
+            None => sha.update(u64::MAX.to_le_bytes()),
+            Some(text) => {
+                sha.update((text.len() as u64).to_le_bytes());
+                sha.update(text.as_bytes());
+            }
+        }
+    }
+    sha.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn different_parts_have_different_hashes(a in prop::collection::vec(prop::option::of("[ab]{0,2}"), 0..4), b in prop::collection::vec(prop::option::of("[ab]{0,2}"), 0..4)) {
+            let parts = |v: &[Option<String>]| hash("r", &v.iter().map(Option::as_deref).collect::<Vec<_>>());
+            prop_assert_eq!(parts(&a) == parts(&b), a == b);
+        }
+    }
+
+    fn task(event: Option<&str>, title: &str) -> CreateIssue {
+        let spec = super::super::spec::TaskSpec {
+            title: title.to_owned().into(),
+            triggering_event_id: event.map_or_else(Default::default, |event| event.to_owned().into()),
+            ..Default::default()
+        };
+        CreateIssue::parse(spec).unwrap()
+    }
+
+    #[test]
+    fn the_header_outranks_the_natural_key_and_is_scoped_to_its_caller() {
+        let command = task(Some("e1"), "t");
+        let header = Dedupe::of(&command, "a", Some("k")).unwrap();
+        assert!(header.fingerprint.is_some());
+        assert_ne!(header.key, Dedupe::of(&command, "b", Some("k")).unwrap().key);
+        assert_ne!(header.key, Dedupe::of(&command, "a", None).unwrap().key);
+    }
+
+    #[test]
+    fn one_event_may_emit_many_tasks_and_without_an_event_nothing_is_a_repeat() {
+        let key = |event, title| Dedupe::of(&task(event, title), "a", None).map(|dedupe| dedupe.key);
+        assert_eq!(key(Some("e1"), "t"), key(Some("e1"), " t "));
+        assert_ne!(key(Some("e1"), "t"), key(Some("e1"), "u"));
+        assert_ne!(key(Some("e1"), "t"), key(Some("e2"), "t"));
+        assert_eq!(key(None, "t"), None);
+    }
+}

@@ -1,0 +1,119 @@
+//! What happened to an issue: append-only, one record for every change, never edited.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::id::{CommentId, IssueId};
+use super::issue::Issue;
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// What happened. Past tense; a word is never reused for something else.
+    EventKind {
+        Created = "created",
+        Edited = "edited",
+        Started = "started",
+        Blocked = "blocked",
+        Unblocked = "unblocked",
+        Closed = "closed",
+        Reopened = "reopened",
+        Claimed = "claimed",
+        Released = "released",
+        ReviewRequested = "review_requested",
+        ReviewApproved = "review_approved",
+        ReviewRejected = "review_rejected",
+        CommentAdded = "comment_added",
+        CommentEdited = "comment_edited",
+        CommentDeleted = "comment_deleted",
+        Archived = "archived",
+        Restored = "restored",
+    }
+}
+
+/// One thing that happened. `(issue_id, seq)` is its place in the issue's history; `id` is its name to the outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub issue_id: IssueId,
+    /// 1 for the creation, then counted up without gaps: the issue's version once the event is applied.
+    pub seq: i64,
+    pub id: Uuid,
+    pub kind: EventKind,
+    pub actor: String,
+    pub at: DateTime<Utc>,
+    /// The W3C `traceparent` of the request that caused it.
+    pub trace: Option<String>,
+    pub detail: Detail,
+}
+
+/// What belongs to an event besides its kind. Told outside word for word on every retry, so it never depends on later state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Detail {
+    pub snapshot: Snapshot,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldChange>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment_id: Option<CommentId>,
+}
+
+/// The parts of an issue that may change later, as they were when the event happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub title: String,
+    pub backend: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Snapshot {
+    #[must_use]
+    pub fn of(issue: &Issue) -> Self {
+        Self { title: issue.title.clone(), backend: issue.backend.clone(), url: issue.url.clone() }
+    }
+}
+
+/// One field before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    pub field: Cow<'static, str>,
+    pub from: Value,
+    pub to: Value,
+}
+
+/// Every field that a person would call changed between two states of one issue.
+#[must_use]
+pub fn diff(before: &Issue, after: &Issue) -> Vec<FieldChange> {
+    let mut changes = Vec::new();
+    let mut field = |field: &'static str, from: Value, to: Value| {
+        if from != to {
+            changes.push(FieldChange { field: field.into(), from, to });
+        }
+    };
+    field("title", before.title.as_str().into(), after.title.as_str().into());
+    field("description", before.description.as_str().into(), after.description.as_str().into());
+    field("state", before.state.name().as_str().into(), after.state.name().as_str().into());
+    field("priority", before.priority.as_str().into(), after.priority.as_str().into());
+    field("kind", before.kind.as_str().into(), after.kind.as_str().into());
+    field("labels", before.labels.clone().into(), after.labels.clone().into());
+    field("assignees", before.assignees.clone().into(), after.assignees.clone().into());
+    field("milestone", before.milestone.clone().into(), after.milestone.clone().into());
+    field("due_on", date(before), date(after));
+    field("backend", before.backend.as_str().into(), after.backend.as_str().into());
+    field("url", before.url.clone().into(), after.url.clone().into());
+    field("review", before.review.state().as_str().into(), after.review.state().as_str().into());
+    field("claimed_by", holder(before), holder(after));
+    changes
+}
+
+fn date(issue: &Issue) -> Value {
+    issue.due_on.map(|date| date.to_string()).into()
+}
+
+fn holder(issue: &Issue) -> Value {
+    issue.claim.as_ref().map(|claim| claim.holder.clone()).into()
+}

@@ -1,0 +1,31 @@
+//! Pure values and rules: what an issue is, what may happen to it, and what must be written when it does.
+//!
+//! No async, no IO, no clock, no SQL, no HTTP: time and ids come in as a [`Stamp`]. To add a rule, start in
+//! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
+
+pub mod change;
+pub mod comment;
+pub mod decide;
+pub mod dedupe;
+pub mod event;
+pub mod fault;
+pub mod id;
+pub mod input;
+pub mod issue;
+pub mod message;
+pub mod spec;
+pub mod stamp;
+pub mod text;
+pub mod vocabulary;
+
+pub use change::{Change, CommentWrite, IssueWrite};
+pub use comment::Comment;
+pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
+pub use event::{Event, EventKind, FieldChange, Snapshot};
+pub use fault::{Fault, Faults};
+pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
+pub use issue::{Claim, Issue, Origin, Review, State};
+pub use message::{MessageKind, NewMessage};
+pub use spec::{CreateIssue, TaskSpec};
+pub use stamp::Stamp;
+pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};

@@ -1,0 +1,3 @@
+//! The binary: an allocator and a call into the command line.
+
+fn main() {}

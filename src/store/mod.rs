@@ -1,0 +1,93 @@
+//! The port to durable storage: one trait, two dialects in its children, one conformance suite (`tests/it/store`).
+//!
+//! The only room with SQL in it. Every statement is written in its dialect's own folder; row types are shared.
+//! To add a method: its contract here, a statement per dialect, its tests in the conformance suite.
+
+use async_trait::async_trait;
+
+use crate::domain::message::Message;
+use crate::domain::{Change, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef};
+
+/// Durable storage. Every method may be called from many tasks and many replicas at once.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The dialect's name (`sqlite`, `postgres`): also the backend that holds an issue kept in the store alone.
+    fn name(&self) -> &'static str;
+
+    /// Writes each change whole or not at all, all of them in one transaction, and tells what became of each, in order.
+    ///
+    /// - A change that is not written (duplicate, stale, claim lost) leaves no trace and does not disturb the others.
+    /// - Uniqueness is the database's own: any number of callers committing one [`DedupeKey`](crate::domain::DedupeKey)
+    ///   at once, in one call or in many, get one [`Outcome::Inserted`]; the others get [`Outcome::Duplicate`].
+    /// - Two updates of one issue in one call: the first is written, the later ones are [`Outcome::Stale`].
+    /// - When it answers with an error nothing is known: the transaction may have been committed or not. Trying an
+    ///   insert with a dedupe key again is safe.
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError>;
+
+    /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
+    async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
+
+    /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
+    async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
+
+    /// An issue's comments after the one named (ids sort by age), oldest first, at most `limit`.
+    async fn comments(&self, issue: IssueId, after: Option<CommentId>, limit: u32) -> Result<Vec<Comment>, StoreError>;
+
+    async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError>;
+
+    /// The messages of an issue that still wait, oldest first, at most `limit`.
+    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    /// The store answers, and its schema is the one this binary was built for.
+    async fn check(&self) -> Result<(), StoreError>;
+
+    /// Lets go of every connection. Calls after it fail.
+    async fn close(&self);
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new issue is stored under this number.
+    Inserted(IssueNumber),
+    /// The dedupe key was there already: the issue it belongs to, and what the first body said.
+    Duplicate { issue: Box<Issue>, fingerprint: Option<Fingerprint> },
+    /// Written (every change that inserts no issue).
+    Written,
+    /// The issue has moved on since it was read, or is gone. Read it again and decide again.
+    Stale,
+    /// The message it settles is no longer ours; somebody else has it or has done it.
+    ClaimLost,
+}
+
+/// What can go wrong in a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing wrong with the request: the database is away, overloaded, or gave up on a deadlock. Trying again may help.
+    #[error("the {store} store is not available: {reason}")]
+    Unavailable { store: &'static str, reason: String },
+    /// The database was migrated by a newer binary.
+    #[error(
+        "the database has schema version {found}, newer than this binary knows ({known}): run the newer binary, or restore a backup made before the upgrade"
+    )]
+    SchemaTooNew { found: i64, known: i64 },
+    /// The database lacks migrations that this binary needs.
+    #[error(
+        "the database has schema version {found}, this binary needs {known}: run `issue-core migrate`, or set database.migrate_on_start = true"
+    )]
+    SchemaTooOld { found: i64, known: i64 },
+    /// The database holds something that this binary cannot read, or refused a statement: a defect, retrying will not help.
+    #[error("the {store} store failed: {reason}")]
+    Broken { store: &'static str, reason: String },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::SchemaTooNew { .. } | Self::SchemaTooOld { .. } | Self::Broken { .. } => false,
+        }
+    }
+}
