@@ -1,4 +1,8 @@
 //! issue-core: an organisation's single landing zone for tasks. `docs/architecture.md` is the map of the house.
 
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod metrics;
 pub mod store;
+pub mod telemetry;
