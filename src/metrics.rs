@@ -10,6 +10,9 @@ use prometheus::{
 /// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// A series that cannot be registered: a defect, found at the first start.
+pub type MetricsError = prometheus::Error;
+
 /// The series this process exports.
 #[derive(Debug)]
 pub struct Metrics {
@@ -18,11 +21,10 @@ pub struct Metrics {
     pub http_duration: HistogramVec,
     pub http_in_flight: IntGauge,
     pub ingested: IntCounterVec,
-    pub store_connections: IntGaugeVec,
 }
 
 impl Metrics {
-    pub fn new() -> Result<Self, prometheus::Error> {
+    pub fn new() -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let build = IntGaugeVec::new(Opts::new("issue_core_build_info", "Always 1; the labels say which build this is."), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -55,26 +57,19 @@ impl Metrics {
                     &["outcome"],
                 )?,
             )?,
-            store_connections: add(
-                &registry,
-                IntGaugeVec::new(
-                    Opts::new("issue_core_store_connections", "Database connections of this process, by state: idle or busy."),
-                    &["state"],
-                )?,
-            )?,
             registry,
         })
     }
 
     /// The text exposition format.
-    pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
+    pub fn render(&self) -> Result<Vec<u8>, MetricsError> {
         let mut text = Vec::with_capacity(16 << 10);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
 }
 
-fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, prometheus::Error> {
+fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, MetricsError> {
     registry.register(Box::new(collector.clone()))?;
     Ok(collector)
 }

@@ -2,7 +2,7 @@
 
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{self, Cause};
-use crate::domain::{CreateIssue, Dedupe, Faults, Issue, IssueWrite, TaskSpec};
+use crate::domain::{CreateIssue, Dedupe, Faults, IssueId, IssueNumber, TaskSpec};
 use crate::store::Outcome;
 
 /// One creation as an entrance hands it over.
@@ -18,7 +18,10 @@ pub struct Request<'a> {
 /// The issue that now stands for the task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    pub issue: Box<Issue>,
+    pub id: IssueId,
+    pub number: IssueNumber,
+    pub url: Option<String>,
+    pub backend: String,
     /// The task had been filed before; this is the first answer again.
     pub replayed: bool,
 }
@@ -46,19 +49,16 @@ impl App {
         let command = CreateIssue::parse(request.spec)?;
         let dedupe = Dedupe::of(&command, &request.caller.name, request.idempotency_key);
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
-        let change = decide::create(command, self.store.name(), dedupe, &cause, self.clock.stamp());
-        let (change, outcome) = self.commits.commit(change).await?;
-        match outcome {
-            Outcome::Inserted(number) => {
-                let IssueWrite::Insert { mut issue, .. } = change.write else { unreachable!("a creation inserts") };
-                issue.number = number;
-                Ok(Accepted { issue, replayed: false })
+        let stamp = self.clock.stamp();
+        let id = IssueId(stamp.id);
+        let change = decide::create(command, self.store.name(), dedupe, &cause, stamp);
+        match self.commits.commit(change).await? {
+            Outcome::Inserted(number) => Ok(Accepted { id, number, url: None, backend: self.store.name().to_owned(), replayed: false }),
+            Outcome::Duplicate { fingerprint, .. } if fingerprint != dedupe.and_then(|dedupe| dedupe.fingerprint) => {
+                Err(AppError::KeyReused)
             }
-            Outcome::Duplicate { issue, fingerprint } => {
-                if dedupe.and_then(|dedupe| dedupe.fingerprint) != fingerprint {
-                    return Err(AppError::KeyReused);
-                }
-                Ok(Accepted { issue, replayed: true })
+            Outcome::Duplicate { issue, .. } => {
+                Ok(Accepted { id: issue.id, number: issue.number, url: issue.url, backend: issue.backend, replayed: true })
             }
             Outcome::Written | Outcome::Stale | Outcome::ClaimLost => unreachable!("an insert is inserted or a duplicate"),
         }

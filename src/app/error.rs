@@ -43,6 +43,16 @@ impl AppError {
         }
     }
 
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Overloaded => true,
+            Self::Store(error) => error.is_transient(),
+            Self::Unauthenticated | Self::Forbidden { .. } | Self::Invalid(_) | Self::Refused(_) | Self::NotFound { .. } | Self::KeyReused => false,
+        }
+    }
+
     /// What a caller may be told: never the inside of the store.
     #[must_use]
     pub fn public(&self) -> String {
@@ -50,9 +60,12 @@ impl AppError {
             Self::Store(error) if error.is_transient() => "the store does not answer; the request may be repeated".to_owned(),
             Self::Store(_) => "something broke here; the operators find the details under the trace id".to_owned(),
             Self::Invalid(_) => "the request has faults; each is listed with its place".to_owned(),
-            Self::Unauthenticated | Self::Forbidden { .. } | Self::Refused(_) | Self::NotFound { .. } | Self::KeyReused | Self::Overloaded => {
-                self.to_string()
-            }
+            Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::Refused(_)
+            | Self::NotFound { .. }
+            | Self::KeyReused
+            | Self::Overloaded => self.to_string(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
@@ -31,6 +32,7 @@ pub enum Origin {
     Default,
     File(PathBuf),
     Variable(String),
+    Argument(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -39,6 +41,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Argument(name) => write!(f, "argument {name}"),
         }
     }
 }
@@ -105,6 +108,13 @@ impl Loaded {
         loaded.resolve_secret_files()?;
         loaded.validate()?;
         Ok(loaded)
+    }
+
+    /// The command line's last word on where to listen; the whole is checked again.
+    pub fn rebind(&mut self, bind: SocketAddr) -> Result<(), ConfigError> {
+        self.settings.server.bind = bind;
+        self.values.insert("server.bind".to_owned(), (Value::new(None, bind.to_string()), Origin::Argument("--bind")));
+        self.validate()
     }
 
     /// Where the setting's value came from.
