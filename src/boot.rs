@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use crate::http::{self, HttpOptions};
 use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::SqliteStore;
+
 use crate::store::{GroupCommit, GroupOptions, GroupRead, Store, StoreError};
 
 /// Why the service did not start.
@@ -48,7 +49,7 @@ impl Place {
     /// A `sqlite:` URL or nothing at all is a file; anything else a Postgres server.
     #[must_use]
     pub fn of(database: &Database) -> Self {
-        let url = database.url.as_ref().map(|url| url.expose_secret());
+        let url = database.url.as_ref().map(ExposeSecret::expose_secret);
         match url.map(|url| (url, url.strip_prefix("sqlite:"))) {
             Some((_, Some(path))) => Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
             None if database.host.is_none() => Self::Sqlite(database.data_dir().join("issues.db")),

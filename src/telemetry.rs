@@ -106,7 +106,7 @@ impl Trace {
             || (*version == "00" && !rest.is_empty())
             || !hex(flags, 2)
             || !hex(trace, 32)
-            || !hex(span, 16)
+            || !hex(parent, 16)
         {
             return None;
         }

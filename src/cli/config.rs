@@ -2,7 +2,6 @@
 
 use clap::Subcommand;
 
-use super::CliError;
 use crate::config::{self, Loaded};
 
 #[derive(Debug, Subcommand)]
@@ -15,11 +14,10 @@ pub(super) enum ConfigCommand {
 
 impl ConfigCommand {
     // Loading has checked everything already; a bad setting never gets here.
-    pub(super) fn run(&self, loaded: &Loaded) -> Result<(), CliError> {
+    pub(super) fn run(&self, loaded: &Loaded) {
         match self {
             Self::Show => print!("{}", config::show(loaded)),
             Self::Check => {}
         }
-        Ok(())
     }
 }

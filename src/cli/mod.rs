@@ -17,7 +17,7 @@ use crate::telemetry::TelemetryError;
 #[derive(Debug, Parser)]
 #[command(name = "issue-core", version, arg_required_else_help = true)]
 struct Cli {
-    /// A configuration file (TOML); environment variables win over it [env: ISSUE_CORE_CONFIG]
+    /// A configuration file (TOML); environment variables win over it [env: `ISSUE_CORE_CONFIG`]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -51,12 +51,7 @@ enum CliError {
 /// Runs the command named by the arguments: 0 done, 1 failed, 2 the arguments or settings are wrong.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let result = Loaded::from_environment(cli.config.as_deref()).map_err(CliError::from).and_then(|loaded| match cli.command {
-        Command::Serve(serve) => serve.run(loaded),
-        Command::Migrate => migrate::run(&loaded),
-        Command::Config(command) => command.run(&loaded),
-    });
-    match result {
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("issue-core: {error}");
@@ -65,6 +60,18 @@ pub fn run() -> ExitCode {
                 CliError::Boot(_) | CliError::Telemetry(_) | CliError::Io(_) => ExitCode::FAILURE,
             }
         }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), CliError> {
+        let loaded = Loaded::from_environment(self.config.as_deref())?;
+        match self.command {
+            Command::Serve(serve) => serve.run(loaded)?,
+            Command::Migrate => migrate::run(&loaded)?,
+            Command::Config(command) => command.run(&loaded),
+        }
+        Ok(())
     }
 }
 

@@ -51,9 +51,9 @@ fn limit(extensions: &Extensions) -> usize {
 }
 
 fn unread(rejection: &BytesRejection, limit: usize) -> Problem {
-    match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::too_large(limit),
-        // The enum is open: whatever else stops a body from arriving is the sender's connection.
-        _ => Problem::malformed("the body did not arrive whole"),
+    // Whatever else stops a body from arriving is the sender's connection.
+    if matches!(rejection, BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) {
+        return Problem::too_large(limit);
     }
+    Problem::malformed("the body did not arrive whole")
 }
