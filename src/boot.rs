@@ -16,10 +16,11 @@ use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::http::{self, HttpOptions};
 use crate::metrics::{Metrics, MetricsError};
-use crate::store::postgres::{PostgresOptions, PostgresStore};
+use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
-use crate::store::{GroupCommit, GroupOptions, GroupRead, Store, StoreError};
+use crate::store::group::{GroupCommit, GroupLimits, GroupRead};
+use crate::store::{Store, StoreError};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -49,21 +50,27 @@ impl Place {
     /// A `sqlite:` URL or nothing at all is a file; anything else a Postgres server.
     #[must_use]
     pub fn of(database: &Database) -> Self {
-        let url = database.url.as_ref().map(ExposeSecret::expose_secret);
-        match url.map(|url| (url, url.strip_prefix("sqlite:"))) {
-            Some((_, Some(path))) => Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
-            None if database.host.is_none() => Self::Sqlite(database.data_dir().join("issues.db")),
-            postgres => Self::Postgres(Box::new(PostgresOptions {
-                url: postgres.map(|(url, _)| url.to_owned().into()),
-                host: database.host.clone(),
-                port: (database.port != 0).then_some(database.port),
-                name: database.name.clone(),
+        let url = database.url.as_ref();
+        let sqlite = url.and_then(|url| url.expose_secret().strip_prefix("sqlite:"));
+        let server = match (sqlite, url, &database.host) {
+            (Some(path), _, _) => return Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
+            (None, Some(url), _) => Server::Url(url.clone()),
+            (None, None, Some(host)) => Server::Parts {
+                host: host.clone(),
+                port: database.port,
+                database: database.name.clone(),
                 user: database.user.clone(),
-                password: database.password.clone(),
-                max_connections: database.max_connections,
-                acquire_timeout: database.acquire_timeout,
-            })),
-        }
+                ssl_mode: database.ssl_mode.clone(),
+            },
+            (None, None, None) => return Self::Sqlite(database.data_dir().join("issues.db")),
+        };
+        Self::Postgres(Box::new(PostgresOptions {
+            password: database.password.clone(),
+            max_connections: database.max_connections,
+            acquire_timeout: database.acquire_timeout,
+            statement_timeout: database.statement_timeout,
+            ..PostgresOptions::new(server)
+        }))
     }
 
     /// In words, without secrets.
@@ -89,7 +96,7 @@ impl Place {
                 Ok(Arc::new(store))
             }
             Self::Postgres(options) => {
-                let store = PostgresStore::open(options).await?;
+                let store = PostgresStore::open(options)?;
                 if migrate {
                     store.migrate().await?;
                 }
@@ -140,10 +147,11 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> 
         keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
     }
     let ingest = &settings.ingest;
-    let group = GroupOptions { batch: ingest.batch, queue: ingest.queue, tasks: ingest.committers };
+    let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
+    let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
     Ok(App {
-        commits: GroupCommit::start(store.clone(), group, tasks),
-        reads: GroupRead::start(store.clone(), group, tasks),
+        commits: GroupCommit::start(store.clone(), commits, tasks),
+        reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
         metrics: Arc::new(Metrics::new()?),

@@ -4,6 +4,7 @@ use super::Scope;
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
 use crate::store::StoreError;
+use crate::store::group::GroupError;
 
 /// The failure of a use case.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +50,12 @@ impl AppError {
         match self {
             Self::Overloaded => true,
             Self::Store(error) => error.is_transient(),
-            Self::Unauthenticated | Self::Forbidden { .. } | Self::Invalid(_) | Self::Refused(_) | Self::NotFound { .. } | Self::KeyReused => false,
+            Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::Invalid(_)
+            | Self::Refused(_)
+            | Self::NotFound { .. }
+            | Self::KeyReused => false,
         }
     }
 
@@ -66,6 +72,15 @@ impl AppError {
             | Self::NotFound { .. }
             | Self::KeyReused
             | Self::Overloaded => self.to_string(),
+        }
+    }
+}
+
+impl From<GroupError> for AppError {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Overloaded => Self::Overloaded,
+            GroupError::Store(error) => Self::Store(error),
         }
     }
 }

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::store::{GroupCommit, GroupRead, Store};
+use crate::store::Store;
+use crate::store::group::{GroupCommit, GroupRead};
 
 pub use auth::{Caller, Keyring, Scope};
 pub use create_issue::{Accepted, Request};

@@ -16,11 +16,6 @@ const PREFIX: &str = "ISSUE_CORE__";
 const ALIASES: &[(&str, &str)] = &[
     ("ISSUE_CORE_API_KEY", "auth.api_key"),
     ("DATABASE_URL", "database.url"),
-    ("PGHOST", "database.host"),
-    ("PGPORT", "database.port"),
-    ("PGDATABASE", "database.name"),
-    ("PGUSER", "database.user"),
-    ("PGPASSWORD", "database.password"),
     ("RUST_LOG", "log.filter"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),

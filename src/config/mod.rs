@@ -61,19 +61,21 @@ pub struct Database {
     #[serde(deserialize_with = "unset")]
     pub host: Option<String>,
     pub port: u16,
-    #[serde(deserialize_with = "unset")]
-    pub name: Option<String>,
-    #[serde(deserialize_with = "unset")]
-    pub user: Option<String>,
+    pub name: String,
+    pub user: String,
     #[serde(deserialize_with = "unset_secret")]
     pub password: Option<SecretString>,
     #[serde(deserialize_with = "unset")]
     pub password_file: Option<PathBuf>,
     #[serde(deserialize_with = "unset")]
+    pub ssl_mode: Option<String>,
+    #[serde(deserialize_with = "unset")]
     pub data_dir: Option<PathBuf>,
     pub max_connections: u32,
     #[serde(with = "duration")]
     pub acquire_timeout: Duration,
+    #[serde(with = "duration")]
+    pub statement_timeout: Duration,
     pub migrate_on_start: bool,
 }
 

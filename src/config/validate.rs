@@ -50,12 +50,11 @@ impl Loaded {
         let key_is_sendable = s.auth.api_key.as_ref().is_none_or(|key| key.expose_secret().bytes().all(|b| (0x21..0x7f).contains(&b)));
         check("auth.api_key", key_is_sendable, "must hold only visible ASCII characters, since it travels in a header");
         check("database.url", self.url_is_known(), "must begin with sqlite: or postgres://");
-        let sqlite = s.database.url.as_ref().is_some_and(|url| url.expose_secret().starts_with("sqlite:"));
-        check(
-            "database.host",
-            !(sqlite && s.database.host.is_some()),
-            "names a Postgres server, but database.url names a SQLite file; give one of them",
-        );
+        check("database.host", s.database.url.is_none() || s.database.host.is_none(), "stands for database.url; give one of them");
+        let modes = ["disable", "prefer", "require", "verify-ca", "verify-full"];
+        let mode_is_known = s.database.ssl_mode.as_deref().is_none_or(|mode| modes.contains(&mode));
+        check("database.ssl_mode", mode_is_known, "must be one of disable, prefer, require, verify-ca, verify-full");
+        check("database.statement_timeout", !s.database.statement_timeout.is_zero(), "must be longer than 0s");
         check("database.max_connections", (1..=500).contains(&s.database.max_connections), "must be from 1 to 500");
         check("database.acquire_timeout", !s.database.acquire_timeout.is_zero(), "must be longer than 0s");
         check("ingest.batch", (1..=1000).contains(&s.ingest.batch), "must be from 1 to 1000");

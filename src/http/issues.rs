@@ -25,7 +25,6 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 ///
 /// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "read by the OpenAPI document only; `TaskSpec` reads the body")]
 pub struct CreateIssueRequest {
     /// One line; white space is folded.
     #[schema(min_length = 1, max_length = 512, example = "Flag stale SBOM")]

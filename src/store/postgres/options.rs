@@ -20,6 +20,8 @@ const MIGRATION_TURN: Duration = Duration::from_mins(2);
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
     pub server: Server,
+    /// Wins over a password in the URL. To the letter: it may hold `= + /`.
+    pub password: Option<SecretString>,
     pub max_connections: u32,
     /// The longest a caller waits for a free connection.
     pub acquire_timeout: Duration,
@@ -34,13 +36,12 @@ pub struct PostgresOptions {
 pub enum Server {
     /// `postgres://user:password@host:port/database?sslmode=…`, every part percent-encoded.
     Url(SecretString),
-    /// The same in parts, each to the letter: a password may hold `= + /`.
+    /// The same in parts, each to the letter.
     Parts {
         host: String,
         port: u16,
         database: String,
         user: String,
-        password: Option<SecretString>,
         /// `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; without it, the driver's default.
         ssl_mode: Option<String>,
     },
@@ -51,6 +52,7 @@ impl PostgresOptions {
     pub fn new(server: Server) -> Self {
         Self {
             server,
+            password: None,
             max_connections: 16,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
@@ -79,17 +81,32 @@ impl PostgresOptions {
         let wrong = |error: sqlx::Error| broken(&error.to_string());
         let address = match &self.server {
             Server::Url(url) => PgConnectOptions::from_str(url.expose_secret()).map_err(wrong)?,
-            Server::Parts { host, port, database, user, password, ssl_mode } => {
-                let mut address = PgConnectOptions::new_without_pgpass().host(host).port(*port).database(database).username(user);
-                if let Some(password) = password {
-                    address = address.password(password.expose_secret());
+            Server::Parts { host, port, database, user, ssl_mode } => {
+                let address = PgConnectOptions::new_without_pgpass().host(host).port(*port).database(database).username(user);
+                match ssl_mode {
+                    Some(mode) => address.ssl_mode(PgSslMode::from_str(mode).map_err(wrong)?),
+                    None => address,
                 }
-                if let Some(mode) = ssl_mode {
-                    address = address.ssl_mode(PgSslMode::from_str(mode).map_err(wrong)?);
-                }
-                address
             }
         };
+        let address = match &self.password {
+            Some(password) => address.password(password.expose_secret()),
+            None => address,
+        };
         Ok(address.application_name(&self.application_name))
+    }
+
+    /// The address in words, without secrets.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.address() {
+            Ok(address) => format!(
+                "postgres {}:{}/{}",
+                address.get_host(),
+                address.get_port(),
+                address.get_database().unwrap_or_else(|| address.get_username())
+            ),
+            Err(error) => error.to_string(),
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tokio::sync::{Mutex, Notify};
+use tokio_util::task::TaskTracker;
 
 use crate::support::database::Database;
 use crate::support::server::{KEY, Server, binary, client, task};
@@ -26,10 +27,11 @@ async fn two_thousand_posts_half_of_them_repeats_survive_being_killed(db: Databa
     let queue = Arc::new(AtomicUsize::new(0));
     let ids: Arc<Mutex<HashMap<usize, Vec<String>>>> = Arc::default();
 
+    let tasks = TaskTracker::new();
     let posters: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let (base, answered, progress, queue, ids) = (base.clone(), answered.clone(), progress.clone(), queue.clone(), ids.clone());
-            tokio::task::spawn(async move {
+            tasks.spawn(async move {
                 let client = client();
                 loop {
                     let n = queue.fetch_add(1, Ordering::SeqCst);
@@ -52,7 +54,11 @@ async fn two_thousand_posts_half_of_them_repeats_survive_being_killed(db: Databa
         }
         server.kill();
         let mut command = binary();
-        command.arg("serve").env("DATABASE_URL", db.url()).env("ISSUE_CORE_API_KEY", KEY).env("ISSUE_CORE__SERVER__BIND", format!("127.0.0.1:{port}"));
+        command
+            .arg("serve")
+            .env("DATABASE_URL", db.url())
+            .env("ISSUE_CORE_API_KEY", KEY)
+            .env("ISSUE_CORE__SERVER__BIND", format!("127.0.0.1:{port}"));
         server = Server::spawn(command);
     }
     for poster in posters {
@@ -67,8 +73,8 @@ async fn two_thousand_posts_half_of_them_repeats_survive_being_killed(db: Databa
         let issue: Value = server.get(&format!("/issues/{}", answers[0])).send().await.unwrap().json().await.unwrap();
         assert_eq!(issue["title"], format!("task {n}"));
     }
-    assert_eq!(db.count("issues").await, TASKS as i64);
-    assert_eq!(db.count("events").await, TASKS as i64);
+    assert_eq!(db.count("issues").await, i64::try_from(TASKS).unwrap());
+    assert_eq!(db.count("events").await, i64::try_from(TASKS).unwrap());
 }
 
 /// As activity-core does: a failure is answered by posting the same task again.
