@@ -4,3 +4,4 @@
 mod http;
 mod layering;
 mod support;
+mod telemetry;
