@@ -53,7 +53,7 @@ const WISHES: u8 = 19;
 
 proptest! {
     #[test]
-    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..60)) {
+    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
         let mut issue = issue(review);
         let mut second = 0;
         for (n, pass) in walk {
