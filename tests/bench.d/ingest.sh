@@ -9,7 +9,7 @@ part_ingest() {
         sql "$DATABASE" "$(<tests/bench.d/lib/schema.sql)"
         pgbench_point tests/bench.d/lib/insert.sql "$connections"
         remember "insert.$connections" "$RATE"
-        row ingest "pgbench, one task per transaction" "$connections" "$RATE" "$P50" "$P99" 0
+        row ingest "pgbench, one task per transaction" "$connections" "$RATE" "$P50" "$P99" "$ERRORS"
         for kind in postgres sqlite; do
             start_service "$kind"
             ingest_point "$kind" "$connections"

@@ -17,7 +17,7 @@ part_read() {
     for connections in "${CONNECTIONS[@]}"; do
         pgbench_point tests/bench.d/lib/select.sql "$connections"
         remember "select.$connections" "$RATE"
-        row read "pgbench, select by primary key" "$connections" "$RATE" "$P50" "$P99" 0
+        row read "pgbench, select by primary key" "$connections" "$RATE" "$P50" "$P99" "$ERRORS"
     done
     for kind in postgres sqlite; do
         start_service "$kind"

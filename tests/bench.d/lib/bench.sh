@@ -35,14 +35,14 @@ milliseconds() { awk -v us="$1" 'BEGIN { printf us < 10000 ? "%.2f" : "%.1f", us
 
 row() {
     local line
-    printf -v line '%-10s %-30s %5s conn %9s /s   p50 %8s ms   p99 %8s ms   errors %s   %s' \
+    printf -v line '%-10s %-34s %4s conn %9s /s   p50 %8s ms   p99 %8s ms   errors %s   %s' \
         "$1" "$2" "$3" "$4" "$(milliseconds "$5")" "$(milliseconds "$6")" "$7" "${8:-}"
     emit "${line%"${line##*[! ]}"}"
 }
 
 figure() {
     local line
-    printf -v line '%-10s %-42s %s' "$1" "$2" "$3"
+    printf -v line '%-10s %-44s %s' "$1" "$2" "$3"
     emit "$line"
 }
 
@@ -73,7 +73,7 @@ fresh_database() {
 }
 DATABASES=0
 
-# pgbench_point SCRIPT CONNECTIONS: sets RATE, P50 and P99 (microseconds). -M prepared: the service prepares its statements, too.
+# pgbench_point SCRIPT CONNECTIONS: sets RATE, P50, P99 (microseconds) and ERRORS. -M prepared: the service prepares its statements, too.
 pgbench_point() {
     local script=$1 clients=$2 jobs=1 out=$SCRATCH/pgbench.out tool
     tool=$(postgres_bin)/pgbench
@@ -87,6 +87,8 @@ pgbench_point() {
     run_job "${command[@]}" -T "$SECONDS_PER_POINT" -l --log-prefix="$out.log" --sampling-rate=0.1 "$DATABASE" >"$out" 2>"$out.err" ||
         die "pgbench: $(tail -n 5 "$out.err")"
     RATE=$(sed -nE 's/^tps = ([0-9]+).*/\1/p' "$out")
+    ERRORS=$(sed -nE 's/^number of failed transactions: ([0-9]+).*/\1/p' "$out")
+    ERRORS=${ERRORS:-0} # Postgres 14 does not count them: there it ends at the first
     read -r P50 P99 < <(cut -d' ' -f3 "$out".log.* | sort -n | awk '{ v[NR] = $1 } END { print v[int(NR * .5) + 1], v[int(NR * .99) + 1] }')
 }
 
