@@ -1,4 +1,12 @@
 //! issue-core: an organisation's single landing zone for tasks. `docs/architecture.md` is the map of the house.
 
+pub mod app;
+pub mod boot;
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod http;
+pub mod metrics;
 pub mod store;
+pub mod telemetry;

@@ -1,3 +1,10 @@
 //! The binary: an allocator and a call into the command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    issue_core::cli::run()
+}

@@ -3,6 +3,15 @@
 //! The only room with SQL in it. Every statement is written in its dialect's own folder; row types are shared.
 //! To add a method: its contract here, a statement per dialect, its tests in the conformance suite.
 
+mod batch;
+mod fields;
+pub mod group;
+mod lookup;
+mod migrate;
+pub mod postgres;
+mod row;
+pub mod sqlite;
+
 use async_trait::async_trait;
 
 use crate::domain::message::Message;
@@ -61,7 +70,7 @@ pub enum Outcome {
 }
 
 /// What can go wrong in a store.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Nothing wrong with the request: the database is away, overloaded, or gave up on a deadlock. Trying again may help.
     #[error("the {store} store is not available: {reason}")]

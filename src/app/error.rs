@@ -1,0 +1,86 @@
+//! Why a use case did not do what was asked. Knows nothing of HTTP; each entrance translates.
+
+use super::Scope;
+use crate::domain::Faults;
+use crate::domain::decide::Refusal;
+use crate::store::StoreError;
+use crate::store::group::GroupError;
+
+/// The failure of a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("a valid key is required")]
+    Unauthenticated,
+    #[error("this key lacks the scope {scope}")]
+    Forbidden { scope: Scope },
+    #[error("{0}")]
+    Invalid(#[from] Faults),
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    #[error("there is no {what}")]
+    NotFound { what: String },
+    #[error("this Idempotency-Key was already used for a different request; use a new key, or send the first request again unchanged")]
+    KeyReused,
+    #[error("too many writes are waiting; try again shortly")]
+    Overloaded,
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl AppError {
+    /// A stable word for machines. `docs/problems.md` lists them all.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Invalid(_) => "invalid",
+            Self::Refused(refusal) => refusal.code,
+            Self::NotFound { .. } => "not_found",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Overloaded => "overloaded",
+            Self::Store(error) if error.is_transient() => "store_unavailable",
+            Self::Store(_) => "internal",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Overloaded => true,
+            Self::Store(error) => error.is_transient(),
+            Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::Invalid(_)
+            | Self::Refused(_)
+            | Self::NotFound { .. }
+            | Self::KeyReused => false,
+        }
+    }
+
+    /// What a caller may be told: never the inside of the store.
+    #[must_use]
+    pub fn public(&self) -> String {
+        match self {
+            Self::Store(error) if error.is_transient() => "the store does not answer; the request may be repeated".to_owned(),
+            Self::Store(_) => "something broke here; the operators find the details under the trace id".to_owned(),
+            Self::Invalid(_) => "the request has faults; each is listed with its place".to_owned(),
+            Self::Unauthenticated
+            | Self::Forbidden { .. }
+            | Self::Refused(_)
+            | Self::NotFound { .. }
+            | Self::KeyReused
+            | Self::Overloaded => self.to_string(),
+        }
+    }
+}
+
+impl From<GroupError> for AppError {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Overloaded => Self::Overloaded,
+            GroupError::Store(error) => Self::Store(error),
+        }
+    }
+}

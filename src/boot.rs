@@ -1,0 +1,186 @@
+//! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{App, Caller, Keyring, Readiness, Scope};
+use crate::clock::Clock;
+use crate::config::{Database, Settings};
+use crate::http::{self, HttpOptions};
+use crate::metrics::{Metrics, MetricsError};
+use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
+use crate::store::sqlite::SqliteStore;
+
+use crate::store::group::{GroupCommit, GroupLimits, GroupRead};
+use crate::store::{Store, StoreError};
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot listen on server.bind {address}: {reason}")]
+    Listen { address: SocketAddr, reason: std::io::Error },
+    #[error("cannot create the data directory {path}: {reason} (set database.data_dir, or DATABASE_URL)")]
+    DataDir { path: PathBuf, reason: std::io::Error },
+    #[error("cannot set up metrics: {0}")]
+    Metrics(#[from] MetricsError),
+    #[error("the HTTP listener failed: {0}")]
+    Serve(std::io::Error),
+    #[error("requests were still running after server.shutdown_timeout; they were cut off")]
+    ShutdownTimeout,
+}
+
+/// Where the issues are kept.
+#[derive(Debug, Clone)]
+pub enum Place {
+    Sqlite(PathBuf),
+    Postgres(Box<PostgresOptions>),
+}
+
+impl Place {
+    /// A `sqlite:` URL or nothing at all is a file; anything else a Postgres server.
+    #[must_use]
+    pub fn of(database: &Database) -> Self {
+        let url = database.url.as_ref();
+        let sqlite = url.and_then(|url| url.expose_secret().strip_prefix("sqlite:"));
+        let server = match (sqlite, url, &database.host) {
+            (Some(path), _, _) => return Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
+            (None, Some(url), _) => Server::Url(url.clone()),
+            (None, None, Some(host)) => Server::Parts {
+                host: host.clone(),
+                port: database.port,
+                database: database.name.clone(),
+                user: database.user.clone(),
+                ssl_mode: database.ssl_mode.clone(),
+            },
+            (None, None, None) => return Self::Sqlite(database.data_dir().join("issues.db")),
+        };
+        Self::Postgres(Box::new(PostgresOptions {
+            password: database.password.clone(),
+            max_connections: database.max_connections,
+            acquire_timeout: database.acquire_timeout,
+            statement_timeout: database.statement_timeout,
+            ..PostgresOptions::new(server)
+        }))
+    }
+
+    /// In words, without secrets.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres(options) => options.describe(),
+        }
+    }
+
+    /// Opens the store; brings its schema up to date first, if asked.
+    pub async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, BootError> {
+        match self {
+            Self::Sqlite(path) => {
+                if let Some(dir) = path.parent() {
+                    std::fs::create_dir_all(dir).map_err(|reason| BootError::DataDir { path: dir.to_path_buf(), reason })?;
+                }
+                let store = SqliteStore::open(path).await?;
+                if migrate {
+                    store.migrate().await?;
+                }
+                Ok(Arc::new(store))
+            }
+            Self::Postgres(options) => {
+                let store = PostgresStore::open(options)?;
+                if migrate {
+                    store.migrate().await?;
+                }
+                Ok(Arc::new(store))
+            }
+        }
+    }
+}
+
+/// A service at work.
+pub struct Running {
+    pub address: SocketAddr,
+    app: Arc<App>,
+    server: JoinHandle<std::io::Result<()>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    drain_delay: Duration,
+    shutdown_timeout: Duration,
+}
+
+/// Starts everything; answers once the listener accepts.
+pub async fn start(settings: &Settings) -> Result<Running, BootError> {
+    let address = settings.server.bind;
+    let listener = TcpListener::bind(address).await.map_err(|reason| BootError::Listen { address, reason })?;
+    let address = listener.local_addr().map_err(BootError::Serve)?;
+    let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
+    store.check().await?;
+
+    let tasks = TaskTracker::new();
+    let app = Arc::new(assemble(settings, store, &tasks)?);
+    let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
+    let stop = CancellationToken::new();
+    let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
+    Ok(Running {
+        address,
+        app,
+        server,
+        stop,
+        tasks,
+        drain_delay: settings.server.drain_delay,
+        shutdown_timeout: settings.server.shutdown_timeout,
+    })
+}
+
+fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> Result<App, BootError> {
+    let mut keyring = Keyring::default();
+    if let Some(key) = &settings.auth.api_key {
+        keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
+    }
+    let ingest = &settings.ingest;
+    let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
+    let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
+    Ok(App {
+        commits: GroupCommit::start(store.clone(), commits, tasks),
+        reads: GroupRead::start(store.clone(), reads, tasks),
+        store,
+        clock: Clock::System,
+        metrics: Arc::new(Metrics::new()?),
+        keyring,
+        readiness: Readiness::default(),
+    })
+}
+
+impl Running {
+    /// Readiness fails first; then no new requests; those in flight finish, within the time set; then the store closes.
+    pub async fn stop(self) -> Result<(), BootError> {
+        self.app.readiness.drain();
+        tokio::time::sleep(self.drain_delay).await;
+        self.stop.cancel();
+        let in_time = tokio::time::timeout(self.shutdown_timeout, self.server).await;
+        let store = self.app.store.clone();
+        // The last handles on the commit queues: their tasks end when all of them are gone.
+        drop(self.app);
+        self.tasks.close();
+        let finished = in_time.is_ok() && tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_ok();
+        store.close().await;
+        if finished { Ok(()) } else { Err(BootError::ShutdownTimeout) }
+    }
+
+    /// Until the listener fails, which it does not do by itself.
+    pub async fn failed(&mut self) -> BootError {
+        match (&mut self.server).await {
+            Ok(Err(error)) => BootError::Serve(error),
+            Ok(Ok(())) | Err(_) => BootError::Serve(std::io::Error::other("the listener ended")),
+        }
+    }
+}

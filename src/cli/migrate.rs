@@ -1,0 +1,16 @@
+//! `issue-core migrate`: brings the schema up to date. Safe to run from several places at once.
+
+use super::{CliError, runtime};
+use crate::boot::Place;
+use crate::config::Loaded;
+
+pub(super) fn run(loaded: &Loaded) -> Result<(), CliError> {
+    let place = Place::of(&loaded.settings.database);
+    runtime()?.block_on(async {
+        let store = place.open(true).await?;
+        store.close().await;
+        Ok::<_, CliError>(())
+    })?;
+    println!("the schema is up to date: {}", place.describe());
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! The command line: a file per command.
+
+mod config;
+mod migrate;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::boot::BootError;
+use crate::config::{ConfigError, Loaded};
+use crate::telemetry::TelemetryError;
+
+/// One landing zone for an organisation's tasks.
+#[derive(Debug, Parser)]
+#[command(name = "issue-core", version, arg_required_else_help = true)]
+struct Cli {
+    /// A configuration file (TOML); environment variables win over it [env: `ISSUE_CORE_CONFIG`]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(serve::Serve),
+    /// Bring the database schema up to date, then stop
+    Migrate,
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// What a command may fail with; its message is what the operator reads.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Boot(#[from] BootError),
+    #[error("{0}")]
+    Telemetry(#[from] TelemetryError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the command named by the arguments: 0 done, 1 failed, 2 the arguments or settings are wrong.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("issue-core: {error}");
+            match error {
+                CliError::Config(_) => ExitCode::from(2),
+                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Io(_) => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+impl Cli {
+    fn run(self) -> Result<(), CliError> {
+        let loaded = Loaded::from_environment(self.config.as_deref())?;
+        match self.command {
+            Command::Serve(serve) => serve.run(loaded)?,
+            Command::Migrate => migrate::run(&loaded)?,
+            Command::Config(command) => command.run(&loaded),
+        }
+        Ok(())
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

@@ -1,0 +1,234 @@
+//! The layers and where each value came from: built-in defaults, one file, the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+
+use super::Settings;
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+const PREFIX: &str = "ISSUE_CORE__";
+
+/// Variables with a name of their own, and the setting each stands for.
+const ALIASES: &[(&str, &str)] = &[
+    ("ISSUE_CORE_API_KEY", "auth.api_key"),
+    ("DATABASE_URL", "database.url"),
+    ("RUST_LOG", "log.filter"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
+    ("OTEL_SERVICE_NAME", "telemetry.service_name"),
+];
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File(PathBuf),
+    Variable(String),
+    Argument(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Argument(name) => write!(f, "argument {name}"),
+        }
+    }
+}
+
+/// One setting that cannot be used: which, where it was given, and what is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub setting: String,
+    pub origin: Origin,
+    pub message: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("cannot read the configuration file {path}: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("{}", list(.0))]
+    Settings(Vec<Problem>),
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<_> = problems.iter().map(|problem| format!("{} ({}): {}", problem.setting, problem.origin, problem.message)).collect();
+    lines.join("\n")
+}
+
+/// The settings together with the origin of each.
+pub struct Loaded {
+    pub settings: Settings,
+    pub(super) values: BTreeMap<String, (Value, Origin)>,
+}
+
+impl fmt::Debug for Loaded {
+    /// Without the raw values, which hold secrets in clear.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    /// Reads all layers and checks the whole. `file` wins over the variable `ISSUE_CORE_CONFIG`.
+    pub fn from_environment(file: Option<&Path>) -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        let variables: Vec<(String, String)> = std::env::vars().collect();
+        Self::load(file, &variables)
+    }
+
+    pub(super) fn load(file: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
+        let mut values: BTreeMap<String, (Value, Origin)> = flatten(&File::from_str(DEFAULTS, FileFormat::Toml), Path::new("built in"))?
+            .into_iter()
+            .map(|(key, value)| (key, (value, Origin::Default)))
+            .collect();
+        let mut problems = Vec::new();
+        let named =
+            variables.iter().find(|(name, value)| name == "ISSUE_CORE_CONFIG" && !value.is_empty()).map(|(_, path)| PathBuf::from(path));
+        if let Some(path) = file.map(Path::to_path_buf).or(named) {
+            add_file(&path, &mut values, &mut problems)?;
+        }
+        add_variables(variables, &mut values, &mut problems);
+        if !problems.is_empty() {
+            return Err(ConfigError::Settings(problems));
+        }
+        let settings = deserialize(&values)?;
+        let mut loaded = Self { settings, values };
+        loaded.resolve_secret_files()?;
+        loaded.validate()?;
+        Ok(loaded)
+    }
+
+    /// The command line's last word on where to listen; the whole is checked again.
+    pub fn rebind(&mut self, bind: SocketAddr) -> Result<(), ConfigError> {
+        self.settings.server.bind = bind;
+        self.values.insert("server.bind".to_owned(), (Value::new(None, bind.to_string()), Origin::Argument("--bind")));
+        self.validate()
+    }
+
+    /// Where the setting's value came from.
+    pub fn origin(&self, setting: &str) -> Origin {
+        self.values.get(setting).map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+}
+
+fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, Origin)>, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
+    let file = File::new(&path.to_string_lossy(), FileFormat::Toml);
+    for (key, value) in flatten(&file, path)? {
+        let origin = Origin::File(path.to_path_buf());
+        match values.get_mut(&key) {
+            Some(known) => *known = (value, origin),
+            None => problems.push(unknown(&key, origin, values.keys())),
+        }
+    }
+    Ok(())
+}
+
+fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, Origin)>, problems: &mut Vec<Problem>) {
+    // A setting's full name wins over its alias, so aliases are laid first.
+    let by_alias = |(name, value): &(String, String)| {
+        let setting = ALIASES.iter().find(|(alias, _)| alias == name)?.1;
+        Some((setting.to_owned(), name.clone(), value.clone()))
+    };
+    let by_name = |(name, value): &(String, String)| {
+        let rest = name.strip_prefix(PREFIX)?;
+        Some((rest.to_lowercase().replace("__", "."), name.clone(), value.clone()))
+    };
+    let ordered: Vec<_> = variables.iter().filter_map(by_alias).chain(variables.iter().filter_map(by_name)).collect();
+    for (setting, name, text) in ordered {
+        let origin = Origin::Variable(name);
+        let Some((default, _)) = values.get(&setting) else {
+            problems.push(unknown(&setting, origin, values.keys()));
+            continue;
+        };
+        match typed(&default.kind, &text) {
+            Ok(kind) => _ = values.insert(setting, (Value::new(None, kind), origin)),
+            Err(message) => problems.push(Problem { setting, origin, message }),
+        }
+    }
+}
+
+/// A variable's text as the type its default has.
+fn typed(like: &ValueKind, text: &str) -> Result<ValueKind, String> {
+    let shown = if text.len() > 40 { "the value" } else { text };
+    match like {
+        ValueKind::Boolean(_) => text.parse().map(ValueKind::Boolean).map_err(|_| format!("must be true or false, this is {shown:?}")),
+        ValueKind::I64(_) | ValueKind::U64(_) | ValueKind::I128(_) | ValueKind::U128(_) => {
+            text.parse().map(ValueKind::I64).map_err(|_| format!("must be a whole number, this is {shown:?}"))
+        }
+        ValueKind::Float(_) => text.parse().map(ValueKind::Float).map_err(|_| format!("must be a number, this is {shown:?}")),
+        ValueKind::Array(_) => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Ok(ValueKind::Array(items.map(|item| Value::new(None, item)).collect()))
+        }
+        ValueKind::Nil | ValueKind::String(_) | ValueKind::Table(_) => Ok(ValueKind::String(text.to_owned())),
+    }
+}
+
+fn unknown<'a>(setting: &str, origin: Origin, known: impl Iterator<Item = &'a String>) -> Problem {
+    let last = setting.rsplit('.').next().unwrap_or(setting);
+    let near: Vec<_> = known.filter(|key| key.ends_with(&format!(".{last}"))).map(String::as_str).collect();
+    let hint =
+        if near.is_empty() { "`issue-core config show` lists them all".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
+    Problem { setting: setting.to_owned(), origin, message: format!("there is no such setting; {hint}") }
+}
+
+fn flatten(source: &dyn Source, path: &Path) -> Result<Vec<(String, Value)>, ConfigError> {
+    let map = source.collect().map_err(|error| ConfigError::File { path: path.to_path_buf(), reason: error.to_string() })?;
+    let mut flat = Vec::new();
+    flatten_into("", map, &mut flat);
+    Ok(flat)
+}
+
+fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, Value)>) {
+    for (key, value) in map {
+        let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        if let ValueKind::Table(inner) = value.kind {
+            flatten_into(&key, inner, flat);
+        } else {
+            flat.push((key, value));
+        }
+    }
+}
+
+fn deserialize(values: &BTreeMap<String, (Value, Origin)>) -> Result<Settings, ConfigError> {
+    // One setting at a time over the defaults, so that every bad one is named, and with its origin.
+    let build = |only: Option<&str>| {
+        let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        for (key, (value, origin)) in values {
+            if *origin != Origin::Default && only.is_none_or(|only| only == key) {
+                builder = builder.set_override(key, value.clone())?;
+            }
+        }
+        builder.build()?.try_deserialize::<Settings>()
+    };
+    let whole = match build(None) {
+        Ok(settings) => return Ok(settings),
+        Err(error) => error,
+    };
+    let mut problems = Vec::new();
+    for (key, (_, origin)) in values.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+        if let Err(error) = build(Some(key)) {
+            let text = error.to_string();
+            let message = text.split(" for key `").next().unwrap_or(&text).to_owned();
+            problems.push(Problem { setting: key.clone(), origin: origin.clone(), message });
+        }
+    }
+    if problems.is_empty() {
+        problems.push(Problem { setting: "configuration".to_owned(), origin: Origin::Default, message: whole.to_string() });
+    }
+    Err(ConfigError::Settings(problems))
+}
+
+pub(super) fn user_data_dir() -> PathBuf {
+    #[expect(clippy::disallowed_methods, reason = "the platform's convention, part of the settings")]
+    let xdg = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let base = xdg.or_else(|| std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(".local/share")));
+    base.unwrap_or_else(|| PathBuf::from(".")).join("issue-core")
+}

@@ -1,0 +1,135 @@
+//! Every setting, each with its check. `config/default.toml` is the reference; this module gives it types.
+//!
+//! To add a setting: its line and comment in `config/default.toml`, its field here, its check in `validate.rs`.
+//! Nothing outside this room reads the environment.
+
+mod duration;
+mod layers;
+mod show;
+mod validate;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::domain::vocabulary::vocabulary;
+pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use show::show;
+
+/// The settings in force, checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub server: Server,
+    pub auth: Auth,
+    pub database: Database,
+    pub ingest: Ingest,
+    pub log: Log,
+    pub telemetry: Telemetry,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub bind: SocketAddr,
+    pub body_limit: usize,
+    #[serde(with = "duration")]
+    pub request_timeout: Duration,
+    #[serde(with = "duration")]
+    pub drain_delay: Duration,
+    #[serde(with = "duration")]
+    pub shutdown_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    #[serde(deserialize_with = "unset_secret")]
+    pub api_key: Option<SecretString>,
+    #[serde(deserialize_with = "unset")]
+    pub api_key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    #[serde(deserialize_with = "unset_secret")]
+    pub url: Option<SecretString>,
+    #[serde(deserialize_with = "unset")]
+    pub host: Option<String>,
+    pub port: u16,
+    pub name: String,
+    pub user: String,
+    #[serde(deserialize_with = "unset_secret")]
+    pub password: Option<SecretString>,
+    #[serde(deserialize_with = "unset")]
+    pub password_file: Option<PathBuf>,
+    #[serde(deserialize_with = "unset")]
+    pub ssl_mode: Option<String>,
+    #[serde(deserialize_with = "unset")]
+    pub data_dir: Option<PathBuf>,
+    pub max_connections: u32,
+    #[serde(with = "duration")]
+    pub acquire_timeout: Duration,
+    #[serde(with = "duration")]
+    pub statement_timeout: Duration,
+    pub migrate_on_start: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    pub batch: usize,
+    pub committers: usize,
+    pub queue: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    #[serde(deserialize_with = "word")]
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+vocabulary! {
+    /// How log lines look. `auto`: readable on a terminal, JSON elsewhere.
+    LogFormat { Auto = "auto", Pretty = "pretty", Json = "json" }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    #[serde(deserialize_with = "unset")]
+    pub otlp_endpoint: Option<String>,
+    pub sample_ratio: f64,
+    pub service_name: String,
+}
+
+impl Database {
+    /// Where the embedded database lives when no other is named.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(layers::user_data_dir)
+    }
+}
+
+/// In the reference file an empty string means "not set".
+fn unset<'de, D: serde::Deserializer<'de>, T: From<String>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| T::from(text)))
+}
+
+/// A word out of its list; the error names the list.
+fn word<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn unset_secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
+    unset::<D, String>(deserializer).map(|text| text.map(SecretString::from))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What is in force, one line a setting, secrets masked.
+
+use std::fmt::Write;
+
+use config::{Value, ValueKind};
+
+use super::layers::Loaded;
+
+/// Settings whose value is never printed.
+const SECRETS: &[&str] = &["auth.api_key", "database.password"];
+
+/// Every setting as `name = value  # origin`, in alphabetical order.
+#[must_use]
+pub fn show(loaded: &Loaded) -> String {
+    let lines: Vec<_> = loaded.values.iter().map(|(key, (value, origin))| (format!("{key} = {}", shown(key, value)), origin)).collect();
+    let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < 60).max().unwrap_or(0);
+    let mut text = String::new();
+    for (line, origin) in lines {
+        _ = writeln!(text, "{line:width$}  # {origin}");
+    }
+    text
+}
+
+fn shown(key: &str, value: &Value) -> String {
+    let ValueKind::String(text) = &value.kind else { return value.to_string() };
+    if SECRETS.contains(&key) && !text.is_empty() {
+        return "\"***\"".to_owned();
+    }
+    if key == "database.url" { format!("{:?}", without_password(text)) } else { format!("{text:?}") }
+}
+
+/// The URL with its password masked: a password may hold anything but an unescaped `@`, so the last `@` ends it.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((login, place)) = rest.rsplit_once('@') else { return mask_query(url) };
+    let user = login.split_once(':').map_or_else(|| login.to_owned(), |(user, _)| format!("{user}:***"));
+    mask_query(&format!("{scheme}://{user}@{place}"))
+}
+
+fn mask_query(url: &str) -> String {
+    let Some((before, after)) = url.split_once("password=") else { return url.to_owned() };
+    let rest = after.find('&').map_or("", |end| &after[end..]);
+    format!("{before}password=***{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_masked_wherever_a_url_may_hold_it() {
+        assert_eq!(without_password("postgres://u:p@ss/w+=@h:5432/d"), "postgres://u:***@h:5432/d");
+        assert_eq!(without_password("postgres://u@h/d"), "postgres://u@h/d");
+        assert_eq!(without_password("postgres://h/d?password=x&user=u"), "postgres://h/d?password=***&user=u");
+        assert_eq!(without_password("sqlite:/var/lib/x.db"), "sqlite:/var/lib/x.db");
+    }
+}

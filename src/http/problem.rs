@@ -1,0 +1,156 @@
+//! Failures as RFC 9457 `application/problem+json`: the only place that maps them to a status.
+//!
+//! A [`Problem`] travels inside the response; [`super::observe`] writes it out, because only there the trace id is known.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::app::AppError;
+use crate::domain::Fault;
+
+/// A failure as HTTP tells it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    errors: Vec<Fault>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    trace_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, title, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request cannot be read", detail)
+    }
+
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the body is larger than the {limit} bytes that are allowed");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large", detail)
+    }
+
+    pub fn not_json() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong media type", "send the body as application/json")
+    }
+
+    pub fn no_route() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_route",
+            "No such route",
+            "nothing answers under this path; /openapi.json lists the routes",
+        )
+    }
+
+    pub fn wrong_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "Wrong method",
+            "this path does not answer to this method; see the Allow header",
+        )
+    }
+
+    pub fn timed_out() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            "Too slow",
+            "the request took too long; whether it took effect is not known, so repeat it only if that is safe",
+        )
+    }
+
+    pub fn panicked() -> Self {
+        Self::internal("something broke here; the operators find the details under the trace id".to_owned())
+    }
+
+    fn internal(detail: String) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+    }
+
+    pub fn unready(reason: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", reason)
+    }
+
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The response with its body, once the trace id is known.
+    pub fn render(&self, trace_id: &str) -> Response {
+        let document = Document {
+            r#type: format!("urn:issue-core:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            trace_id,
+            errors: &self.errors,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        response.headers_mut().extend(self.headers.iter().cloned());
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        let (code, detail) = (error.code(), error.public());
+        match error {
+            AppError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, code, "Not authenticated", detail)
+                .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"issue-core\"")),
+            AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, code, "Not allowed", detail),
+            AppError::Invalid(faults) => {
+                Self { errors: faults.into_vec(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The request has faults", detail) }
+            }
+            AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, "The issue's state forbids it", detail),
+            AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, "Not found", detail),
+            AppError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "Idempotency key reused", detail),
+            AppError::Overloaded => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Overloaded", detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            AppError::Store(_) => Self::from_store(&error, code, detail),
+        }
+    }
+}
+
+impl Problem {
+    fn from_store(error: &AppError, code: &'static str, detail: String) -> Self {
+        tracing::error!(error.code = code, %error, "the store failed");
+        if !error.is_transient() {
+            return Self::internal(detail);
+        }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "The store is not available", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("2"))
+    }
+}

@@ -1,0 +1,61 @@
+//! Every route, in one table; what stands around them, in one stack.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::observe::observe;
+use super::problem::Problem;
+use super::{HttpOptions, issues, operate};
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
+    tags(
+        (name = "issues", description = "File, find and work on issues"),
+        (name = "operate", description = "Probes and numbers for operators"),
+    )
+)]
+struct Document;
+
+fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(issues::create))
+        .routes(routes!(issues::show))
+        .routes(routes!(operate::health))
+        .routes(routes!(operate::ready))
+        .routes(routes!(operate::metrics))
+}
+
+/// Paths that answer like a documented one: the contract's spelling without the slash, and the probes' other names.
+fn aliases() -> Router<Arc<App>> {
+    Router::new().route("/issues", post(issues::create)).route("/health", get(operate::health)).route("/livez", get(operate::health))
+}
+
+/// The whole HTTP entrance.
+pub fn router(app: Arc<App>, options: HttpOptions) -> Router {
+    let (routes, _) = documented().split_for_parts();
+    routes
+        .merge(aliases())
+        .fallback(async || Problem::no_route())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| answer_panic(&*panic)))
+        .layer(DefaultBodyLimit::max(options.body_limit))
+        .layer(middleware::from_fn_with_state((app.clone(), options), observe))
+        .with_state(app)
+}
+
+fn answer_panic(panic: &(dyn Any + Send)) -> Response {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = message.unwrap_or("without a message"), "a handler panicked");
+    Problem::panicked().into_response()
+}

@@ -1,0 +1,75 @@
+//! Every metric series, each with its help text, in one place. `docs/observability.md` lists them for operators.
+//!
+//! To add one: a field here, its registration in [`Metrics::new`], its line in the document.
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
+};
+
+/// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
+const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// A series that cannot be registered: a defect, found at the first start.
+pub type MetricsError = prometheus::Error;
+
+/// The series this process exports.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    pub http_requests: IntCounterVec,
+    pub http_duration: HistogramVec,
+    pub http_in_flight: IntGauge,
+    pub ingested: IntCounterVec,
+}
+
+impl Metrics {
+    pub fn new() -> Result<Self, MetricsError> {
+        let registry = Registry::new();
+        let build = IntGaugeVec::new(Opts::new("issue_core_build_info", "Always 1; the labels say which build this is."), &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        add(&registry, build)?;
+        registry.register(Box::new(ProcessCollector::for_self()))?;
+        Ok(Self {
+            http_requests: add(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new("issue_core_http_requests_total", "HTTP requests answered, by route template, method and status."),
+                    &["route", "method", "status"],
+                )?,
+            )?,
+            http_duration: add(
+                &registry,
+                HistogramVec::new(
+                    HistogramOpts::new("issue_core_http_request_duration_seconds", "Time from the request's head to the answer's head.")
+                        .buckets(LATENCY_BUCKETS.to_vec()),
+                    &["route", "method"],
+                )?,
+            )?,
+            http_in_flight: add(&registry, IntGauge::new("issue_core_http_requests_in_flight", "HTTP requests being worked on now.")?)?,
+            ingested: add(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "issue_core_ingested_total",
+                        "Tasks posted, by what became of them: created, duplicate, invalid, refused or failed.",
+                    ),
+                    &["outcome"],
+                )?,
+            )?,
+            registry,
+        })
+    }
+
+    /// The text exposition format.
+    pub fn render(&self) -> Result<Vec<u8>, MetricsError> {
+        let mut text = Vec::with_capacity(16 << 10);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, MetricsError> {
+    registry.register(Box::new(collector.clone()))?;
+    Ok(collector)
+}

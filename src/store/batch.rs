@@ -1,0 +1,215 @@
+//! The bookkeeping of one `commit`, without a database: which changes are still open, and what became of the others.
+//!
+//! Both dialects walk through the same steps: claims, inserts, versions, survivors. No SQL here, no IO. A new kind of write
+//! is a method that lists what to write, and one that takes in what the database said.
+
+use std::collections::{HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::row::{KeyedRow, Unreadable};
+use super::{Outcome, StoreError};
+use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueNumber, IssueWrite};
+
+pub(super) struct Batch<'a> {
+    changes: &'a [Change],
+    outcomes: Vec<Option<Outcome>>,
+}
+
+/// An insert still open: its place in the batch, and what to write.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Insert<'a> {
+    at: usize,
+    pub(super) change: &'a Change,
+    pub(super) issue: &'a Issue,
+    pub(super) dedupe: Option<&'a Dedupe>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn new(changes: &'a [Change]) -> Self {
+        Self { changes, outcomes: vec![None; changes.len()] }
+    }
+
+    /// Nothing but new issues with what belongs to them: the hot path.
+    pub(super) fn is_pure_insert(changes: &[Change]) -> bool {
+        let add = |comment: &CommentWrite| matches!(comment, CommentWrite::Add(_));
+        changes
+            .iter()
+            .all(|change| matches!(change.write, IssueWrite::Insert { .. }) && change.settles.is_none() && change.comments.iter().all(add))
+    }
+
+    fn open(&self) -> impl Iterator<Item = (usize, &'a Change)> {
+        self.changes.iter().enumerate().filter(|(at, _)| self.outcomes[*at].is_none())
+    }
+
+    /// The messages whose claims must hold.
+    pub(super) fn claimed_messages(&self) -> Vec<i64> {
+        self.open().filter_map(|(_, change)| change.settles).map(|settle| settle.message_id).collect()
+    }
+
+    /// Who really holds each message: whoever else thought so has lost it. One message is settled once.
+    pub(super) fn check_claims(&mut self, held: &[(i64, Option<Uuid>)]) {
+        let mut held: HashMap<i64, Uuid> = held.iter().filter_map(|(id, token)| token.map(|token| (*id, token))).collect();
+        for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
+            let Some(settle) = change.settles else { continue };
+            if held.get(&settle.message_id) == Some(&settle.token) {
+                held.remove(&settle.message_id);
+            } else {
+                *outcome = Some(Outcome::ClaimLost);
+            }
+        }
+    }
+
+    /// The inserts still open, in key order, each key once: its repeats wait for what becomes of the first.
+    pub(super) fn inserts(&self) -> Vec<Insert<'a>> {
+        let mut inserts: Vec<Insert<'a>> = self.open_inserts().collect();
+        // Stable: without keys, and among equal keys, the order of the call holds.
+        inserts.sort_by_key(|insert| insert.dedupe.map(|dedupe| dedupe.key));
+        inserts.dedup_by_key(|insert| insert.dedupe.map_or(Err(insert.at), |dedupe| Ok(dedupe.key)));
+        inserts
+    }
+
+    fn open_inserts(&self) -> impl Iterator<Item = Insert<'a>> {
+        self.open().filter_map(|(at, change)| match &change.write {
+            IssueWrite::Insert { issue, dedupe } => Some(Insert { at, change, issue, dedupe: dedupe.as_ref() }),
+            IssueWrite::None | IssueWrite::Update { .. } | IssueWrite::Delete { .. } => None,
+        })
+    }
+
+    /// Which of the inserts were written, and under which numbers.
+    pub(super) fn inserted(&mut self, sent: &[Insert<'_>], numbers: &[(Uuid, i64)]) {
+        let numbers: HashMap<Uuid, i64> = numbers.iter().copied().collect();
+        for insert in sent {
+            if let Some(number) = numbers.get(&insert.issue.id.0) {
+                self.outcomes[insert.at] = Some(Outcome::Inserted(IssueNumber(*number)));
+            }
+        }
+    }
+
+    /// The keys of the inserts that were not written: somebody was first.
+    pub(super) fn taken_keys(&self) -> Vec<[u8; 32]> {
+        let keys: HashSet<_> = self.open_inserts().filter_map(|insert| insert.dedupe).map(|dedupe| dedupe.key.0).collect();
+        keys.into_iter().collect()
+    }
+
+    /// Who was first. A key that is not among the rows stays open: its holder is gone again.
+    pub(super) fn duplicates(&mut self, rows: Vec<KeyedRow>) -> Result<(), Unreadable> {
+        let mut first = HashMap::with_capacity(rows.len());
+        for row in rows {
+            let (key, issue, fingerprint) = row.read()?;
+            first.insert(key, (issue, fingerprint));
+        }
+        let open: Vec<Insert<'a>> = self.open_inserts().collect();
+        for insert in open {
+            if let Some((issue, fingerprint)) = insert.dedupe.and_then(|dedupe| first.get(&dedupe.key.0)) {
+                self.outcomes[insert.at] = Some(Outcome::Duplicate { issue: Box::new(issue.clone()), fingerprint: *fingerprint });
+            }
+        }
+        Ok(())
+    }
+
+    /// The issues that updates and deletes were decided on.
+    pub(super) fn decided_on(&self) -> Vec<Uuid> {
+        let ids: HashSet<_> = self.open().filter_map(|(_, change)| decided(change)).map(|(id, _)| id).collect();
+        ids.into_iter().collect()
+    }
+
+    /// The versions those issues have now. What was decided on another one is stale, and so is the second write to one issue.
+    /// Everything still open after this is written.
+    pub(super) fn check_versions(&mut self, versions: &[(Uuid, i64)]) {
+        let mut versions: HashMap<Uuid, i64> = versions.iter().copied().collect();
+        for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
+            if outcome.is_some() {
+                continue;
+            }
+            *outcome = match decided(change) {
+                None if matches!(change.write, IssueWrite::Insert { .. }) => None,
+                Some((id, read_version)) if versions.get(&id) != Some(&read_version) => Some(Outcome::Stale),
+                Some((id, _)) => {
+                    versions.remove(&id);
+                    Some(Outcome::Written)
+                }
+                None => Some(Outcome::Written),
+            };
+        }
+    }
+
+    /// The changes that are written.
+    pub(super) fn survivors(&self) -> impl Iterator<Item = (&'a Change, &Outcome)> {
+        self.changes
+            .iter()
+            .zip(&self.outcomes)
+            .filter_map(|(change, outcome)| outcome.as_ref().map(|outcome| (change, outcome)))
+            .filter(|(_, outcome)| matches!(outcome, Outcome::Inserted(_) | Outcome::Written))
+    }
+
+    pub(super) fn updates(&self) -> impl Iterator<Item = &'a Issue> {
+        self.survivors().filter_map(|(change, _)| match &change.write {
+            IssueWrite::Update { issue, .. } => Some(&**issue),
+            IssueWrite::None | IssueWrite::Insert { .. } | IssueWrite::Delete { .. } => None,
+        })
+    }
+
+    pub(super) fn deletes(&self) -> Vec<Uuid> {
+        self.survivors().filter_map(|(change, _)| deleted_issue(change)).collect()
+    }
+
+    /// The issues that the open changes want to delete, whether they may or not.
+    pub(super) fn wished_deletes(&self) -> Vec<Uuid> {
+        self.open().filter_map(|(_, change)| deleted_issue(change)).collect()
+    }
+
+    /// The messages that are done.
+    pub(super) fn settled(&self) -> Vec<i64> {
+        self.survivors().filter_map(|(change, _)| change.settles).map(|settle| settle.message_id).collect()
+    }
+
+    /// What became of each change, or `None` while one is open.
+    pub(super) fn outcomes(&self) -> Option<Vec<Outcome>> {
+        self.outcomes.iter().cloned().collect()
+    }
+
+    /// Somebody kept taking a key and giving it back.
+    pub(super) fn contended(store: &'static str) -> StoreError {
+        StoreError::Unavailable { store, reason: "the same dedupe key was taken and given back by others again and again".to_owned() }
+    }
+}
+
+fn decided(change: &Change) -> Option<(Uuid, i64)> {
+    match &change.write {
+        IssueWrite::Update { issue, read_version } => Some((issue.id.0, *read_version)),
+        IssueWrite::Delete { id, read_version } => Some((id.0, *read_version)),
+        IssueWrite::None | IssueWrite::Insert { .. } => None,
+    }
+}
+
+fn deleted_issue(change: &Change) -> Option<Uuid> {
+    match &change.write {
+        IssueWrite::Delete { id, .. } => Some(id.0),
+        IssueWrite::None | IssueWrite::Insert { .. } | IssueWrite::Update { .. } => None,
+    }
+}
+
+/// The comment to add, where the write adds one.
+pub(super) fn added(write: &CommentWrite) -> Option<&Comment> {
+    match write {
+        CommentWrite::Add(comment) => Some(comment),
+        CommentWrite::Edit(_) | CommentWrite::Delete(_) => None,
+    }
+}
+
+/// The comment as it will be, where the write edits one.
+pub(super) fn edited(write: &CommentWrite) -> Option<&Comment> {
+    match write {
+        CommentWrite::Edit(comment) => Some(comment),
+        CommentWrite::Add(_) | CommentWrite::Delete(_) => None,
+    }
+}
+
+/// The comment to delete, where the write deletes one.
+pub(super) fn deleted(write: &CommentWrite) -> Option<Uuid> {
+    match write {
+        CommentWrite::Delete(id) => Some(id.0),
+        CommentWrite::Add(_) | CommentWrite::Edit(_) => None,
+    }
+}

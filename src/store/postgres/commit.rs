@@ -1,0 +1,157 @@
+//! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
+//!
+//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id. To add a kind of
+//! write: its statement in [`super::sql`], its place in [`write`], its lock in that order if it needs one.
+
+use sqlx::Connection as _;
+use sqlx::postgres::{PgArguments, PgConnection};
+use uuid::Uuid;
+
+use super::columns::{Children, CommentColumns, IssueColumns};
+use super::error::{Failure, broken, is_lost_race};
+use super::{NAME, read, sql};
+use crate::domain::Change;
+use crate::store::batch::{Batch, Insert, added, deleted, edited};
+use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
+use crate::store::{Outcome, StoreError};
+
+/// How often a batch is tried again after it lost a race (a deadlock, or a key taken and given back).
+const ATTEMPTS: u32 = 8;
+
+pub(super) async fn commit(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+    for _ in 1..ATTEMPTS {
+        match attempt(connection, changes).await {
+            Err(error) if is_lost_race(&error) => {}
+            decided => return decided.map_err(Failure::into_store),
+        }
+    }
+    attempt(connection, changes).await.map_err(Failure::into_store)
+}
+
+async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, Failure> {
+    let mut batch = Batch::new(changes);
+    if Batch::is_pure_insert(changes) {
+        // No transaction around it: a statement is one. A later round, for a key that was given back, is a second one.
+        insert(connection, &mut batch).await?;
+    } else {
+        let mut transaction = connection.begin().await?;
+        write(&mut transaction, &mut batch).await?;
+        transaction.commit().await?;
+    }
+    batch.outcomes().ok_or_else(|| Failure::Store(broken("a change was left undecided")))
+}
+
+async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    lock_messages(connection, batch).await?;
+    insert(connection, batch).await?;
+    check_versions(connection, batch).await?;
+    update(connection, batch).await?;
+    let deletes = batch.deletes();
+    if !deletes.is_empty() {
+        sqlx::query(sql::DELETE_ISSUES).bind(deletes).execute(&mut *connection).await?;
+    }
+    insert_children(connection, batch).await?;
+    change_comments(connection, batch).await?;
+    let settled = batch.settled();
+    if !settled.is_empty() {
+        sqlx::query(sql::DELETE_SETTLED).bind(settled).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    let (claimed, deleting) = (batch.claimed_messages(), batch.wished_deletes());
+    if claimed.is_empty() && deleting.is_empty() {
+        return Ok(());
+    }
+    let held: Vec<(i64, Option<Uuid>)> =
+        sqlx::query_as(sql::LOCK_MESSAGES).bind(claimed).bind(deleting).fetch_all(&mut *connection).await?;
+    batch.check_claims(&held);
+    Ok(())
+}
+
+/// Inserts what is open, and reads who was first where somebody was. A holder that is gone again by then (rolled back, or
+/// deleted) leaves its key free, so the insert is tried once more.
+async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    for _ in 0..ATTEMPTS {
+        let inserts = batch.inserts();
+        if inserts.is_empty() {
+            return Ok(());
+        }
+        let numbers = insert_issues(connection, &inserts).await?;
+        batch.inserted(&inserts, &numbers);
+        let taken = batch.taken_keys();
+        if taken.is_empty() {
+            continue;
+        }
+        // A new statement, so that it sees what was committed since the first one began.
+        let rows = read::by_keys(connection, &taken).await?;
+        batch.duplicates(rows).map_err(|error| Failure::Store(broken(&error.to_string())))?;
+    }
+    if batch.inserts().is_empty() { Ok(()) } else { Err(Failure::Store(Batch::contended(NAME))) }
+}
+
+async fn insert_issues(connection: &mut PgConnection, inserts: &[Insert<'_>]) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let issues: IssueColumns<'_> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
+    let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
+    let children = children(&changes);
+    let mut arguments = PgArguments::default();
+    issues.bind(&mut arguments).and_then(|()| children.bind(&mut arguments)).map_err(sqlx::Error::Encode)?;
+    sqlx::query_as_with(sql::INSERT_ISSUES, arguments).fetch_all(&mut *connection).await
+}
+
+async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+    let ids = batch.decided_on();
+    let versions: Vec<(Uuid, i64)> =
+        if ids.is_empty() { Vec::new() } else { sqlx::query_as(sql::LOCK_ISSUES).bind(ids).fetch_all(&mut *connection).await? };
+    batch.check_versions(&versions);
+    Ok(())
+}
+
+async fn update(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+    let issues: IssueColumns<'_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
+    if issues.is_empty() {
+        return Ok(());
+    }
+    let mut arguments = PgArguments::default();
+    issues.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(sql::UPDATE_ISSUES, arguments).execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn insert_children(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+    // The children of new issues were inserted together with them.
+    let written: Vec<&Change> = batch.survivors().filter(|(_, outcome)| **outcome == Outcome::Written).map(|(change, _)| change).collect();
+    let children = children(&written);
+    if children.is_empty() {
+        return Ok(());
+    }
+    let mut arguments = PgArguments::default();
+    children.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(sql::INSERT_CHILDREN, arguments).execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn change_comments(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+    let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
+    let edits: CommentColumns<'_> = writes().filter_map(edited).map(CommentFields::from).collect();
+    if !edits.is_empty() {
+        let mut arguments = PgArguments::default();
+        edits.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+        sqlx::query_with(sql::EDIT_COMMENTS, arguments).execute(&mut *connection).await?;
+    }
+    let deletes: Vec<Uuid> = writes().filter_map(deleted).collect();
+    if !deletes.is_empty() {
+        sqlx::query(sql::DELETE_COMMENTS).bind(deletes).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn children<'a>(changes: &[&'a Change]) -> Children<'a> {
+    let changes = || changes.iter().copied();
+    Children {
+        events: changes().flat_map(|change| &change.events).map(EventFields::from).collect(),
+        comments: changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect(),
+        messages: changes().flat_map(|change| &change.messages).map(MessageFields::from).collect(),
+    }
+}

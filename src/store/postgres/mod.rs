@@ -1,0 +1,164 @@
+//! The store on Postgres, 14 or newer: many replicas, one database.
+//!
+//! Every method here takes a connection, sets a deadline, calls one function of `commit` or `read`, and says what the
+//! answer means. To add a method: a function with its statement there, four lines here.
+
+mod columns;
+mod commit;
+mod error;
+mod options;
+mod read;
+mod sql;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection as _, Postgres};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
+
+use self::error::{Failure, classify, is_undefined_table};
+pub use self::options::{PostgresOptions, Server};
+use super::lookup::{self, readable};
+use super::{Outcome, Store, StoreError, migrate};
+use crate::domain::message::Message;
+use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+
+const NAME: &str = "postgres";
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// A pool of connections to one Postgres database.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    /// For the connection that migrates, which must wait longer than any other.
+    migrating: PgConnectOptions,
+    acquire_timeout: Duration,
+    deadline: Duration,
+}
+
+impl PostgresStore {
+    /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
+    pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(options.acquire_timeout)
+            // A round trip for every use of a busy connection; one that was idle is tested below.
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > options::FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options.connect()?);
+        Ok(Self { pool, migrating: options.connect_to_migrate()?, acquire_timeout: options.acquire_timeout, deadline: options.deadline() })
+    }
+
+    /// Brings the schema up to this binary's. Any number of replicas may do so at once: they take turns.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let connecting = timeout(self.acquire_timeout, PgConnection::connect_with(&self.migrating));
+        let mut connection = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| classify(&error))?;
+        let migrated = migrate_with(&mut connection).await;
+        // Closing gives back the lock of a migration that failed, too.
+        let _ = connection.close().await;
+        migrated
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.pool.acquire().await.map_err(|error| classify(&error))
+    }
+
+    /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
+    /// connection, which may never answer again, does not go back to the pool.
+    fn finish<T, E: Into<Failure>>(
+        &self,
+        mut connection: PoolConnection<Postgres>,
+        answer: Result<Result<T, E>, Elapsed>,
+    ) -> Result<T, StoreError> {
+        if let Ok(answer) = answer {
+            return answer.map_err(|error| error.into().into_store());
+        }
+        connection.close_on_drop();
+        Err(StoreError::Unavailable { store: NAME, reason: format!("no answer within {:?}", self.deadline) })
+    }
+}
+
+async fn migrate_with(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let found = schema_version(connection).await?;
+    migrate::refuse_newer(found, &MIGRATIONS)?;
+    MIGRATIONS.run(connection).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
+}
+
+async fn schema_version(connection: &mut PgConnection) -> Result<i64, StoreError> {
+    match read::schema_version(connection).await {
+        Err(error) if is_undefined_table(&error) => Ok(0),
+        version => version.map_err(|error| classify(&error)),
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, commit::commit(&mut connection, changes)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError> {
+        if refs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (ids, numbers) = lookup::split(refs);
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::issues(&mut connection, &ids, &numbers)).await;
+        readable(NAME, lookup::arrange(refs, self.finish(connection, answer)?))
+    }
+
+    async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::events(&mut connection, issue, after_seq, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn comments(&self, issue: IssueId, after: Option<CommentId>, limit: u32) -> Result<Vec<Comment>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::comments(&mut connection, issue, after, limit)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::comment(&mut connection, id)).await;
+        Ok(self.finish(connection, answer)?.map(Comment::from))
+    }
+
+    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, schema_version(&mut connection)).await;
+        migrate::check(self.finish(connection, answer)?, &MIGRATIONS)
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,112 @@
+//! How to reach the server, and the limits every connection lives under.
+//!
+//! Settings come in as values; reading them from a file or the environment is config's work.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use super::error::broken;
+use crate::store::StoreError;
+
+/// A connection used within this time is taken to be alive still.
+pub(super) const FRESH: Duration = Duration::from_secs(5);
+
+/// The longest a replica waits for another one that migrates.
+const MIGRATION_TURN: Duration = Duration::from_mins(2);
+
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    pub server: Server,
+    /// Wins over a password in the URL. To the letter: it may hold `= + /`.
+    pub password: Option<SecretString>,
+    pub max_connections: u32,
+    /// The longest a caller waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// The longest one statement may run, and the longest a transaction may sit idle.
+    pub statement_timeout: Duration,
+    /// How the connections are called in `pg_stat_activity`.
+    pub application_name: String,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum Server {
+    /// `postgres://user:password@host:port/database?sslmode=…`, every part percent-encoded.
+    Url(SecretString),
+    /// The same in parts, each to the letter.
+    Parts {
+        host: String,
+        port: u16,
+        database: String,
+        user: String,
+        /// `disable`, `prefer`, `require`, `verify-ca` or `verify-full`; without it, the driver's default.
+        ssl_mode: Option<String>,
+    },
+}
+
+impl PostgresOptions {
+    #[must_use]
+    pub fn new(server: Server) -> Self {
+        Self {
+            server,
+            password: None,
+            max_connections: 16,
+            acquire_timeout: Duration::from_secs(5),
+            statement_timeout: Duration::from_secs(10),
+            application_name: "issue-core".to_owned(),
+        }
+    }
+
+    pub(super) fn connect(&self) -> Result<PgConnectOptions, StoreError> {
+        let limit = self.statement_timeout.as_millis().to_string();
+        Ok(self.address()?.options([("statement_timeout", limit.clone()), ("idle_in_transaction_session_timeout", limit)]))
+    }
+
+    /// Without a time limit on statements: an index on a large table takes its time.
+    pub(super) fn connect_to_migrate(&self) -> Result<PgConnectOptions, StoreError> {
+        let turn = MIGRATION_TURN.as_millis().to_string();
+        Ok(self.address()?.options([("statement_timeout", "0".to_owned()), ("lock_timeout", turn)]))
+    }
+
+    /// The longest one call may take once it has its connection: a few statements, each at its limit.
+    pub(super) fn deadline(&self) -> Duration {
+        self.statement_timeout.saturating_mul(3)
+    }
+
+    fn address(&self) -> Result<PgConnectOptions, StoreError> {
+        // The driver's messages name the part of the URL that is wrong, never the password.
+        let wrong = |error: sqlx::Error| broken(&error.to_string());
+        let address = match &self.server {
+            Server::Url(url) => PgConnectOptions::from_str(url.expose_secret()).map_err(wrong)?,
+            Server::Parts { host, port, database, user, ssl_mode } => {
+                let address = PgConnectOptions::new_without_pgpass().host(host).port(*port).database(database).username(user);
+                match ssl_mode {
+                    Some(mode) => address.ssl_mode(PgSslMode::from_str(mode).map_err(wrong)?),
+                    None => address,
+                }
+            }
+        };
+        let address = match &self.password {
+            Some(password) => address.password(password.expose_secret()),
+            None => address,
+        };
+        Ok(address.application_name(&self.application_name))
+    }
+
+    /// The address in words, without secrets.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.address() {
+            Ok(address) => format!(
+                "postgres {}:{}/{}",
+                address.get_host(),
+                address.get_port(),
+                address.get_database().unwrap_or_else(|| address.get_username())
+            ),
+            Err(error) => error.to_string(),
+        }
+    }
+}

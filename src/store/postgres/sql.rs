@@ -1,0 +1,142 @@
+//! The statements of [`super::commit`], apart from the code that runs them. Each opens with its name, so that the server's
+//! own statistics and slow log can be read.
+//!
+//! Writes take arrays: one statement for each kind of write, whatever the size of the batch.
+
+/// New issues with what belongs to them, in one statement and one round trip.
+///
+/// - A key that is there already is left out first, so that an ordinary repeat burns no number. A scalar subquery, because
+///   the planner may turn `not exists` into a hash over the whole table.
+/// - `on conflict` decides between racing sessions; `order by` makes all of them take their keys in one order, so that no
+///   two wait for each other in a circle.
+/// - Children are joined to the rows really inserted: a duplicate leaves nothing.
+pub(super) const INSERT_ISSUES: &str = "-- insert_issues
+with incoming as (
+    select * from unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
+        $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
+        $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+        $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
+        $31::bytea[], $32::bytea[]
+    ) with ordinality as incoming (
+        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+        dedupe_key, fingerprint, place
+    )
+), inserted as (
+    insert into issues (
+        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+        dedupe_key, fingerprint
+    )
+    select
+        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+        dedupe_key, fingerprint
+    from incoming
+    where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
+    order by dedupe_key, place
+    on conflict (dedupe_key) do nothing
+    returning id, number
+), new_events as (
+    insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
+    select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
+    from unnest($33::uuid[], $34::bigint[], $35::uuid[], $36::text[], $37::text[], $38::timestamptz[], $39::text[], $40::jsonb[])
+        as child (issue_id, seq, id, kind, actor, at, trace, detail)
+    join inserted on inserted.id = child.issue_id
+), new_comments as (
+    insert into comments (id, issue_id, author, body, created_at, edited_at)
+    select child.id, child.issue_id, child.author, child.body, child.created_at, child.edited_at
+    from unnest($41::uuid[], $42::uuid[], $43::text[], $44::text[], $45::timestamptz[], $46::timestamptz[])
+        as child (id, issue_id, author, body, created_at, edited_at)
+    join inserted on inserted.id = child.issue_id
+), new_messages as (
+    insert into messages (kind, target, issue_id, event_seq, due_at, trace)
+    select child.kind, child.target, child.issue_id, child.event_seq, child.due_at, child.trace
+    from unnest($47::text[], $48::text[], $49::uuid[], $50::bigint[], $51::timestamptz[], $52::text[])
+        with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
+    join inserted on inserted.id = child.issue_id
+    order by child.place
+)
+select id, number from inserted";
+
+/// Children of issues that were there before.
+pub(super) const INSERT_CHILDREN: &str = "-- insert_children
+with new_events as (
+    insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
+    select *
+    from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::jsonb[])
+), new_comments as (
+    insert into comments (id, issue_id, author, body, created_at, edited_at)
+    select * from unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+)
+insert into messages (kind, target, issue_id, event_seq, due_at, trace)
+select kind, target, issue_id, event_seq, due_at, trace
+from unnest($15::text[], $16::text[], $17::uuid[], $18::bigint[], $19::timestamptz[], $20::text[])
+    with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
+order by child.place";
+
+/// The messages to settle, and those of the issues to delete: all message locks are taken first, and in one order.
+pub(super) const LOCK_MESSAGES: &str = "-- lock_messages
+select id, lease_token from messages where id = any($1) or issue_id = any($2) order by id for update";
+
+pub(super) const LOCK_ISSUES: &str = "-- lock_issues
+select id, version from issues where id = any($1) order by id for update";
+
+/// Everything but what is given once: the number, the time and the identity among repeats.
+pub(super) const UPDATE_ISSUES: &str = "-- update_issues
+update issues set
+    title = changed.title, description = changed.description, state = changed.state,
+    blocked_reason = changed.blocked_reason, blocked_at = changed.blocked_at,
+    blocked_was_started = changed.blocked_was_started, close_reason = changed.close_reason,
+    closed_at = changed.closed_at, priority = changed.priority, kind = changed.kind, labels = changed.labels,
+    assignees = changed.assignees, milestone = changed.milestone, due_on = changed.due_on,
+    target_repo = changed.target_repo, backend = changed.backend, url = changed.url,
+    source_type = changed.source_type, source_id = changed.source_id,
+    triggering_event_id = changed.triggering_event_id, activity_definition_id = changed.activity_definition_id,
+    review = changed.review, review_reason = changed.review_reason,
+    claimed_by = changed.claimed_by, claimed_until = changed.claimed_until,
+    version = changed.version, updated_at = changed.updated_at, archived_at = changed.archived_at
+from unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
+    $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
+    $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+    $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
+    $31::bytea[], $32::bytea[]
+) as changed (
+    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+    dedupe_key, fingerprint
+)
+where issues.id = changed.id";
+
+/// An issue with all that hangs on it.
+pub(super) const DELETE_ISSUES: &str = "-- delete_issues
+with gone_events as (
+    delete from events where issue_id = any($1)
+), gone_comments as (
+    delete from comments where issue_id = any($1)
+), gone_messages as (
+    delete from messages where issue_id = any($1)
+)
+delete from issues where id = any($1)";
+
+pub(super) const EDIT_COMMENTS: &str = "-- edit_comments
+update comments set body = edited.body, edited_at = edited.edited_at
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+    as edited (id, issue_id, author, body, created_at, edited_at)
+where comments.id = edited.id and comments.issue_id = edited.issue_id";
+
+pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
+delete from comments where id = any($1)";
+
+pub(super) const DELETE_SETTLED: &str = "-- delete_settled
+delete from messages where id = any($1)";

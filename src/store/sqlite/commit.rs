@@ -1,0 +1,113 @@
+//! The only write: one transaction, begun as a writer, so that whatever it reads stays true until it ends.
+//!
+//! To add a kind of write: its statement in [`super::sql`], its place in [`write`].
+
+use serde::Serialize;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
+use uuid::Uuid;
+
+use super::error::{broken, classify};
+use super::{NAME, read, sql};
+use crate::domain::Change;
+use crate::store::batch::{Batch, added, deleted, edited};
+use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
+use crate::store::lookup::readable;
+use crate::store::{Outcome, StoreError};
+
+pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+    let failed = |error| classify(&error);
+    let mut batch = Batch::new(changes);
+    let mut transaction = connection.begin_with("begin immediate").await.map_err(failed)?;
+    write(&mut transaction, &mut batch).await?;
+    transaction.commit().await.map_err(failed)?;
+    batch.outcomes().ok_or_else(|| broken("a change was left undecided"))
+}
+
+async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+    let failed = |error| classify(&error);
+    check_claims(connection, batch).await.map_err(failed)?;
+    insert(connection, batch).await?;
+    check_versions(connection, batch).await.map_err(failed)?;
+    let updates: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
+    each(connection, sql::UPDATE_ISSUES, updates).await.map_err(failed)?;
+    delete_issues(connection, batch.deletes()).await.map_err(failed)?;
+    insert_children(connection, batch).await.map_err(failed)?;
+    change_comments(connection, batch).await.map_err(failed)?;
+    each(connection, sql::DELETE_SETTLED, batch.settled()).await.map_err(failed)
+}
+
+/// Runs a statement over rows, if there are any.
+async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: Vec<T>) -> Result<(), sqlx::Error> {
+    if !rows.is_empty() {
+        sqlx::query(statement).bind(json(&rows)?).execute(connection).await?;
+    }
+    Ok(())
+}
+
+fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
+    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+async fn check_claims(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+    let claimed = batch.claimed_messages();
+    if !claimed.is_empty() {
+        let held: Vec<(i64, Option<Uuid>)> = sqlx::query_as(sql::CLAIMS).bind(json(&claimed)?).fetch_all(connection).await?;
+        batch.check_claims(&held);
+    }
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+    let inserts = batch.inserts();
+    if inserts.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
+    let failed = |error| classify(&error);
+    let rows = json(&rows).map_err(failed)?;
+    let numbers: Vec<(Uuid, i64)> = sqlx::query_as(sql::INSERT_ISSUES).bind(rows).fetch_all(&mut *connection).await.map_err(failed)?;
+    batch.inserted(&inserts, &numbers);
+    let taken = batch.taken_keys();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let rows = read::by_keys(connection, &taken).await.map_err(failed)?;
+    readable(NAME, batch.duplicates(rows))
+}
+
+async fn check_versions(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+    let ids = batch.decided_on();
+    let versions: Vec<(Uuid, i64)> =
+        if ids.is_empty() { Vec::new() } else { sqlx::query_as(sql::VERSIONS).bind(json(&ids)?).fetch_all(connection).await? };
+    batch.check_versions(&versions);
+    Ok(())
+}
+
+async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Result<(), sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids = json(&ids)?;
+    for statement in [sql::DELETE_EVENTS_OF, sql::DELETE_COMMENTS_OF, sql::DELETE_MESSAGES_OF, sql::DELETE_ISSUES] {
+        sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn insert_children(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+    let changes = || batch.survivors().map(|(change, _): (&Change, _)| change);
+    let events: Vec<_> = changes().flat_map(|change| &change.events).map(EventFields::from).collect();
+    let comments: Vec<_> = changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect();
+    let messages: Vec<_> = changes().flat_map(|change| &change.messages).map(MessageFields::from).collect();
+    each(connection, sql::INSERT_EVENTS, events).await?;
+    each(connection, sql::INSERT_COMMENTS, comments).await?;
+    each(connection, sql::INSERT_MESSAGES, messages).await
+}
+
+async fn change_comments(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+    let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
+    let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
+    each(connection, sql::EDIT_COMMENTS, edits).await?;
+    each(connection, sql::DELETE_COMMENTS, writes().filter_map(deleted).collect::<Vec<_>>()).await
+}

@@ -1,0 +1,154 @@
+//! The store on SQLite: one file, one writing connection, a few reading ones.
+//!
+//! One process owns the file as a rule, but a second one (a command line beside a server) does no harm: writers wait for
+//! each other. To add a method: a function with its statement in `commit` or `read`, three lines here.
+
+mod commit;
+mod error;
+mod read;
+mod sql;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use tokio::time::sleep;
+
+use self::error::{classify, is_busy, is_undefined_table};
+use super::lookup::{self, readable};
+use super::{Outcome, Store, StoreError, migrate};
+use crate::domain::message::Message;
+use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+
+const NAME: &str = "sqlite";
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+const READERS: u32 = 4;
+
+/// The longest a writer waits for another process's transaction, and a caller for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the file, and creates it if it is not there; its directory must be.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // What was answered has reached the disk.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let readers = pool(READERS).connect_lazy_with(options.clone().create_if_missing(false));
+        Ok(Self { writer: open_writer(options).await?, readers })
+    }
+
+    /// Brings the schema up to this binary's. Any number of processes may do so at once: they take turns.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let failed = |error| classify(&error);
+        // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.
+        let mut transaction = self.writer.begin_with("begin immediate").await.map_err(failed)?;
+        migrate::refuse_newer(schema_version(&mut transaction).await?, &MIGRATIONS)?;
+        let run = MIGRATIONS.run(&mut transaction).await;
+        run.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))?;
+        transaction.commit().await.map_err(failed)
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(|error| classify(&error))
+    }
+}
+
+/// Connections to a file do not age: one that is open stays open.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+/// Turning a new file to write-ahead logging needs it alone for a moment, and SQLite does not wait for that by itself.
+async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+    const TRIES: u32 = 100;
+    for _ in 1..TRIES {
+        match pool(1).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) => sleep(Duration::from_millis(20)).await,
+            opened => return opened.map_err(|error| classify(&error)),
+        }
+    }
+    pool(1).connect_with(options).await.map_err(|error| classify(&error))
+}
+
+async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    match read::schema_version(connection).await {
+        Err(error) if is_undefined_table(&error) => Ok(0),
+        version => version.map_err(|error| classify(&error)),
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.writer.acquire().await.map_err(|error| classify(&error))?;
+        commit::commit(&mut connection, changes).await
+    }
+
+    async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError> {
+        if refs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (ids, numbers) = lookup::split(refs);
+        let rows = read::issues(&mut *self.reader().await?, &ids, &numbers).await.map_err(|error| classify(&error))?;
+        readable(NAME, lookup::arrange(refs, rows))
+    }
+
+    async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let rows = read::events(&mut *self.reader().await?, issue, after_seq, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn comments(&self, issue: IssueId, after: Option<CommentId>, limit: u32) -> Result<Vec<Comment>, StoreError> {
+        let rows = read::comments(&mut *self.reader().await?, issue, after, limit).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError> {
+        let row = read::comment(&mut *self.reader().await?, id).await;
+        Ok(row.map_err(|error| classify(&error))?.map(Comment::from))
+    }
+
+    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let rows = read::messages_of(&mut *self.reader().await?, issue, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        migrate::check(schema_version(&mut *self.reader().await?).await?, &MIGRATIONS)
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

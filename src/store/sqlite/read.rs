@@ -1,0 +1,80 @@
+//! Reading. Each function is one statement; nothing here writes.
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::domain::{CommentId, IssueId};
+use crate::store::fields::hex_text;
+use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns};
+
+const ISSUES: &str = concat!(
+    "-- issues\nselect ",
+    issue_columns!(),
+    " from issues where id in (select unhex(value, '-') from json_each(?1)) union all select ",
+    issue_columns!(),
+    " from issues where number in (select value from json_each(?2))"
+);
+
+const ISSUES_BY_KEYS: &str = concat!(
+    "-- issues_by_keys\nselect ",
+    issue_columns!(),
+    ", dedupe_key, fingerprint from issues where dedupe_key in (select unhex(value) from json_each(?1))"
+);
+
+const EVENTS: &str = "-- events
+select issue_id, seq, id, kind, actor, at, trace, detail from events
+where issue_id = ?1 and seq > ?2 order by seq limit ?3";
+
+const COMMENTS: &str = "-- comments
+select id, issue_id, author, body, created_at, edited_at from comments
+where issue_id = ?1 and (?2 is null or id > ?2) order by id limit ?3";
+
+const COMMENT: &str = "-- comment
+select id, issue_id, author, body, created_at, edited_at from comments where id = ?1";
+
+const MESSAGES_OF: &str = "-- messages_of
+select id, kind, target, issue_id, event_seq, attempt, due_at, trace, last_error, created_at from messages
+where issue_id = ?1 and dead_at is null order by id limit ?2";
+
+const SCHEMA_VERSION: &str = "-- schema_version
+select coalesce(max(version), 0) from _sqlx_migrations where success";
+
+pub(super) async fn issues(connection: &mut SqliteConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<IssueRow>, sqlx::Error> {
+    sqlx::query_as(ISSUES).bind(Json(ids)).bind(Json(numbers)).fetch_all(connection).await
+}
+
+pub(super) async fn by_keys(connection: &mut SqliteConnection, keys: &[[u8; 32]]) -> Result<Vec<KeyedRow>, sqlx::Error> {
+    let keys: Vec<String> = keys.iter().map(|key| hex_text(key)).collect();
+    sqlx::query_as(ISSUES_BY_KEYS).bind(Json(keys)).fetch_all(connection).await
+}
+
+pub(super) async fn events(
+    connection: &mut SqliteConnection,
+    issue: IssueId,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    sqlx::query_as(EVENTS).bind(issue.0).bind(after).bind(limit).fetch_all(connection).await
+}
+
+pub(super) async fn comments(
+    connection: &mut SqliteConnection,
+    issue: IssueId,
+    after: Option<CommentId>,
+    limit: u32,
+) -> Result<Vec<CommentRow>, sqlx::Error> {
+    sqlx::query_as(COMMENTS).bind(issue.0).bind(after.map(|id| id.0)).bind(limit).fetch_all(connection).await
+}
+
+pub(super) async fn comment(connection: &mut SqliteConnection, id: CommentId) -> Result<Option<CommentRow>, sqlx::Error> {
+    sqlx::query_as(COMMENT).bind(id.0).fetch_optional(connection).await
+}
+
+pub(super) async fn messages_of(connection: &mut SqliteConnection, issue: IssueId, limit: u32) -> Result<Vec<MessageRow>, sqlx::Error> {
+    sqlx::query_as(MESSAGES_OF).bind(issue.0).bind(limit).fetch_all(connection).await
+}
+
+pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(SCHEMA_VERSION).fetch_one(connection).await
+}

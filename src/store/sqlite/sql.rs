@@ -1,0 +1,97 @@
+//! The statements of [`super::commit`], apart from the code that runs them. Each opens with its name.
+//!
+//! Rows come in as one JSON array of objects, keyed by column: one statement for each kind of write, whatever the size of
+//! the batch. `->>` gives a JSON string as text, a number as integer, null as null; ids and hashes are hex in the JSON.
+
+/// New issues, each key that is there already left out. The writer is alone, so nothing can come between.
+pub(super) const INSERT_ISSUES: &str = "-- insert_issues
+insert into issues (
+    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+    dedupe_key, fingerprint
+)
+select
+    unhex(value ->> 'id', '-'), value ->> 'title', value ->> 'description', value ->> 'state', value ->> 'blocked_reason',
+    value ->> 'blocked_at', value ->> 'blocked_was_started', value ->> 'close_reason', value ->> 'closed_at',
+    value ->> 'priority', value ->> 'kind', value -> 'labels', value -> 'assignees', value ->> 'milestone',
+    value ->> 'due_on', value ->> 'target_repo', value ->> 'backend', value ->> 'url', value ->> 'source_type',
+    value ->> 'source_id', value ->> 'triggering_event_id', value ->> 'activity_definition_id', value ->> 'review',
+    value ->> 'review_reason', value ->> 'claimed_by', value ->> 'claimed_until', value ->> 'version',
+    value ->> 'created_at', value ->> 'updated_at', value ->> 'archived_at',
+    unhex(value ->> 'dedupe_key'), unhex(value ->> 'fingerprint')
+from json_each(?1)
+where not exists (select 1 from issues where issues.dedupe_key = unhex(value ->> 'dedupe_key'))
+order by key
+returning id, number";
+
+pub(super) const INSERT_EVENTS: &str = "-- insert_events
+insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
+select
+    unhex(value ->> 'issue_id', '-'), value ->> 'seq', unhex(value ->> 'id', '-'), value ->> 'kind', value ->> 'actor',
+    value ->> 'at', value ->> 'trace', value -> 'detail'
+from json_each(?1)
+order by key";
+
+pub(super) const INSERT_COMMENTS: &str = "-- insert_comments
+insert into comments (id, issue_id, author, body, created_at, edited_at)
+select
+    unhex(value ->> 'id', '-'), unhex(value ->> 'issue_id', '-'), value ->> 'author', value ->> 'body',
+    value ->> 'created_at', value ->> 'edited_at'
+from json_each(?1)
+order by key";
+
+pub(super) const INSERT_MESSAGES: &str = "-- insert_messages
+insert into messages (kind, target, issue_id, event_seq, due_at, trace)
+select
+    value ->> 'kind', value ->> 'target', unhex(value ->> 'issue_id', '-'), value ->> 'event_seq', value ->> 'due_at',
+    value ->> 'trace'
+from json_each(?1)
+order by key";
+
+pub(super) const CLAIMS: &str = "-- claims
+select id, lease_token from messages where id in (select value from json_each(?1))";
+
+pub(super) const VERSIONS: &str = "-- versions
+select id, version from issues where id in (select unhex(value, '-') from json_each(?1))";
+
+/// Everything but what is given once: the number, the time and the identity among repeats.
+pub(super) const UPDATE_ISSUES: &str = "-- update_issues
+update issues set
+    title = value ->> 'title', description = value ->> 'description', state = value ->> 'state',
+    blocked_reason = value ->> 'blocked_reason', blocked_at = value ->> 'blocked_at',
+    blocked_was_started = value ->> 'blocked_was_started', close_reason = value ->> 'close_reason',
+    closed_at = value ->> 'closed_at', priority = value ->> 'priority', kind = value ->> 'kind',
+    labels = value -> 'labels', assignees = value -> 'assignees', milestone = value ->> 'milestone',
+    due_on = value ->> 'due_on', target_repo = value ->> 'target_repo', backend = value ->> 'backend',
+    url = value ->> 'url', source_type = value ->> 'source_type', source_id = value ->> 'source_id',
+    triggering_event_id = value ->> 'triggering_event_id', activity_definition_id = value ->> 'activity_definition_id',
+    review = value ->> 'review', review_reason = value ->> 'review_reason',
+    claimed_by = value ->> 'claimed_by', claimed_until = value ->> 'claimed_until',
+    version = value ->> 'version', updated_at = value ->> 'updated_at', archived_at = value ->> 'archived_at'
+from json_each(?1)
+where issues.id = unhex(value ->> 'id', '-')";
+
+pub(super) const DELETE_ISSUES: &str = "-- delete_issues
+delete from issues where id in (select unhex(value, '-') from json_each(?1))";
+
+pub(super) const DELETE_EVENTS_OF: &str = "-- delete_events_of
+delete from events where issue_id in (select unhex(value, '-') from json_each(?1))";
+
+pub(super) const DELETE_COMMENTS_OF: &str = "-- delete_comments_of
+delete from comments where issue_id in (select unhex(value, '-') from json_each(?1))";
+
+pub(super) const DELETE_MESSAGES_OF: &str = "-- delete_messages_of
+delete from messages where issue_id in (select unhex(value, '-') from json_each(?1))";
+
+pub(super) const EDIT_COMMENTS: &str = "-- edit_comments
+update comments set body = value ->> 'body', edited_at = value ->> 'edited_at'
+from json_each(?1)
+where comments.id = unhex(value ->> 'id', '-') and comments.issue_id = unhex(value ->> 'issue_id', '-')";
+
+pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
+delete from comments where id in (select unhex(value, '-') from json_each(?1))";
+
+pub(super) const DELETE_SETTLED: &str = "-- delete_settled
+delete from messages where id in (select value from json_each(?1))";
