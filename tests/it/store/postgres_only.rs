@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use issue_core::domain::{Issue, IssueRef};
+use issue_core::domain::change::Settle;
+use issue_core::domain::{CommentWrite, Issue, IssueRef};
 use issue_core::store::postgres::{PostgresOptions, PostgresStore, Server};
 use issue_core::store::{Outcome, Store, StoreError};
 use sqlx::postgres::PgConnection;
@@ -181,6 +182,43 @@ async fn a_statement_that_takes_too_long_is_unavailable_and_writes_nothing() {
         sqlx::raw_sql("rollback").execute(&mut session).await.unwrap();
         assert_eq!(patient.issues(&[IssueRef::Id(issue.id)]).await.unwrap(), [Some(issue)]);
         assert_eq!(database.number("select count(*) from issues").await, 1);
+    })
+    .await;
+}
+
+/// Prepared statements keep the plan that was good for an empty table: here every table is empty when they are planned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_reads_a_whole_table() {
+    run(async |database| {
+        let store = database.open().await;
+        for n in 0..10 {
+            let issue = sample::plain_issue();
+            let insert = sample::with_children(sample::insert(&issue, Some(sample::key(n))), &issue, 1);
+            store.commit(std::slice::from_ref(&insert)).await.unwrap();
+            store.commit(&[insert]).await.unwrap();
+            let Some(issue) = store.issues(&[IssueRef::Id(issue.id)]).await.unwrap().remove(0) else { panic!("just inserted") };
+            store.issues(&[IssueRef::Number(issue.number)]).await.unwrap();
+            store.events(issue.id, 0, 10).await.unwrap();
+            let comment = store.comments(issue.id, None, 10).await.unwrap().remove(0);
+            store.comment(comment.id).await.unwrap();
+            let message = store.messages_of(issue.id, 10).await.unwrap().remove(0);
+            let mut update = sample::with_children(sample::update(&issue, 1), &issue, 2);
+            update.comments.push(CommentWrite::Edit(comment.clone()));
+            update.comments.push(CommentWrite::Delete(comment.id));
+            update.settles = Some(Settle { message_id: message.id, token: sample::id() });
+            database.lease(message.id, update.settles.unwrap().token).await;
+            assert_eq!(store.commit(&[update]).await.unwrap(), [Outcome::Written]);
+            assert_eq!(store.commit(&[sample::delete(&Issue { version: 2, ..issue })]).await.unwrap(), [Outcome::Written]);
+        }
+        // A session hands in its counts at the latest when it ends.
+        store.close().await;
+        let written = "select coalesce(sum(n_tup_ins), 0)::bigint from pg_stat_user_tables where relname = 'issues'";
+        while database.number(written).await < 10 {
+            tokio::task::yield_now().await;
+        }
+        let scanned = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables
+                       where relname in ('issues', 'events', 'comments', 'messages')";
+        assert_eq!(database.number(scanned).await, 0);
     })
     .await;
 }
