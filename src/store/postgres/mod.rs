@@ -30,7 +30,7 @@ use super::{Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueNumber, IssueRef};
 
 const NAME: &str = "postgres";
 
@@ -167,6 +167,22 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::comment(&mut connection, id)).await;
         Ok(self.finish(connection, answer)?.map(Comment::from))
+    }
+
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::comments_named(&mut connection, &ids)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::pending_reviews(&mut connection, after, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
     }
 
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {

@@ -7,7 +7,9 @@ use tokio::task::JoinSet;
 use crate::support::database::Database;
 use crate::support::sample;
 
-const KNOWN: i64 = 3;
+/// The newest migration's number, and how many there are: numbers may be left out.
+const KNOWN: i64 = 31;
+const MIGRATIONS: i64 = 6;
 
 pub(super) async fn migrating_again_changes_nothing(database: Database) {
     let store = database.open().await;
@@ -15,7 +17,7 @@ pub(super) async fn migrating_again_changes_nothing(database: Database) {
     database.migrate().await.unwrap();
     store.check().await.unwrap();
     assert_eq!(store.issues(&[IssueRef::Id(issue.id)]).await.unwrap(), [Some(issue)]);
-    assert_eq!(database.number("select count(*) from _sqlx_migrations").await, KNOWN);
+    assert_eq!(database.number("select count(*) from _sqlx_migrations").await, MIGRATIONS);
 }
 
 pub(super) async fn many_processes_may_migrate_at_once(database: Database) {
@@ -28,7 +30,7 @@ pub(super) async fn many_processes_may_migrate_at_once(database: Database) {
         migrated.unwrap();
     }
     database.open().await.check().await.unwrap();
-    assert_eq!(database.number("select count(*) from _sqlx_migrations").await, KNOWN);
+    assert_eq!(database.number("select count(*) from _sqlx_migrations").await, MIGRATIONS);
 }
 
 pub(super) async fn a_database_without_a_schema_is_refused_until_it_is_migrated(database: Database) {
@@ -41,9 +43,11 @@ pub(super) async fn a_database_without_a_schema_is_refused_until_it_is_migrated(
 
 pub(super) async fn a_schema_that_lacks_a_migration_is_refused_until_it_is_migrated(database: Database) {
     let store = database.open().await;
-    database.execute("delete from _sqlx_migrations where version = 3; drop table messages").await;
+    database
+        .execute("delete from _sqlx_migrations where version = 31; drop table issue_tags; drop table issue_texts; drop table facet_counts")
+        .await;
     let error = store.check().await.unwrap_err();
-    assert!(matches!(error, StoreError::SchemaTooOld { found: 2, known: KNOWN }), "{error}");
+    assert!(matches!(error, StoreError::SchemaTooOld { found: 30, known: KNOWN }), "{error}");
     assert!(error.to_string().contains("issue-core migrate"), "it says what to do: {error}");
     database.migrate().await.unwrap();
     store.check().await.unwrap();
