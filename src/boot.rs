@@ -19,6 +19,7 @@ use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
+use crate::sink::EventSink;
 use crate::store::group::{GroupCommit, GroupLimits, GroupRead};
 use crate::store::{Store, StoreError};
 
@@ -126,7 +127,8 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let app = Arc::new(assemble(settings, store, &tasks)?);
+    let sinks = sinks(settings).await?;
+    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
     let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
     let stop = CancellationToken::new();
     let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
@@ -141,7 +143,13 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     })
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> Result<App, BootError> {
+/// Who hears of events: a line for each of them, and nobody by default.
+#[expect(clippy::unused_async, reason = "a sink may have to reach its server before it is one")]
+async fn sinks(_settings: &Settings) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
+    Ok(Vec::new())
+}
+
+fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
     let mut keyring = Keyring::default();
     if let Some(key) = &settings.auth.api_key {
         keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
@@ -157,6 +165,7 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> 
         metrics: Arc::new(Metrics::new()?),
         keyring,
         readiness: Readiness::default(),
+        sinks,
     })
 }
 

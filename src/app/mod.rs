@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::sink::EventSink;
 use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead};
 
@@ -29,4 +30,6 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
     pub readiness: Readiness,
+    /// Who hears of events.
+    pub sinks: Vec<Arc<dyn EventSink>>,
 }
