@@ -3,10 +3,13 @@
 //! No async, no IO, no clock, no SQL, no HTTP: time and ids come in as a [`Stamp`]. To add a rule, start in
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
+pub mod backoff;
+pub mod breaker;
 pub mod change;
 pub mod comment;
 pub mod decide;
 pub mod dedupe;
+pub mod delivery;
 pub mod event;
 pub mod fault;
 pub mod id;
@@ -20,14 +23,15 @@ pub mod text;
 pub mod verdict;
 pub mod vocabulary;
 
-pub use change::{Change, CommentWrite, IssueWrite};
+pub use change::{Change, CommentWrite, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
+pub use delivery::{Delivery, DeliveryOutcome};
 pub use event::{Event, EventKind, FieldChange, Snapshot};
 pub use fault::{Fault, Faults};
 pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
 pub use issue::{Claim, Issue, Origin, Review, State};
-pub use message::{MessageKind, NewMessage};
+pub use message::{Lease, Message, MessageKind, MessageState, NewMessage};
 pub use notice::Notice;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::row::{IssueRow, Unreadable};
-use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
+use super::row::{IssueRow, MessageRow, NoticeRow, Unreadable};
+use crate::domain::{Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.
 pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
@@ -32,6 +32,23 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
         found.insert(IssueRef::Id(issue.id), issue);
     }
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
+}
+
+/// The notices in the order asked; one asked for twice (for two sinks) is given twice.
+pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
+    let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let notice = Notice::try_from(row)?;
+        found.insert((notice.event.issue_id, notice.event.seq), notice);
+    }
+    Ok(wanted.iter().map(|event| found.get(event).cloned()).collect())
+}
+
+/// What was just leased, in the order of each lane.
+pub(super) fn leases(store: &'static str, rows: Vec<MessageRow>, token: Uuid) -> Result<Vec<Lease>, StoreError> {
+    let mut leases: Vec<Lease> = readable(store, rows.into_iter().map(|row| row.lease(token)).collect())?;
+    leases.sort_by_key(|lease| lease.message.id);
+    Ok(leases)
 }
 
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.

@@ -3,4 +3,5 @@
 
 mod http;
 mod layering;
+mod messages;
 mod support;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::columns::{Children, CommentColumns, IssueColumns};
 use super::error::{Failure, broken, is_lost_race};
+use super::queue::FOLLOWERS;
 use super::{NAME, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, Insert, added, deleted, edited};
@@ -54,7 +55,10 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     change_comments(connection, batch).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
-        sqlx::query(sql::DELETE_SETTLED).bind(settled).execute(&mut *connection).await?;
+        let ids: Vec<i64> = settled.iter().map(|settle| settle.message_id).collect();
+        let (started, at): (Vec<_>, Vec<_>) = settled.iter().map(|settle| (settle.started, settle.at)).unzip();
+        let settling = sqlx::query(sql::SETTLE_MESSAGES).bind(ids).bind(started).bind(at).bind(FOLLOWERS);
+        settling.execute(&mut *connection).await?;
     }
     Ok(())
 }

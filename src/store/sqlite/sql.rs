@@ -92,6 +92,3 @@ where comments.id = unhex(value ->> 'id', '-') and comments.issue_id = unhex(val
 
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
 delete from comments where id in (select unhex(value, '-') from json_each(?1))";
-
-pub(super) const DELETE_SETTLED: &str = "-- delete_settled
-delete from messages where id in (select value from json_each(?1))";
