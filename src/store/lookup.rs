@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::queue::{ClaimWish, Claimed};
 use super::row::{IssueRow, MessageRow, NoticeRow, Unreadable};
 use crate::domain::{Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
@@ -44,11 +45,13 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
     Ok(wanted.iter().map(|event| found.get(event).cloned()).collect())
 }
 
-/// What was just leased, in the order of each lane.
-pub(super) fn leases(store: &'static str, rows: Vec<MessageRow>, token: Uuid) -> Result<Vec<Lease>, StoreError> {
-    let mut leases: Vec<Lease> = readable(store, rows.into_iter().map(|row| row.lease(token)).collect())?;
+/// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+    let more = rows.len() >= wish.limit as usize;
+    let leased = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+    let mut leases: Vec<Lease> = readable(store, leased.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
-    Ok(leases)
+    Ok(Claimed { leases, more })
 }
 
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.

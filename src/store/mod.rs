@@ -18,10 +18,8 @@ use async_trait::async_trait;
 
 use chrono::{DateTime, Utc};
 
-use self::queue::{Backlog, ClaimWish, MessageFilter, Release};
-use crate::domain::{
-    Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Lease, Message, Notice,
-};
+use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -59,7 +57,7 @@ pub trait Store: Send + Sync + 'static {
     /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
     /// - Those that are due but not first in their lane are put off until the first one may be done, and are due again
     ///   the moment it is settled, so that a dead target's backlog is not looked at again and again.
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Vec<Lease>, StoreError>;
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError>;
 
     /// Gives leases back after work that did not succeed. Those whose token is stale are left alone.
     async fn release(&self, releases: &[Release]) -> Result<(), StoreError>;

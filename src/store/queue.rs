@@ -23,6 +23,14 @@ pub struct ClaimWish<'a> {
     pub token: Uuid,
 }
 
+/// The answer to a wish.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Claimed {
+    pub leases: Vec<Lease>,
+    /// As much was looked at as was wished for: there may be more, also where nothing could be leased.
+    pub more: bool,
+}
+
 /// How the work on a leased message ended, other than well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {

@@ -336,11 +336,10 @@ impl TryFrom<MessageRow> for Message {
 }
 
 impl MessageRow {
-    /// The row as it was just leased.
-    pub(super) fn lease(self, token: Uuid) -> Result<Lease, Unreadable> {
+    /// The lease, where the row was just leased and not only looked at.
+    pub(super) fn lease(self, token: Uuid) -> Result<Option<Lease>, Unreadable> {
         let message = Message::try_from(self)?;
-        let until = message.leased_until.ok_or_else(|| broken("messages", "leased_until", &message.id, "is null".to_owned()))?;
-        Ok(Lease { message, token, until })
+        Ok(message.leased_until.map(|until| Lease { message, token, until }))
     }
 }
 

@@ -25,9 +25,9 @@ use tokio::time::timeout;
 use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
-use super::queue::{Backlog, ClaimWish, MessageFilter, Release};
+use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::{Outcome, Store, StoreError, migrate};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Lease, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -162,10 +162,10 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Vec<Lease>, StoreError> {
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
-        lookup::leases(NAME, self.finish(connection, answer)?, wish.token)
+        lookup::claimed(NAME, self.finish(connection, answer)?, wish)
     }
 
     async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {

@@ -37,13 +37,13 @@ with due as materialized (
 ), blockers as materialized (
     select id, greatest(due_at, leased_until) as until from messages
     where id in (select blocker from judged) order by id for share skip locked
-), put_off as (
-    update messages set due_at = greatest($2, blockers.until)
-    from judged left join blockers on blockers.id = judged.blocker
-    where messages.id = judged.id and judged.blocker is not null
 )
-update messages set lease_token = $5, leased_until = $6, attempt = attempt + 1
-from judged where messages.id = judged.id and judged.blocker is null
+update messages set
+    lease_token = case when judged.blocker is null then $5 end, leased_until = case when judged.blocker is null then $6 end,
+    attempt = attempt + case when judged.blocker is null then 1 else 0 end,
+    due_at = case when judged.blocker is null then due_at else greatest($2, blockers.until) end
+from judged left join blockers on blockers.id = judged.blocker
+where messages.id = judged.id
 returning ",
     message_columns!("messages")
 );

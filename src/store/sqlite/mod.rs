@@ -22,9 +22,9 @@ use tokio::time::sleep;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
-use super::queue::{Backlog, ClaimWish, MessageFilter, Release};
+use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::{Outcome, Store, StoreError, migrate};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Lease, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -149,9 +149,9 @@ impl Store for SqliteStore {
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Vec<Lease>, StoreError> {
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
         let rows = queue::claim(&mut *self.writer().await?, wish).await;
-        lookup::leases(NAME, rows.map_err(|error| classify(&error))?, wish.token)
+        lookup::claimed(NAME, rows.map_err(|error| classify(&error))?, wish)
     }
 
     async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {

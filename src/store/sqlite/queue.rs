@@ -32,17 +32,19 @@ select due.id, (
 ) as blocker
 from due";
 
+/// Who is first in its lane is leased, who is not is put off to when the first may be done.
 const LEASE: &str = concat!(
     "-- lease
-update messages set lease_token = ?2, leased_until = ?3, attempt = attempt + 1 where id in (select value from json_each(?1)) returning ",
+update messages set
+    lease_token = iif(value ->> 1 is null, ?2, null), leased_until = iif(value ->> 1 is null, ?3, null),
+    attempt = attempt + (value ->> 1 is null),
+    due_at = iif(value ->> 1 is null, due_at, (
+        select max(?4, blocker.due_at, coalesce(blocker.leased_until, ?4)) from messages as blocker where blocker.id = value ->> 1
+    ))
+from json_each(?1) where messages.id = value ->> 0
+returning ",
     message_columns!("messages")
 );
-
-const PUT_OFF: &str = "-- put_off
-update messages set due_at = (
-    select max(?2, blocker.due_at, coalesce(blocker.leased_until, ?2)) from messages as blocker where blocker.id = value ->> 1
-)
-from json_each(?1) where messages.id = value ->> 0";
 
 /// `returning` cannot name the joined rows, so what is told is written first.
 const TELL: &str = "-- tell
@@ -174,18 +176,14 @@ pub(super) async fn claim(connection: &mut SqliteConnection, wish: &ClaimWish<'_
         .bind(wish.limit)
         .fetch_all(&mut *transaction)
         .await?;
-    let blocked: Vec<(i64, i64)> = due.iter().filter_map(|(id, blocker)| Some((*id, (*blocker)?))).collect();
-    let free: Vec<i64> = due.iter().filter(|(_, blocker)| blocker.is_none()).map(|(id, _)| *id).collect();
-    if !blocked.is_empty() {
-        sqlx::query(PUT_OFF).bind(Json(blocked)).bind(&now).execute(&mut *transaction).await?;
-    }
-    let mut leased = Vec::new();
-    if !free.is_empty() {
+    let mut looked_at: Vec<MessageRow> = Vec::new();
+    if !due.is_empty() {
         let until = moment_text(wish.now + wish.lease);
-        leased = sqlx::query_as(LEASE).bind(Json(free)).bind(wish.token).bind(until).fetch_all(&mut *transaction).await?;
+        let leasing = sqlx::query_as(LEASE).bind(Json(due)).bind(wish.token).bind(until).bind(&now);
+        looked_at = leasing.fetch_all(&mut *transaction).await?;
     }
     transaction.commit().await?;
-    Ok(leased)
+    Ok(looked_at)
 }
 
 /// The messages that are done, what the history tells of them, and who is next in their lanes.

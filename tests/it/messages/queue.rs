@@ -86,7 +86,7 @@ impl Bench {
     }
 
     async fn claim(&self, target: &str, limit: u32) -> Vec<Lease> {
-        self.store.claim(&self.wish(target, limit)).await.unwrap()
+        self.store.claim(&self.wish(target, limit)).await.unwrap().leases
     }
 
     async fn claim_ids(&self, target: &str, limit: u32) -> Vec<i64> {
@@ -317,7 +317,7 @@ async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
     bench.send(issue.id, &["a"]).await;
     bench.later(Duration::from_secs(2));
     let since = ClaimWish { since: Some(bench.now - Duration::from_secs(1)), ..bench.wish("a", 10) };
-    assert!(bench.store.claim(&since).await.unwrap().is_empty());
+    assert!(bench.store.claim(&since).await.unwrap().leases.is_empty());
     assert_eq!(bench.claim("a", 10).await.len(), 1);
 }
 
