@@ -4,21 +4,29 @@
 
 pub mod auth;
 mod create_issue;
+mod discard_message;
+mod dispatch;
 mod error;
+mod find_messages;
+mod outlets;
+mod publish;
 mod read_issue;
 mod readiness;
+mod retry_messages;
+mod tend_messages;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::sink::EventSink;
 use crate::store::Store;
-use crate::store::group::{GroupCommit, GroupRead};
+use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
+use crate::store::wake::Wake;
 
 pub use auth::{Caller, Keyring, Scope};
 pub use create_issue::{Accepted, Request};
 pub use error::AppError;
+pub use outlets::{Ended, Outlet, Outlets, WorkRules};
 pub use readiness::{Readiness, Unready};
 
 /// Everything a use case may need. Built once, in `boot`.
@@ -30,6 +38,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
     pub readiness: Readiness,
-    /// Who hears of events.
-    pub sinks: Vec<Arc<dyn EventSink>>,
+    /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
+    pub settles: GroupCommit,
+    pub releases: GroupRelease,
+    /// Who hears of what happens.
+    pub outlets: Outlets,
+    pub wake: Arc<Wake>,
 }

@@ -49,6 +49,14 @@ pub struct Event {
     pub detail: Detail,
 }
 
+impl Event {
+    /// The id of the trace it happened in: the second part of the `traceparent`.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace.as_deref()?.split('-').nth(1)
+    }
+}
+
 /// What belongs to an event besides its kind. Told outside word for word on every retry, so it never depends on later state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {

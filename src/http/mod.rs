@@ -28,6 +28,11 @@ pub struct HttpOptions {
     pub request_timeout: Duration,
 }
 
+/// Only probes and metrics, for a process that has no other entrance.
+pub async fn serve_probes(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router::probes(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
 /// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.
 pub async fn serve(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
     // Answers are small: waiting to fill a packet would only delay them.

@@ -44,8 +44,22 @@ fn aliases() -> Router<Arc<App>> {
 /// The whole HTTP entrance.
 pub fn router(app: Arc<App>, options: HttpOptions) -> Router {
     let (routes, _) = documented().split_for_parts();
+    surround(routes.merge(aliases()), app, options)
+}
+
+/// Probes and metrics alone.
+pub fn probes(app: Arc<App>, options: HttpOptions) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(operate::health))
+        .route("/health", get(operate::health))
+        .route("/livez", get(operate::health))
+        .route("/readyz", get(operate::ready))
+        .route("/metrics", get(operate::metrics));
+    surround(routes, app, options)
+}
+
+fn surround(routes: Router<Arc<App>>, app: Arc<App>, options: HttpOptions) -> Router {
     routes
-        .merge(aliases())
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| answer_panic(&*panic)))

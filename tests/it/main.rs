@@ -4,4 +4,6 @@
 mod http;
 mod layering;
 mod messages;
+mod store;
 mod support;
+mod telemetry;

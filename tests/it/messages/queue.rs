@@ -13,7 +13,6 @@ use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Then};
 use issue_core::store::{Outcome, Store};
 use uuid::Uuid;
 
-use super::open;
 use crate::support::database::Database;
 
 crate::support::on_both_stores!(
@@ -42,7 +41,7 @@ struct Bench {
 
 impl Bench {
     async fn new(db: &Database) -> Self {
-        Self { store: open(db).await, now: Clock::System.now() }
+        Self { store: db.open().await, now: Clock::System.now() }
     }
 
     fn later(&mut self, by: Duration) {
