@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Outlets, Readiness, Scope, WorkRules};
+use crate::app::{App, Caller, Keyring, Outlets, Readiness, Scope, Turns, WorkRules};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
@@ -151,7 +151,11 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     let tasks = TaskTracker::new();
     let sinks = sinks(settings).await?;
     let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
-    let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
+    let options = HttpOptions {
+        body_limit: settings.server.body_limit,
+        request_timeout: settings.server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
     let stop = CancellationToken::new();
     let server = match role {
         Role::Serve { .. } => tasks.spawn(http::serve(listener, app.clone(), options, stop.clone())),
@@ -254,6 +258,7 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn Event
         readiness: Readiness::default(),
         outlets,
         wake,
+        turns: Turns::default(),
     })
 }
 

@@ -2,17 +2,13 @@
 
 use super::retry_messages::no_message;
 use super::{App, AppError, Caller, Scope};
-use crate::domain::Faults;
-use crate::domain::text::REASON;
+use crate::domain::DiscardSpec;
 
 impl App {
     /// For good; who did it and why stays in the history of the issue.
-    pub async fn discard_message(&self, caller: &Caller, id: i64, reason: &str) -> Result<(), AppError> {
+    pub async fn discard_message(&self, caller: &Caller, id: i64, spec: DiscardSpec) -> Result<(), AppError> {
         caller.need(Scope::Admin)?;
-        let reason = REASON.check(reason).map_err(|(code, message)| Faults::one("/reason", code, message))?;
-        if reason.trim().is_empty() {
-            return Err(Faults::one("/reason", "blank", "must say why, for whoever looks for this message later").into());
-        }
+        let reason = spec.parse()?;
         let message = self.store.message(id).await?.ok_or_else(|| no_message(id))?;
         let why = format!("discarded by {}: {reason}", caller.name);
         if !self.store.discard(id, &why, self.clock.now()).await? {

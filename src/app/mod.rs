@@ -2,18 +2,30 @@
 //!
 //! No HTTP, no SQL, no concrete adapter. To add a use case: a file with one `impl App` block, and an entrance that calls it.
 
+mod add_comment;
 pub mod auth;
+mod change_issue;
+mod claim_issue;
+mod close_issue;
 mod create_issue;
+mod delete_issue;
 mod discard_message;
 mod dispatch;
+mod edit_issue;
 mod error;
 mod find_messages;
 mod outlets;
+pub mod page;
 mod publish;
+mod read_comments;
 mod read_issue;
+mod read_timeline;
 mod readiness;
 mod retry_messages;
+mod review_issue;
+mod start_issue;
 mod tend_messages;
+mod turns;
 
 use std::sync::Arc;
 
@@ -23,11 +35,16 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
+pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Scope};
+pub use change_issue::{Expected, Wish};
 pub use create_issue::{Accepted, Request};
 pub use error::AppError;
 pub use outlets::{Ended, Outlet, Outlets, WorkRules};
+pub use page::Page;
+pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
+pub use turns::Turns;
 
 /// Everything a use case may need. Built once, in `boot`.
 pub struct App {
@@ -44,4 +61,5 @@ pub struct App {
     /// Who hears of what happens.
     pub outlets: Outlets,
     pub wake: Arc<Wake>,
+    pub turns: Turns,
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::App;
+use super::{App, AppError};
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, Permit};
 use crate::domain::{Change, Lease, MessageKind, Verdict};
 use crate::sink::EventSink;
+use crate::store::Outcome;
+use crate::store::group::GroupError;
 use crate::store::queue::{ClaimWish, Claimed, Release, Then};
-use crate::store::{Outcome, StoreError};
 
 /// How messages are worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +108,7 @@ pub enum Ended {
 
 impl App {
     /// Takes messages that are due for the target. An empty answer is the usual one.
-    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<DateTime<Utc>>, limit: u32) -> Result<Claimed, StoreError> {
+    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<DateTime<Utc>>, limit: u32) -> Result<Claimed, AppError> {
         let Some(rules) = self.outlets.rules() else { return Ok(Claimed::default()) };
         let stamp = self.clock.stamp();
         let wish = ClaimWish { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
@@ -132,7 +133,7 @@ impl App {
     ///
     /// The store may be away for a moment, but the work was done: this goes on trying for as long as the lease lasts, because
     /// after that somebody else does the work again.
-    pub(super) async fn settle(&self, lease: &Lease, change: Change) -> bool {
+    pub(super) async fn settle_message(&self, lease: &Lease, change: Change) -> bool {
         loop {
             match self.settles.commit(change.clone()).await {
                 Ok(Outcome::Written) => return true,
@@ -195,9 +196,9 @@ impl App {
     }
 
     /// Waits a little before the next try, unless the lease runs out or trying cannot help.
-    async fn gives_up(&self, lease: &Lease, error: &crate::store::group::GroupError) -> bool {
+    async fn gives_up(&self, lease: &Lease, error: &GroupError) -> bool {
         const PAUSE: Duration = Duration::from_millis(250);
-        let lasting = matches!(error, crate::store::group::GroupError::Store(error) if !error.is_transient());
+        let lasting = matches!(error, GroupError::Store(error) if !error.is_transient());
         if lasting || self.clock.now() + PAUSE >= lease.until {
             tracing::error!(message.id = lease.message.id, %error, "the end of a message could not be written down; it will be done again");
             return true;

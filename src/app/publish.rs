@@ -13,7 +13,7 @@ impl App {
         let started = self.clock.now();
         let (Some(sink), Some(notice)) = (&outlet.sink, notice) else {
             // The issue was deleted for good, and its history with it: there is nothing to tell any more.
-            self.settle(lease, Change::settling(lease.settle(Some(started), started), Vec::new())).await;
+            self.settle_message(lease, Change::settling(lease.settle(Some(started), started), Vec::new())).await;
             return Ended::Done;
         };
         let labels = [outlet.kind.as_str(), &outlet.target];
@@ -24,7 +24,7 @@ impl App {
         match told {
             Ok(()) => {
                 outlet.with_breaker(crate::domain::breaker::Breaker::succeeded);
-                let settled = self.settle(lease, Change::settling(lease.settle(Some(started), stamp.now), Vec::new())).await;
+                let settled = self.settle_message(lease, Change::settling(lease.settle(Some(started), stamp.now), Vec::new())).await;
                 let outcome = if settled { "delivered" } else { "lost" };
                 self.metrics.deliveries.with_label_values(&[labels[0], labels[1], outcome]).inc();
                 let delay = (stamp.now - notice.event.at).to_std().unwrap_or_default();

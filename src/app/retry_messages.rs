@@ -1,7 +1,7 @@
 //! Gives messages another chance now: one of them, or all dead ones.
 
 use super::{App, AppError, Caller, Scope};
-use crate::domain::{Message, MessageState};
+use crate::domain::{Message, MessageState, RetrySpec};
 use crate::store::queue::MessageFilter;
 
 impl App {
@@ -15,10 +15,11 @@ impl App {
     }
 
     /// Every dead message of that kind and target; answers how many. Page by page, so that no transaction grows with them.
-    pub async fn retry_dead_messages(&self, caller: &Caller, filter: MessageFilter) -> Result<u64, AppError> {
+    pub async fn retry_dead_messages(&self, caller: &Caller, spec: RetrySpec) -> Result<u64, AppError> {
         const PAGE: u32 = 500;
         caller.need(Scope::Admin)?;
-        let filter = MessageFilter { state: Some(MessageState::Dead), ..filter };
+        let (kind, target) = spec.parse()?;
+        let filter = MessageFilter { kind, target, state: Some(MessageState::Dead) };
         let (mut after, mut retried) = (0, 0);
         loop {
             let page = self.store.messages(&filter, after, PAGE).await?;

@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use super::App;
+use super::{App, AppError};
 use crate::domain::breaker::BreakerState;
-use crate::store::StoreError;
 
 impl App {
+    /// Tells the workers of other processes that this one has written messages.
+    pub async fn call_workers(&self) -> Result<(), AppError> {
+        Ok(self.store.call_others().await?)
+    }
+
+    /// Wakes the workers here whenever another process has written messages, until that fails.
+    pub async fn hear_calls(&self) -> Result<(), AppError> {
+        Ok(self.store.listen(&|| self.wake.ring_all()).await?)
+    }
+
     /// Measures what waits, for the metrics.
-    pub async fn sample_messages(&self) -> Result<(), StoreError> {
+    pub async fn sample_messages(&self) -> Result<(), AppError> {
         let (backlog, now) = (self.store.backlog().await?, self.clock.now());
         let metrics = &self.metrics;
         metrics.messages.reset();
@@ -30,7 +39,7 @@ impl App {
     }
 
     /// Forgets attempts older than that, page by page.
-    pub async fn purge_history(&self, age: Duration) -> Result<(), StoreError> {
+    pub async fn purge_history(&self, age: Duration) -> Result<(), AppError> {
         const PAGE: u32 = 1000;
         let before = self.clock.now() - age;
         while self.store.purge_deliveries(before, PAGE).await? == u64::from(PAGE) {}

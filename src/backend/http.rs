@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date_by_the_other_sides_clock() {
-        let wait = |pairs: &[(reqwest::header::HeaderName, &str)]| {
+        let wait = |pairs: &[(header::HeaderName, &str)]| {
             retry_after(&pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
         };
         assert_eq!(wait(&[(RETRY_AFTER, "120")]), Some(Duration::from_mins(2)));

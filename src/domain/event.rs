@@ -50,10 +50,17 @@ pub struct Event {
 }
 
 impl Event {
-    /// The id of the trace it happened in: the second part of the `traceparent`.
+    /// The trace part of the `traceparent`.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace.as_deref()?.split('-').nth(1)
+    }
+
+    /// Roughly its size in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let text = |value: &Value| value.as_str().map_or(16, str::len);
+        self.detail.changes.iter().map(|change| text(&change.from) + text(&change.to)).sum()
     }
 }
 

@@ -3,6 +3,7 @@
 //! No async, no IO, no clock, no SQL, no HTTP: time and ids come in as a [`Stamp`]. To add a rule, start in
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
+pub mod act;
 pub mod backoff;
 pub mod breaker;
 pub mod change;
@@ -17,6 +18,7 @@ pub mod input;
 pub mod issue;
 pub mod message;
 pub mod notice;
+pub mod patch;
 pub mod progress;
 pub mod spec;
 pub mod stamp;
@@ -24,6 +26,7 @@ pub mod text;
 pub mod verdict;
 pub mod vocabulary;
 
+pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
 pub use change::{Change, CommentWrite, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
@@ -34,6 +37,7 @@ pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
 pub use issue::{Claim, Issue, Origin, Review, State};
 pub use message::{Lease, Message, MessageKind, MessageState, NewMessage};
 pub use notice::Notice;
+pub use patch::PatchSpec;
 pub use progress::Progress;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;

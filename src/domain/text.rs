@@ -31,6 +31,7 @@ pub const ASSIGNEE: Rule = Rule { max: 100, shape: Shape::Line };
 pub const MILESTONE: Rule = Rule { max: 200, shape: Shape::Line };
 pub const TARGET_REPO: Rule = Rule { max: 100, shape: Shape::Slug };
 pub const TRACE_FIELD: Rule = Rule { max: 512, shape: Shape::Line };
+pub const TARGET: Rule = Rule { max: 100, shape: Shape::Line };
 pub const HOLDER: Rule = Rule { max: 100, shape: Shape::Line };
 /// How many labels, and how many assignees, one issue may carry.
 pub const MAX_LABELS: usize = 100;
@@ -94,6 +95,15 @@ pub fn typed<T: Wanted>(input: Input<T>, pointer: &str, faults: &mut Faults) -> 
             None
         }
     }
+}
+
+/// A text that may be empty; absent and `null` are empty too.
+pub fn kept(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> String {
+    let text = typed(input, pointer, faults).unwrap_or_default();
+    rule.check(&text).unwrap_or_else(|(code, message)| {
+        faults.add(pointer, code, message);
+        String::new()
+    })
 }
 
 /// An optional text: blank counts as absent.

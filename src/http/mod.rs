@@ -5,12 +5,23 @@
 
 mod body;
 mod caller;
+mod claims;
+mod comments;
+mod etag;
+mod issue_response;
 mod issues;
+mod lifecycle;
+mod messages;
 mod observe;
 mod operate;
+mod page;
 mod path;
 mod problem;
+mod query;
+mod reviews;
 mod router;
+mod timeline;
+mod wish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +37,8 @@ use crate::app::App;
 pub struct HttpOptions {
     pub body_limit: usize,
     pub request_timeout: Duration,
+    /// A change of something that was read must say what was read.
+    pub require_if_match: bool,
 }
 
 /// Only probes and metrics, for a process that has no other entrance.

@@ -48,6 +48,12 @@ pub trait Store: Send + Sync + 'static {
 
     async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError>;
 
+    /// The comments named that exist, in no particular order.
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError>;
+
+    /// The issues that wait for review and are not archived, with numbers above the one named, oldest first, at most `limit`.
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError>;
+
     /// The messages of an issue that still wait, oldest first, at most `limit`.
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
 

@@ -12,10 +12,9 @@ use tokio_util::task::TaskTracker;
 use super::WorkerLimits;
 use super::lane::{Hand, Job};
 use super::mark::{Look, Mark};
-use crate::app::{App, Outlet};
+use crate::app::{App, AppError, Outlet};
 use crate::domain::Lease;
 use crate::domain::breaker::Permit;
-use crate::store::StoreError;
 
 /// What is in hand at most, in batches: one being taken, the others being worked through.
 const BATCHES: u32 = 4;
@@ -38,7 +37,7 @@ enum Turn {
     },
     /// Nothing before then, unless somebody calls.
     Rest(Option<DateTime<Utc>>),
-    Failed(StoreError),
+    Failed(AppError),
 }
 
 impl Claimer {
@@ -104,7 +103,7 @@ impl Claimer {
         turn.unwrap_or_else(Turn::Failed)
     }
 
-    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<Turn, StoreError> {
+    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<Turn, AppError> {
         let acquiring = self.room.clone().acquire_many_owned(limit);
         let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(Turn::Rest(None)) };
         let began = self.app.clock.now();
@@ -125,7 +124,7 @@ impl Claimer {
         probe: bool,
         mut room: OwnedSemaphorePermit,
         tasks: &TaskTracker,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), AppError> {
         let notices = match self.app.notices(&leases).await {
             Ok(notices) => notices,
             Err(error) => {

@@ -72,7 +72,7 @@ pub async fn call_others(app: Arc<App>, stop: CancellationToken) {
     let calls = async {
         loop {
             app.wake.something_written().await;
-            if let Err(error) = app.store.call_others().await {
+            if let Err(error) = app.call_workers().await {
                 tracing::debug!(%error, "the workers were not called; they will look by themselves");
             }
             tokio::time::sleep(PAUSE).await;
@@ -86,7 +86,7 @@ async fn listen(app: &App, stop: &CancellationToken) {
     const PAUSE: Duration = Duration::from_secs(1);
     let hearing = async {
         loop {
-            if let Err(error) = app.store.listen(&|| app.wake.ring_all()).await {
+            if let Err(error) = app.hear_calls().await {
                 tracing::debug!(%error, "not listening for a moment; work is found by looking");
             }
             tokio::time::sleep(PAUSE).await;
@@ -98,11 +98,11 @@ async fn listen(app: &App, stop: &CancellationToken) {
 async fn tend(app: &App, limits: WorkerLimits, stop: &CancellationToken) {
     let tending = async {
         loop {
-            let tended = async {
-                app.sample_messages().await?;
-                app.purge_history(limits.history).await
+            let tended = match app.sample_messages().await {
+                Ok(()) => app.purge_history(limits.history).await,
+                failed => failed,
             };
-            if let Err(error) = tended.await {
+            if let Err(error) = tended {
                 tracing::warn!(%error, "the queue could not be measured");
             }
             tokio::time::sleep(limits.sample).await;

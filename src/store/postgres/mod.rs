@@ -27,7 +27,7 @@ pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::{Outcome, Store, StoreError, migrate};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -155,6 +155,22 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::comment(&mut connection, id)).await;
         Ok(self.finish(connection, answer)?.map(Comment::from))
+    }
+
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::comments_named(&mut connection, &ids)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::pending_reviews(&mut connection, after, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
     }
 
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {

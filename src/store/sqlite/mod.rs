@@ -24,7 +24,7 @@ use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::{Outcome, Store, StoreError, migrate};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -143,6 +143,20 @@ impl Store for SqliteStore {
     async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError> {
         let row = read::comment(&mut *self.reader().await?, id).await;
         Ok(row.map_err(|error| classify(&error))?.map(Comment::from))
+    }
+
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let rows = read::comments_named(&mut *self.reader().await?, &ids).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
+        let rows = read::pending_reviews(&mut *self.reader().await?, after, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {

@@ -134,6 +134,14 @@ impl Store for Gated {
         Ok(None)
     }
 
+    async fn comments_named(&self, _: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn pending_reviews(&self, _: Option<IssueNumber>, _: u32) -> Result<Vec<Issue>, StoreError> {
+        Ok(Vec::new())
+    }
+
     async fn messages_of(&self, _: IssueId, _: u32) -> Result<Vec<Message>, StoreError> {
         Ok(Vec::new())
     }
