@@ -151,11 +151,11 @@ macro_rules! lookup {
             "-- ",
             $name,
             "
-select asked.key as place, id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
-    activity_definition_id, created_at
+select asked.key as place, issues.id, number, title, state, target_repo, backend, url, source_type, source_id,
+    triggering_event_id, activity_definition_id, created_at
 from json_each(?1) asked
 join issues on issues.number in (
-    select number from issues found where found.",
+    select found.number from issues found where found.",
             $column,
             " = asked.value order by found.created_at desc, found.number desc limit ?2
 )
