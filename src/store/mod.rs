@@ -10,6 +10,7 @@ mod lookup;
 mod migrate;
 pub mod postgres;
 pub mod queue;
+mod reindex;
 mod row;
 pub mod sqlite;
 pub mod wake;
@@ -19,6 +20,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
+use crate::domain::facet::{FacetQuery, Shown};
+use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
@@ -98,11 +101,36 @@ pub trait Store: Send + Sync + 'static {
     /// Where no other process can call it never ends.
     async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError>;
 
+    /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
+    /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
+    /// nothing but [`Self::matches`] can tell: that order is taken as by number.
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError>;
+
+    /// The newest matches of a filter with a text, by number, at most `most` of them; none newer than `newest`.
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError>;
+
+    /// How many issues the filter admits; counting stops at `most`.
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError>;
+
+    /// The values of a facet with their counts, which are exact at all times.
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError>;
+
+    /// What was filed for each of the ids, in their order, newest first.
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
+
     /// The store answers, and its schema is the one this binary was built for.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// Issues in the order asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub issues: Vec<Issue>,
+    /// There are others after the last of them.
+    pub more: bool,
 }
 
 /// What became of one change.

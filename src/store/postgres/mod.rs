@@ -6,6 +6,8 @@
 mod columns;
 mod commit;
 mod error;
+mod find;
+mod index;
 mod options;
 mod queue;
 mod read;
@@ -26,7 +28,10 @@ use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
-use super::{Outcome, Store, StoreError, migrate};
+use super::row::FacetRow;
+use super::{Outcome, Page, Store, StoreError, migrate};
+use crate::domain::facet::{FacetQuery, Shown, shown};
+use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
@@ -37,6 +42,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// For lists, searches and counts: planned anew each time, and by an index.
+    finders: PgPool,
     /// For the connection that migrates, which must wait longer than any other.
     migrating: PgConnectOptions,
     /// For the connection that listens.
@@ -48,22 +55,12 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(options.acquire_timeout)
-            // A round trip for every use of a busy connection; one that was idle is tested below.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > options::FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options.connect()?);
+        let (pool, finders) = options.shares();
+        let pool = pool_of(options, pool).connect_lazy_with(options.connect()?);
+        let finders = pool_of(options, finders).connect_lazy_with(options.connect_to_find()?);
         Ok(Self {
             pool,
+            finders,
             migrating: options.connect_to_migrate()?,
             listening: options.connect()?,
             acquire_timeout: options.acquire_timeout,
@@ -85,6 +82,10 @@ impl PostgresStore {
         self.pool.acquire().await.map_err(|error| classify(&error))
     }
 
+    async fn finder(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.finders.acquire().await.map_err(|error| classify(&error))
+    }
+
     /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
     /// connection, which may never answer again, does not go back to the pool.
     fn finish<T, E: Into<Failure>>(
@@ -98,6 +99,22 @@ impl PostgresStore {
         connection.close_on_drop();
         Err(StoreError::Unavailable { store: NAME, reason: format!("no answer within {:?}", self.deadline) })
     }
+}
+
+fn pool_of(options: &PostgresOptions, connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        // A round trip for every use of a busy connection; one that was idle is tested below.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > options::FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 async fn migrate_with(connection: &mut PgConnection) -> Result<(), StoreError> {
@@ -257,6 +274,36 @@ impl Store for PostgresStore {
         }
     }
 
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
+        readable(NAME, self.finish(connection, answer)?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
+        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
     async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, schema_version(&mut connection)).await;
@@ -264,6 +311,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
+        self.finders.close().await;
         self.pool.close().await;
     }
 }
