@@ -23,6 +23,7 @@ part_read() {
         start_service "$kind"
         fill "$kind"
         for connections in "${CONNECTIONS[@]}"; do
+            look_around
             load get "$connections" "$WARMUP_SECONDS" "BENCH_IDS=$SCRATCH/ids"
             load get "$connections" "$SECONDS_PER_POINT" "BENCH_IDS=$SCRATCH/ids"
             remember "get.$kind.$connections" "$RATE"

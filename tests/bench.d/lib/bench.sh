@@ -37,6 +37,8 @@ row() {
     local line
     printf -v line '%-10s %-34s %4s conn %9s /s   p50 %8s ms   p99 %8s ms   errors %s   %s' \
         "$1" "$2" "$3" "$4" "$(milliseconds "$5")" "$(milliseconds "$6")" "$7" "${8:-}"
+    # A figure taken while somebody else was using the machine says so: compare it only with its neighbours, and with care.
+    ((OTHERS < 10)) || line+="   (others held $OTHERS % of the processors)"
     emit "${line%"${line##*[! ]}"}"
 }
 
@@ -61,6 +63,20 @@ machine_facts() {
     figure machine "per point" "$SECONDS_PER_POINT s after $WARMUP_SECONDS s of warm-up; load, service and database share the cores"
 }
 
+# How busy the processors are while nothing of ours runs, in percent.
+OTHERS=0
+look_around() {
+    local before after
+    read -ra before </proc/stat
+    sleep 0.5
+    read -ra after </proc/stat
+    # user nice system idle iowait irq softirq steal
+    OTHERS=$(awk -v before="${before[*]:1:8}" -v after="${after[*]:1:8}" 'BEGIN {
+        split(before, b); n = split(after, a)
+        for (i = 1; i <= n; i++) { all += a[i] - b[i]; if (i == 4 || i == 5) free += a[i] - b[i] }
+        printf "%d", all > 0 ? 100 * (all - free) / all : 0 }')
+}
+
 # --- Postgres and pgbench --------------------------------------------------------------------------------------------
 
 sql() { "$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -c "$2"; }
@@ -80,6 +96,7 @@ pgbench_point() {
     ((clients < 8)) || jobs=2
     local command=("$tool" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -n -M prepared -c "$clients" -j "$jobs" -f "$script"
         -D "rows=$ISSUES")
+    look_around
     run_job "${command[@]}" -T "$WARMUP_SECONDS" "$DATABASE" >/dev/null 2>"$out.err" || die "pgbench: $(tail -n 5 "$out.err")"
     sql postgres checkpoint
     # One transaction in ten is logged for the percentiles: enough of them, and too few to slow it down.
@@ -123,6 +140,7 @@ start_service() {
             "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "$binary" serve
         SERVICE_PID=$SERVER_PID
         if await_ready; then
+            look_around
             return
         fi
         grep -qi 'in use' "$SCRATCH/service.log" || break
