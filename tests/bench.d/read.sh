@@ -28,7 +28,7 @@ part_read() {
             load get "$connections" "$SECONDS_PER_POINT" "BENCH_IDS=$SCRATCH/ids"
             remember "get.$kind.$connections" "$RATE"
             row read "GET /issues/{id} on $kind" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
-                "$(ratio "get.$kind.$connections" "select.$connections") x pgbench"
+                "$(ratio "get.$kind.$connections" "select.$connections") x pgbench, $EACH"
         done
         stop_service
     done

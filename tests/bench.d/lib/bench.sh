@@ -74,7 +74,7 @@ look_around() {
     OTHERS=$(awk -v before="${before[*]:1:8}" -v after="${after[*]:1:8}" 'BEGIN {
         split(before, b); n = split(after, a)
         for (i = 1; i <= n; i++) { all += a[i] - b[i]; if (i == 4 || i == 5) free += a[i] - b[i] }
-        printf "%d", all > 0 ? 100 * (all - free) / all : 0 }')
+        printf "%d", (all > 0 ? 100 * (all - free) / all : 0) }')
 }
 
 # --- Postgres and pgbench --------------------------------------------------------------------------------------------
@@ -177,10 +177,12 @@ await_ready() {
     return 1
 }
 
-# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS.
+# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS, and EACH, the
+# processor time of the service for one request: the figure that a busy machine disturbs least.
 load() {
-    local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line
+    local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line ticks
     shift 3
+    ticks=$(processor_ticks)
     # One thread: it is far from busy at these rates, and a second would take the cores from the service.
     run_job env "LUA_PATH=tests/bench.d/lib/?.lua;;" "BENCH_LOAD_CONNECTIONS=$connections" "BENCH_RUN=$((++LOADS))" "$@" \
         wrk --threads 1 --connections "$connections" --duration "${seconds}s" --timeout 30s \
@@ -189,8 +191,9 @@ load() {
     REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P99=$(value p99 "$line")
     # shellcheck disable=SC2034 # for the parts
     ERRORS=$(value errors "$line")
-    [[ $(value exact "$line") == yes ]] || say "note: wrk's percentiles could not be corrected exactly: $line"
     kill -0 "$SERVICE_PID" 2>/dev/null || die "the service ended under load: $(tail -n 20 "$SCRATCH/service.log")"
+    EACH=$(awk -v ticks=$(($(processor_ticks) - ticks)) -v requests="$REQUESTS" 'BEGIN { printf "%.0f us of cpu each", (requests > 0 ? ticks * 1e4 / requests : 0) }')
+    [[ $(value exact "$line") == yes ]] || say "note: wrk's percentiles could not be corrected exactly: $line"
 }
 LOADS=0
 
