@@ -3,6 +3,7 @@
 
 mod http;
 mod layering;
+mod messages;
 mod store;
 mod support;
 mod telemetry;

@@ -90,9 +90,6 @@ where comments.id = unhex(value ->> 'id', '-') and comments.issue_id = unhex(val
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
 delete from comments where id in (select unhex(value, '-') from json_each(?1))";
 
-pub(super) const DELETE_SETTLED: &str = "-- delete_settled
-delete from messages where id in (select value from json_each(?1))";
-
 /// The comments that are searched with their issue, oldest first; the rest of a very long one is cut off anyway.
 pub(super) const REMARKS: &str = "-- remarks
 select issue_id, body from (

@@ -1,0 +1,4 @@
+//! Messages: the queue in the store, the workers, the sinks, and what operators see of them.
+
+mod queue;
+mod state_hub;
