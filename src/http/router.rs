@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Router, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::observe::observe;
 use super::problem::Problem;
-use super::{HttpOptions, claims, comments, issues, lifecycle, messages, operate, reviews, timeline};
+use super::{HttpOptions, claims, comments, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -22,6 +22,7 @@ use crate::app::App;
     info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "find", description = "What there is, and how much of it"),
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
@@ -33,7 +34,15 @@ struct Document;
 
 fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(issues::create))
+        .routes(routes!(list::list, issues::create))
+        .routes(routes!(many::lookup))
+        .routes(routes!(many::next))
+        .routes(routes!(many::edit))
+        .routes(routes!(facets::labels))
+        .routes(routes!(facets::milestones))
+        .routes(routes!(facets::assignees))
+        .routes(routes!(facets::repos))
+        .routes(routes!(facets::stats))
         .routes(routes!(issues::show))
         .routes(routes!(issues::edit))
         .routes(routes!(issues::delete))
@@ -65,7 +74,10 @@ fn documented() -> OpenApiRouter<Arc<App>> {
 
 /// Paths that answer like a documented one: the contract's spelling without the slash, and the probes' other names.
 fn aliases() -> Router<Arc<App>> {
-    Router::new().route("/issues", post(issues::create)).route("/health", get(operate::health)).route("/livez", get(operate::health))
+    Router::new()
+        .route("/issues", get(list::list).post(issues::create))
+        .route("/health", get(operate::health))
+        .route("/livez", get(operate::health))
 }
 
 /// The whole HTTP entrance.
