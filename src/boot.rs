@@ -1,5 +1,7 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +13,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Readiness, Scope};
+use crate::app::{App, RateLimit, Readiness};
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
-use crate::http::{self, HttpOptions};
+use crate::domain::quota::Quota;
+use crate::http::{self, Connections, HttpOptions, Limits};
 use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
@@ -31,6 +34,8 @@ pub enum BootError {
     Listen { address: SocketAddr, reason: std::io::Error },
     #[error("cannot create the data directory {path}: {reason} (set database.data_dir, or DATABASE_URL)")]
     DataDir { path: PathBuf, reason: std::io::Error },
+    #[error("auth: {0}")]
+    Keys(String),
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
     #[error("the HTTP listener failed: {0}")]
@@ -127,9 +132,10 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
 
     let tasks = TaskTracker::new();
     let app = Arc::new(assemble(settings, store, &tasks)?);
-    let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
     let stop = CancellationToken::new();
-    let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
+    keys::watch(&settings.auth, &app, &tasks, &stop);
+    let options = http_options(settings);
+    let server = tasks.spawn(http::serve(listener, http::router(&app, &options), options.connections, stop.clone()));
     Ok(Running {
         address,
         app,
@@ -141,11 +147,20 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     })
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> Result<App, BootError> {
-    let mut keyring = Keyring::default();
-    if let Some(key) = &settings.auth.api_key {
-        keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
+fn http_options(settings: &Settings) -> HttpOptions {
+    let server = &settings.server;
+    HttpOptions {
+        ordinary: Limits { body: server.body_limit, body_timeout: server.body_timeout, timeout: server.request_timeout },
+        batch: Limits { body: server.batch_body_limit, body_timeout: server.body_timeout, timeout: server.batch_timeout },
+        max_in_flight: server.max_in_flight,
+        compress_above: server.compress_above,
+        cors_origins: server.cors_origins.clone(),
+        connections: Connections { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
     }
+}
+
+/// The use cases over a store, their background tasks on `tasks`.
+pub fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> Result<App, BootError> {
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
@@ -155,7 +170,8 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> 
         store,
         clock: Clock::System,
         metrics: Arc::new(Metrics::new()?),
-        keyring,
+        keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
+        rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
     })
 }

@@ -1,5 +1,7 @@
 //! Why a use case did not do what was asked. Knows nothing of HTTP; each entrance translates.
 
+use std::time::Duration;
+
 use super::Scope;
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
@@ -21,6 +23,8 @@ pub enum AppError {
     NotFound { what: String },
     #[error("this Idempotency-Key was already used for a different request; use a new key, or send the first request again unchanged")]
     KeyReused,
+    #[error("this key has used up its requests; the next one is allowed in {} ms", retry_after.as_millis())]
+    RateLimited { retry_after: Duration },
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -38,6 +42,7 @@ impl AppError {
             Self::Refused(refusal) => refusal.code,
             Self::NotFound { .. } => "not_found",
             Self::KeyReused => "idempotency_key_reused",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",
@@ -48,7 +53,7 @@ impl AppError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Overloaded => true,
+            Self::RateLimited { .. } | Self::Overloaded => true,
             Self::Store(error) => error.is_transient(),
             Self::Unauthenticated
             | Self::Forbidden { .. }
@@ -71,6 +76,7 @@ impl AppError {
             | Self::Refused(_)
             | Self::NotFound { .. }
             | Self::KeyReused
+            | Self::RateLimited { .. }
             | Self::Overloaded => self.to_string(),
         }
     }

@@ -3,8 +3,10 @@
 //! No HTTP, no SQL, no concrete adapter. To add a use case: a file with one `impl App` block, and an entrance that calls it.
 
 pub mod auth;
+mod create_batch;
 mod create_issue;
 mod error;
+pub mod rate_limit;
 mod read_issue;
 mod readiness;
 
@@ -15,9 +17,11 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead};
 
-pub use auth::{Caller, Keyring, Scope};
-pub use create_issue::{Accepted, Request};
+pub use auth::{Caller, Keyring, Keys, Scope};
+pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
+pub use create_issue::{Accepted, Rehearsal, Request, Rung};
 pub use error::AppError;
+pub use rate_limit::RateLimit;
 pub use readiness::{Readiness, Unready};
 
 /// Everything a use case may need. Built once, in `boot`.
@@ -28,5 +32,6 @@ pub struct App {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
+    pub rate_limit: RateLimit,
     pub readiness: Readiness,
 }

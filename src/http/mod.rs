@@ -3,34 +3,46 @@
 //!
 //! A handler reads its input, calls one use case, shapes the answer. To add a route: `docs/contributing.md`.
 
+mod batch;
 mod body;
 mod caller;
+mod cors;
+mod dry_run;
 mod issues;
+mod listen;
 mod observe;
 mod operate;
 mod path;
+mod prefer;
 mod problem;
+mod request_id;
 mod router;
+mod task_body;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-
-use crate::app::App;
+pub use listen::{Connections, serve};
+pub use observe::Around;
+pub use router::{around, router};
 
 /// What this entrance must know of the settings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct HttpOptions {
-    pub body_limit: usize,
-    pub request_timeout: Duration,
+    pub ordinary: Limits,
+    /// For `POST /issues/batch`.
+    pub batch: Limits,
+    pub max_in_flight: usize,
+    pub compress_above: u64,
+    pub cors_origins: Vec<String>,
+    pub connections: Connections,
 }
 
-/// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.
-pub async fn serve(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
-    // Answers are small: waiting to fill a packet would only delay them.
-    let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-    axum::serve(listener, router::router(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
+/// What one request may cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub body: usize,
+    /// For the body to arrive whole.
+    pub body_timeout: Duration,
+    /// For the whole request.
+    pub timeout: Duration,
 }

@@ -1,20 +1,21 @@
 //! Every route, in one table; what stands around them, in one stack.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use tower_http::catch_panic::CatchPanicLayer;
+use tokio::sync::Semaphore;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::observe::observe;
+use super::cors::cors;
+use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, issues, operate};
+use super::{HttpOptions, batch, issues, operate};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -27,35 +28,56 @@ use crate::app::App;
 )]
 struct Document;
 
+/// The routes everybody works with.
 fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(issues::create))
-        .routes(routes!(issues::show))
-        .routes(routes!(operate::health))
-        .routes(routes!(operate::ready))
-        .routes(routes!(operate::metrics))
+    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(issues::create)).routes(routes!(issues::show))
 }
 
-/// Paths that answer like a documented one: the contract's spelling without the slash, and the probes' other names.
+/// Those that take more in and longer.
+fn batches() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(batch::create_batch))
+}
+
+/// Those that must answer when nothing else does: no key, no bound on how many are asked at once.
+fn probes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(operate::health)).routes(routes!(operate::ready)).routes(routes!(operate::metrics))
+}
+
+/// Paths that answer like a documented one: the contract's spelling without the slash.
 fn aliases() -> Router<Arc<App>> {
-    Router::new().route("/issues", post(issues::create)).route("/health", get(operate::health)).route("/livez", get(operate::health))
+    Router::new().route("/issues", post(issues::create))
+}
+
+/// The probes' other names.
+fn probe_aliases() -> Router<Arc<App>> {
+    Router::new().route("/health", get(operate::health)).route("/livez", get(operate::health))
 }
 
 /// The whole HTTP entrance.
-pub fn router(app: Arc<App>, options: HttpOptions) -> Router {
-    let (routes, _) = documented().split_for_parts();
-    routes
-        .merge(aliases())
-        .fallback(async || Problem::no_route())
-        .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| answer_panic(&*panic)))
-        .layer(DefaultBodyLimit::max(options.body_limit))
-        .layer(middleware::from_fn_with_state((app.clone(), options), observe))
-        .with_state(app)
+pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
+    let room = Some(Arc::new(Semaphore::new(options.max_in_flight)));
+    let group = |routes, limits, room| around(routes, Around { app: Arc::clone(app), limits, room });
+    let compressed = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));
+
+    let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
+    let batches = Router::from(batches()).layer(compressed);
+    let probes = Router::from(probes()).merge(probe_aliases());
+    let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
+        probes,
+        options.ordinary,
+        None,
+    ));
+    // Outermost, so that a page of another origin can read refusals too.
+    if options.cors_origins.is_empty() { routes } else { routes.layer(cors(&options.cors_origins)) }
 }
 
-fn answer_panic(panic: &(dyn Any + Send)) -> Response {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = message.unwrap_or("without a message"), "a handler panicked");
-    Problem::panicked().into_response()
+/// What stands around routes that are bounded alike.
+pub fn around(routes: Router<Arc<App>>, around: Around) -> Router {
+    let app = Arc::clone(&around.app);
+    routes
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(middleware::from_fn_with_state(around, observe))
+        .with_state(app)
 }

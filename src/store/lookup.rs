@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::StoreError;
-use super::row::{IssueRow, Unreadable};
-use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
+use super::row::{IssueRow, KeyedRow, Unreadable};
+use super::{Filed, StoreError};
+use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef};
 
 /// The references by sort.
 pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
@@ -32,6 +32,16 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
         found.insert(IssueRef::Id(issue.id), issue);
     }
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
+}
+
+/// What stands under each key, in the order asked.
+pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<Vec<Option<Filed>>, Unreadable> {
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (key, issue, fingerprint) = row.read()?;
+        found.insert(key, Filed { issue, fingerprint });
+    }
+    Ok(keys.iter().map(|key| found.get(&key.0).cloned()).collect())
 }
 
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.

@@ -15,7 +15,7 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -36,6 +36,9 @@ pub trait Store: Send + Sync + 'static {
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
 
+    /// What was filed under each key, in the order asked, `None` where the key is free.
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
+
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
 
@@ -52,6 +55,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// What stands under a dedupe key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub issue: Issue,
+    /// What the first body said, where a repeat must say the same.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// What became of one change.

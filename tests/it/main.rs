@@ -3,5 +3,6 @@
 
 mod http;
 mod layering;
+mod problems;
 mod support;
 mod telemetry;

@@ -23,9 +23,9 @@ use tokio::time::timeout;
 use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
-use super::{Outcome, Store, StoreError, migrate};
+use super::{Filed, Outcome, Store, StoreError, migrate};
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Event, Issue, IssueId, IssueRef};
 
 const NAME: &str = "postgres";
 
@@ -126,6 +126,16 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::issues(&mut connection, &ids, &numbers)).await;
         readable(NAME, lookup::arrange(refs, self.finish(connection, answer)?))
+    }
+
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::by_keys(&mut connection, &raw)).await;
+        readable(NAME, lookup::arrange_filed(keys, self.finish(connection, answer)?))
     }
 
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {

@@ -20,9 +20,9 @@ use tokio::time::sleep;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
-use super::{Outcome, Store, StoreError, migrate};
+use super::{Filed, Outcome, Store, StoreError, migrate};
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Event, Issue, IssueId, IssueRef};
 
 const NAME: &str = "sqlite";
 
@@ -121,6 +121,15 @@ impl Store for SqliteStore {
         let (ids, numbers) = lookup::split(refs);
         let rows = read::issues(&mut *self.reader().await?, &ids, &numbers).await.map_err(|error| classify(&error))?;
         readable(NAME, lookup::arrange(refs, rows))
+    }
+
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let rows = read::by_keys(&mut *self.reader().await?, &raw).await.map_err(|error| classify(&error))?;
+        readable(NAME, lookup::arrange_filed(keys, rows))
     }
 
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {

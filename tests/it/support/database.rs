@@ -45,6 +45,32 @@ impl Database {
         }
     }
 
+    /// How many rows each table has: whatever is written somewhere shows here.
+    pub async fn rows(&self) -> Vec<(String, i64)> {
+        let sql = match self {
+            Self::Sqlite(_) => "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name",
+            Self::Postgres(_) => "select tablename::text from pg_tables where schemaname = 'public' order by tablename",
+        };
+        let tables: Vec<String> = match self {
+            Self::Sqlite(dir) => {
+                let options = SqliteConnectOptions::new().filename(dir.path().join("issues.db"));
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Self::Postgres(name) => {
+                let mut connection = PgConnection::connect(&address(name)).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+        };
+        let mut rows = Vec::with_capacity(tables.len());
+        for table in tables {
+            let count = self.count(&table).await;
+            rows.push((table, count));
+        }
+        assert!(rows.len() >= 5, "the tables were not found: {rows:?}");
+        rows
+    }
+
     /// How many rows a table has, asked behind the service's back.
     pub async fn count(&self, table: &str) -> i64 {
         let sql = AssertSqlSafe(format!("select count(*) from {table}"));
