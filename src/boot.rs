@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, RateLimit, Readiness};
+use crate::app::{App, RateLimit, Readiness, Turns};
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::domain::quota::Quota;
-use crate::http::{self, Connections, HttpOptions, Limits};
+use crate::http::{self, Connections, HttpOptions, Terms};
 use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
@@ -149,9 +149,15 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
 
 fn http_options(settings: &Settings) -> HttpOptions {
     let server = &settings.server;
+    let ordinary = Terms {
+        body_limit: server.body_limit,
+        body_timeout: server.body_timeout,
+        timeout: server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
     HttpOptions {
-        ordinary: Limits { body: server.body_limit, body_timeout: server.body_timeout, timeout: server.request_timeout },
-        batch: Limits { body: server.batch_body_limit, body_timeout: server.body_timeout, timeout: server.batch_timeout },
+        ordinary,
+        batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
         max_in_flight: server.max_in_flight,
         compress_above: server.compress_above,
         cors_origins: server.cors_origins.clone(),
@@ -173,6 +179,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker)
         keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
         rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
+        turns: Turns::default(),
     })
 }
 

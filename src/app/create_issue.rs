@@ -65,6 +65,8 @@ impl App {
                 AppError::Unauthenticated
                 | AppError::NotFound { .. }
                 | AppError::RateLimited { .. }
+                | AppError::PreconditionFailed { .. }
+                | AppError::Contended
                 | AppError::Overloaded
                 | AppError::Store(_),
             ) => "failed",

@@ -25,6 +25,10 @@ pub enum AppError {
     KeyReused,
     #[error("this key has used up its requests; the next one is allowed in {} ms", retry_after.as_millis())]
     RateLimited { retry_after: Duration },
+    #[error("it has changed since you read it: its ETag is now \"{current}\"; read it again and decide again")]
+    PreconditionFailed { current: String },
+    #[error("others keep changing this issue at the same moment; nothing was written, try again shortly")]
+    Contended,
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -43,6 +47,8 @@ impl AppError {
             Self::NotFound { .. } => "not_found",
             Self::KeyReused => "idempotency_key_reused",
             Self::RateLimited { .. } => "rate_limited",
+            Self::PreconditionFailed { .. } => "precondition_failed",
+            Self::Contended => "contended",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",
@@ -53,13 +59,14 @@ impl AppError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Overloaded => true,
+            Self::RateLimited { .. } | Self::Overloaded | Self::Contended => true,
             Self::Store(error) => error.is_transient(),
             Self::Unauthenticated
             | Self::Forbidden { .. }
             | Self::Invalid(_)
             | Self::Refused(_)
             | Self::NotFound { .. }
+            | Self::PreconditionFailed { .. }
             | Self::KeyReused => false,
         }
     }
@@ -77,6 +84,8 @@ impl AppError {
             | Self::NotFound { .. }
             | Self::KeyReused
             | Self::RateLimited { .. }
+            | Self::PreconditionFailed { .. }
+            | Self::Contended
             | Self::Overloaded => self.to_string(),
         }
     }

@@ -2,13 +2,25 @@
 //!
 //! No HTTP, no SQL, no concrete adapter. To add a use case: a file with one `impl App` block, and an entrance that calls it.
 
+mod add_comment;
 pub mod auth;
+mod change_issue;
+mod claim_issue;
+mod close_issue;
 mod create_batch;
 mod create_issue;
+mod delete_issue;
+mod edit_issue;
 mod error;
+pub mod page;
 pub mod rate_limit;
+mod read_comments;
 mod read_issue;
+mod read_timeline;
 mod readiness;
+mod review_issue;
+mod start_issue;
+mod turns;
 
 use std::sync::Arc;
 
@@ -18,11 +30,15 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead};
 
 pub use auth::{Caller, Keyring, Keys, Scope};
+pub use change_issue::{Expected, Wish};
 pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
 pub use create_issue::{Accepted, Rehearsal, Request, Rung};
 pub use error::AppError;
+pub use page::Page;
 pub use rate_limit::RateLimit;
+pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
+pub use turns::Turns;
 
 /// Everything a use case may need. Built once, in `boot`.
 pub struct App {
@@ -34,4 +50,5 @@ pub struct App {
     pub keyring: Keyring,
     pub rate_limit: RateLimit,
     pub readiness: Readiness,
+    pub turns: Turns,
 }

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::{JsonBytes, first, not_as_expected};
-use super::dry_run::DryRun;
+use super::body::{JsonBytes, first, read};
+use super::dry_run::{DryRun, DryRunParam};
 use super::issues::CreateIssueRequest;
 use super::observe::RequestTrace;
 use super::prefer::Preferences;
@@ -107,7 +107,7 @@ impl<S: Send + Sync> FromRequest<S> for BatchBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let strict = Preferences::read(request.headers()).is_strict();
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        let Envelope { tasks } = serde_json::from_slice(&bytes).map_err(|error| not_as_expected(&error))?;
+        let Envelope { tasks } = read(&bytes)?;
         if strict {
             unknown_keys(&bytes, &["tasks"]).into_result(()).map_err(AppError::from)?;
         }
@@ -177,10 +177,13 @@ impl From<AppError> for BatchItemResponse {
         let (code, detail) = (error.code(), error.public());
         let (status, errors) = match error {
             AppError::Invalid(faults) => ("invalid", faults.into_vec()),
-            AppError::KeyReused | AppError::Refused(_) | AppError::Forbidden { .. } => ("refused", Vec::new()),
+            AppError::KeyReused | AppError::Refused(_) | AppError::Forbidden { .. } | AppError::PreconditionFailed { .. } => {
+                ("refused", Vec::new())
+            }
             AppError::Unauthenticated
             | AppError::NotFound { .. }
             | AppError::RateLimited { .. }
+            | AppError::Contended
             | AppError::Overloaded
             | AppError::Store(_) => ("failed", Vec::new()),
         };
@@ -197,7 +200,7 @@ impl From<AppError> for BatchItemResponse {
 /// `?dry_run=true` says what would become of each item and writes nothing.
 #[utoipa::path(post, path = "/issues/batch", operation_id = "create_issues", tag = "issues", request_body = CreateBatchRequest,
     params(
-        ("dry_run" = Option<bool>, Query, description = "Check everything and write nothing"),
+        DryRunParam,
         ("Prefer" = Option<String>, Header, description = "`handling=strict` makes keys that nobody reads a fault", example = "handling=strict"),
     ),
     responses((status = 200, body = CreateBatchResponse, description = "An outcome for every item, good or bad")))]

@@ -5,9 +5,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use futures_util::StreamExt as _;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Limits;
+use super::Terms;
 use super::problem::Problem;
 use crate::app::AppError;
 use crate::domain::Faults;
@@ -16,22 +17,24 @@ use crate::domain::Faults;
 #[derive(Debug)]
 pub struct JsonBody<T>(pub T);
 
-/// The bytes of a body that says it is a JSON object; not read yet.
+/// The bytes of a body that is declared as JSON; not read yet.
 #[derive(Debug)]
 pub struct JsonBytes(pub Bytes);
+
+/// The body of an edit: the same, as a JSON merge patch.
+#[derive(Debug)]
+pub struct MergePatch<T>(pub T);
+
+/// A body that may be left out.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        Self::read(&bytes)
-    }
-}
-
-impl<T: DeserializeOwned> JsonBody<T> {
-    pub fn read(json: &[u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(json).map(Self).map_err(|error| not_as_expected(&error))
+        read(&bytes).map(Self)
     }
 }
 
@@ -42,20 +45,55 @@ impl<S: Send + Sync> FromRequest<S> for JsonBytes {
         if !is_json(request.headers()) {
             return Err(Problem::not_json());
         }
-        if request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-            return Err(Problem::encoded());
-        }
-        let limits = *request.extensions().get::<Limits>().expect("`observe` stands around every route");
-        let waits_for_leave = request.headers().contains_key(EXPECT);
-        let whole = read_whole(request.into_body(), limits.body, waits_for_leave);
-        let bytes = tokio::time::timeout(limits.body_timeout, whole).await.unwrap_or_else(|_| Err(Problem::body_too_slow()))?;
-        // Serde would read an array into a struct field by field; nobody means that.
-        if let Some(found) = first(&bytes).filter(|b| b"[\"-0123456789tfn".contains(b)) {
-            let message = format!("must be a JSON object, this begins with {:?}", char::from(found));
-            return Err(AppError::Invalid(Faults::one("", "wrong_type", message)).into());
-        }
-        Ok(Self(bytes))
+        bytes(request).await.map(Self)
     }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for MergePatch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        // Another kind of patch is JSON too, and means something else.
+        if !media_type(request.headers()).is_some_and(|kind| ["application/merge-patch+json", "application/json"].contains(&kind.as_str()))
+        {
+            return Err(Problem::not_merge_patch());
+        }
+        read(&bytes(request).await?).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Self::Rejection> {
+        let declared = is_json(request.headers());
+        let bytes = bytes(request).await?;
+        match (bytes.is_empty(), declared) {
+            (true, _) => Ok(Self(T::default())),
+            (false, true) => read(&bytes).map(Self),
+            (false, false) => Err(Problem::not_json()),
+        }
+    }
+}
+
+async fn bytes(request: Request) -> Result<Bytes, Problem> {
+    if request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(Problem::encoded());
+    }
+    let terms = *request.extensions().get::<Terms>().expect("`observe` stands around every route");
+    let waits_for_leave = request.headers().contains_key(EXPECT);
+    let whole = read_whole(request.into_body(), terms.body_limit, waits_for_leave);
+    tokio::time::timeout(terms.body_timeout, whole).await.unwrap_or_else(|_| Err(Problem::body_too_slow()))
+}
+
+/// A JSON object, read as `T`.
+pub fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    // Serde would read an array into a struct field by field; nobody means that.
+    if let Some(found) = first(bytes).filter(|b| b"[\"-0123456789tfn".contains(b)) {
+        let message = format!("must be a JSON object, this begins with {:?}", char::from(found));
+        return Err(AppError::Invalid(Faults::one("", "wrong_type", message)).into());
+    }
+    serde_json::from_slice(bytes).map_err(|error| Problem::malformed(format!("the body is not the JSON object expected: {error}")))
 }
 
 /// The first byte of a JSON text that says anything.
@@ -63,13 +101,13 @@ pub fn first(json: &[u8]) -> Option<u8> {
     json.iter().copied().find(|b| !b.is_ascii_whitespace())
 }
 
-pub fn not_as_expected(error: &serde_json::Error) -> Problem {
-    Problem::malformed(format!("the body is not the JSON object expected: {error}"))
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let essence = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?;
+    Some(essence.trim().to_ascii_lowercase())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(essence) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()?.split(';').next()) else { return false };
-    let essence = essence.trim().to_ascii_lowercase();
+    let Some(essence) = media_type(headers) else { return false };
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 

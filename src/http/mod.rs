@@ -6,18 +6,28 @@
 mod batch;
 mod body;
 mod caller;
+mod claims;
+mod comments;
 mod cors;
 mod dry_run;
+mod etag;
+mod issue_response;
 mod issues;
+mod lifecycle;
 mod listen;
 mod observe;
 mod operate;
+mod page;
 mod path;
 mod prefer;
 mod problem;
+mod query;
 mod request_id;
+mod reviews;
 mod router;
 mod task_body;
+mod timeline;
+mod wish;
 
 use std::time::Duration;
 
@@ -28,21 +38,23 @@ pub use router::{around, router};
 /// What this entrance must know of the settings.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    pub ordinary: Limits,
+    pub ordinary: Terms,
     /// For `POST /issues/batch`.
-    pub batch: Limits,
+    pub batch: Terms,
     pub max_in_flight: usize,
     pub compress_above: u64,
     pub cors_origins: Vec<String>,
     pub connections: Connections,
 }
 
-/// What one request may cost.
+/// What one request may cost, and must say.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub body: usize,
+pub struct Terms {
+    pub body_limit: usize,
     /// For the body to arrive whole.
     pub body_timeout: Duration,
     /// For the whole request.
     pub timeout: Duration,
+    /// A change of something that was read must say what was read.
+    pub require_if_match: bool,
 }

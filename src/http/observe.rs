@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tracing::{Instrument as _, Span, field};
 
-use super::Limits;
+use super::Terms;
 use super::problem::Problem;
 use super::request_id::{X_REQUEST_ID, request_id};
 use crate::app::App;
@@ -39,7 +39,7 @@ pub struct CountedAs(pub Arc<OnceLock<Allowance>>);
 #[derive(Clone)]
 pub struct Around {
     pub app: Arc<App>,
-    pub limits: Limits,
+    pub terms: Terms,
     /// The room for requests being worked on; `None` where a request is always let in.
     pub room: Option<Arc<Semaphore>>,
 }
@@ -65,7 +65,7 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     let trace = caller_trace(request.headers()).unwrap_or_else(|| Trace::fresh(fresh)).enter(&span);
     let counted = CountedAs::default();
     request.extensions_mut().insert(RequestTrace(trace));
-    request.extensions_mut().insert(around.limits);
+    request.extensions_mut().insert(around.terms);
     if app.rate_limit.is_on() {
         request.extensions_mut().insert(counted.clone());
     }
@@ -101,7 +101,7 @@ async fn work(around: &Around, request: Request, next: Next, span: &Span) -> Res
         place @ (Some(Ok(_)) | None) => place,
     };
     let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind();
-    match tokio::time::timeout(around.limits.timeout, answer).await {
+    match tokio::time::timeout(around.terms.timeout, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => span.in_scope(|| panicked(&*panic)),
         Err(_) => Problem::timed_out().into_response(),

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::cors::cors;
 use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, batch, issues, operate};
+use super::{HttpOptions, batch, claims, comments, issues, lifecycle, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -23,6 +23,9 @@ use crate::app::App;
     info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "claims", description = "Take issues to work on, one holder at a time"),
+        (name = "reviews", description = "Decide about tasks before they go anywhere"),
+        (name = "comments", description = "Say something about an issue"),
         (name = "operate", description = "Probes and numbers for operators"),
     )
 )]
@@ -30,7 +33,28 @@ struct Document;
 
 /// The routes everybody works with.
 fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi()).routes(routes!(issues::create)).routes(routes!(issues::show))
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(issues::create))
+        .routes(routes!(issues::show))
+        .routes(routes!(issues::edit))
+        .routes(routes!(issues::delete))
+        .routes(routes!(issues::restore))
+        .routes(routes!(lifecycle::close))
+        .routes(routes!(lifecycle::reopen))
+        .routes(routes!(lifecycle::start))
+        .routes(routes!(lifecycle::block))
+        .routes(routes!(lifecycle::unblock))
+        .routes(routes!(timeline::list))
+        .routes(routes!(claims::claim))
+        .routes(routes!(claims::release))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::approve))
+        .routes(routes!(reviews::reject))
+        .routes(routes!(comments::list))
+        .routes(routes!(comments::add))
+        .routes(routes!(comments::show))
+        .routes(routes!(comments::edit))
+        .routes(routes!(comments::delete))
 }
 
 /// Those that take more in and longer.
@@ -56,7 +80,7 @@ fn probe_aliases() -> Router<Arc<App>> {
 /// The whole HTTP entrance.
 pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
     let room = Some(Arc::new(Semaphore::new(options.max_in_flight)));
-    let group = |routes, limits, room| around(routes, Around { app: Arc::clone(app), limits, room });
+    let group = |routes, terms, room| around(routes, Around { app: Arc::clone(app), terms, room });
     let compressed = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, Request};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::body::{JsonBody, JsonBytes, first};
+use super::body::{JsonBytes, first, read};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use crate::app::{AppError, BatchTask};
@@ -25,7 +25,7 @@ impl<S: Send + Sync> FromRequest<S> for TaskBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let strict = Preferences::read(request.headers()).is_strict();
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        let JsonBody(spec) = JsonBody::<TaskSpec>::read(&bytes)?;
+        let spec: TaskSpec = read(&bytes)?;
         let faults = if strict { unknown_keys(&bytes, TaskSpec::KEYS) } else { Faults::default() };
         if faults.is_empty() {
             return Ok(Self(spec));
@@ -72,7 +72,7 @@ pub fn unknown_keys(json: &[u8], known: &[&str]) -> Faults {
     let mut faults = Faults::default();
     for key in keys.keys().filter(|key| !known.contains(&key.as_str())) {
         let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-        faults.add(pointer, "unknown_key", "is not known here, and handling=strict was asked for");
+        faults.add(pointer, "unknown_field", "is not known here, and handling=strict was asked for");
     }
     faults
 }
@@ -94,6 +94,6 @@ mod tests {
     fn strictly_read_an_unknown_key_is_told_beside_every_other_fault() {
         let faults = batch_task(r#"{"titel":"a","a/b~c":1,"idempotency_key":"k"}"#, true).unwrap_err().into_vec();
         let told: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
-        assert_eq!(told, [("/title", "missing"), ("/a~1b~0c", "unknown_key"), ("/titel", "unknown_key")]);
+        assert_eq!(told, [("/title", "missing"), ("/a~1b~0c", "unknown_field"), ("/titel", "unknown_field")]);
     }
 }

@@ -4,5 +4,6 @@
 mod http;
 mod layering;
 mod problems;
+mod store;
 mod support;
 mod telemetry;

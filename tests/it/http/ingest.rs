@@ -36,7 +36,7 @@ async fn a_dry_run_answers_as_the_real_thing_would_and_writes_nothing(db: Databa
     let bad = server.post("/issues/?dry_run=true", &json!({"title": ""})).send().await.unwrap();
     assert_problem(bad, "invalid", Some("/title")).await;
     let misspelt = server.post("/issues/?dryrun=true", &task("new", "e")).send().await.unwrap();
-    assert_problem(misspelt, "invalid", Some("?dryrun")).await;
+    assert_problem(misspelt, "invalid", Some("dryrun")).await;
     let broken = server.post("/issues?dry_run=%FF", &task("new", "e")).send().await.unwrap();
     assert!(broken.status().is_client_error());
     assert_eq!(db.rows().await, before);
