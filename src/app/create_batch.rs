@@ -1,8 +1,6 @@
 //! Files many tasks at once: each item is judged by itself, and one bad item does not sink the others.
 //!
-//! Chunks go straight to the store: they are batches already, and a thousand changes queued one by one for the group commit
-//! would make every single post behind them wait. Within a chunk the dedupe keys decide as they do between requests, so a
-//! task that is in a batch twice is one issue.
+//! Within a chunk the dedupe keys decide as they do between requests, so a task that is in a batch twice is one issue.
 
 use std::collections::HashMap;
 
@@ -12,7 +10,7 @@ use crate::domain::decide::Cause;
 use crate::domain::input::Input;
 use crate::domain::text::typed;
 use crate::domain::{Change, Dedupe, DedupeKey, Faults, Fingerprint, IssueId, TaskSpec};
-use crate::store::{Filed, Outcome, StoreError};
+use crate::store::{Filed, StoreError};
 
 /// The most tasks one request may carry.
 pub const MAX_BATCH: usize = 1000;
@@ -72,10 +70,10 @@ impl App {
             // Once the store is away, the rest would only wait for it again.
             let written = match gone.clone() {
                 Some(error) => Err(error),
-                None => self.write_chunk(&changes).await,
+                None => self.commits.commit_batch(changes).await,
             };
             gone = written.as_ref().err().cloned();
-            let outcomes = written.unwrap_or_else(|error| changes.iter().map(|_| Err(error.clone())).collect());
+            let outcomes = written.unwrap_or_else(|error| places.iter().map(|_| Err(error.clone())).collect());
             for (place, outcome) in places.into_iter().zip(outcomes) {
                 let accepted = outcome.map_err(AppError::from).and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), done));
                 items[place.at] = Some(accepted.map_or_else(Item::Failed, Item::Filed));
@@ -146,22 +144,6 @@ impl App {
         let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
         check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
         self.prepare(task.spec, key.as_deref(), faults, cause)
-    }
-
-    /// One transaction; where the store refuses it for the sake of one change, one for each.
-    async fn write_chunk(&self, changes: &[Change]) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-        match self.store.commit(changes).await {
-            Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
-            Err(StoreError::Broken { .. }) if changes.len() > 1 => {
-                let mut outcomes = Vec::with_capacity(changes.len());
-                for change in changes {
-                    let one = self.store.commit(std::slice::from_ref(change)).await;
-                    outcomes.push(one.map(|outcomes| outcomes.into_iter().next().expect("one change, one outcome")));
-                }
-                Ok(outcomes)
-            }
-            Err(error) => Err(error),
-        }
     }
 
     fn count(&self, items: &[Item]) {

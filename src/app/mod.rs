@@ -10,16 +10,23 @@ mod close_issue;
 mod create_batch;
 mod create_issue;
 mod delete_issue;
+mod discard_message;
+mod dispatch;
 mod edit_issue;
 mod error;
+mod find_messages;
+mod outlets;
 pub mod page;
+mod publish;
 pub mod rate_limit;
 mod read_comments;
 mod read_issue;
 mod read_timeline;
 mod readiness;
+mod retry_messages;
 mod review_issue;
 mod start_issue;
+mod tend_messages;
 mod turns;
 
 use std::sync::Arc;
@@ -27,13 +34,16 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::store::group::{GroupCommit, GroupRead};
+use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
+use crate::store::wake::Wake;
 
+pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Keys, Scope};
 pub use change_issue::{Expected, Wish};
 pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
 pub use create_issue::{Accepted, Rehearsal, Request, Rung};
 pub use error::AppError;
+pub use outlets::{Ended, Outlet, Outlets, WorkRules};
 pub use page::Page;
 pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
@@ -50,5 +60,11 @@ pub struct App {
     pub keyring: Keyring,
     pub rate_limit: RateLimit,
     pub readiness: Readiness,
+    /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
+    pub settles: GroupCommit,
+    pub releases: GroupRelease,
+    /// Who hears of what happens.
+    pub outlets: Outlets,
+    pub wake: Arc<Wake>,
     pub turns: Turns,
 }

@@ -6,6 +6,7 @@
 mod duration;
 mod keys;
 mod layers;
+mod outlets;
 mod show;
 mod validate;
 
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use crate::domain::vocabulary::vocabulary;
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use outlets::{StateHub, Worker};
 pub use show::show;
 
 /// The settings in force, checked.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     pub database: Database,
     pub ingest: Ingest,
+    pub worker: Worker,
+    pub state_hub: StateHub,
     pub log: Log,
     pub telemetry: Telemetry,
 }

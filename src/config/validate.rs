@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::Auth;
 use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, Loaded, Problem};
+use super::outlets;
 use crate::domain::quota::Quota;
 
 impl Loaded {
@@ -16,7 +17,10 @@ impl Loaded {
     pub(super) fn resolve_secret_files(&mut self) -> Result<(), ConfigError> {
         let settings = &mut self.settings;
         let mut problems = Vec::new();
-        let pairs = [("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file)];
+        let pairs = [
+            ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
+            ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
+        ];
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
             let problem = |message| Problem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
@@ -83,6 +87,7 @@ impl Loaded {
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
+        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
         done(problems)
     }
 

@@ -15,6 +15,7 @@ mod issue_response;
 mod issues;
 mod lifecycle;
 mod listen;
+mod messages;
 mod observe;
 mod operate;
 mod page;
@@ -33,7 +34,7 @@ use std::time::Duration;
 
 pub use listen::{Connections, serve};
 pub use observe::Around;
-pub use router::{around, router};
+pub use router::{around, probes_alone, router};
 
 /// What this entrance must know of the settings.
 #[derive(Debug, Clone)]

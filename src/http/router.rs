@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::cors::cors;
 use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, batch, claims, comments, issues, lifecycle, operate, reviews, timeline};
+use super::{HttpOptions, batch, claims, comments, issues, lifecycle, messages, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ use crate::app::App;
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
+        (name = "messages", description = "What is done outside: State Hub and others"),
         (name = "operate", description = "Probes and numbers for operators"),
     )
 )]
@@ -55,6 +56,10 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(comments::show))
         .routes(routes!(comments::edit))
         .routes(routes!(comments::delete))
+        .routes(routes!(messages::list))
+        .routes(routes!(messages::retry))
+        .routes(routes!(messages::retry_all))
+        .routes(routes!(messages::discard))
 }
 
 /// Those that take more in and longer.
@@ -87,14 +92,19 @@ pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
 
     let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
     let batches = Router::from(batches()).layer(compressed);
-    let probes = Router::from(probes()).merge(probe_aliases());
     let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
-        probes,
+        Router::from(probes()).merge(probe_aliases()),
         options.ordinary,
         None,
     ));
     // Outermost, so that a page of another origin can read refusals too.
     if options.cors_origins.is_empty() { routes } else { routes.layer(cors(&options.cors_origins)) }
+}
+
+/// Probes and metrics, for a process that has no other entrance.
+pub fn probes_alone(app: &Arc<App>, options: &HttpOptions) -> Router {
+    let routes = Router::from(probes()).merge(probe_aliases()).fallback(async || Problem::no_route());
+    around(routes, Around { app: Arc::clone(app), terms: options.ordinary, room: None })
 }
 
 /// What stands around routes that are bounded alike.

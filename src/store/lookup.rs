@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::queue::{ClaimWish, Claimed};
 use super::reindex::Before;
-use super::row::{IssueRow, KeyedRow, ListedRow, Unreadable};
+use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, Unreadable};
 use super::{Filed, Page, StoreError};
 use crate::domain::facet::Facet;
 use crate::domain::find::{Assigned, Filter, IssueQuery, Place, Sort};
-use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.
 pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
@@ -45,6 +46,25 @@ pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<V
         found.insert(key, Filed { issue, fingerprint });
     }
     Ok(keys.iter().map(|key| found.get(&key.0).cloned()).collect())
+}
+
+/// The notices in the order asked; one asked for twice (for two sinks) is given twice.
+pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
+    let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let notice = Notice::try_from(row)?;
+        found.insert((notice.event.issue_id, notice.event.seq), notice);
+    }
+    Ok(wanted.iter().map(|event| found.get(event).cloned()).collect())
+}
+
+/// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+    let more = rows.len() >= wish.limit as usize;
+    let leased = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+    let mut leases: Vec<Lease> = readable(store, leased.collect())?;
+    leases.sort_by_key(|lease| lease.message.id);
+    Ok(Claimed { leases, more })
 }
 
 /// The issues a commit was decided on, as they are.

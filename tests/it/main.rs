@@ -3,6 +3,7 @@
 
 mod http;
 mod layering;
+mod messages;
 mod problems;
 mod store;
 mod support;

@@ -13,6 +13,7 @@ crate::support::on_both_stores!(
     an_items_idempotency_key_is_the_header_of_a_single_post,
     a_rehearsed_batch_says_what_would_happen_and_writes_nothing,
     two_equal_batches_at_once_make_each_issue_once,
+    what_a_batch_creates_is_told_outside_like_any_other_issue,
 );
 
 async fn send(server: &Server, path: &str, tasks: &[Value]) -> Value {
@@ -137,6 +138,16 @@ async fn two_equal_batches_at_once_make_each_issue_once(db: Database) {
     assert_eq!(counts(&one)[0] + counts(&two)[0], 400);
     assert_eq!(counts(&one)[1] + counts(&two)[1], 400);
     assert_eq!(db.count("issues").await, 400);
+}
+
+async fn what_a_batch_creates_is_told_outside_like_any_other_issue(db: Database) {
+    // Nobody listens there, so what is to be told stays in the queue.
+    let server = Server::start_with(&db.url(), &[("ISSUE_CORE__STATE_HUB__URL", "http://127.0.0.1:9")]);
+    let tasks = [task("one", "e"), task("two", "e"), task("two", "e"), json!({"title": ""})];
+    assert_eq!(counts(&send(&server, "/issues/batch", &tasks).await), [2, 1, 1, 0, 0]);
+    assert_eq!(db.count("messages").await, 2);
+    send(&server, "/issues/batch?dry_run=true", &[task("three", "e")]).await;
+    assert_eq!(db.count("messages").await, 2);
 }
 
 #[tokio::test]
