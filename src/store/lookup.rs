@@ -38,6 +38,11 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
 }
 
+/// The issues a commit was decided on, as they are.
+pub(super) fn before(rows: Vec<IssueRow>) -> Result<Before, Unreadable> {
+    rows.into_iter().map(|row| Ok((row.id, Issue::try_from(row)?))).collect()
+}
+
 /// The notices in the order asked; one asked for twice (for two sinks) is given twice.
 pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
     let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
@@ -55,11 +60,6 @@ pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWi
     let mut leases: Vec<Lease> = readable(store, leased.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
     Ok(Claimed { leases, more })
-}
-
-/// The issues a commit was decided on, as they are.
-pub(super) fn before(rows: Vec<IssueRow>) -> Result<Before, Unreadable> {
-    rows.into_iter().map(|row| Ok((row.id, Issue::try_from(row)?))).collect()
 }
 
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.

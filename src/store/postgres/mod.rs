@@ -196,6 +196,36 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
+        readable(NAME, self.finish(connection, answer)?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
+        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
     async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
@@ -272,36 +302,6 @@ impl Store for PostgresStore {
             // A lost connection is made again within; whatever was called meanwhile is made up for by the call above.
             listener.try_recv().await.map_err(|error| classify(&error))?;
         }
-    }
-
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
-        readable(NAME, self.finish(connection, answer)?.page())
-    }
-
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
-        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
-    }
-
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
-        Ok(self.finish(connection, answer)?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
-        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

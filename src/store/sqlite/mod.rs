@@ -168,6 +168,31 @@ impl Store for SqliteStore {
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let gathered = find::list(&mut *self.reader().await?, query).await;
+        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let count = find::count(&mut *self.reader().await?, filter, most).await;
+        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
+        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let rows = find::lookup(&mut *self.reader().await?, asked).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
     async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
         let rows = queue::claim(&mut *self.writer().await?, wish).await;
         lookup::claimed(NAME, rows.map_err(|error| classify(&error))?, wish)
@@ -221,31 +246,6 @@ impl Store for SqliteStore {
 
     async fn listen(&self, _heard: &(dyn Fn() + Sync)) -> Result<(), StoreError> {
         std::future::pending().await
-    }
-
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
-        let gathered = find::list(&mut *self.reader().await?, query).await;
-        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
-    }
-
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
-        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
-        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
-    }
-
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
-        let count = find::count(&mut *self.reader().await?, filter, most).await;
-        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
-        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
-        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
-        let rows = find::lookup(&mut *self.reader().await?, asked).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {
