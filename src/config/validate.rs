@@ -87,7 +87,9 @@ impl Loaded {
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
-        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
+        for (setting, holds, message) in outlets::checks(s) {
+            check(setting, holds, message);
+        }
         done(problems)
     }
 

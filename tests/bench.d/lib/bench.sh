@@ -111,6 +111,9 @@ pgbench_point() {
 
 # --- the service -----------------------------------------------------------------------------------------------------
 
+# What the service is told beside the usual, as NAME=VALUE.
+SERVICE_ENV=()
+
 # start_service postgres|sqlite [again]: on an empty store, or on the one of last time. Sets SERVICE_PID, SERVICE_PORT and READY_US,
 # the time from the start of the process to its first "ready".
 start_service() {
@@ -137,7 +140,7 @@ start_service() {
         # shellcheck disable=SC2016 # meant for the inner bash
         start_server service TERM bash -c 'echo "$EPOCHREALTIME" >"$0"; exec "$@"' "$SCRATCH/started" \
             env -i "PATH=$PATH" "HOME=$SCRATCH" "DATABASE_URL=$url" "ISSUE_CORE_API_KEY=$BENCH_KEY" \
-            "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "$binary" serve
+            "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "${SERVICE_ENV[@]}" "$binary" serve
         SERVICE_PID=$SERVER_PID
         if await_ready; then
             look_around
