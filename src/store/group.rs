@@ -2,7 +2,7 @@
 //!
 //! Works on any [`Store`] and knows nothing of SQL or of what a change means. Nothing waits on a timer: a task takes what
 //! is there the moment it is free, so one caller alone pays nothing and many share. Everything is bounded: the batch, the
-//! queue, and the bytes that wait in it. To group another call: a struct like [`GroupRead`] over [`Queue`].
+//! queue, and the bytes that wait in it. To group another call: a struct like [`GroupRead`] over `Queue`.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -3,4 +3,6 @@
 
 mod http;
 mod layering;
+mod store;
 mod support;
+mod telemetry;

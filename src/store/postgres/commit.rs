@@ -1,7 +1,7 @@
 //! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
 //!
 //! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id. To add a kind of
-//! write: its statement in [`super::sql`], its place in [`write`], its lock in that order if it needs one.
+//! write: its statement in [`super::sql`], its place in [`write()`], its lock in that order if it needs one.
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};

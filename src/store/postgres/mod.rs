@@ -93,7 +93,8 @@ impl PostgresStore {
 async fn migrate_with(connection: &mut PgConnection) -> Result<(), StoreError> {
     let found = schema_version(connection).await?;
     migrate::refuse_newer(found, &MIGRATIONS)?;
-    MIGRATIONS.run(connection).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
+    // `run` is the same, but its future is not `Send` for every lifetime.
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
 }
 
 async fn schema_version(connection: &mut PgConnection) -> Result<i64, StoreError> {

@@ -1,6 +1,6 @@
 //! The only write: one transaction, begun as a writer, so that whatever it reads stays true until it ends.
 //!
-//! To add a kind of write: its statement in [`super::sql`], its place in [`write`].
+//! To add a kind of write: its statement in [`super::sql`], its place in [`write()`].
 
 use serde::Serialize;
 use sqlx::Connection as _;

@@ -61,7 +61,8 @@ impl SqliteStore {
         // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.
         let mut transaction = self.writer.begin_with("begin immediate").await.map_err(failed)?;
         migrate::refuse_newer(schema_version(&mut transaction).await?, &MIGRATIONS)?;
-        let run = MIGRATIONS.run(&mut transaction).await;
+        // `run` is the same, but its future is not `Send` for every lifetime.
+        let run = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
         run.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))?;
         transaction.commit().await.map_err(failed)
     }

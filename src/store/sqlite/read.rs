@@ -26,9 +26,10 @@ const EVENTS: &str = "-- events
 select issue_id, seq, id, kind, actor, at, trace, detail from events
 where issue_id = ?1 and seq > ?2 order by seq limit ?3";
 
+/// From the start is after the nil id: a parameter that may be null would keep the index from being entered in the middle.
 const COMMENTS: &str = "-- comments
 select id, issue_id, author, body, created_at, edited_at from comments
-where issue_id = ?1 and (?2 is null or id > ?2) order by id limit ?3";
+where issue_id = ?1 and id > ?2 order by id limit ?3";
 
 const COMMENT: &str = "-- comment
 select id, issue_id, author, body, created_at, edited_at from comments where id = ?1";
@@ -64,7 +65,7 @@ pub(super) async fn comments(
     after: Option<CommentId>,
     limit: u32,
 ) -> Result<Vec<CommentRow>, sqlx::Error> {
-    sqlx::query_as(COMMENTS).bind(issue.0).bind(after.map(|id| id.0)).bind(limit).fetch_all(connection).await
+    sqlx::query_as(COMMENTS).bind(issue.0).bind(after.map_or(Uuid::nil(), |id| id.0)).bind(limit).fetch_all(connection).await
 }
 
 pub(super) async fn comment(connection: &mut SqliteConnection, id: CommentId) -> Result<Option<CommentRow>, sqlx::Error> {
