@@ -16,6 +16,8 @@ use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::http::{self, HttpOptions};
 use crate::metrics::{Metrics, MetricsError};
+use crate::nats::{self, Link, LinkError};
+use crate::sink::nats::NatsSink;
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
@@ -34,6 +36,8 @@ pub enum BootError {
     DataDir { path: PathBuf, reason: std::io::Error },
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    Nats(#[from] LinkError),
     #[error("the HTTP listener failed: {0}")]
     Serve(std::io::Error),
     #[error("requests were still running after server.shutdown_timeout; they were cut off")]
@@ -127,11 +131,17 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let sinks = sinks(settings).await?;
-    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
+    let metrics = Arc::new(Metrics::new()?);
+    let link = link(settings, &metrics).await?;
+    let sinks = sinks(settings, link.as_ref());
+    let app = Arc::new(assemble(settings, store, metrics, sinks, &tasks));
     let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
     let stop = CancellationToken::new();
     let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
+    if let Some(link) = link {
+        let caller = Caller::new(nats_caller(settings), [Scope::Ingest]);
+        tasks.spawn(nats::serve(link, app.clone(), settings.nats.clone(), caller, tasks.clone(), stop.clone()));
+    }
     Ok(Running {
         address,
         app,
@@ -144,12 +154,31 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.
-#[expect(clippy::unused_async, reason = "a sink may have to reach its server before it is one")]
-async fn sinks(_settings: &Settings) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
-    Ok(Vec::new())
+fn sinks(settings: &Settings, link: Option<&Link>) -> Vec<Arc<dyn EventSink>> {
+    let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
+    if let Some(link) = link.filter(|_| settings.nats.publish) {
+        sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
+    }
+    sinks
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
+/// The connection to NATS, which the sink and the entrance share; none while there is no URL or nothing to do with it.
+async fn link(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<Link>, BootError> {
+    let nats = &settings.nats;
+    if nats.url.is_none() || !(nats.publish || nats.consume) {
+        return Ok(None);
+    }
+    let connected = metrics.nats_connected.clone();
+    Ok(Some(Link::open(nats, move |up| connected.set(up.into())).await?))
+}
+
+/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
+fn nats_caller(settings: &Settings) -> &str {
+    let over_http = if settings.auth.api_key.is_some() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
+    settings.nats.caller.as_deref().unwrap_or(over_http)
+}
+
+fn assemble(settings: &Settings, store: Arc<dyn Store>, metrics: Arc<Metrics>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> App {
     let mut keyring = Keyring::default();
     if let Some(key) = &settings.auth.api_key {
         keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
@@ -157,16 +186,16 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn Event
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
-    Ok(App {
+    App {
         commits: GroupCommit::start(store.clone(), commits, tasks),
         reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
-        metrics: Arc::new(Metrics::new()?),
+        metrics,
         keyring,
         readiness: Readiness::default(),
         sinks,
-    })
+    }
 }
 
 impl Running {

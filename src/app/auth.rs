@@ -39,6 +39,8 @@ pub struct Keyring {
 impl Keyring {
     /// The one key of `ISSUE_CORE_API_KEY`: every scope but admin.
     pub const DEFAULT_NAME: &str = "default";
+    /// Everybody, while no key is configured.
+    pub const ANONYMOUS: &str = "anonymous";
 
     pub fn add(&mut self, secret: &SecretString, caller: Caller) {
         self.keys.push((digest(secret.expose_secret()), caller));
@@ -54,7 +56,7 @@ impl Keyring {
     /// Digests are compared, all of them every time, so that timing tells nothing about any key.
     pub fn authenticate(&self, presented: Option<&str>) -> Result<Caller, AppError> {
         if self.keys.is_empty() {
-            return Ok(Caller::new("anonymous", Scope::ALL));
+            return Ok(Caller::new(Self::ANONYMOUS, Scope::ALL));
         }
         let presented = presented.ok_or(AppError::Unauthenticated)?;
         let presented = digest(presented);

@@ -11,6 +11,8 @@ pub struct Request<'a> {
     pub caller: &'a Caller,
     pub spec: TaskSpec,
     pub idempotency_key: Option<&'a str>,
+    /// The name a message has among all messages, where the task came as one that may be delivered again.
+    pub message_id: Option<&'a str>,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
 }
@@ -47,7 +49,7 @@ impl App {
         request.caller.need(Scope::Ingest)?;
         check_key(request.idempotency_key)?;
         let command = CreateIssue::parse(request.spec)?;
-        let dedupe = Dedupe::of(&command, &request.caller.name, request.idempotency_key);
+        let dedupe = Dedupe::of(&command, &request.caller.name, request.idempotency_key, request.message_id);
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
         let stamp = self.clock.stamp();
         let id = IssueId(stamp.id);

@@ -5,6 +5,7 @@
 
 mod duration;
 mod layers;
+mod nats;
 mod show;
 mod validate;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
 pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use nats::Nats;
 pub use show::show;
 
 /// The settings in force, checked.
@@ -27,6 +29,7 @@ pub struct Settings {
     pub auth: Auth,
     pub database: Database,
     pub ingest: Ingest,
+    pub nats: Nats,
     pub log: Log,
     pub telemetry: Telemetry,
 }

@@ -16,6 +16,8 @@ impl Loaded {
         let pairs = [
             ("auth.api_key", "auth.api_key_file", &mut settings.auth.api_key, &settings.auth.api_key_file),
             ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
+            ("nats.password", "nats.password_file", &mut settings.nats.password, &settings.nats.password_file),
+            ("nats.token", "nats.token_file", &mut settings.nats.token, &settings.nats.token_file),
         ];
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
@@ -60,6 +62,9 @@ impl Loaded {
         check("ingest.batch", (1..=1000).contains(&s.ingest.batch), "must be from 1 to 1000");
         check("ingest.committers", (1..=16).contains(&s.ingest.committers), "must be from 1 to 16");
         check("ingest.queue", (1..=1_000_000).contains(&s.ingest.queue), "must be from 1 to 1000000");
+        for (setting, holds, message) in s.nats.checks() {
+            check(setting, holds, message);
+        }
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
         check("telemetry.sample_ratio", (0.0..=1.0).contains(&s.telemetry.sample_ratio), "must be from 0.0 to 1.0");
         let endpoint = s.telemetry.otlp_endpoint.as_deref();

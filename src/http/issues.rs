@@ -198,7 +198,7 @@ pub async fn create(
 ) -> Result<Accepted, Problem> {
     // A key that is not text is not a key: it is handed on as one that fails its check.
     let idempotency_key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    Ok(app.create_issue(Request { caller: &caller, spec, idempotency_key, trace: Some(trace.traceparent()) }).await?)
+    Ok(app.create_issue(Request { caller: &caller, spec, idempotency_key, message_id: None, trace: Some(trace.traceparent()) }).await?)
 }
 
 /// Show an issue

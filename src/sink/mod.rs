@@ -3,6 +3,8 @@
 //! A sink sends; when, in which order and how often is the worker's business. To add one: a child with an
 //! `impl EventSink`, its section of the settings, its line in `boot::sinks`.
 
+pub mod nats;
+
 use async_trait::async_trait;
 
 use crate::domain::{EventKind, Notice, Verdict};

@@ -14,7 +14,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sink", &["domain", "backend"]),
     ("app", &["domain", "clock", "metrics", "store", "sink"]),
     ("http", &["app", "domain", "telemetry"]),
-    ("boot", &["app", "clock", "config", "domain", "http", "metrics", "sink", "store"]),
+    ("nats", &["app", "config", "domain", "telemetry"]),
+    ("boot", &["app", "clock", "config", "domain", "http", "metrics", "nats", "sink", "store"]),
     ("cli", &["app", "boot", "config", "domain", "telemetry"]),
     ("main", &[]),
     ("lib", &[]),
@@ -29,6 +30,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("utoipa_axum", &["http"]),
     ("sqlx", &["store"]),
     ("clap", &["cli"]),
+    ("async_nats", &["nats", "sink"]),
     ("prometheus", &["metrics"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
@@ -37,7 +39,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite"];
+const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

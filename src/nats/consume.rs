@@ -1,0 +1,241 @@
+//! Fetches messages and hands each to the use case, a bounded number at once, so that they share a commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::{Consumer, pull};
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::fate::{self, Dead, Fate, Patience};
+use super::link::Link;
+use super::settle::Settlement;
+use super::streams::{Filter, Streams};
+use super::{command, header, until_done};
+use crate::app::{App, AppError, Caller, Request};
+use crate::config::Nats;
+use crate::telemetry::Trace;
+
+/// How long a request for messages stays with the server. Longer saves requests, shorter finds a lost one sooner.
+const PULL: Duration = Duration::from_secs(10);
+
+/// What every consumer of tasks needs.
+pub struct Consumption {
+    link: Link,
+    app: Arc<App>,
+    pub settings: Nats,
+    caller: Caller,
+    tasks: TaskTracker,
+    /// Shared by all consumers: together they work on no more than this at once.
+    room: Arc<Semaphore>,
+    /// Rung when a message met a passing fault: fetching more would only use up their attempts.
+    trouble: Notify,
+}
+
+/// Why fetching ended.
+enum Ended {
+    Stopped,
+    /// The store is away, or has too much to do.
+    Trouble,
+    /// The connection or the consumer: start again from there.
+    Lost(String),
+}
+
+/// What a message says about itself besides its content.
+struct Delivery {
+    count: i64,
+    sequence: u64,
+    /// The name of the message among all messages: given by its sender, or its place in its stream.
+    id: String,
+}
+
+impl Consumption {
+    pub fn new(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker) -> Self {
+        let room = Arc::new(Semaphore::new(settings.concurrency));
+        Self { link, app, settings, caller, tasks, room, trouble: Notify::new() }
+    }
+
+    /// Until `stop`; then waits for the messages in work.
+    pub async fn run(self: Arc<Self>, filter: Filter, stop: CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.fetch_for_ever(&filter, &stop) => {}
+        }
+        let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
+        // Fails only when the room is closed, which nobody does.
+        _ = self.room.acquire_many(all).await;
+    }
+
+    async fn fetch_for_ever(self: &Arc<Self>, filter: &Filter, stop: &CancellationToken) {
+        loop {
+            let streams = Streams { link: &self.link, settings: &self.settings };
+            // Both each time: the server may have come back without them.
+            until_done(&self.link, || streams.tasks()).await;
+            let consumer = until_done(&self.link, || streams.consumer(filter)).await;
+            tracing::info!(nats.consumer = %filter.consumer, nats.subject = %filter.subject, "taking tasks from NATS");
+            loop {
+                match self.fetch(&consumer, stop).await {
+                    Ended::Stopped => return,
+                    Ended::Trouble => self.wait_for_store().await,
+                    Ended::Lost(reason) => {
+                        tracing::info!(nats.consumer = %filter.consumer, reason, "fetching tasks was interrupted");
+                        break;
+                    }
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Batch after batch, each message in a task of its own.
+    async fn fetch(self: &Arc<Self>, consumer: &Consumer<pull::Config>, stop: &CancellationToken) -> Ended {
+        let mut pulse = self.link.pulse();
+        pulse.borrow_and_update();
+        loop {
+            let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages().await;
+            let mut batch = match pull {
+                Ok(batch) => batch,
+                Err(error) => return Ended::Lost(error.to_string()),
+            };
+            let ended = loop {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => break Ended::Stopped,
+                    () = self.trouble.notified() => break Ended::Trouble,
+                    // What was asked for over the old connection will not be sent over the new one.
+                    _ = pulse.changed() => break Ended::Lost("the connection changed".to_owned()),
+                    next = self.next(&mut batch) => match next {
+                        Some(Ok((message, room))) => self.start(message, room),
+                        Some(Err(error)) => break Ended::Lost(error.to_string()),
+                        None => break Ended::Lost(String::new()),
+                    },
+                }
+            };
+            match ended {
+                // The batch is complete, or its time is over.
+                Ended::Lost(reason) if reason.is_empty() => {}
+                Ended::Stopped | Ended::Trouble | Ended::Lost(_) => {
+                    self.give_back(batch).await;
+                    return ended;
+                }
+            }
+        }
+    }
+
+    /// The next message, once there is room to work on it.
+    async fn next(&self, batch: &mut pull::Batch) -> Option<Result<(Message, OwnedSemaphorePermit), async_nats::Error>> {
+        let room = self.room.clone().acquire_owned().await.ok()?;
+        Some(batch.next().await?.map(|message| (message, room)))
+    }
+
+    /// What has arrived but was not begun goes back at once: waiting for it to be missed would delay it.
+    async fn give_back(&self, mut batch: pull::Batch) {
+        while let Some(Some(Ok(message))) = batch.next().now_or_never() {
+            Settlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
+        }
+    }
+
+    /// A passing fault is the store's: ask it, not the messages, whether it is over.
+    async fn wait_for_store(&self) {
+        let (mut pause, longest) = (self.settings.retry_delay, self.settings.retry_delay_max);
+        tracing::warn!("a task met a passing fault; no more are fetched until the store answers");
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.app.store.check().await {
+                Ok(()) => return tracing::info!("taking tasks from NATS again"),
+                Err(error) => tracing::debug!(%error, "the store is still away"),
+            }
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    fn start(self: &Arc<Self>, message: Message, room: OwnedSemaphorePermit) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            this.handle(&message).await;
+            drop(room);
+        });
+    }
+
+    async fn handle(&self, message: &Message) {
+        let headers = message.headers.as_ref();
+        let span =
+            tracing::info_span!("nats.message", otel.kind = "consumer", nats.subject = %message.subject, trace_id = tracing::field::Empty);
+        let remote = header::value(headers, header::TRACEPARENT).and_then(Trace::parse);
+        let trace = remote.unwrap_or_else(|| Trace::fresh(self.app.clock.stamp().id)).enter(&span);
+        span.record("trace_id", trace.trace_id());
+        async {
+            let Some(delivery) = Delivery::of(message) else {
+                return tracing::error!("a message of NATS does not say which one it is; it is left alone");
+            };
+            let fate = self.decide(message, &delivery, trace).await;
+            self.count(&fate);
+            if matches!(fate, Fate::Again { .. }) {
+                self.trouble.notify_one();
+            }
+            Settlement { link: &self.link, settings: &self.settings }.settle(message, &delivery.into(), fate).await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn decide(&self, message: &Message, delivery: &Delivery, trace: Trace) -> Fate {
+        let patience = self.patience();
+        if patience.is_over(delivery.count) {
+            return Fate::Dead(Dead::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
+        }
+        let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
+        let command = match command::read(repo, message.headers.as_ref(), &message.payload) {
+            Ok(command) => command,
+            Err(dead) => return Fate::Dead(dead),
+        };
+        let request = Request {
+            caller: &self.caller,
+            spec: command.spec,
+            idempotency_key: command.idempotency_key,
+            message_id: Some(&delivery.id),
+            trace: Some(trace.traceparent()),
+        };
+        let result = self.app.create_issue(request).await;
+        if let Err(AppError::Store(error)) = &result {
+            tracing::error!(%error, "the store failed");
+        }
+        fate::of(result, delivery.count, patience)
+    }
+
+    fn patience(&self) -> Patience {
+        let Nats { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
+        Patience { deliveries: i64::from(*max_deliver), delay: *retry_delay, longest: *retry_delay_max }
+    }
+
+    fn count(&self, fate: &Fate) {
+        let outcome = match fate {
+            Fate::Accepted(accepted) if accepted.replayed => "duplicate",
+            Fate::Accepted(_) => "created",
+            Fate::Again { .. } => "again",
+            Fate::Dead(_) => "dead",
+        };
+        self.app.metrics.nats_received.with_label_values(&[outcome]).inc();
+    }
+}
+
+impl Delivery {
+    fn of(message: &Message) -> Option<Self> {
+        let info = message.info().ok()?;
+        let given = header::value(message.headers.as_ref(), header::MESSAGE_ID).filter(|id| !id.is_empty());
+        // The time tells a stream that was made anew from the one that had this sequence before.
+        let place = || format!("{}:{}:{}", info.stream, info.stream_sequence, info.published.unix_timestamp_nanos());
+        Some(Self { count: info.delivered, sequence: info.stream_sequence, id: given.map_or_else(place, str::to_owned) })
+    }
+}
+
+impl From<Delivery> for super::settle::Origin {
+    fn from(delivery: Delivery) -> Self {
+        Self { sequence: delivery.sequence, deliveries: delivery.count }
+    }
+}
