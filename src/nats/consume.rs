@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::{Consumer, pull};
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -32,8 +32,8 @@ pub struct Consumption {
     tasks: TaskTracker,
     /// Shared by all consumers: together they work on no more than this at once.
     room: Arc<Semaphore>,
-    /// Rung when a message met a passing fault: fetching more would only use up their attempts.
-    trouble: Notify,
+    /// Counts the messages that met a passing fault: fetching more would only use up their attempts.
+    trouble: watch::Sender<u64>,
 }
 
 /// Why fetching ended.
@@ -56,7 +56,7 @@ struct Delivery {
 impl Consumption {
     pub fn new(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker) -> Self {
         let room = Arc::new(Semaphore::new(settings.concurrency));
-        Self { link, app, settings, caller, tasks, room, trouble: Notify::new() }
+        Self { link, app, settings, caller, tasks, room, trouble: watch::Sender::new(0) }
     }
 
     /// Until `stop`; then waits for the messages in work.
@@ -96,6 +96,7 @@ impl Consumption {
     async fn fetch(self: &Arc<Self>, consumer: &Consumer<pull::Config>, stop: &CancellationToken) -> Ended {
         let mut pulse = self.link.pulse();
         pulse.borrow_and_update();
+        let mut trouble = self.trouble.subscribe();
         loop {
             let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages().await;
             let mut batch = match pull {
@@ -106,7 +107,7 @@ impl Consumption {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => break Ended::Stopped,
-                    () = self.trouble.notified() => break Ended::Trouble,
+                    _ = trouble.changed() => break Ended::Trouble,
                     // What was asked for over the old connection will not be sent over the new one.
                     _ = pulse.changed() => break Ended::Lost("the connection changed".to_owned()),
                     next = self.next(&mut batch) => match next {
@@ -176,7 +177,7 @@ impl Consumption {
             let fate = self.decide(message, &delivery, trace).await;
             self.count(&fate);
             if matches!(fate, Fate::Again { .. }) {
-                self.trouble.notify_one();
+                self.trouble.send_modify(|count| *count += 1);
             }
             Settlement { link: &self.link, settings: &self.settings }.settle(message, &delivery.into(), fate).await;
         }

@@ -52,7 +52,7 @@ impl Link {
         let (pulse, watched) = watch::channel(Pulse::default());
         let refusals = Arc::new(Mutex::new(BTreeSet::new()));
         let news = News { place, pulse, refusals: refusals.clone(), told: Mutex::default(), on_change: Box::new(on_change) };
-        let options = login(ConnectOptions::new(), settings)?
+        let options = login(from_url(&servers), settings)?
             .name("issue-core")
             .retry_on_initial_connect()
             .max_reconnects(None)
@@ -97,6 +97,31 @@ fn servers(settings: &Nats) -> Result<Vec<ServerAddr>, LinkError> {
     // The parser's message could repeat the URL, and with it a password.
     let parse = |url: &str| url.trim().parse().map_err(|_| LinkError::Address("one of the servers is not a URL".to_owned()));
     urls.split(',').map(parse).collect()
+}
+
+/// Who logs in as the first URL has it; the client itself looks only at its options. A name alone is a token.
+fn from_url(servers: &[ServerAddr]) -> ConnectOptions {
+    let options = ConnectOptions::new();
+    let named = servers.iter().find_map(|server| Some((server.username()?, server.password())));
+    match named {
+        None => options,
+        Some((token, None)) => options.token(decoded(token)),
+        Some((user, Some(password))) => options.user_and_password(decoded(user), decoded(password)),
+    }
+}
+
+/// A part of a URL without its `%xx`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let byte = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(b'%'));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn login(mut options: ConnectOptions, settings: &Nats) -> Result<ConnectOptions, LinkError> {
@@ -279,6 +304,13 @@ mod tests {
             advice("Permissions Violation for Publish to \"org.issuecore.task.created\"").unwrap().contains("publish a message of ours")
         );
         assert_eq!(advice("Stale Connection"), None);
+    }
+
+    #[test]
+    fn a_login_in_a_url_is_read_as_it_was_meant() {
+        for (text, expected) in [("plain", "plain"), ("p%40ss%2Fw%3D", "p@ss/w="), ("50%", "50%"), ("%zz%c3%a9", "%zzé")] {
+            assert_eq!(decoded(text), expected);
+        }
     }
 
     #[test]

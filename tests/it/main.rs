@@ -3,6 +3,7 @@
 
 mod http;
 mod layering;
+mod nats;
 mod store;
 mod support;
 mod telemetry;
