@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Readiness, Scope};
+use crate::app::{App, Caller, Keyring, Readiness, Scope, Turns};
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::http::{self, HttpOptions};
@@ -135,7 +135,11 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     let link = link(settings, &metrics).await?;
     let sinks = sinks(settings, link.as_ref());
     let app = Arc::new(assemble(settings, store, metrics, sinks, &tasks));
-    let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
+    let options = HttpOptions {
+        body_limit: settings.server.body_limit,
+        request_timeout: settings.server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
     let stop = CancellationToken::new();
     let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
     if let Some(link) = link {
@@ -195,6 +199,7 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, metrics: Arc<Metrics>, s
         keyring,
         readiness: Readiness::default(),
         sinks,
+        turns: Turns::default(),
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::observe::observe;
 use super::problem::Problem;
-use super::{HttpOptions, issues, operate};
+use super::{HttpOptions, claims, comments, issues, lifecycle, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -22,6 +22,9 @@ use crate::app::App;
     info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "claims", description = "Take issues to work on, one holder at a time"),
+        (name = "reviews", description = "Decide about tasks before they go anywhere"),
+        (name = "comments", description = "Say something about an issue"),
         (name = "operate", description = "Probes and numbers for operators"),
     )
 )]
@@ -31,6 +34,25 @@ fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(issues::create))
         .routes(routes!(issues::show))
+        .routes(routes!(issues::edit))
+        .routes(routes!(issues::delete))
+        .routes(routes!(issues::restore))
+        .routes(routes!(lifecycle::close))
+        .routes(routes!(lifecycle::reopen))
+        .routes(routes!(lifecycle::start))
+        .routes(routes!(lifecycle::block))
+        .routes(routes!(lifecycle::unblock))
+        .routes(routes!(timeline::list))
+        .routes(routes!(claims::claim))
+        .routes(routes!(claims::release))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::approve))
+        .routes(routes!(reviews::reject))
+        .routes(routes!(comments::list))
+        .routes(routes!(comments::add))
+        .routes(routes!(comments::show))
+        .routes(routes!(comments::edit))
+        .routes(routes!(comments::delete))
         .routes(routes!(operate::health))
         .routes(routes!(operate::ready))
         .routes(routes!(operate::metrics))

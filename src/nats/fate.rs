@@ -53,16 +53,7 @@ impl Dead {
 
     fn of(error: AppError) -> Self {
         let (code, detail) = (error.code(), error.public());
-        let errors = match error {
-            AppError::Invalid(faults) => faults.into_vec(),
-            AppError::Unauthenticated
-            | AppError::Forbidden { .. }
-            | AppError::Refused(_)
-            | AppError::NotFound { .. }
-            | AppError::KeyReused
-            | AppError::Overloaded
-            | AppError::Store(_) => Vec::new(),
-        };
+        let errors = if let AppError::Invalid(faults) = error { faults.into_vec() } else { Vec::new() };
         Self { code, detail, errors }
     }
 
@@ -98,16 +89,8 @@ pub fn of(result: Result<Accepted, AppError>, delivered: i64, patience: Patience
         Ok(accepted) => return Fate::Accepted(accepted),
         Err(error) => error,
     };
-    // A defect of ours may be mended before the message's last attempt: only what the message itself says wrong kills it at once.
-    let may_pass = match &error {
-        AppError::Overloaded | AppError::Store(_) => true,
-        AppError::Unauthenticated
-        | AppError::Forbidden { .. }
-        | AppError::Invalid(_)
-        | AppError::Refused(_)
-        | AppError::NotFound { .. }
-        | AppError::KeyReused => false,
-    };
+    // A defect of our store may be mended before the message's last attempt; what the message itself says wrong is not.
+    let may_pass = error.is_transient() || matches!(error, AppError::Store(_));
     if !may_pass {
         return Fate::Dead(Dead::of(error));
     }

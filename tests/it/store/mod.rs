@@ -68,13 +68,14 @@ conformance! {
         events_are_read_page_by_page,
         comments_are_read_page_by_page,
         a_comment_is_found_by_its_id,
+        comments_are_found_by_their_ids,
+        what_waits_for_review_is_read_page_by_page,
         messages_that_wait_are_listed_and_dead_ones_are_not,
         a_word_nobody_knows_is_broken_not_guessed,
     }
     run migration {
         migrating_again_changes_nothing,
         a_newer_schema_is_refused,
-        a_schema_that_lacks_a_migration_is_refused_until_it_is_migrated,
         a_migration_that_was_changed_is_refused_by_name,
         reopening_keeps_everything,
         a_closed_store_is_unavailable,
@@ -85,6 +86,7 @@ conformance! {
     }
     run_empty migration {
         a_database_without_a_schema_is_refused_until_it_is_migrated,
+        a_schema_that_lacks_a_migration_is_refused_until_it_is_migrated,
         many_processes_may_migrate_at_once,
     }
 }

@@ -204,6 +204,8 @@ async fn no_statement_reads_a_whole_table() {
             store.events(issue.id, 0, 10).await.unwrap();
             let comment = store.comments(issue.id, None, 10).await.unwrap().remove(0);
             store.comment(comment.id).await.unwrap();
+            store.comments_named(&[comment.id]).await.unwrap();
+            store.pending_reviews(None, 10).await.unwrap();
             let message = store.messages_of(issue.id, 10).await.unwrap().remove(0);
             let mut update = sample::with_children(sample::update(&issue, 1), &issue, 2);
             update.comments.push(CommentWrite::Edit(comment.clone()));
@@ -222,6 +224,24 @@ async fn no_statement_reads_a_whole_table() {
         let scanned = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables
                        where relname in ('issues', 'events', 'comments', 'messages')";
         assert_eq!(database.number(scanned).await, 0);
+    })
+    .await;
+}
+
+/// The numbers' own index would do for the order, and read every issue there is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_review_queue_is_read_from_its_own_index() {
+    run(async |database| {
+        let store = database.open().await;
+        for _ in 0..10 {
+            store.pending_reviews(None, 10).await.unwrap();
+        }
+        store.close().await;
+        let uses = "select sum(idx_scan)::bigint from pg_stat_user_indexes where relname = 'issues'";
+        while database.number(uses).await < 10 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(database.number(&format!("{uses} and indexrelname = 'issues_pending_review_idx'")).await, 10);
     })
     .await;
 }

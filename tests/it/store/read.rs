@@ -1,6 +1,6 @@
 //! Reading: order, pages, and what cannot be read.
 
-use issue_core::domain::{CommentId, CommentWrite, Issue, IssueId, IssueNumber, IssueRef, IssueWrite};
+use issue_core::domain::{CommentId, CommentWrite, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, Review};
 use issue_core::store::StoreError;
 
 use crate::support::database::Database;
@@ -68,6 +68,37 @@ pub(super) async fn a_comment_is_found_by_its_id(database: Database) {
     store.commit(&[change]).await.unwrap();
     assert_eq!(store.comment(comments[1].id).await.unwrap(), Some(comments[1].clone()));
     assert_eq!(store.comment(CommentId(sample::id())).await.unwrap(), None);
+}
+
+pub(super) async fn comments_are_found_by_their_ids(database: Database) {
+    let store = database.open().await;
+    let issue = sample::plain_issue();
+    let comments: Vec<_> = (0..3).map(|_| sample::comment(&issue)).collect();
+    let mut change = sample::insert(&issue, None);
+    change.comments = comments.iter().cloned().map(CommentWrite::Add).collect();
+    store.commit(&[change]).await.unwrap();
+    let mut found = store.comments_named(&[comments[2].id, CommentId(sample::id()), comments[0].id]).await.unwrap();
+    found.sort_by_key(|comment| comment.id);
+    assert_eq!(found, [comments[0].clone(), comments[2].clone()]);
+    assert_eq!(store.comments_named(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn what_waits_for_review_is_read_page_by_page(database: Database) {
+    let store = database.open().await;
+    let mut waiting = Vec::new();
+    for review in [Review::Pending, Review::None, Review::Pending, Review::Approved, Review::Pending] {
+        let is_pending = review == Review::Pending;
+        let issue = sample::stored(&*store, Issue { review, ..sample::plain_issue() }, None).await;
+        waiting.extend(is_pending.then_some(issue));
+    }
+    let archived = Issue { review: Review::Pending, archived_at: Some(at(1)), ..sample::plain_issue() };
+    sample::stored(&*store, archived, None).await;
+    assert_eq!(store.pending_reviews(None, 2).await.unwrap(), waiting[..2]);
+    assert_eq!(store.pending_reviews(Some(waiting[1].number), 2).await.unwrap(), waiting[2..]);
+    assert_eq!(store.pending_reviews(Some(waiting[2].number), 2).await.unwrap(), []);
+    let decided = Issue { review: Review::Approved, version: 2, ..waiting[0].clone() };
+    store.commit(&[sample::update(&decided, 1)]).await.unwrap();
+    assert_eq!(store.pending_reviews(None, 9).await.unwrap(), waiting[1..]);
 }
 
 pub(super) async fn messages_that_wait_are_listed_and_dead_ones_are_not(database: Database) {

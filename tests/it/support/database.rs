@@ -3,7 +3,7 @@
 //! SQLite is a file in a temporary directory. Postgres is the private server that `tests/run` starts; a migrated template
 //! is made once for each test process and copied for each test, which is faster than migrating again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,6 +13,7 @@ use issue_core::store::postgres::{PostgresOptions, PostgresStore, Server};
 use issue_core::store::sqlite::SqliteStore;
 use issue_core::store::{Store, StoreError};
 use secrecy::SecretString;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
@@ -142,6 +143,22 @@ impl Database {
                 let migrated = store.migrate().await;
                 store.close().await;
                 migrated
+            }
+        }
+    }
+
+    /// Migrates it no further than that version, as an older binary would have.
+    pub(crate) async fn migrate_to(&self, version: i64) {
+        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(self.dialect());
+        let migrations = Migrator::new(migrations).await.unwrap();
+        match &self.place {
+            Place::Sqlite { file, .. } => {
+                SqliteStore::open(file).await.unwrap().close().await;
+                migrations.run_to(version, &mut sqlite(file).await).await.unwrap();
+            }
+            Place::Postgres { .. } => {
+                let mut connection = PgConnection::connect_with(&self.connect_options()).await.unwrap();
+                migrations.run_to(version, &mut connection).await.unwrap();
             }
         }
     }
