@@ -22,6 +22,10 @@ use crate::telemetry::Trace;
 
 /// How long a request for messages stays with the server. Longer saves requests, shorter finds a lost one sooner.
 const PULL: Duration = Duration::from_secs(10);
+/// Between two attempts to begin again.
+const BREATH: Duration = Duration::from_millis(100);
+/// How long the end waits for what is still to be sent.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What every consumer of tasks needs.
 pub struct Consumption {
@@ -61,35 +65,38 @@ impl Consumption {
 
     /// Until `stop`; then waits for the messages in work.
     pub async fn run(self: Arc<Self>, filter: Filter, stop: CancellationToken) {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => {}
-            () = self.fetch_for_ever(&filter, &stop) => {}
-        }
+        self.fetch_until(&filter, &stop).await;
         let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
         // Fails only when the room is closed, which nobody does.
         _ = self.room.acquire_many(all).await;
+        // What was given back is still in our buffer, and the process is about to end.
+        _ = tokio::time::timeout(LAST_WORDS, self.link.client.flush()).await;
     }
 
-    async fn fetch_for_ever(self: &Arc<Self>, filter: &Filter, stop: &CancellationToken) {
-        loop {
-            let streams = Streams { link: &self.link, settings: &self.settings };
-            // Both each time: the server may have come back without them.
-            until_done(&self.link, || streams.tasks()).await;
-            let consumer = until_done(&self.link, || streams.consumer(filter)).await;
-            tracing::info!(nats.consumer = %filter.consumer, nats.subject = %filter.subject, "taking tasks from NATS");
+    async fn fetch_until(self: &Arc<Self>, filter: &Filter, stop: &CancellationToken) {
+        while let Some(consumer) = stop.run_until_cancelled(self.prepare(filter)).await {
             loop {
                 match self.fetch(&consumer, stop).await {
                     Ended::Stopped => return,
-                    Ended::Trouble => self.wait_for_store().await,
+                    Ended::Trouble if stop.run_until_cancelled(self.wait_for_store()).await.is_none() => return,
+                    Ended::Trouble => {}
                     Ended::Lost(reason) => {
                         tracing::info!(nats.consumer = %filter.consumer, reason, "fetching tasks was interrupted");
                         break;
                     }
                 }
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(BREATH).await;
         }
+    }
+
+    /// The stream and the consumer, both each time: the server may have come back without them.
+    async fn prepare(&self, filter: &Filter) -> Consumer<pull::Config> {
+        let streams = Streams { link: &self.link, settings: &self.settings };
+        until_done(&self.link, || streams.tasks()).await;
+        let consumer = until_done(&self.link, || streams.consumer(filter)).await;
+        tracing::info!(nats.consumer = %filter.consumer, nats.subject = %filter.subject, "taking tasks from NATS");
+        consumer
     }
 
     /// Batch after batch, each message in a task of its own.
@@ -97,11 +104,13 @@ impl Consumption {
         let mut pulse = self.link.pulse();
         pulse.borrow_and_update();
         let mut trouble = self.trouble.subscribe();
+        let patience = self.patience(consumer);
         loop {
-            let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages().await;
-            let mut batch = match pull {
-                Ok(batch) => batch,
-                Err(error) => return Ended::Lost(error.to_string()),
+            let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages();
+            let mut batch = match stop.run_until_cancelled(pull).await {
+                Some(Ok(batch)) => batch,
+                Some(Err(error)) => return Ended::Lost(error.to_string()),
+                None => return Ended::Stopped,
             };
             let ended = loop {
                 tokio::select! {
@@ -111,7 +120,7 @@ impl Consumption {
                     // What was asked for over the old connection will not be sent over the new one.
                     _ = pulse.changed() => break Ended::Lost("the connection changed".to_owned()),
                     next = self.next(&mut batch) => match next {
-                        Some(Ok((message, room))) => self.start(message, room),
+                        Some(Ok((message, room))) => self.start(message, patience, room),
                         Some(Err(error)) => break Ended::Lost(error.to_string()),
                         None => break Ended::Lost(String::new()),
                     },
@@ -121,7 +130,7 @@ impl Consumption {
                 // The batch is complete, or its time is over.
                 Ended::Lost(reason) if reason.is_empty() => {}
                 Ended::Stopped | Ended::Trouble | Ended::Lost(_) => {
-                    self.give_back(batch).await;
+                    self.give_back(consumer, batch).await;
                     return ended;
                 }
             }
@@ -134,8 +143,10 @@ impl Consumption {
         Some(batch.next().await?.map(|message| (message, room)))
     }
 
-    /// What has arrived but was not begun goes back at once: waiting for it to be missed would delay it.
-    async fn give_back(&self, mut batch: pull::Batch) {
+    /// What was sent to us but was not begun goes back at once: waiting for it to be missed would delay it.
+    async fn give_back(&self, consumer: &Consumer<pull::Config>, mut batch: pull::Batch) {
+        // The answer to this comes after whatever is on its way to us.
+        _ = tokio::time::timeout(LAST_WORDS, consumer.get_info()).await;
         while let Some(Some(Ok(message))) = batch.next().now_or_never() {
             Settlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
         }
@@ -155,15 +166,15 @@ impl Consumption {
         }
     }
 
-    fn start(self: &Arc<Self>, message: Message, room: OwnedSemaphorePermit) {
+    fn start(self: &Arc<Self>, message: Message, patience: Patience, room: OwnedSemaphorePermit) {
         let this = self.clone();
         self.tasks.spawn(async move {
-            this.handle(&message).await;
+            this.handle(&message, patience).await;
             drop(room);
         });
     }
 
-    async fn handle(&self, message: &Message) {
+    async fn handle(&self, message: &Message, patience: Patience) {
         let headers = message.headers.as_ref();
         let span =
             tracing::info_span!("nats.message", otel.kind = "consumer", nats.subject = %message.subject, trace_id = tracing::field::Empty);
@@ -174,7 +185,7 @@ impl Consumption {
             let Some(delivery) = Delivery::of(message) else {
                 return tracing::error!("a message of NATS does not say which one it is; it is left alone");
             };
-            let fate = self.decide(message, &delivery, trace).await;
+            let fate = self.decide(message, &delivery, patience, trace).await;
             self.count(&fate);
             if matches!(fate, Fate::Again { .. }) {
                 self.trouble.send_modify(|count| *count += 1);
@@ -185,8 +196,7 @@ impl Consumption {
         .await;
     }
 
-    async fn decide(&self, message: &Message, delivery: &Delivery, trace: Trace) -> Fate {
-        let patience = self.patience();
+    async fn decide(&self, message: &Message, delivery: &Delivery, patience: Patience, trace: Trace) -> Fate {
         if patience.is_over(delivery.count) {
             return Fate::Dead(Dead::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
         }
@@ -209,9 +219,12 @@ impl Consumption {
         fate::of(result, delivery.count, patience)
     }
 
-    fn patience(&self) -> Patience {
+    /// Ours, unless somebody gave the consumer less: then its last delivery is the last we see of a message.
+    fn patience(&self, consumer: &Consumer<pull::Config>) -> Patience {
         let Nats { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
-        Patience { deliveries: i64::from(*max_deliver), delay: *retry_delay, longest: *retry_delay_max }
+        let (ours, theirs) = (i64::from(*max_deliver), consumer.cached_info().config.max_deliver);
+        let deliveries = if theirs > 0 { ours.min(theirs) } else { ours };
+        Patience { deliveries, delay: *retry_delay, longest: *retry_delay_max }
     }
 
     fn count(&self, fate: &Fate) {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{CREATED, id, start, until_metric};
 use crate::support;
 use crate::support::database::Database;
-use crate::support::nats::{Nats, header, within};
+use crate::support::nats::{Nats, header, to_headers, within};
 use crate::support::server::{KEY, Server, client, task};
 
 crate::support::on_both_stores!(
@@ -41,7 +41,7 @@ async fn a_task_is_taken_and_whoever_asked_is_answered_like_over_http(db: Databa
     // A request to a subject that a stream keeps is first answered by the stream; ours comes after it, into the same inbox.
     let subject = nats.create_subject("activity-core");
     nats.client
-        .publish_with_reply_and_headers(subject, inbox.clone(), nats.headers(&[("Reply-To", &inbox)]), body.to_string().into())
+        .publish_with_reply_and_headers(subject, inbox.clone(), to_headers(&[("Reply-To", &inbox)]), body.to_string().into())
         .await
         .unwrap();
     let (kept, _) = answers.next().await;
@@ -187,7 +187,7 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next(
     for n in 0..400 {
         nats.publish("activity-core", &[], json!({"title": format!("task {n}")}).to_string()).await;
     }
-    let mut server = start(&db, &nats, &[("ISSUE_CORE__NATS__CONCURRENCY", "8")]);
+    let mut server = start(&db, &nats, &[("ISSUE_CORE__NATS__CONCURRENCY", "8"), ("ISSUE_CORE__NATS__ACK_WAIT", "1h")]);
     until_metric(&server, CREATED, 1.0).await;
     server.signal("TERM");
     assert!(server.wait().success());
@@ -195,8 +195,10 @@ async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next(
     assert!((1..400).contains(&done), "{done} were done before it stopped");
     let unsettled = nats.unsettled().await;
     assert_eq!(unsettled, 400 - u64::try_from(done).unwrap(), "each is either filed and acknowledged, or neither");
-    let _server = start(&db, &nats, &[]);
+    // Nothing waits for its acknowledgement to be missed: what had only arrived was given back.
+    let server = start(&db, &nats, &[("ISSUE_CORE__NATS__ACK_WAIT", "1h")]);
     nats.until_settled().await;
+    drop(server);
     assert_eq!(db.count("issues").await, 400);
 }
 

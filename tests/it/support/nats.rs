@@ -94,16 +94,8 @@ impl Nats {
     /// Publishes a task and waits until the stream has it.
     pub(crate) async fn publish(&self, repo: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> u64 {
         let subject = self.create_subject(repo);
-        let sent = self.jetstream.publish_with_headers(subject, self.headers(headers), body.into().into()).await.unwrap();
+        let sent = self.jetstream.publish_with_headers(subject, to_headers(headers), body.into().into()).await.unwrap();
         sent.await.unwrap().sequence
-    }
-
-    pub(crate) fn headers(&self, pairs: &[(&str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.insert(*name, *value);
-        }
-        headers
     }
 
     /// An inbox to be answered in.
@@ -165,6 +157,14 @@ impl Reader {
     }
 }
 
+pub(crate) fn to_headers(pairs: &[(&str, &str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        headers.insert(*name, *value);
+    }
+    headers
+}
+
 pub(crate) fn header<'a>(message: &'a Message, name: &str) -> &'a str {
     message.headers.as_ref().and_then(|headers| headers.get(name)).unwrap_or_else(|| panic!("no header {name}")).as_str()
 }
@@ -187,7 +187,7 @@ impl NatsServer {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let directory = TempDir::new().unwrap();
         let store = directory.path().join("store");
-        let file = format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: {store:?} }}\n{configuration}\n");
+        let file = format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{}\" }}\n{configuration}\n", store.display());
         std::fs::write(directory.path().join("nats.conf"), file).unwrap();
         Self { directory, port, child: None }
     }
