@@ -9,29 +9,38 @@ mod claim_issue;
 mod close_issue;
 mod create_issue;
 mod delete_issue;
+mod discard_message;
+mod dispatch;
 mod edit_issue;
 mod error;
+mod find_messages;
+mod outlets;
 pub mod page;
+mod publish;
 mod read_comments;
 mod read_issue;
 mod read_timeline;
 mod readiness;
+mod retry_messages;
 mod review_issue;
 mod start_issue;
+mod tend_messages;
 mod turns;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::sink::EventSink;
 use crate::store::Store;
-use crate::store::group::{GroupCommit, GroupRead};
+use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
+use crate::store::wake::Wake;
 
+pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Scope};
 pub use change_issue::{Expected, Wish};
 pub use create_issue::{Accepted, Request};
 pub use error::AppError;
+pub use outlets::{Ended, Outlet, Outlets, WorkRules};
 pub use page::Page;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
@@ -46,7 +55,11 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
     pub readiness: Readiness,
-    /// Who hears of events.
-    pub sinks: Vec<Arc<dyn EventSink>>,
+    /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
+    pub settles: GroupCommit,
+    pub releases: GroupRelease,
+    /// Who hears of what happens.
+    pub outlets: Outlets,
+    pub wake: Arc<Wake>,
     pub turns: Turns,
 }

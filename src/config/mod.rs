@@ -6,6 +6,7 @@
 mod duration;
 mod layers;
 mod nats;
+mod outlets;
 mod show;
 mod validate;
 
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use crate::domain::vocabulary::vocabulary;
 pub use layers::{ConfigError, Loaded, Origin, Problem};
 pub use nats::Nats;
+pub use outlets::{StateHub, Worker};
 pub use show::show;
 
 /// The settings in force, checked.
@@ -31,6 +33,8 @@ pub struct Settings {
     pub database: Database,
     pub ingest: Ingest,
     pub nats: Nats,
+    pub worker: Worker,
+    pub state_hub: StateHub,
     pub log: Log,
     pub telemetry: Telemetry,
 }

@@ -4,15 +4,23 @@ use std::fmt::Write;
 
 use config::{Value, ValueKind};
 
-use super::layers::Loaded;
+use super::layers::{Loaded, Origin};
 
 /// Settings whose value is never printed.
-const SECRETS: &[&str] = &["auth.api_key", "database.password", "nats.password", "nats.token"];
+const SECRETS: &[&str] = &["auth.api_key", "database.password", "nats.password", "nats.token", "state_hub.token"];
+
+/// Settings that switch something off by being empty, and what.
+const OFF: &[(&str, &str)] =
+    &[("nats.url", "off: nothing is published on NATS or consumed from it"), ("state_hub.url", "off: State Hub is told nothing")];
 
 /// Every setting as `name = value  # origin`, in alphabetical order.
 #[must_use]
 pub fn show(loaded: &Loaded) -> String {
-    let lines: Vec<_> = loaded.values.iter().map(|(key, (value, origin))| (format!("{key} = {}", shown(key, value)), origin)).collect();
+    let line = |(key, (value, origin)): (&String, &(Value, Origin))| {
+        let off = OFF.iter().find(|(name, _)| name == key && value.kind == ValueKind::String(String::new()));
+        (format!("{key} = {}", shown(key, value)), off.map_or_else(|| origin.to_string(), |(_, off)| format!("{origin}; {off}")))
+    };
+    let lines: Vec<_> = loaded.values.iter().map(line).collect();
     let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < 60).max().unwrap_or(0);
     let mut text = String::new();
     for (line, origin) in lines {
@@ -27,8 +35,7 @@ fn shown(key: &str, value: &Value) -> String {
         return "\"***\"".to_owned();
     }
     match key {
-        "database.url" => format!("{:?}", without_password(text)),
-        "nats.url" if text.is_empty() => "\"\" (nothing is published or consumed)".to_owned(),
+        "database.url" | "state_hub.url" => format!("{:?}", without_password(text)),
         "nats.url" => format!("{:?}", text.split(',').map(without_login).collect::<Vec<_>>().join(",")),
         _ => format!("{text:?}"),
     }

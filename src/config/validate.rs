@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use super::layers::{ConfigError, Loaded, Problem};
+use super::outlets;
 
 impl Loaded {
     /// Reads each `*_file` secret. The file and the value itself at once are a contradiction.
@@ -18,6 +19,7 @@ impl Loaded {
             ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
             ("nats.password", "nats.password_file", &mut settings.nats.password, &settings.nats.password_file),
             ("nats.token", "nats.token_file", &mut settings.nats.token, &settings.nats.token_file),
+            ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
@@ -70,6 +72,7 @@ impl Loaded {
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
+        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
         done(problems)
     }
 

@@ -26,8 +26,7 @@ use crate::domain::{NoSpec, PatchSpec, TaskSpec};
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A task to file. Only `title` is required; keys not listed here are ignored.
-///
-/// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
+// The published shape of `TaskSpec`, which does the reading, so that every fault is told at once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueRequest {
     /// One line; white space is folded.
@@ -69,8 +68,7 @@ pub struct CreateIssueRequest {
 }
 
 /// The fields of an issue to change; the others stay as they are.
-///
-/// The published shape of [`PatchSpec`], which does the reading, so that every fault is told at once.
+// The published shape of `PatchSpec`, which does the reading, so that every fault is told at once.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditIssueRequest {

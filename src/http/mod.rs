@@ -11,6 +11,7 @@ mod etag;
 mod issue_response;
 mod issues;
 mod lifecycle;
+mod messages;
 mod observe;
 mod operate;
 mod page;
@@ -38,6 +39,11 @@ pub struct HttpOptions {
     pub request_timeout: Duration,
     /// A change of something that was read must say what was read.
     pub require_if_match: bool,
+}
+
+/// Only probes and metrics, for a process that has no other entrance.
+pub async fn serve_probes(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router::probes(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.

@@ -49,6 +49,8 @@ pub struct PageQuery<K> {
     pub after: Option<K>,
     pub limit: u32,
     path: String,
+    /// What else was asked, for the link to the next page.
+    others: String,
     headers: HeaderMap,
 }
 
@@ -57,14 +59,24 @@ impl<K: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PageQuery<K> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let mut fields = Fields::of(&parts.uri)?;
+        let page = Self::take(&mut fields, parts);
+        fields.finish(page)
+    }
+}
+
+impl<K: FromStr> PageQuery<K> {
+    /// Takes its fields out of a query that has others, too.
+    pub fn take(fields: &mut Fields, parts: &Parts) -> Self {
         let limit = fields.read("limit", |text| {
             let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
             limit.ok_or_else(|| ("out_of_range", format!("must be an integer from 1 to {MAX_LIMIT}")))
         });
         let unknown = || ("not_a_cursor", "must be the next_cursor of a page of this list".to_owned());
         let after = fields.read("cursor", |text| unwrap(text).ok_or_else(unknown));
-        let (path, headers) = (parts.uri.path().to_owned(), parts.headers.clone());
-        fields.finish(Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT), path, headers })
+        let query = parts.uri.query().unwrap_or_default();
+        let others = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("limit=") && !part.starts_with("cursor="));
+        let others = others.map(|part| format!("{part}&")).collect();
+        Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT), path: parts.uri.path().to_owned(), others, headers: parts.headers.clone() }
     }
 }
 
@@ -72,7 +84,8 @@ impl<K: Display> PageQuery<K> {
     /// The page, or 304 where the reader has it already.
     pub fn answer<T, R: Serialize + ToSchema>(self, page: Page<T>, key: impl Fn(&T) -> K, shape: impl FnMut(T) -> R) -> Response {
         let next_cursor = page.items.last().filter(|_| page.more).map(|last| wrap(&key(last)));
-        let link = next_cursor.as_ref().map(|cursor| format!("<{}?limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.limit));
+        let link =
+            next_cursor.as_ref().map(|cursor| format!("<{}?{}limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.others, self.limit));
         let page = PageResponse { items: page.items.into_iter().map(shape).collect(), next_cursor };
         let Ok(body) = serde_json::to_vec(&page) else { return Problem::panicked().into_response() };
         let edition = URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..16]);

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::observe::observe;
 use super::problem::Problem;
-use super::{HttpOptions, claims, comments, issues, lifecycle, operate, reviews, timeline};
+use super::{HttpOptions, claims, comments, issues, lifecycle, messages, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -25,6 +25,7 @@ use crate::app::App;
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
+        (name = "messages", description = "What is done outside: State Hub and others"),
         (name = "operate", description = "Probes and numbers for operators"),
     )
 )]
@@ -53,6 +54,10 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(comments::show))
         .routes(routes!(comments::edit))
         .routes(routes!(comments::delete))
+        .routes(routes!(messages::list))
+        .routes(routes!(messages::retry))
+        .routes(routes!(messages::retry_all))
+        .routes(routes!(messages::discard))
         .routes(routes!(operate::health))
         .routes(routes!(operate::ready))
         .routes(routes!(operate::metrics))
@@ -66,8 +71,22 @@ fn aliases() -> Router<Arc<App>> {
 /// The whole HTTP entrance.
 pub fn router(app: Arc<App>, options: HttpOptions) -> Router {
     let (routes, _) = documented().split_for_parts();
+    surround(routes.merge(aliases()), app, options)
+}
+
+/// Probes and metrics alone.
+pub fn probes(app: Arc<App>, options: HttpOptions) -> Router {
+    let routes = Router::new()
+        .route("/healthz", get(operate::health))
+        .route("/health", get(operate::health))
+        .route("/livez", get(operate::health))
+        .route("/readyz", get(operate::ready))
+        .route("/metrics", get(operate::metrics));
+    surround(routes, app, options)
+}
+
+fn surround(routes: Router<Arc<App>>, app: Arc<App>, options: HttpOptions) -> Router {
     routes
-        .merge(aliases())
         .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| answer_panic(&*panic)))

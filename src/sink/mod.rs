@@ -4,6 +4,7 @@
 //! `impl EventSink`, its section of the settings, its line in `boot::sinks`.
 
 pub mod nats;
+pub mod state_hub;
 
 use async_trait::async_trait;
 

@@ -11,11 +11,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("telemetry", &["config"]),
     ("store", &["domain"]),
+    ("backend", &["domain"]),
     ("sink", &["domain", "backend"]),
     ("app", &["domain", "clock", "metrics", "store", "sink"]),
     ("http", &["app", "domain", "telemetry"]),
     ("nats", &["app", "config", "domain", "telemetry"]),
-    ("boot", &["app", "clock", "config", "domain", "http", "metrics", "nats", "sink", "store"]),
+    ("worker", &["app", "domain", "telemetry"]),
+    ("boot", &["app", "backend", "clock", "config", "domain", "http", "metrics", "nats", "sink", "store", "worker"]),
     ("cli", &["app", "boot", "config", "domain", "telemetry"]),
     ("main", &[]),
     ("lib", &[]),
@@ -32,6 +34,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("async_nats", &["nats", "sink"]),
     ("prometheus", &["metrics"]),
+    ("reqwest", &["backend"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
@@ -39,7 +42,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats"];
+const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

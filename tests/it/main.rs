@@ -3,6 +3,7 @@
 
 mod http;
 mod layering;
+mod messages;
 mod nats;
 mod store;
 mod support;

@@ -142,6 +142,15 @@ async fn killed_while_it_takes_a_thousand_tasks_it_files_each_of_them_once(db: D
     nats.until_settled().await;
     assert_eq!(db.count("issues").await, 1000);
     assert_eq!(titles(&server).await, sent);
+
+    // And each creation was told once, whatever the process died of.
+    let (mut told, mut events) = (HashSet::new(), nats.events().await);
+    for _ in 0..1000 {
+        let event: Value = serde_json::from_slice(&events.next().await.payload).unwrap();
+        assert_eq!(event["attributes"]["event"], "created");
+        told.insert(event["attributes"]["issue_id"].as_str().unwrap().to_owned());
+    }
+    assert_eq!((told.len(), nats.told().await), (1000, 1000));
 }
 
 async fn titles(server: &Server) -> HashSet<String> {

@@ -93,7 +93,7 @@ async fn without_a_url_nothing_of_nats_is_there_and_the_settings_say_so() {
     let output = crate::support::server::binary().args(["config", "show"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let line = text.lines().find(|line| line.starts_with("nats.url")).unwrap();
-    assert!(line.contains("nothing is published or consumed") && line.contains("default"), "{line}");
+    assert!(line.contains("nothing is published on NATS or consumed from it") && line.contains("default"), "{line}");
     let output =
         crate::support::server::binary().args(["config", "show"]).env("NATS_URL", "nats://tok3n@a:4222,tls://u:p4ss@b").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();

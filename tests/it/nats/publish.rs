@@ -4,10 +4,74 @@ use issue_core::domain::event::Detail;
 use issue_core::domain::{Event, EventKind, IssueId, IssueNumber, Notice, Origin, Snapshot, Verdict};
 use issue_core::sink::EventSink as _;
 use issue_core::sink::nats::NatsSink;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::start;
+use crate::support::database::Database;
 use crate::support::nats::{Nats, NatsServer, header, within};
+use crate::support::server::task;
+
+crate::support::on_both_stores!(every_event_of_a_life_is_told_once_and_in_order_also_by_the_next_process);
+
+async fn every_event_of_a_life_is_told_once_and_in_order_also_by_the_next_process(db: Database) {
+    const LIVES: usize = 10;
+    let nats = Nats::shared().await;
+    let server = start(&db, &nats, &[]);
+    for n in 0..LIVES {
+        let mut body = task(&format!("life {n}"), "e1");
+        body["review_required"] = json!(true);
+        let created: Value = server.post("/issues/", &body).send().await.unwrap().json().await.unwrap();
+        let id = created["issue_id"].as_str().unwrap();
+        for (method, path, body) in [
+            (Method::POST, "/approve", json!({})),
+            (Method::PATCH, "", json!({"description": "x".repeat(700_000)})),
+            (Method::PATCH, "", json!({"description": "y".repeat(700_000)})),
+            (Method::POST, "/start", json!({})),
+            (Method::POST, "/block", json!({"reason": "waits for a certificate"})),
+            (Method::POST, "/unblock", json!({})),
+            (Method::POST, "/comments", json!({"body": "a remark"})),
+            (Method::POST, "/close", json!({})),
+            (Method::POST, "/reopen", json!({})),
+        ] {
+            let answer = server.request(method, &format!("/issues/{id}{path}")).json(&body).send().await.unwrap();
+            assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+        }
+    }
+    drop(server);
+    let _server = start(&db, &nats, &[]);
+
+    let last = [
+        "created",
+        "review.pending",
+        "review.decided",
+        "updated",
+        "updated",
+        "started",
+        "blocked",
+        "unblocked",
+        "commented",
+        "closed",
+        "reopened",
+    ];
+    let mut events = nats.events().await;
+    let mut ids = std::collections::HashSet::new();
+    let mut lives: std::collections::HashMap<i64, usize> = std::collections::HashMap::new();
+    for _ in 0..LIVES * last.len() {
+        let message = events.next().await;
+        let event: Value = serde_json::from_slice(&message.payload).unwrap();
+        let attributes = &event["attributes"];
+        let place = lives.entry(attributes["number"].as_i64().unwrap()).or_default();
+        assert_eq!(event["type"], format!("{}.task.{}", nats.events_prefix(), last[*place]));
+        *place += 1;
+        assert_eq!(attributes["sequence"], json!(*place), "in order, without a gap");
+        assert_eq!((&attributes["target_repo"], &attributes["triggering_event_id"]), (&json!("activity-core"), &json!("e1")));
+        assert!(header(&message, "traceparent").contains(attributes["trace_id"].as_str().unwrap()));
+        assert!(ids.insert(event["id"].to_string()), "told twice");
+    }
+    assert_eq!(nats.told().await, u64::try_from(db.count("events").await).unwrap());
+}
 
 fn notice(kind: EventKind, seq: i64) -> Notice {
     let number = u128::try_from(seq).unwrap();

@@ -59,6 +59,8 @@ impl Nats {
             set("ACK_WAIT", "2s".to_owned()),
             set("RETRY_DELAY", "50ms".to_owned()),
             set("RETRY_DELAY_MAX", "200ms".to_owned()),
+            // What a killed process held is free again soon.
+            ("ISSUE_CORE__WORKER__LEASE".to_owned(), "2s".to_owned()),
         ]
     }
 
@@ -111,6 +113,16 @@ impl Nats {
         let config = pull::Config { filter_subject: subject.to_owned(), deliver_policy: DeliverPolicy::All, ..pull::Config::default() };
         let consumer: Consumer<pull::Config> = within(self.jetstream.create_consumer_on_stream(config, stream)).await.unwrap();
         Reader(consumer.messages().await.unwrap())
+    }
+
+    /// Every event told so far and to come.
+    pub(crate) async fn events(&self) -> Reader {
+        self.read(&self.events_stream(), &format!("{}.>", self.events_prefix())).await
+    }
+
+    /// How many events the stream holds.
+    pub(crate) async fn told(&self) -> u64 {
+        self.jetstream.get_stream(self.events_stream()).await.unwrap().cached_info().state.messages
     }
 
     /// The dead, oldest first, as they come.
