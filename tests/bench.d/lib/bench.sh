@@ -159,7 +159,7 @@ await_ready() {
     return 1
 }
 
-# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS.
+# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P95, P99, ERRORS, REQUESTS.
 load() {
     local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line
     shift 3
@@ -168,7 +168,7 @@ load() {
         wrk --threads 1 --connections "$connections" --duration "${seconds}s" --timeout 30s \
         --script "tests/bench.d/lib/$script.lua" "http://127.0.0.1:$SERVICE_PORT" >"$out" 2>&1 || die "wrk: $(tail -n 5 "$out")"
     line=$(grep '^RESULT ' "$out") || die "wrk: $(tail -n 5 "$out")"
-    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P99=$(value p99 "$line")
+    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P95=$(value p95 "$line") P99=$(value p99 "$line")
     # shellcheck disable=SC2034 # for the parts
     ERRORS=$(value errors "$line")
     [[ $(value exact "$line") == yes ]] || say "note: wrk's percentiles could not be corrected exactly: $line"
