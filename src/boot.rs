@@ -1,5 +1,7 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,14 +13,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Outlets, Readiness, Scope, Turns, WorkRules};
+use crate::app::{App, Outlets, RateLimit, Readiness, Turns, WorkRules};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::domain::MessageKind;
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::BreakerRule;
-use crate::http::{self, HttpOptions};
+use crate::domain::quota::Quota;
+use crate::http::{self, Connections, HttpOptions, Terms};
 use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
@@ -39,6 +42,8 @@ pub enum BootError {
     Listen { address: SocketAddr, reason: std::io::Error },
     #[error("cannot create the data directory {path}: {reason} (set database.data_dir, or DATABASE_URL)")]
     DataDir { path: PathBuf, reason: std::io::Error },
+    #[error("auth: {0}")]
+    Keys(String),
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
     #[error("cannot set up the HTTP client: {0}")]
@@ -151,16 +156,14 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     let tasks = TaskTracker::new();
     let sinks = sinks(settings).await?;
     let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
-    let options = HttpOptions {
-        body_limit: settings.server.body_limit,
-        request_timeout: settings.server.request_timeout,
-        require_if_match: settings.http.require_if_match,
-    };
     let stop = CancellationToken::new();
-    let server = match role {
-        Role::Serve { .. } => tasks.spawn(http::serve(listener, app.clone(), options, stop.clone())),
-        Role::Worker => tasks.spawn(http::serve_probes(listener, app.clone(), options, stop.clone())),
+    keys::watch(&settings.auth, &app, &tasks, &stop);
+    let options = http_options(settings);
+    let routes = match role {
+        Role::Serve { .. } => http::router(&app, &options),
+        Role::Worker => http::probes_alone(&app, &options),
     };
+    let server = tasks.spawn(http::serve(listener, routes, options.connections, stop.clone()));
     let workers = start_workers(settings, role, &app, &tasks, &stop);
     Ok(Running {
         address,
@@ -235,11 +238,26 @@ fn work_rules(settings: &Settings) -> WorkRules {
     }
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
-    let mut keyring = Keyring::default();
-    if let Some(key) = &settings.auth.api_key {
-        keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
+fn http_options(settings: &Settings) -> HttpOptions {
+    let server = &settings.server;
+    let ordinary = Terms {
+        body_limit: server.body_limit,
+        body_timeout: server.body_timeout,
+        timeout: server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
+    HttpOptions {
+        ordinary,
+        batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
+        max_in_flight: server.max_in_flight,
+        compress_above: server.compress_above,
+        cors_origins: server.cors_origins.clone(),
+        connections: Connections { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
     }
+}
+
+/// The use cases over a store, their background tasks on `tasks`.
+pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
@@ -254,7 +272,8 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn Event
         store,
         clock: Clock::System,
         metrics: Arc::new(Metrics::new()?),
-        keyring,
+        keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
+        rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,
         wake,

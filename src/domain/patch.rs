@@ -1,7 +1,7 @@
 //! An edit as a caller sends it, a JSON merge patch: an absent field stays, `null` clears one that may be empty.
 //!
 //! What is not in the list is a fault that says what to use instead: an edit that is silently not made is worse than a
-//! refusal. To add a field: here, in [`EditIssue`](super::decide::EditIssue), and out of [`READ_ONLY`].
+//! refusal. To add a field: here, in [`EditIssue`], and out of `READ_ONLY`.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -28,7 +28,7 @@ use crate::domain::{Comment, CommentId, CommentSpec};
 #[serde(deny_unknown_fields)]
 pub struct CommentRequest {
     /// Kept to the letter.
-    #[schema(min_length = 1, max_length = 262_144, example = "The SBOM of release 1.4 is affected too.")]
+    #[schema(min_length = 1, max_length = 262_144, pattern = r"\S", example = "The SBOM of release 1.4 is affected too.")]
     body: String,
 }
 
@@ -72,6 +72,8 @@ pub async fn list(
 }
 
 /// Comment on an issue
+///
+/// The author is the name of the key. A comment is an event of the issue too: it raises its version.
 #[utoipa::path(post, path = "/issues/{id}/comments", operation_id = "add_comment", tag = "comments", params(IssueParam, IfMatchParam),
     request_body = CommentRequest,
     responses((status = 201, body = CommentResponse, description = "Added", headers(
@@ -83,6 +85,8 @@ pub async fn add(State(app): State<Arc<App>>, wish: Wish, JsonBody(spec): JsonBo
 }
 
 /// Show a comment
+///
+/// With an `ETag` of its own.
 #[utoipa::path(get, path = "/issues/{id}/comments/{comment_id}", operation_id = "get_comment", tag = "comments", params(IssueParam, CommentParam, IfNoneMatchParam),
     responses(
         (status = 200, body = CommentResponse, description = "The comment", headers(("ETag" = String, description = "This edition of it"))),
@@ -100,6 +104,8 @@ pub async fn show(
 }
 
 /// Edit a comment
+///
+/// `If-Match` takes the `ETag` of the comment, not of the issue.
 #[utoipa::path(patch, path = "/issues/{id}/comments/{comment_id}", operation_id = "edit_comment", tag = "comments", params(IssueParam, CommentParam, IfMatchParam),
     request_body(content((CommentRequest = "application/merge-patch+json"), (CommentRequest = "application/json"))),
     responses((status = 200, body = CommentResponse, description = "The comment as it is now", headers(("ETag" = String, description = "This edition of it")))))]

@@ -17,7 +17,7 @@ use crate::domain::Faults;
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct IfMatchParam {
     /// Change it only if it still has this `ETag`; otherwise the answer is 412 and nothing happens
-    #[param(rename = "If-Match", example = "\"3\"")]
+    #[param(rename = "If-Match", value_type = String, required = false, example = "\"3\"")]
     if_match: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub struct IfMatchParam {
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct IfNoneMatchParam {
     /// Send it only if its `ETag` is another one by now; otherwise the answer is 304 without a body
-    #[param(rename = "If-None-Match", example = "\"3\"")]
+    #[param(rename = "If-None-Match", value_type = String, required = false, example = "\"3\"")]
     if_none_match: Option<String>,
 }
 

@@ -33,7 +33,7 @@ pub struct CloseIssueRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockIssueRequest {
-    #[schema(min_length = 1, max_length = 2_000, example = "Waits for access to the registry")]
+    #[schema(min_length = 1, max_length = 2_000, pattern = r"\S", example = "Waits for access to the registry")]
     reason: String,
 }
 

@@ -31,7 +31,7 @@ pub struct ApproveReviewRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectReviewRequest {
-    #[schema(min_length = 1, max_length = 2_000, example = "Belongs to another team")]
+    #[schema(min_length = 1, max_length = 2_000, pattern = r"\S", example = "Belongs to another team")]
     reason: String,
 }
 

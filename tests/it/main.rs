@@ -4,6 +4,7 @@
 mod http;
 mod layering;
 mod messages;
+mod problems;
 mod store;
 mod support;
 mod telemetry;
