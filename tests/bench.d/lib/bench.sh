@@ -180,7 +180,7 @@ await_ready() {
     return 1
 }
 
-# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS, and EACH, the
+# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P95, P99, ERRORS, REQUESTS, and EACH, the
 # processor time of the service for one request: the figure that a busy machine disturbs least.
 load() {
     local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line ticks
@@ -191,7 +191,7 @@ load() {
         wrk --threads 1 --connections "$connections" --duration "${seconds}s" --timeout 30s \
         --script "tests/bench.d/lib/$script.lua" "http://127.0.0.1:$SERVICE_PORT" >"$out" 2>&1 || die "wrk: $(tail -n 5 "$out")"
     line=$(grep '^RESULT ' "$out") || die "wrk: $(tail -n 5 "$out")"
-    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P99=$(value p99 "$line")
+    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P95=$(value p95 "$line") P99=$(value p99 "$line")
     # shellcheck disable=SC2034 # for the parts
     ERRORS=$(value errors "$line")
     kill -0 "$SERVICE_PID" 2>/dev/null || die "the service ended under load: $(tail -n 20 "$SCRATCH/service.log")"
