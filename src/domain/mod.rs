@@ -4,6 +4,7 @@
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
 pub mod act;
+pub mod ask;
 pub mod backoff;
 pub mod breaker;
 pub mod change;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Router, middleware};
 use tokio::sync::Semaphore;
 use tower_http::CompressionLevel;
@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::cors::cors;
 use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, batch, claims, comments, issues, lifecycle, messages, operate, reviews, timeline};
+use super::{HttpOptions, batch, claims, comments, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
 use crate::app::App;
 
 #[derive(OpenApi)]
@@ -23,6 +23,7 @@ use crate::app::App;
     info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "find", description = "What there is, and how much of it"),
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
@@ -35,7 +36,15 @@ struct Document;
 /// The routes everybody works with.
 fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(issues::create))
+        .routes(routes!(list::list, issues::create))
+        .routes(routes!(many::lookup))
+        .routes(routes!(many::next))
+        .routes(routes!(many::edit))
+        .routes(routes!(facets::labels))
+        .routes(routes!(facets::milestones))
+        .routes(routes!(facets::assignees))
+        .routes(routes!(facets::repos))
+        .routes(routes!(facets::stats))
         .routes(routes!(issues::show))
         .routes(routes!(issues::edit))
         .routes(routes!(issues::delete))
@@ -74,7 +83,7 @@ fn probes() -> OpenApiRouter<Arc<App>> {
 
 /// Paths that answer like a documented one: the contract's spelling without the slash.
 fn aliases() -> Router<Arc<App>> {
-    Router::new().route("/issues", post(issues::create))
+    Router::new().route("/issues", get(list::list).post(issues::create))
 }
 
 /// The probes' other names.

@@ -10,6 +10,7 @@ mod folders;
 mod group;
 mod migration;
 mod outcome;
+mod plans;
 mod postgres_only;
 mod read;
 
