@@ -4,6 +4,7 @@
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
 pub mod act;
+pub mod ask;
 pub mod backoff;
 pub mod breaker;
 pub mod change;
@@ -22,6 +23,7 @@ pub mod message;
 pub mod notice;
 pub mod patch;
 pub mod progress;
+pub mod quota;
 pub mod search;
 pub mod spec;
 pub mod stamp;
@@ -32,7 +34,7 @@ pub mod vocabulary;
 pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
 pub use change::{Change, CommentWrite, IssueWrite, Settle};
 pub use comment::Comment;
-pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
+pub use dedupe::{Dedupe, DedupeKey, Fingerprint, Given};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use event::{Event, EventKind, FieldChange, Snapshot};
 pub use fault::{Fault, Faults};
@@ -45,4 +47,4 @@ pub use progress::Progress;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;
 pub use verdict::Verdict;
-pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
+pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, Scope, SourceType, StateName};

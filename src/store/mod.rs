@@ -24,7 +24,9 @@ use chrono::{DateTime, Utc};
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{
+    Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
+};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -45,6 +47,9 @@ pub trait Store: Send + Sync + 'static {
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
 
+    /// What was filed under each key, in the order asked, `None` where the key is free.
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
+
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
 
@@ -62,22 +67,6 @@ pub trait Store: Send + Sync + 'static {
     /// The messages of an issue that still wait, oldest first, at most `limit`.
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
 
-    /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
-    /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
-    /// nothing but [`Self::matches`] can tell: that order is taken as by number.
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError>;
-
-    /// The newest matches of a filter with a text, by number, at most `most` of them; none newer than `newest`.
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError>;
-
-    /// How many issues the filter admits; counting stops at `most`.
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError>;
-
-    /// The values of a facet with their counts, which are exact at all times.
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError>;
-
-    /// What was filed for each of the ids, in their order, newest first.
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
     /// Leases messages of one target that are due, oldest first, whole heads of lanes in order: a message is leased only
     /// together with, or after the end of, every message before it in its lane that is not dead. Waits for no lock.
     ///
@@ -119,11 +108,36 @@ pub trait Store: Send + Sync + 'static {
     /// Where no other process can call it never ends.
     async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError>;
 
+    /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
+    /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
+    /// nothing but [`Self::matches`] can tell: that order is taken as by number.
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError>;
+
+    /// The newest matches of a filter with a text, by number, at most `most` of them; none newer than `newest`.
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError>;
+
+    /// How many issues the filter admits; counting stops at `most`.
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError>;
+
+    /// The values of a facet with their counts, which are exact at all times.
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError>;
+
+    /// What was filed for each of the ids, in their order, newest first.
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
+
     /// The store answers, and its schema is the one this binary was built for.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// What stands under a dedupe key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub issue: Issue,
+    /// What the first body said, where a repeat must say the same.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Issues in the order asked.

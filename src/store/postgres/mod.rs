@@ -30,10 +30,10 @@ pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
-use super::{Outcome, Page, Store, StoreError, migrate};
+use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -157,6 +157,16 @@ impl Store for PostgresStore {
         readable(NAME, lookup::arrange(refs, self.finish(connection, answer)?))
     }
 
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::by_keys(&mut connection, &raw)).await;
+        readable(NAME, lookup::arrange_filed(keys, self.finish(connection, answer)?))
+    }
+
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::events(&mut connection, issue, after_seq, limit)).await;
@@ -194,36 +204,6 @@ impl Store for PostgresStore {
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
-    }
-
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
-        readable(NAME, self.finish(connection, answer)?.page())
-    }
-
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
-        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
-    }
-
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
-        Ok(self.finish(connection, answer)?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
-        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
@@ -303,6 +283,36 @@ impl Store for PostgresStore {
             // A lost connection is made again within; whatever was called meanwhile is made up for by the call above.
             listener.try_recv().await.map_err(|error| classify(&error))?;
         }
+    }
+
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
+        readable(NAME, self.finish(connection, answer)?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
+        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -26,10 +26,10 @@ use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
-use super::{Outcome, Page, Store, StoreError, migrate};
+use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -135,6 +135,15 @@ impl Store for SqliteStore {
         readable(NAME, lookup::arrange(refs, rows))
     }
 
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let rows = read::by_keys(&mut *self.reader().await?, &raw).await.map_err(|error| classify(&error))?;
+        readable(NAME, lookup::arrange_filed(keys, rows))
+    }
+
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rows = read::events(&mut *self.reader().await?, issue, after_seq, limit).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
@@ -166,31 +175,6 @@ impl Store for SqliteStore {
 
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
         let rows = read::messages_of(&mut *self.reader().await?, issue, limit).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
-    }
-
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
-        let gathered = find::list(&mut *self.reader().await?, query).await;
-        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
-    }
-
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
-        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
-        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
-    }
-
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
-        let count = find::count(&mut *self.reader().await?, filter, most).await;
-        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
-        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
-        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
-        let rows = find::lookup(&mut *self.reader().await?, asked).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
@@ -247,6 +231,31 @@ impl Store for SqliteStore {
 
     async fn listen(&self, _heard: &(dyn Fn() + Sync)) -> Result<(), StoreError> {
         std::future::pending().await
+    }
+
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let gathered = find::list(&mut *self.reader().await?, query).await;
+        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let count = find::count(&mut *self.reader().await?, filter, most).await;
+        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
+        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let rows = find::lookup(&mut *self.reader().await?, asked).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
     async fn check(&self) -> Result<(), StoreError> {
