@@ -106,6 +106,12 @@ impl Place {
     }
 }
 
+/// The description of the HTTP entrance: the OpenAPI document, for the command line.
+#[must_use]
+pub fn api_document() -> String {
+    http::document::text()
+}
+
 /// A service at work.
 pub struct Running {
     pub address: SocketAddr,

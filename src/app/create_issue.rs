@@ -26,7 +26,8 @@ pub struct Accepted {
     pub replayed: bool,
 }
 
-const MAX_IDEMPOTENCY_KEY: usize = 255;
+/// How long an `Idempotency-Key` may be.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 
 impl App {
     /// Validates, decides and commits. The answer never waits for a tracker.

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead};
 
 pub use auth::{Caller, Keyring, Scope};
-pub use create_issue::{Accepted, Request};
+pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Request};
 pub use error::AppError;
 pub use readiness::{Readiness, Unready};
 

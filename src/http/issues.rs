@@ -16,48 +16,45 @@ use super::body::JsonBody;
 use super::observe::RequestTrace;
 use super::path::IssuePath;
 use super::problem::Problem;
+use super::schema;
 use crate::app::{Accepted, App, Caller, Request};
-use crate::domain::{Issue, Review, State as IssueState, TaskSpec};
+use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, SourceType, State as IssueState, StateName, TaskSpec};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
 /// A task to file. Only `title` is required; keys not listed here are ignored.
-///
-/// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueRequest {
-    /// One line; white space is folded.
-    #[schema(min_length = 1, max_length = 512, example = "Flag stale SBOM")]
+    #[schema(value_type = schema::Title)]
     title: String,
-    #[schema(max_length = 1_048_576, example = "")]
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<String>,
-    /// A bare repository name, without its owner.
-    #[schema(max_length = 100, pattern = "^[A-Za-z0-9._-]*$", example = "activity-core")]
+    #[schema(value_type = Option<schema::TargetRepo>)]
     target_repo: Option<String>,
-    #[schema(pattern = "^(high|medium|low)$", example = "high")]
-    priority: Option<String>,
-    #[schema(pattern = "^(task|bug|feature|chore)$", example = "task")]
-    kind: Option<String>,
-    /// Duplicates, ignoring case, are dropped.
-    #[schema(max_items = 100, example = json!(["sbom"]))]
+    /// Not given: `medium`.
+    priority: Option<Priority>,
+    /// Not given: `task`.
+    kind: Option<Kind>,
+    #[schema(value_type = Option<schema::Labels>)]
     labels: Option<Vec<String>>,
-    #[schema(max_items = 20, example = json!([]))]
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees: Option<Vec<String>>,
-    #[schema(max_length = 200, example = "2026-Q3")]
+    #[schema(value_type = Option<schema::Milestone>)]
     milestone: Option<String>,
     /// Days from now; not together with `due_on`.
     #[schema(minimum = 0, maximum = 3650, example = 7)]
     due_in_days: Option<i64>,
     /// A date; not together with `due_in_days`.
     due_on: Option<NaiveDate>,
-    #[schema(pattern = "^(rule|instruction)$", example = "rule")]
-    source_type: Option<String>,
-    #[schema(max_length = 512, example = "flag-stale-sbom")]
+    source_type: Option<SourceType>,
+    /// Which rule or instruction.
+    #[schema(value_type = Option<schema::TraceField>)]
     source_id: Option<String>,
     /// Any key that names the event; with it, posting the same task again gives the same issue.
-    #[schema(max_length = 512, example = "nightly-2026-06-16T07:00:00+00:00")]
+    #[schema(value_type = Option<schema::TraceField>)]
     triggering_event_id: Option<String>,
-    #[schema(max_length = 512, example = "0190163d-8694-739b-aea5-966c26f8ad91")]
+    #[schema(value_type = Option<schema::TraceField>)]
     activity_definition_id: Option<String>,
     /// The task waits in the review queue, and nothing of it leaves, until somebody approves it.
     #[schema(example = false)]
@@ -68,10 +65,8 @@ pub struct CreateIssueRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueResponse {
     /// Opaque and stable.
-    #[schema(value_type = Uuid)]
     issue_id: Uuid,
     /// Where it is seen in its tracker, once it is there.
-    #[schema(required = true)]
     issue_url: Option<String>,
     /// The kind of backend that holds it.
     #[schema(example = "sqlite")]
@@ -87,15 +82,13 @@ pub struct IssueResponse {
     number: i64,
     title: String,
     description: String,
-    #[schema(pattern = "^(open|in_progress|blocked|closed)$", example = "open")]
-    state: &'static str,
+    state: StateName,
     blocked_reason: Option<String>,
     blocked_at: Option<DateTime<Utc>>,
-    #[schema(pattern = "^(completed|not_planned|duplicate)$")]
-    close_reason: Option<&'static str>,
+    close_reason: Option<CloseReason>,
     closed_at: Option<DateTime<Utc>>,
-    priority: &'static str,
-    kind: &'static str,
+    priority: Priority,
+    kind: Kind,
     labels: Vec<String>,
     assignees: Vec<String>,
     milestone: Option<String>,
@@ -103,12 +96,11 @@ pub struct IssueResponse {
     target_repo: Option<String>,
     backend: String,
     url: Option<String>,
-    source_type: Option<&'static str>,
+    source_type: Option<SourceType>,
     source_id: Option<String>,
     triggering_event_id: Option<String>,
     activity_definition_id: Option<String>,
-    #[schema(pattern = "^(none|pending|approved|rejected)$", example = "none")]
-    review: &'static str,
+    review: ReviewState,
     review_reason: Option<String>,
     claimed_by: Option<String>,
     claimed_until: Option<DateTime<Utc>>,
@@ -122,13 +114,13 @@ pub struct IssueResponse {
 impl From<Issue> for IssueResponse {
     fn from(issue: Issue) -> Self {
         let closed_at = issue.closed_at();
-        let state = issue.state.name().as_str();
+        let state = issue.state.name();
         let (blocked_reason, blocked_at, close_reason) = match issue.state {
             IssueState::Open | IssueState::InProgress => (None, None, None),
             IssueState::Blocked { reason, since, .. } => (Some(reason), Some(since), None),
-            IssueState::Closed { reason, .. } => (None, None, Some(reason.as_str())),
+            IssueState::Closed { reason, .. } => (None, None, Some(reason)),
         };
-        let review = issue.review.state().as_str();
+        let review = issue.review.state();
         let review_reason = match issue.review {
             Review::Rejected { reason } => Some(reason),
             Review::None | Review::Pending | Review::Approved => None,
@@ -144,8 +136,8 @@ impl From<Issue> for IssueResponse {
             blocked_at,
             close_reason,
             closed_at,
-            priority: issue.priority.as_str(),
-            kind: issue.kind.as_str(),
+            priority: issue.priority,
+            kind: issue.kind,
             labels: issue.labels,
             assignees: issue.assignees,
             milestone: issue.milestone,
@@ -153,7 +145,7 @@ impl From<Issue> for IssueResponse {
             target_repo: issue.target_repo,
             backend: issue.backend,
             url: issue.url,
-            source_type: issue.origin.source_type.map(crate::domain::SourceType::as_str),
+            source_type: issue.origin.source_type,
             source_id: issue.origin.source_id,
             triggering_event_id: issue.origin.triggering_event_id,
             activity_definition_id: issue.origin.activity_definition_id,
@@ -187,8 +179,11 @@ impl IntoResponse for Accepted {
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
 /// a triggering event.
 #[utoipa::path(post, path = "/issues/", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes this request safe to repeat; with another body it is refused")),
-    responses((status = 201, body = CreateIssueResponse, description = "Created"), (status = 200, body = CreateIssueResponse, description = "Filed before; the first answer again")))]
+    params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused")),
+    responses(
+        (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
+        (status = 200, body = CreateIssueResponse, description = "Filed before; the first answer again",
+            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true`")))))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -206,7 +201,7 @@ pub async fn create(
 /// By id or by number, archived ones too.
 #[utoipa::path(get, path = "/issues/{id}", operation_id = "get_issue", tag = "issues",
     params(("id" = String, Path, description = "The issue's id or number", example = "42")),
-    responses((status = 200, body = IssueResponse, description = "The issue")))]
+    responses((status = 200, body = IssueResponse, description = "The issue", headers(("ETag" = String, description = "The version, for `If-Match`")))))]
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, IssuePath(name): IssuePath) -> Result<Response, Problem> {
     let issue = app.read_issue(&caller, name).await?;
     Ok(([(ETAG, format!("\"{}\"", issue.version))], Json(IssueResponse::from(issue))).into_response())

@@ -5,12 +5,15 @@
 
 mod body;
 mod caller;
+mod docs;
+pub mod document;
 mod issues;
 mod observe;
 mod operate;
 mod path;
 mod problem;
 mod router;
+mod schema;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,33 +12,32 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::document::Head;
 use super::observe::observe;
 use super::problem::Problem;
-use super::{HttpOptions, issues, operate};
+use super::{HttpOptions, docs, issues, operate};
 use crate::app::App;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
-    tags(
-        (name = "issues", description = "File, find and work on issues"),
-        (name = "operate", description = "Probes and numbers for operators"),
-    )
-)]
-struct Document;
-
-fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi())
+/// Every route that is part of the API, with its description.
+pub fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(issues::create))
         .routes(routes!(issues::show))
         .routes(routes!(operate::health))
         .routes(routes!(operate::ready))
         .routes(routes!(operate::metrics))
+        .routes(routes!(docs::openapi))
 }
 
-/// Paths that answer like a documented one: the contract's spelling without the slash, and the probes' other names.
+/// Paths that answer like a documented one (the contract's spelling without the slash, the probes' other names), and the page.
 fn aliases() -> Router<Arc<App>> {
-    Router::new().route("/issues", post(issues::create)).route("/health", get(operate::health)).route("/livez", get(operate::health))
+    Router::new()
+        .route("/issues", post(issues::create))
+        .route("/health", get(operate::health))
+        .route("/livez", get(operate::health))
+        .route("/docs", get(docs::to_page))
+        .route("/docs/", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
 }
 
 /// The whole HTTP entrance.

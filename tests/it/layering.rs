@@ -26,6 +26,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tower_http", &["http"]),
     ("utoipa", &["http"]),
     ("utoipa_axum", &["http"]),
+    ("utoipa_swagger_ui", &["http"]),
     ("sqlx", &["store"]),
     ("clap", &["cli"]),
     ("prometheus", &["metrics"]),

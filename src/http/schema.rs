@@ -1,0 +1,159 @@
+//! What the values of the domain look like in the document: its text rules and its word lists, each as one named schema.
+//!
+//! A DTO names them as `value_type` (or holds the domain's enum itself), so that limits and words are spelt once, in the domain. To
+//! add one: a line in `texts!`, `sets!` or `words!`. Nothing here reads or checks a request.
+
+use serde_json::json;
+use utoipa::openapi::schema::{Array, Object, ObjectBuilder, Ref, Schema, SchemaType, Type};
+use utoipa::openapi::{ArrayBuilder, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::app::MAX_IDEMPOTENCY_KEY;
+use crate::domain::text::{self, Rule, Shape};
+use crate::domain::{CloseReason, Fault, Kind, Priority, ReviewState, SourceType, StateName};
+
+/// What Unicode calls white space, spelt out because regular expression dialects differ about `\s`.
+macro_rules! space {
+    () => {
+        r"\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+    };
+}
+
+/// The control characters that are not white space.
+macro_rules! control {
+    () => {
+        r"\u0000-\u0008\u000e-\u001f\u007f-\u0084\u0086-\u009f"
+    };
+}
+
+/// The expression that is true of exactly the texts a rule lets pass, their length aside.
+const fn pattern(shape: Shape, present: bool) -> &'static str {
+    match (shape, present) {
+        (Shape::Line, false) => concat!("^[^", control!(), "]*$"),
+        (Shape::Line, true) => concat!("^[", space!(), "]*[^", space!(), control!(), "][^", control!(), "]*$"),
+        (Shape::Text, false) => r"^[^\u0000]*$",
+        (Shape::Text, true) => concat!(r"^[^\u0000]*[^\u0000", space!(), r"][^\u0000]*$"),
+        (Shape::Slug, false) => concat!("^[", space!(), "]*[A-Za-z0-9._-]*[", space!(), "]*$"),
+        (Shape::Slug, true) => concat!("^[", space!(), "]*[A-Za-z0-9._-]+[", space!(), "]*$"),
+    }
+}
+
+fn text(rule: Rule, present: bool) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(present.then_some(1))
+        .max_length(Some(rule.max))
+        .pattern(Some(pattern(rule.shape, present)))
+}
+
+fn words(words: &[&'static str]) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied()))
+}
+
+macro_rules! named {
+    ($name:ty, $schema:expr) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+/// `Name: rule, must not be blank, "description", example`.
+macro_rules! texts {
+    ($($name:ident: $rule:expr, $present:literal, $description:literal, $example:literal;)+) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub struct $name;
+        named!($name, Schema::Object(text($rule, $present).description(Some($description)).examples([json!($example)]).build()));
+    )+};
+}
+
+texts! {
+    Title: text::TITLE, true, "One line; white space is folded.", "Flag stale SBOM";
+    Description: text::DESCRIPTION, false, "Free text, kept to the letter.", "The SBOM is older than 30 days.";
+    Label: text::LABEL, true, "One line; two spellings that differ only in case are one label.", "sbom";
+    Assignee: text::ASSIGNEE, true, "One line: the name a tracker knows.", "ada";
+    Milestone: text::MILESTONE, false, "One line; blank means none.", "2026-Q3";
+    TargetRepo: text::TARGET_REPO, false, "A bare repository name, without its owner; blank means none.", "activity-core";
+    TraceField: text::TRACE_FIELD, false, "One line; blank means none.", "nightly-2026-06-16T07:00:00+00:00";
+}
+
+/// What a caller names a request by, so that a repeat is recognised.
+#[derive(Debug)]
+pub struct IdempotencyKey;
+named!(
+    IdempotencyKey,
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(MAX_IDEMPOTENCY_KEY))
+            .pattern(Some("^[!-~]([ -~]*[!-~])?$"))
+            .description(Some("Printable ASCII."))
+            .examples([json!("run-7/step-3")])
+            .build()
+    )
+);
+
+/// `Name: of which text, how many at most, "description"`.
+macro_rules! sets {
+    ($($name:ident: $item:ident, $most:expr, $description:literal;)+) => {$(
+        #[doc = $description]
+        #[derive(Debug)]
+        pub struct $name;
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                Schema::Array(set(stringify!($item), $most, $description)).into()
+            }
+        }
+        impl ToSchema for $name {
+            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+                schemas.push((<$item as ToSchema>::name().into_owned(), <$item as PartialSchema>::schema()));
+            }
+        }
+    )+};
+}
+
+fn set(item: &str, most: usize, description: &str) -> Array {
+    ArrayBuilder::new().items(Ref::from_schema_name(item)).max_items(Some(most)).description(Some(description)).build()
+}
+
+sets! {
+    Labels: Label, text::MAX_LABELS, "Repeats, ignoring case, are dropped.";
+    Assignees: Assignee, text::MAX_ASSIGNEES, "Repeats, ignoring case, are dropped.";
+}
+
+macro_rules! vocabularies {
+    ($($name:ident: $description:literal;)+) => {$(
+        named!($name, Schema::Object(words($name::WORDS).description(Some($description)).build()));
+    )+};
+}
+
+vocabularies! {
+    Priority: "How urgent it is.";
+    Kind: "What sort of work it is.";
+    StateName: "What the issue is doing.";
+    CloseReason: "Why it was closed.";
+    ReviewState: "Where it stands in the review queue.";
+    SourceType: "Which part of activity-core produced the task.";
+}
+
+named!(Fault, {
+    let line = |description: &str, example: &str| -> Object {
+        ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([json!(example)]).build()
+    };
+    ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::Object))
+        .description(Some("One fault: where, which rule, and what to do about it."))
+        .property("pointer", line("An RFC 6901 pointer into the body, or the name of a parameter or header.", "/priority"))
+        .property("code", line("A stable word for machines.", "unknown_word"))
+        .property("message", line("For people; may change.", "must be one of high, medium, low"))
+        .required("pointer")
+        .required("code")
+        .required("message")
+        .build()
+});
