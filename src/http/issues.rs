@@ -177,8 +177,8 @@ impl IntoResponse for Accepted {
 ///
 /// A task is created once however often it is posted: by `Idempotency-Key` if sent, else by its natural key
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
-/// a triggering event.
-#[utoipa::path(post, path = "/issues/", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
+/// a triggering event. `/issues/`, with a slash at its end, is the same.
+#[utoipa::path(post, path = "/issues", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
     params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused")),
     responses(
         (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),

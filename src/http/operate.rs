@@ -43,6 +43,8 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<HealthResponse>, 
 }
 
 /// Prometheus metrics
+///
+/// Every series is explained in `docs/observability.md`.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operate", security(()), responses((status = 200, body = String, content_type = "text/plain; version=0.0.4", description = "Every series in the text exposition format")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     match app.metrics.render() {

@@ -29,10 +29,10 @@ pub fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(docs::openapi))
 }
 
-/// Paths that answer like a documented one (the contract's spelling without the slash, the probes' other names), and the page.
+/// Paths that answer like a documented one (the contract's spelling with a slash at the end, the probes' other names), and the page.
 fn aliases() -> Router<Arc<App>> {
     Router::new()
-        .route("/issues", post(issues::create))
+        .route("/issues/", post(issues::create))
         .route("/health", get(operate::health))
         .route("/livez", get(operate::health))
         .route("/docs", get(docs::to_page))

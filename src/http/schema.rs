@@ -1,7 +1,7 @@
 //! What the values of the domain look like in the document: its text rules and its word lists, each as one named schema.
 //!
-//! A DTO names them as `value_type` (or holds the domain's enum itself), so that limits and words are spelt once, in the domain. To
-//! add one: a line in `texts!`, `sets!` or `words!`. Nothing here reads or checks a request.
+//! A DTO or a parameter names them as `value_type` (or holds the domain's enum itself), so that limits and words are spelt once, in the
+//! domain. To add one: a line in `texts!`, `sets!` or `vocabularies!`. Nothing here reads or checks a request.
 
 use serde_json::json;
 use utoipa::openapi::schema::{Array, Object, ObjectBuilder, Ref, Schema, SchemaType, Type};
@@ -50,6 +50,19 @@ fn words(words: &[&'static str]) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied()))
 }
 
+/// A name and what it stands for.
+pub type Named = (String, RefOr<Schema>);
+
+fn entry<T: ToSchema>() -> Named {
+    (T::name().into_owned(), T::schema())
+}
+
+/// Every schema of this file, for whatever part of a document refers to it.
+pub fn all() -> impl Iterator<Item = Named> {
+    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<Fault>];
+    [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
+}
+
 macro_rules! named {
     ($name:ty, $schema:expr) => {
         impl PartialSchema for $name {
@@ -69,12 +82,17 @@ macro_rules! texts {
         #[derive(Debug)]
         pub struct $name;
         named!($name, Schema::Object(text($rule, $present).description(Some($description)).examples([json!($example)]).build()));
-    )+};
+    )+
+    const TEXTS: &[fn() -> Named] = &[$(entry::<$name>),+];
+    };
 }
 
 texts! {
     Title: text::TITLE, true, "One line; white space is folded.", "Flag stale SBOM";
     Description: text::DESCRIPTION, false, "Free text, kept to the letter.", "The SBOM is older than 30 days.";
+    CommentText: text::COMMENT, true, "Free text, kept to the letter.", "Looked into it: the build is red.";
+    Reason: text::REASON, true, "Why, in a sentence or two.", "waits for the vendor";
+    Holder: text::HOLDER, true, "One line: who holds a claim.", "agent-7";
     Label: text::LABEL, true, "One line; two spellings that differ only in case are one label.", "sbom";
     Assignee: text::ASSIGNEE, true, "One line: the name a tracker knows.", "ada";
     Milestone: text::MILESTONE, false, "One line; blank means none.", "2026-Q3";
@@ -105,17 +123,10 @@ macro_rules! sets {
         #[doc = $description]
         #[derive(Debug)]
         pub struct $name;
-        impl PartialSchema for $name {
-            fn schema() -> RefOr<Schema> {
-                Schema::Array(set(stringify!($item), $most, $description)).into()
-            }
-        }
-        impl ToSchema for $name {
-            fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-                schemas.push((<$item as ToSchema>::name().into_owned(), <$item as PartialSchema>::schema()));
-            }
-        }
-    )+};
+        named!($name, Schema::Array(set(stringify!($item), $most, $description)));
+    )+
+    const SETS: &[fn() -> Named] = &[$(entry::<$name>),+];
+    };
 }
 
 fn set(item: &str, most: usize, description: &str) -> Array {
@@ -130,7 +141,9 @@ sets! {
 macro_rules! vocabularies {
     ($($name:ident: $description:literal;)+) => {$(
         named!($name, Schema::Object(words($name::WORDS).description(Some($description)).build()));
-    )+};
+    )+
+    const VOCABULARIES: &[fn() -> Named] = &[$(entry::<$name>),+];
+    };
 }
 
 vocabularies! {

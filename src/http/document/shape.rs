@@ -2,12 +2,42 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::schema;
 use super::for_each_operation;
 
 /// utoipa writes `security(())` as "a key, or none"; what is meant is "none".
 pub fn open_means_no_key(operation: &mut Map<String, Value>) {
     if operation.get("security") == Some(&json!([{}])) {
         operation.insert("security".to_owned(), json!([]));
+    }
+}
+
+/// utoipa writes an `Option` as "or null", which only JSON can say: a parameter is there or it is not.
+pub fn parameters_are_left_out_not_null(operation: &mut Map<String, Value>) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for schema in parameters.into_iter().flatten().filter_map(|parameter| parameter.get_mut("schema")) {
+        if let Some(types) = schema["type"].as_array_mut() {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                schema["type"] = only.clone();
+            }
+        }
+        if let Some(part) = schema["oneOf"].as_array().and_then(|parts| parts.iter().find(|part| !may_be_null(part))) {
+            *schema = part.clone();
+        }
+    }
+}
+
+/// The schemas of `schema.rs` that something refers to; utoipa itself forgets those of parameters.
+pub fn add_named_schemas(document: &mut Value) {
+    let known: Map<String, Value> = schema::all().map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default())).collect();
+    let mut next = references("schemas", document);
+    while let Some(name) = next.pop() {
+        let known = known.get(&name).filter(|_| document["components"]["schemas"][&name].is_null());
+        if let Some(schema) = known {
+            next.extend(references("schemas", schema));
+            document["components"]["schemas"][&name] = schema.clone();
+        }
     }
 }
 
