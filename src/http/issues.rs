@@ -46,6 +46,7 @@ pub struct CreateIssueRequest {
     #[schema(minimum = 0, maximum = 3650, example = 7)]
     due_in_days: Option<i64>,
     /// A date; not together with `due_in_days`.
+    #[schema(extensions(("x-not-with" = json!("due_in_days"))))]
     due_on: Option<NaiveDate>,
     source_type: Option<SourceType>,
     /// Which rule or instruction.

@@ -3,5 +3,6 @@
 
 mod http;
 mod layering;
+mod openapi;
 mod support;
 mod telemetry;

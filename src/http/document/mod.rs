@@ -66,6 +66,7 @@ pub fn document() -> Value {
     });
     document["components"]["responses"] = errors::components(&shape::references("responses", &document["paths"]));
     shape::add_named_schemas(&mut document);
+    shape::some_fields_exclude_each_other(&mut document);
     shape::answers_hold_every_field(&mut document);
     shape::add_examples(&mut document);
     document

@@ -41,6 +41,23 @@ pub fn add_named_schemas(document: &mut Value) {
     }
 }
 
+/// A field marked `x-not-with = "other"` is refused beside that other one; `null` counts as left out. JSON Schema says it with a
+/// `not` around the two, which utoipa cannot write.
+pub fn some_fields_exclude_each_other(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    for schema in schemas.values_mut() {
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        let marked =
+            properties.iter_mut().find_map(|(name, property)| Some((name.clone(), property.as_object_mut()?.remove("x-not-with")?)));
+        let Some((one, Value::String(other))) = marked else { continue };
+        let present = |name: &str| match &properties[name]["type"] {
+            Value::Array(types) => json!({ "type": types.iter().find(|kind| *kind != "null") }),
+            _ => json!({}),
+        };
+        schema["not"] = json!({ "properties": { &one: present(&one), &other: present(&other) }, "required": [one, other] });
+    }
+}
+
 /// Serde writes an `Option` that is `None` as `null`, so in an answer the field is always there; in a request it may be left out.
 pub fn answers_hold_every_field(document: &mut Value) {
     let asked = schemas_of_requests(document);
