@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Readiness, Scope};
+use crate::app::{App, Caller, Keyring, Readiness, Scope, Turns};
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::http::{self, HttpOptions};
@@ -133,7 +133,11 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
 
     let tasks = TaskTracker::new();
     let app = Arc::new(assemble(settings, store, &tasks)?);
-    let options = HttpOptions { body_limit: settings.server.body_limit, request_timeout: settings.server.request_timeout };
+    let options = HttpOptions {
+        body_limit: settings.server.body_limit,
+        request_timeout: settings.server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
     let stop = CancellationToken::new();
     let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
     Ok(Running {
@@ -163,6 +167,7 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> 
         metrics: Arc::new(Metrics::new()?),
         keyring,
         readiness: Readiness::default(),
+        turns: Turns::default(),
     })
 }
 

@@ -38,7 +38,14 @@ impl App {
             Ok(Accepted { replayed: true, .. }) => "duplicate",
             Err(AppError::Invalid(_)) => "invalid",
             Err(AppError::KeyReused | AppError::Forbidden { .. } | AppError::Refused(_)) => "refused",
-            Err(AppError::Unauthenticated | AppError::NotFound { .. } | AppError::Overloaded | AppError::Store(_)) => "failed",
+            Err(
+                AppError::Unauthenticated
+                | AppError::NotFound { .. }
+                | AppError::PreconditionFailed { .. }
+                | AppError::Contended
+                | AppError::Overloaded
+                | AppError::Store(_),
+            ) => "failed",
         };
         self.metrics.ingested.with_label_values(&[outcome]).inc();
         result

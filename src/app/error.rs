@@ -21,6 +21,10 @@ pub enum AppError {
     NotFound { what: String },
     #[error("this Idempotency-Key was already used for a different request; use a new key, or send the first request again unchanged")]
     KeyReused,
+    #[error("it has changed since you read it: its ETag is now \"{current}\"; read it again and decide again")]
+    PreconditionFailed { current: String },
+    #[error("others keep changing this issue at the same moment; nothing was written, try again shortly")]
+    Contended,
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -38,6 +42,8 @@ impl AppError {
             Self::Refused(refusal) => refusal.code,
             Self::NotFound { .. } => "not_found",
             Self::KeyReused => "idempotency_key_reused",
+            Self::PreconditionFailed { .. } => "precondition_failed",
+            Self::Contended => "contended",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",
@@ -48,13 +54,14 @@ impl AppError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Overloaded => true,
+            Self::Overloaded | Self::Contended => true,
             Self::Store(error) => error.is_transient(),
             Self::Unauthenticated
             | Self::Forbidden { .. }
             | Self::Invalid(_)
             | Self::Refused(_)
             | Self::NotFound { .. }
+            | Self::PreconditionFailed { .. }
             | Self::KeyReused => false,
         }
     }
@@ -71,6 +78,8 @@ impl AppError {
             | Self::Refused(_)
             | Self::NotFound { .. }
             | Self::KeyReused
+            | Self::PreconditionFailed { .. }
+            | Self::Contended
             | Self::Overloaded => self.to_string(),
         }
     }

@@ -24,6 +24,7 @@ pub use show::show;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     pub server: Server,
+    pub http: Http,
     pub auth: Auth,
     pub database: Database,
     pub ingest: Ingest,
@@ -42,6 +43,12 @@ pub struct Server {
     pub drain_delay: Duration,
     #[serde(with = "duration")]
     pub shutdown_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub require_if_match: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

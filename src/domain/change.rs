@@ -64,4 +64,27 @@ impl Change {
             IssueWrite::None | IssueWrite::Delete { .. } => None,
         }
     }
+
+    /// Both changes as one. `next` was decided on the issue as this one leaves it.
+    #[must_use]
+    pub(super) fn followed_by(mut self, next: Self) -> Self {
+        self.write = match (self.write, next.write) {
+            (IssueWrite::None, later) => later,
+            (IssueWrite::Insert { dedupe, .. }, IssueWrite::Update { issue, .. }) => IssueWrite::Insert { issue, dedupe },
+            (IssueWrite::Update { read_version, .. }, IssueWrite::Update { issue, .. }) => IssueWrite::Update { issue, read_version },
+            (IssueWrite::Update { read_version, .. }, IssueWrite::Delete { id, .. }) => IssueWrite::Delete { id, read_version },
+            (earlier, IssueWrite::None) => earlier,
+            // An issue is inserted once, one that was never written is not deleted, and nothing follows a deletion.
+            (earlier @ IssueWrite::Insert { .. }, IssueWrite::Insert { .. } | IssueWrite::Delete { .. })
+            | (earlier @ IssueWrite::Update { .. }, IssueWrite::Insert { .. })
+            | (earlier @ IssueWrite::Delete { .. }, IssueWrite::Insert { .. } | IssueWrite::Update { .. } | IssueWrite::Delete { .. }) => {
+                earlier
+            }
+        };
+        self.events.extend(next.events);
+        self.comments.extend(next.comments);
+        self.messages.extend(next.messages);
+        self.settles = self.settles.or(next.settles);
+        self
+    }
 }

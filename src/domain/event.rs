@@ -49,6 +49,21 @@ pub struct Event {
     pub detail: Detail,
 }
 
+impl Event {
+    /// The trace part of the `traceparent`.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.trace.as_deref()?.split('-').nth(1)
+    }
+
+    /// Roughly its size in bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let text = |value: &Value| value.as_str().map_or(16, str::len);
+        self.detail.changes.iter().map(|change| text(&change.from) + text(&change.to)).sum()
+    }
+}
+
 /// What belongs to an event besides its kind. Told outside word for word on every retry, so it never depends on later state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detail {

@@ -56,6 +56,10 @@ pub trait Wanted: Sized {
     fn array<'de, A: SeqAccess<'de>>(_: &mut A) -> Option<Result<Self, A::Error>> {
         None
     }
+    /// Reads an object; `None` means objects are not wanted (the visitor then skips it).
+    fn object<'de, A: MapAccess<'de>>(_: &mut A) -> Option<Result<Self, A::Error>> {
+        None
+    }
 }
 
 impl Wanted for String {
@@ -152,6 +156,9 @@ impl<'de, T: Wanted> Visitor<'de> for AnyJson<T> {
         Ok(Input::WrongType("an array"))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        if let Some(read) = T::object(&mut map) {
+            return read.map(Input::Value);
+        }
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Input::WrongType("an object"))
     }

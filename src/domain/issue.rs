@@ -109,6 +109,12 @@ impl Claim {
 }
 
 impl Issue {
+    /// The name of this edition of it: what a caller gives back to change this edition and no other.
+    #[must_use]
+    pub fn edition(&self) -> String {
+        self.version.to_string()
+    }
+
     #[must_use]
     pub fn closed_at(&self) -> Option<DateTime<Utc>> {
         match self.state {

@@ -3,21 +3,27 @@
 //! No async, no IO, no clock, no SQL, no HTTP: time and ids come in as a [`Stamp`]. To add a rule, start in
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
+pub mod act;
 pub mod change;
 pub mod comment;
 pub mod decide;
 pub mod dedupe;
 pub mod event;
+pub mod facet;
 pub mod fault;
+pub mod find;
 pub mod id;
 pub mod input;
 pub mod issue;
 pub mod message;
+pub mod patch;
+pub mod search;
 pub mod spec;
 pub mod stamp;
 pub mod text;
 pub mod vocabulary;
 
+pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, NoSpec, RejectSpec, ReleaseSpec};
 pub use change::{Change, CommentWrite, IssueWrite};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
@@ -26,6 +32,7 @@ pub use fault::{Fault, Faults};
 pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
 pub use issue::{Claim, Issue, Origin, Review, State};
 pub use message::{MessageKind, NewMessage};
+pub use patch::PatchSpec;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;
 pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};

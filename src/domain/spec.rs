@@ -85,8 +85,7 @@ impl CreateIssue {
         let f = &mut faults;
         let command = Self {
             title: text::required(spec.title, "/title", text::TITLE, f),
-            description: text::typed(spec.description, "/description", f)
-                .map_or_else(String::new, |description| kept(&description, "/description", text::DESCRIPTION, f)),
+            description: text::kept(spec.description, "/description", text::DESCRIPTION, f),
             kind: word(spec.kind, "/kind", f).unwrap_or(Kind::Task),
             priority: word(spec.priority, "/priority", f).unwrap_or(Priority::Medium),
             labels: text::set(spec.labels, "/labels", text::LABEL, text::MAX_LABELS, f),
@@ -104,13 +103,6 @@ impl CreateIssue {
         };
         faults.into_result(command)
     }
-}
-
-fn kept(text: &str, pointer: &str, rule: text::Rule, faults: &mut Faults) -> String {
-    rule.check(text).unwrap_or_else(|(code, message)| {
-        faults.add(pointer, code, message);
-        String::new()
-    })
 }
 
 /// A word out of its list; anything else, blank too, is a fault.

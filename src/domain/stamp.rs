@@ -18,6 +18,12 @@ impl Stamp {
         let id = self.id.as_u128();
         Uuid::from_u128((id & !TAIL) | ((id & TAIL).wrapping_add(u128::from(n)) & TAIL))
     }
+
+    /// For what follows in the same change: the same moment, and ids from the `n`th on.
+    #[must_use]
+    pub fn from_nth(&self, n: u32) -> Self {
+        Self { now: self.now, id: self.nth(n) }
+    }
 }
 
 #[cfg(test)]

@@ -97,6 +97,15 @@ pub fn typed<T: Wanted>(input: Input<T>, pointer: &str, faults: &mut Faults) -> 
     }
 }
 
+/// A text that may be empty; absent and `null` are empty too.
+pub fn kept(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> String {
+    let text = typed(input, pointer, faults).unwrap_or_default();
+    rule.check(&text).unwrap_or_else(|(code, message)| {
+        faults.add(pointer, code, message);
+        String::new()
+    })
+}
+
 /// An optional text: blank counts as absent.
 pub fn optional(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> Option<String> {
     let text = typed(input, pointer, faults)?;

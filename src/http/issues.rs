@@ -1,27 +1,32 @@
-//! `/issues/`: filing tasks and showing them.
+//! `/issues/` and `/issues/{id}`: filing tasks, showing, editing and deleting them.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{ETAG, LOCATION};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::JsonBody;
+use super::body::{JsonBody, MergePatch, OptionalBody};
+use super::etag::{IfMatchParam, IfNoneMatchParam, unless_known};
+use super::issue_response::{IssueResponse, Shown};
 use super::observe::RequestTrace;
-use super::path::IssuePath;
+use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
+use super::query::Fields;
 use super::schema;
+use super::wish::Guarded;
 use crate::app::{Accepted, App, Caller, Request};
-use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, SourceType, State as IssueState, StateName, TaskSpec};
+use crate::domain::{Kind, NoSpec, PatchSpec, Priority, SourceType, TaskSpec};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
 // The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
 /// A task to file. Only `title` is required; keys not listed here are ignored.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,6 +67,34 @@ pub struct CreateIssueRequest {
     review_required: Option<bool>,
 }
 
+// The published shape of [`PatchSpec`], which does the reading, so that every fault is told at once.
+/// The fields of an issue to change; the others stay as they are.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EditIssueRequest {
+    #[schema(value_type = schema::Title, required = false)]
+    title: Option<String>,
+    /// `null` empties it.
+    #[schema(value_type = Option<schema::Description>)]
+    description: Option<String>,
+    #[schema(value_type = Priority, required = false)]
+    priority: Option<Priority>,
+    #[schema(value_type = Kind, required = false)]
+    kind: Option<Kind>,
+    /// All of them: the list replaces the one before.
+    #[schema(value_type = Option<schema::Labels>)]
+    labels: Option<Vec<String>>,
+    /// All of them: the list replaces the one before.
+    #[schema(value_type = Option<schema::Assignees>)]
+    assignees: Option<Vec<String>>,
+    /// `null` takes it away.
+    #[schema(value_type = Option<schema::Milestone>)]
+    milestone: Option<String>,
+    /// `null` takes it away.
+    #[schema(example = "2026-06-30")]
+    due_on: Option<NaiveDate>,
+}
+
 /// The issue that stands for the task.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueResponse {
@@ -72,94 +105,6 @@ pub struct CreateIssueResponse {
     /// The kind of backend that holds it.
     #[schema(example = "sqlite")]
     backend: String,
-}
-
-/// An issue as it stands.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct IssueResponse {
-    id: Uuid,
-    /// The short number people use.
-    #[schema(example = 42)]
-    number: i64,
-    title: String,
-    description: String,
-    state: StateName,
-    blocked_reason: Option<String>,
-    blocked_at: Option<DateTime<Utc>>,
-    close_reason: Option<CloseReason>,
-    closed_at: Option<DateTime<Utc>>,
-    priority: Priority,
-    kind: Kind,
-    labels: Vec<String>,
-    assignees: Vec<String>,
-    milestone: Option<String>,
-    due_on: Option<NaiveDate>,
-    target_repo: Option<String>,
-    backend: String,
-    url: Option<String>,
-    source_type: Option<SourceType>,
-    source_id: Option<String>,
-    triggering_event_id: Option<String>,
-    activity_definition_id: Option<String>,
-    review: ReviewState,
-    review_reason: Option<String>,
-    claimed_by: Option<String>,
-    claimed_until: Option<DateTime<Utc>>,
-    /// Raised by every change; also the `ETag`.
-    version: i64,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-    archived_at: Option<DateTime<Utc>>,
-}
-
-impl From<Issue> for IssueResponse {
-    fn from(issue: Issue) -> Self {
-        let closed_at = issue.closed_at();
-        let state = issue.state.name();
-        let (blocked_reason, blocked_at, close_reason) = match issue.state {
-            IssueState::Open | IssueState::InProgress => (None, None, None),
-            IssueState::Blocked { reason, since, .. } => (Some(reason), Some(since), None),
-            IssueState::Closed { reason, .. } => (None, None, Some(reason)),
-        };
-        let review = issue.review.state();
-        let review_reason = match issue.review {
-            Review::Rejected { reason } => Some(reason),
-            Review::None | Review::Pending | Review::Approved => None,
-        };
-        let (claimed_by, claimed_until) = issue.claim.map(|claim| (claim.holder, claim.until)).unzip();
-        Self {
-            id: issue.id.0,
-            number: issue.number.0,
-            title: issue.title,
-            description: issue.description,
-            state,
-            blocked_reason,
-            blocked_at,
-            close_reason,
-            closed_at,
-            priority: issue.priority,
-            kind: issue.kind,
-            labels: issue.labels,
-            assignees: issue.assignees,
-            milestone: issue.milestone,
-            due_on: issue.due_on,
-            target_repo: issue.target_repo,
-            backend: issue.backend,
-            url: issue.url,
-            source_type: issue.origin.source_type,
-            source_id: issue.origin.source_id,
-            triggering_event_id: issue.origin.triggering_event_id,
-            activity_definition_id: issue.origin.activity_definition_id,
-            review,
-            review_reason,
-            claimed_by,
-            claimed_until,
-            version: issue.version,
-            created_at: issue.created_at,
-            updated_at: issue.updated_at,
-            archived_at: issue.archived_at,
-        }
-    }
 }
 
 impl IntoResponse for Accepted {
@@ -200,10 +145,69 @@ pub async fn create(
 /// Show an issue
 ///
 /// By id or by number, archived ones too.
-#[utoipa::path(get, path = "/issues/{id}", operation_id = "get_issue", tag = "issues",
-    params(("id" = String, Path, description = "The issue's id or number", example = "42")),
-    responses((status = 200, body = IssueResponse, description = "The issue", headers(("ETag" = String, description = "The version, for `If-Match`")))))]
-pub async fn show(State(app): State<Arc<App>>, caller: Caller, IssuePath(name): IssuePath) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/issues/{id}", operation_id = "get_issue", tag = "issues", params(IssueParam, IfNoneMatchParam),
+    responses(
+        (status = 200, body = IssueResponse, description = "The issue", headers(("ETag" = String, description = "This edition of it"))),
+        (status = 304, description = "The reader has this edition already")))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    IssuePath(name): IssuePath,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let issue = app.read_issue(&caller, name).await?;
-    Ok(([(ETAG, format!("\"{}\"", issue.version))], Json(IssueResponse::from(issue))).into_response())
+    let edition = issue.edition();
+    Ok(unless_known(&headers, &edition, || IssueResponse::from(issue)))
+}
+
+/// Edit an issue
+///
+/// A JSON merge patch: a field left out stays as it is, `null` clears one that may be empty. Closed issues can be edited, archived
+/// ones cannot. What has an operation of its own (the state, the claim, the review) is not edited here.
+#[utoipa::path(patch, path = "/issues/{id}", operation_id = "edit_issue", tag = "issues", params(IssueParam, IfMatchParam),
+    request_body(content((EditIssueRequest = "application/merge-patch+json"), (EditIssueRequest = "application/json"))),
+    responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
+pub async fn edit(State(app): State<Arc<App>>, Guarded(wish): Guarded, MergePatch(patch): MergePatch<PatchSpec>) -> Result<Shown, Problem> {
+    Ok(Shown(app.edit_issue(&wish, patch).await?))
+}
+
+/// How a deletion is documented.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct DeleteParams {
+    /// Remove the issue for good, with its history; needs the scope `admin`, and an issue that no tracker holds
+    #[param(default = false, example = false)]
+    permanent: Option<bool>,
+}
+
+/// Delete an issue
+///
+/// It goes to the archive: out of every list, but kept, still shown by its id, and restored on request. With `permanent=true` it is
+/// removed with its history and cannot come back; its task, posted again, is then a new one.
+#[utoipa::path(delete, path = "/issues/{id}", operation_id = "delete_issue", tag = "issues", params(IssueParam, DeleteParams, IfMatchParam),
+    responses(
+        (status = 200, body = IssueResponse, description = "Archived", headers(("ETag" = String, description = "This edition of it"))),
+        (status = 204, description = "Removed for good")))]
+pub async fn delete(State(app): State<Arc<App>>, Guarded(wish): Guarded, uri: Uri) -> Result<Response, Problem> {
+    let mut fields = Fields::of(&uri)?;
+    let permanent = fields.read("permanent", |text| text.parse::<bool>().map_err(|_| ("wrong_type", "must be true or false".to_owned())));
+    if fields.finish(permanent)?.unwrap_or(false) {
+        app.delete_issue(&wish).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(Shown(app.archive_issue(&wish).await?).into_response())
+}
+
+/// Restore an issue
+///
+/// Out of the archive, as it was. One that is not archived stays as it is.
+#[utoipa::path(post, path = "/issues/{id}/restore", operation_id = "restore_issue", tag = "issues", params(IssueParam, IfMatchParam),
+    responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
+pub async fn restore(
+    State(app): State<Arc<App>>,
+    Guarded(wish): Guarded,
+    OptionalBody(spec): OptionalBody<NoSpec>,
+) -> Result<Shown, Problem> {
+    Ok(Shown(app.restore_issue(&wish, spec).await?))
 }

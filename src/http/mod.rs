@@ -5,15 +5,25 @@
 
 mod body;
 mod caller;
+mod claims;
+mod comments;
 mod docs;
 pub mod document;
+mod etag;
+mod issue_response;
 mod issues;
+mod lifecycle;
 mod observe;
 mod operate;
+mod page;
 mod path;
 mod problem;
+mod query;
+mod reviews;
 mod router;
 mod schema;
+mod timeline;
+mod wish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +39,8 @@ use crate::app::App;
 pub struct HttpOptions {
     pub body_limit: usize,
     pub request_timeout: Duration,
+    /// A change of something that was read must say what was read.
+    pub require_if_match: bool,
 }
 
 /// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.

@@ -1,24 +1,64 @@
 //! What a path names.
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::app::AppError;
-use crate::domain::IssueRef;
+use crate::domain::{CommentId, IssueRef};
 
 /// The `{id}` of an issue's path: its id or its number. Anything else names no issue.
 #[derive(Debug)]
 pub struct IssuePath(pub IssueRef);
 
+/// The `{comment_id}` of a comment's path. Anything but a UUID names no comment.
+#[derive(Debug)]
+pub struct CommentPath(pub CommentId);
+
+/// How [`IssuePath`] is documented.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct IssueParam {
+    /// The issue's id or number
+    #[param(example = "42")]
+    id: String,
+}
+
+/// How [`CommentPath`] is documented.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct CommentParam {
+    /// The comment's id
+    comment_id: Uuid,
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IssuePath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let Path(text): Path<String> = Path::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Problem::malformed(format!("the path cannot be read: {error}")))?;
+        let text = named("id", parts, state).await?;
         let name = text.parse().map_err(|error| AppError::NotFound { what: format!("issue of that name ({error})") })?;
         Ok(Self(name))
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CommentPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let text = named("comment_id", parts, state).await?;
+        let id = Uuid::try_parse(&text).map_err(|_| AppError::NotFound { what: "comment of that name (it must be a UUID)".to_owned() })?;
+        Ok(Self(CommentId(id)))
+    }
+}
+
+async fn named<S: Send + Sync>(name: &str, parts: &mut Parts, state: &S) -> Result<String, Problem> {
+    let unread = |error: &dyn std::fmt::Display| Problem::malformed(format!("the path cannot be read: {error}"));
+    let params = RawPathParams::from_request_parts(parts, state).await.map_err(|error| unread(&error))?;
+    let value = params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
+    value.ok_or_else(|| unread(&format!("it has no {name}")))
 }

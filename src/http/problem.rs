@@ -70,6 +70,19 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong media type", "send the body as application/json")
     }
 
+    pub fn not_merge_patch() -> Self {
+        let detail = "send a JSON merge patch, as application/merge-patch+json or application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong media type", detail).with_header(
+            HeaderName::from_static("accept-patch"),
+            HeaderValue::from_static("application/merge-patch+json, application/json"),
+        )
+    }
+
+    pub fn precondition_required() -> Self {
+        let detail = "this server wants to know what you have seen: read it, and send its ETag as If-Match";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", "If-Match is required", detail)
+    }
+
     pub fn no_route() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -152,6 +165,9 @@ impl From<AppError> for Problem {
             AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, "The issue's state forbids it", detail),
             AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, "Not found", detail),
             AppError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "Idempotency key reused", detail),
+            AppError::PreconditionFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, "Changed in between", detail),
+            AppError::Contended => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Contended", detail)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::Overloaded => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Overloaded", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::Store(_) => Self::from_store(&error, code, detail),

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::document::Head;
 use super::observe::observe;
 use super::problem::Problem;
-use super::{HttpOptions, docs, issues, operate};
+use super::{HttpOptions, claims, comments, docs, issues, lifecycle, operate, reviews, timeline};
 use crate::app::App;
 
 /// Every route that is part of the API, with its description.
@@ -23,6 +23,25 @@ pub fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Head::openapi())
         .routes(routes!(issues::create))
         .routes(routes!(issues::show))
+        .routes(routes!(issues::edit))
+        .routes(routes!(issues::delete))
+        .routes(routes!(issues::restore))
+        .routes(routes!(lifecycle::close))
+        .routes(routes!(lifecycle::reopen))
+        .routes(routes!(lifecycle::start))
+        .routes(routes!(lifecycle::block))
+        .routes(routes!(lifecycle::unblock))
+        .routes(routes!(timeline::list))
+        .routes(routes!(claims::claim))
+        .routes(routes!(claims::release))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::approve))
+        .routes(routes!(reviews::reject))
+        .routes(routes!(comments::list))
+        .routes(routes!(comments::add))
+        .routes(routes!(comments::show))
+        .routes(routes!(comments::edit))
+        .routes(routes!(comments::delete))
         .routes(routes!(operate::health))
         .routes(routes!(operate::ready))
         .routes(routes!(operate::metrics))

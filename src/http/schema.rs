@@ -92,7 +92,8 @@ texts! {
     Description: text::DESCRIPTION, false, "Free text, kept to the letter.", "The SBOM is older than 30 days.";
     CommentText: text::COMMENT, true, "Free text, kept to the letter.", "Looked into it: the build is red.";
     Reason: text::REASON, true, "Why, in a sentence or two.", "waits for the vendor";
-    Holder: text::HOLDER, true, "One line: who holds a claim.", "agent-7";
+    LastWord: text::COMMENT, false, "Free text, kept to the letter; blank means none.", "Done in the last release.";
+    Holder: text::HOLDER, false, "One line; blank means the name of the key.", "agent-7";
     Label: text::LABEL, true, "One line; two spellings that differ only in case are one label.", "sbom";
     Assignee: text::ASSIGNEE, true, "One line: the name a tracker knows.", "ada";
     Milestone: text::MILESTONE, false, "One line; blank means none.", "2026-Q3";

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::reindex::Before;
 use super::row::{KeyedRow, Unreadable};
 use super::{Outcome, StoreError};
 use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueNumber, IssueWrite};
@@ -114,10 +115,10 @@ impl<'a> Batch<'a> {
         ids.into_iter().collect()
     }
 
-    /// The versions those issues have now. What was decided on another one is stale, and so is the second write to one issue.
+    /// Those issues as they are now. What was decided on another version is stale, and so is the second write to one issue.
     /// Everything still open after this is written.
-    pub(super) fn check_versions(&mut self, versions: &[(Uuid, i64)]) {
-        let mut versions: HashMap<Uuid, i64> = versions.iter().copied().collect();
+    pub(super) fn check_versions(&mut self, before: &Before) {
+        let mut versions: HashMap<Uuid, i64> = before.iter().map(|(id, issue)| (*id, issue.version)).collect();
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
             if outcome.is_some() {
                 continue;
@@ -141,6 +142,14 @@ impl<'a> Batch<'a> {
             .zip(&self.outcomes)
             .filter_map(|(change, outcome)| outcome.as_ref().map(|outcome| (change, outcome)))
             .filter(|(_, outcome)| matches!(outcome, Outcome::Inserted(_) | Outcome::Written))
+    }
+
+    /// The changes that are written, with the numbers of the new issues (0 for the others).
+    pub(super) fn survivors_with_numbers(&self) -> impl Iterator<Item = (&'a Change, i64)> {
+        self.survivors().map(|(change, outcome)| match outcome {
+            Outcome::Inserted(IssueNumber(number)) => (change, *number),
+            Outcome::Duplicate { .. } | Outcome::Written | Outcome::Stale | Outcome::ClaimLost => (change, 0),
+        })
     }
 
     pub(super) fn updates(&self) -> impl Iterator<Item = &'a Issue> {

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::StoreError;
-use super::row::{IssueRow, Unreadable};
+use super::reindex::Before;
+use super::row::{IssueRow, ListedRow, Unreadable};
+use super::{Page, StoreError};
+use crate::domain::facet::Facet;
+use crate::domain::find::{Assigned, Filter, IssueQuery, Place, Sort};
 use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
 
 /// The references by sort.
@@ -34,6 +37,11 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
 }
 
+/// The issues a commit was decided on, as they are.
+pub(super) fn before(rows: Vec<IssueRow>) -> Result<Before, Unreadable> {
+    rows.into_iter().map(|row| Ok((row.id, Issue::try_from(row)?))).collect()
+}
+
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.
 pub(super) fn readable<T>(store: &'static str, read: Result<T, Unreadable>) -> Result<T, StoreError> {
     read.map_err(|error| StoreError::Broken { store, reason: error.to_string() })
@@ -42,4 +50,73 @@ pub(super) fn readable<T>(store: &'static str, read: Result<T, Unreadable>) -> R
 /// Every row as its domain value.
 pub(super) fn all<R, T: TryFrom<R, Error = Unreadable>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
     readable(store, rows.into_iter().map(T::try_from).collect())
+}
+
+/// A page as it is gathered, one part after the other.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    rows: Vec<IssueRow>,
+    more: bool,
+}
+
+impl Gathered {
+    /// How many rows to ask for: one more than the page takes tells whether there are others.
+    pub(super) fn wanted(&self, limit: u32) -> u32 {
+        (limit + 1).saturating_sub(u32::try_from(self.rows.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Takes a part in; `false` once the page is full.
+    pub(super) fn take(&mut self, rows: Vec<ListedRow>, limit: u32) -> bool {
+        let cut = rows.first().is_some_and(|row| row.fetched > i64::try_from(rows.len()).unwrap_or(i64::MAX));
+        self.rows.extend(rows.into_iter().map(|row| row.issue));
+        let limit = limit as usize;
+        self.more = cut || self.rows.len() > limit;
+        self.rows.truncate(limit);
+        !self.more
+    }
+
+    pub(super) fn page(self) -> Result<Page, Unreadable> {
+        Ok(Page { issues: self.rows.into_iter().map(Issue::try_from).collect::<Result<_, _>>()?, more: self.more })
+    }
+}
+
+/// One run of a list in an index. A list by due date is two, one after the other: with one, and without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Whole,
+    WithDueDate,
+    WithoutDueDate,
+}
+
+pub(super) fn parts(query: &IssueQuery) -> &'static [Part] {
+    match (query.sort, query.after) {
+        (Sort::Due, Some(Place::Due(None, _))) => &[Part::WithoutDueDate],
+        (Sort::Due, _) => &[Part::WithDueDate, Part::WithoutDueDate],
+        (Sort::Created | Sort::Updated | Sort::Priority | Sort::Number | Sort::Relevance, _) => &[Part::Whole],
+    }
+}
+
+/// The columns of a list's order in `table`, each with its direction. `{t}` stands for the table in each key.
+pub(super) fn order_by(query: &IssueQuery, keys: &[&str], table: &str) -> String {
+    let direction = query.order.as_str();
+    keys.iter().map(|key| format!("{} {direction}", key.replace("{t}", table))).collect::<Vec<_>>().join(", ")
+}
+
+/// The labels and people of which each must be there.
+pub(super) fn required_tags(filter: &Filter) -> Vec<(Facet, &str)> {
+    let mut tags: Vec<(Facet, &str)> = filter.labels.iter().map(|label| (Facet::Label, label.as_str())).collect();
+    if let [only] = &filter.labels_any[..] {
+        tags.push((Facet::Label, only));
+    }
+    if let Assigned::To(people) = &filter.assigned
+        && let [only] = &people[..]
+    {
+        tags.push((Facet::Assignee, only));
+    }
+    tags
+}
+
+/// The words of a vocabulary, as the columns hold them.
+pub(super) fn words<T: Copy>(values: &[T], word: fn(T) -> &'static str) -> Vec<String> {
+    values.iter().map(|value| word(*value).to_owned()).collect()
 }

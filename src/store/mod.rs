@@ -9,11 +9,14 @@ pub mod group;
 mod lookup;
 mod migrate;
 pub mod postgres;
+mod reindex;
 mod row;
 pub mod sqlite;
 
 use async_trait::async_trait;
 
+use crate::domain::facet::{FacetQuery, Shown};
+use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::message::Message;
 use crate::domain::{Change, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef};
 
@@ -44,14 +47,45 @@ pub trait Store: Send + Sync + 'static {
 
     async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError>;
 
+    /// The comments named that exist, in no particular order.
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError>;
+
+    /// The issues that wait for review and are not archived, with numbers above the one named, oldest first, at most `limit`.
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError>;
+
     /// The messages of an issue that still wait, oldest first, at most `limit`.
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
+    /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
+    /// nothing but [`Self::matches`] can tell: that order is taken as by number.
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError>;
+
+    /// The newest matches of a filter with a text, by number, at most `most` of them; none newer than `newest`.
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError>;
+
+    /// How many issues the filter admits; counting stops at `most`.
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError>;
+
+    /// The values of a facet with their counts, which are exact at all times.
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError>;
+
+    /// What was filed for each of the ids, in their order, newest first.
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
 
     /// The store answers, and its schema is the one this binary was built for.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// Issues in the order asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub issues: Vec<Issue>,
+    /// There are others after the last of them.
+    pub more: bool,
 }
 
 /// What became of one change.

@@ -12,6 +12,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::domain::event::Detail;
+use crate::domain::facet::Count;
+use crate::domain::find::{Found, Match};
 use crate::domain::message::Message;
 use crate::domain::{
     Claim, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, Origin, Review, ReviewState, State, StateName,
@@ -116,6 +118,83 @@ pub(super) struct MessageRow {
     trace: Option<String>,
     last_error: Option<String>,
     created_at: DateTime<Utc>,
+}
+
+/// An issue of a page, with how many rows the page had before it was bounded.
+#[derive(Debug, FromRow)]
+pub(super) struct ListedRow {
+    #[sqlx(flatten)]
+    pub(super) issue: IssueRow,
+    pub(super) fetched: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct MatchRow {
+    number: i64,
+    title: String,
+    opening: String,
+    bytes: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct FacetRow {
+    key: String,
+    name: String,
+    active: i64,
+    closed: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct FoundRow {
+    place: i64,
+    id: Uuid,
+    number: i64,
+    title: String,
+    state: String,
+    target_repo: Option<String>,
+    backend: String,
+    url: Option<String>,
+    source_type: Option<String>,
+    source_id: Option<String>,
+    triggering_event_id: Option<String>,
+    activity_definition_id: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<MatchRow> for Match {
+    fn from(row: MatchRow) -> Self {
+        Self { number: row.number, title: row.title, opening: row.opening, bytes: row.bytes }
+    }
+}
+
+impl FacetRow {
+    pub(super) fn read(self) -> (String, String, Count) {
+        (self.key, self.name, Count { active: self.active, closed: self.closed })
+    }
+}
+
+impl TryFrom<FoundRow> for Found {
+    type Error = Unreadable;
+
+    fn try_from(row: FoundRow) -> Result<Self, Unreadable> {
+        Ok(Self {
+            place: usize::try_from(row.place).map_err(|_| broken("issues", "place", &row.id, "is negative".to_owned()))?,
+            state: word("issues", "state", &row.id, &row.state)?,
+            origin: Origin {
+                source_type: row.source_type.map(|text| word("issues", "source_type", &row.id, &text)).transpose()?,
+                source_id: row.source_id,
+                triggering_event_id: row.triggering_event_id,
+                activity_definition_id: row.activity_definition_id,
+            },
+            id: IssueId(row.id),
+            number: IssueNumber(row.number),
+            title: row.title,
+            target_repo: row.target_repo,
+            backend: row.backend,
+            url: row.url,
+            created_at: row.created_at,
+        })
+    }
 }
 
 impl KeyedRow {

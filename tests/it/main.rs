@@ -4,5 +4,6 @@
 mod http;
 mod layering;
 mod openapi;
+mod store;
 mod support;
 mod telemetry;

@@ -1,5 +1,7 @@
 //! Remarks: each is an event of its issue too.
 
+use chrono::TimeDelta;
+
 use super::{Cause, Decision, Refusal, not_archived, step};
 use crate::domain::change::{Change, CommentWrite};
 use crate::domain::comment::Comment;
@@ -22,7 +24,9 @@ pub fn edit_comment(issue: &Issue, comment: &Comment, body: String, cause: &Caus
     if comment.body == body {
         return Ok(None);
     }
-    let edited = Comment { body, edited_at: Some(stamp.now), ..comment.clone() };
+    // Later than before even when the clock was set back: the time is the name of the edition.
+    let edited_at = stamp.now.max(comment.written_at() + TimeDelta::microseconds(1));
+    let edited = Comment { body, edited_at: Some(edited_at), ..comment.clone() };
     let mut change = step(issue, EventKind::CommentEdited, cause, stamp, |_, detail| detail.comment_id = Some(comment.id));
     change.comments.push(CommentWrite::Edit(edited));
     Ok(Some(change))

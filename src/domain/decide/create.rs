@@ -1,6 +1,6 @@
 //! A new issue.
 
-use super::Cause;
+use super::{Cause, review};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Detail, Event, EventKind, Snapshot};
@@ -10,6 +10,8 @@ use crate::domain::spec::CreateIssue;
 use crate::domain::stamp::Stamp;
 
 /// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it.
+///
+/// One that needs review has a second event: it enters the queue.
 #[must_use]
 pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause: &Cause, stamp: Stamp) -> Change {
     let issue = Issue {
@@ -45,11 +47,12 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
         trace: cause.trace.clone(),
         detail: Detail { snapshot: Snapshot::of(&issue), changes: Vec::new(), reason: None, comment_id: None },
     };
-    Change {
+    let change = Change {
         write: IssueWrite::Insert { issue: Box::new(issue), dedupe },
         events: vec![event],
         comments: Vec::new(),
         messages: Vec::new(),
         settles: None,
-    }
+    };
+    review::ask_if_pending(change, cause, stamp)
 }

@@ -1,6 +1,6 @@
 //! From open to closed and back, into the archive and out of it.
 
-use super::{Cause, Decision, Refusal, not_archived, not_pending, step};
+use super::{Cause, Decision, Refusal, add_comment, in_turn, not_archived, not_pending, review, step};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::event::EventKind;
 use crate::domain::issue::{Issue, Review, State};
@@ -68,17 +68,33 @@ pub fn close(issue: &Issue, reason: CloseReason, cause: &Cause, stamp: Stamp) ->
     }
 }
 
+/// [`close`] with a last word. Closing what is closed already repeats no comment, so the wish can be sent again.
+pub fn close_saying(issue: &Issue, reason: CloseReason, comment: String, cause: &Cause, stamp: Stamp) -> Decision {
+    if close(issue, reason, cause, stamp)?.is_none() {
+        return Ok(None);
+    }
+    in_turn(
+        issue,
+        stamp,
+        |issue, stamp| add_comment(issue, comment, cause, stamp).map(|(_, change)| Some(change)),
+        |issue, stamp| close(issue, reason, cause, stamp),
+    )
+}
+
 /// Closed → open. What was rejected in review waits for a new decision.
 pub fn reopen(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {
     not_archived(issue)?;
     match &issue.state {
         State::Open | State::InProgress | State::Blocked { .. } => Ok(None),
-        State::Closed { .. } => Ok(Some(step(issue, EventKind::Reopened, cause, stamp, |issue, _| {
-            issue.state = State::Open;
-            if issue.review.state() == ReviewState::Rejected {
-                issue.review = Review::Pending;
-            }
-        }))),
+        State::Closed { .. } => {
+            let change = step(issue, EventKind::Reopened, cause, stamp, |issue, _| {
+                issue.state = State::Open;
+                if issue.review.state() == ReviewState::Rejected {
+                    issue.review = Review::Pending;
+                }
+            });
+            Ok(Some(review::ask_if_pending(change, cause, stamp)))
+        }
     }
 }
 
@@ -101,7 +117,7 @@ pub fn restore(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {
     Ok(Some(step(issue, EventKind::Restored, cause, stamp, |issue, _| issue.archived_at = None)))
 }
 
-/// Gone for good, history and all: only where no tracker holds a copy, and only out of the archive.
+/// Gone for good, history and all: only where no tracker holds a copy.
 pub fn delete(issue: &Issue, local_backend: bool) -> Result<Change, Refusal> {
     if !local_backend {
         return Err(Refusal::new(

@@ -14,8 +14,8 @@ pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
 pub use create::create;
 pub use edit::{EditIssue, edit};
-pub use lifecycle::{archive, block, close, delete, reopen, restore, start, unblock};
-pub use review::{approve, reject};
+pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
+pub use review::{approve, edit_and_approve, reject};
 
 use super::change::{Change, IssueWrite};
 use super::event::{self, Detail, Event, EventKind, Snapshot};
@@ -74,6 +74,23 @@ fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: im
         messages: Vec::new(),
         settles: None,
     }
+}
+
+/// One decision after the other, written as one change: the second is taken on what the first leaves.
+fn in_turn(
+    issue: &Issue,
+    stamp: Stamp,
+    first: impl FnOnce(&Issue, Stamp) -> Decision,
+    second: impl FnOnce(&Issue, Stamp) -> Decision,
+) -> Decision {
+    /// More than any one decision gives away.
+    const IDS_OF_A_DECISION: u32 = 8;
+    let Some(first) = first(issue, stamp)? else { return second(issue, stamp) };
+    let second = second(first.issue().unwrap_or(issue), stamp.from_nth(IDS_OF_A_DECISION))?;
+    Ok(Some(match second {
+        Some(second) => first.followed_by(second),
+        None => first,
+    }))
 }
 
 fn not_archived(issue: &Issue) -> Result<(), Refusal> {

@@ -1,10 +1,18 @@
 //! The review queue: nothing of a pending issue leaves for a tracker before somebody approves it.
 
-use super::{Cause, Decision, Refusal, not_archived, step};
+use super::{Cause, Decision, EditIssue, Refusal, edit, in_turn, not_archived, step};
+use crate::domain::change::Change;
 use crate::domain::event::EventKind;
 use crate::domain::issue::{Issue, Review, State};
 use crate::domain::stamp::Stamp;
-use crate::domain::vocabulary::CloseReason;
+use crate::domain::vocabulary::{CloseReason, ReviewState};
+
+/// Follows whatever puts an issue into the queue: its own event, so that whoever hears of one event needs no other.
+pub(super) fn ask_if_pending(change: Change, cause: &Cause, stamp: Stamp) -> Change {
+    let Some(issue) = change.issue().filter(|issue| issue.review.state() == ReviewState::Pending) else { return change };
+    let asked = step(issue, EventKind::ReviewRequested, cause, stamp.from_nth(1), |_, _| {});
+    change.followed_by(asked)
+}
 
 /// Pending → approved.
 pub fn approve(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {
@@ -14,6 +22,11 @@ pub fn approve(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {
         Review::Pending => Ok(Some(step(issue, EventKind::ReviewApproved, cause, stamp, |issue, _| issue.review = Review::Approved))),
         Review::None | Review::Rejected { .. } => Err(not_in_queue(issue)),
     }
+}
+
+/// [`approve`] with the edit that makes it acceptable.
+pub fn edit_and_approve(issue: &Issue, changes: EditIssue, cause: &Cause, stamp: Stamp) -> Decision {
+    in_turn(issue, stamp, |issue, stamp| edit(issue, changes, cause, stamp), |issue, stamp| approve(issue, cause, stamp))
 }
 
 /// Pending → rejected, and closed as not planned.

@@ -42,13 +42,18 @@ fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
         13 => reject(issue, "no".to_owned(), by, stamp),
         14 => edit(issue, EditIssue { title: Some("u".to_owned()), ..EditIssue::default() }, by, stamp),
         15 => edit(issue, EditIssue { milestone: Some(None), labels: Some(vec!["l".to_owned()]), ..EditIssue::default() }, by, stamp),
+        16 => close_saying(issue, CloseReason::Completed, "done".to_owned(), by, stamp),
+        17 => edit_and_approve(issue, EditIssue { title: Some("v".to_owned()), ..EditIssue::default() }, by, stamp),
         _ => add_comment(issue, "c".to_owned(), by, stamp).map(|(_, change)| Some(change)),
     }
 }
 
+/// How many wishes there are.
+const WISHES: u8 = 19;
+
 proptest! {
     #[test]
-    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0u8..17, -5i64..60), 1..60)) {
+    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
         let mut issue = issue(review);
         let mut second = 0;
         for (n, pass) in walk {
@@ -57,9 +62,14 @@ proptest! {
             let Ok(Some(change)) = wish(n, &before, stamp(second)) else { continue };
             issue = change.issue().expect("every wish writes the issue").clone();
             prop_assert_eq!(&change.write, &IssueWrite::Update { issue: Box::new(issue.clone()), read_version: before.version });
-            prop_assert_eq!(change.events.len(), 1);
-            prop_assert_eq!(change.events[0].seq, before.version + 1);
-            prop_assert_eq!(issue.version, before.version + 1);
+            let seqs: Vec<_> = change.events.iter().map(|event| event.seq).collect();
+            prop_assert_eq!(seqs, (before.version + 1..=issue.version).collect::<Vec<_>>());
+            let ids: std::collections::HashSet<_> = change.events.iter().map(|event| event.id).collect();
+            prop_assert_eq!(ids.len(), change.events.len(), "each event has an id of its own");
+            // Whoever enters the queue is announced, and nobody else is.
+            let asked = change.events.iter().any(|event| event.kind == EventKind::ReviewRequested);
+            let entered = issue.review.state() == ReviewState::Pending && before.review.state() != ReviewState::Pending;
+            prop_assert_eq!(asked, entered);
             prop_assert!(issue.updated_at >= before.updated_at);
             prop_assert!(issue.state.name() != StateName::Closed || issue.claim.is_none());
             // While review is pending nothing but words, claims given back and the archive may change.
@@ -75,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn a_wish_granted_is_no_news_the_second_time(n in 0u8..9, walk in prop::collection::vec(0u8..17, 0..20)) {
+    fn a_wish_granted_is_no_news_the_second_time(n in prop_oneof![0u8..9, 16u8..18], walk in prop::collection::vec(0..WISHES, 0..20)) {
         let mut issue = issue(false);
         for n in walk {
             if let Ok(Some(change)) = wish(n, &issue, stamp(1)) { issue = change.issue().unwrap().clone(); }
@@ -113,4 +123,34 @@ fn each_state_allows_what_the_table_says() {
     assert_eq!(rejected.state.name(), StateName::Closed);
     assert_eq!(after(&rejected, 6).review, crate::domain::issue::Review::Pending, "what was rejected waits again");
     assert_eq!(refused(&after(&open, 9), 10), "claimed");
+}
+
+#[test]
+fn several_events_of_one_change_are_in_the_order_of_their_causes() {
+    let kinds = |change: &Change| change.events.iter().map(|event| event.kind).collect::<Vec<_>>();
+    let spec = TaskSpec { title: "t".to_owned().into(), review_required: true.into(), ..TaskSpec::default() };
+    let created = create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause(), stamp(0));
+    assert_eq!(kinds(&created), [EventKind::Created, EventKind::ReviewRequested]);
+    assert!(matches!(&created.write, IssueWrite::Insert { issue, .. } if issue.version == 2));
+
+    let closed = wish(16, &issue(false), stamp(1)).unwrap().unwrap();
+    assert_eq!(kinds(&closed), [EventKind::CommentAdded, EventKind::Closed]);
+    assert_eq!(closed.comments.len(), 1);
+    let approved = wish(17, created.issue().unwrap(), stamp(1)).unwrap().unwrap();
+    assert_eq!(kinds(&approved), [EventKind::Edited, EventKind::ReviewApproved]);
+    assert_eq!((approved.issue().unwrap().title.as_str(), approved.issue().unwrap().version), ("v", 4));
+    assert_eq!(wish(17, &issue(false), stamp(1)).unwrap_err().code, "not_pending", "and the edit is not made either");
+    let rejected = wish(13, created.issue().unwrap(), stamp(1)).unwrap().unwrap();
+    let reopened = wish(6, rejected.issue().unwrap(), stamp(2)).unwrap().unwrap();
+    assert_eq!(kinds(&reopened), [EventKind::Reopened, EventKind::ReviewRequested]);
+}
+
+#[test]
+fn every_edition_of_a_comment_is_later_than_the_one_before_whatever_the_clock_says() {
+    let open = issue(false);
+    let (comment, _) = add_comment(&open, "one".to_owned(), &cause(), stamp(9)).unwrap();
+    let change = edit_comment(&open, &comment, "two".to_owned(), &cause(), stamp(3)).unwrap().unwrap();
+    let [crate::domain::CommentWrite::Edit(edited)] = &change.comments[..] else { panic!("{:?}", change.comments) };
+    assert!(edited.written_at() > comment.written_at());
+    assert_eq!(edit_comment(&open, edited, "two".to_owned(), &cause(), stamp(4)), Ok(None));
 }

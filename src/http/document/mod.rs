@@ -33,6 +33,9 @@ use super::router;
     modifiers(&Keys),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "claims", description = "Take issues to work on, one holder at a time"),
+        (name = "reviews", description = "Decide about tasks before they go anywhere"),
+        (name = "comments", description = "Say something about an issue"),
         (name = "operate", description = "Probes and numbers for operators, and this document"),
     )
 )]

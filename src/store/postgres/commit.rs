@@ -1,7 +1,8 @@
 //! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
 //!
-//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id. To add a kind of
-//! write: its statement in [`super::sql`], its place in [`write`], its lock in that order if it needs one.
+//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id, then counts by
+//! value. To add a kind of write: its statement in [`super::sql`], its place in [`write()`], its lock in that order if it
+//! needs one.
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -9,14 +10,28 @@ use uuid::Uuid;
 
 use super::columns::{Children, CommentColumns, IssueColumns};
 use super::error::{Failure, broken, is_lost_race};
+use super::index::{self, IndexColumns};
 use super::{NAME, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, Insert, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
+use crate::store::lookup::{before, readable};
+use crate::store::reindex::{Before, Reindex};
+use crate::store::row::IssueRow;
 use crate::store::{Outcome, StoreError};
 
 /// How often a batch is tried again after it lost a race (a deadlock, or a key taken and given back).
 const ATTEMPTS: u32 = 8;
+
+/// When tags, words and counts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Indexing {
+    /// In the statement that inserts the issues: it is the whole transaction.
+    WithIssues,
+    /// After everything else of a longer transaction: the counts' rows are shared with other sessions, and who waits for
+    /// something else while holding them would be waited for in a circle.
+    AtTheEnd,
+}
 
 pub(super) async fn commit(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
     for _ in 1..ATTEMPTS {
@@ -32,7 +47,7 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
     let mut batch = Batch::new(changes);
     if Batch::is_pure_insert(changes) {
         // No transaction around it: a statement is one. A later round, for a key that was given back, is a second one.
-        insert(connection, &mut batch).await?;
+        insert(connection, &mut batch, Indexing::WithIssues).await?;
     } else {
         let mut transaction = connection.begin().await?;
         write(&mut transaction, &mut batch).await?;
@@ -43,8 +58,8 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
 
 async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
     lock_messages(connection, batch).await?;
-    insert(connection, batch).await?;
-    check_versions(connection, batch).await?;
+    insert(connection, batch, Indexing::AtTheEnd).await?;
+    let before = check_versions(connection, batch).await?;
     update(connection, batch).await?;
     let deletes = batch.deletes();
     if !deletes.is_empty() {
@@ -56,6 +71,7 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     if !settled.is_empty() {
         sqlx::query(sql::DELETE_SETTLED).bind(settled).execute(&mut *connection).await?;
     }
+    index::write(connection, &Reindex::of(batch, &before)).await?;
     Ok(())
 }
 
@@ -72,13 +88,13 @@ async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> 
 
 /// Inserts what is open, and reads who was first where somebody was. A holder that is gone again by then (rolled back, or
 /// deleted) leaves its key free, so the insert is tried once more.
-async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, indexing: Indexing) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
         let inserts = batch.inserts();
         if inserts.is_empty() {
             return Ok(());
         }
-        let numbers = insert_issues(connection, &inserts).await?;
+        let numbers = insert_issues(connection, &inserts, indexing).await?;
         batch.inserted(&inserts, &numbers);
         let taken = batch.taken_keys();
         if taken.is_empty() {
@@ -91,21 +107,24 @@ async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<
     if batch.inserts().is_empty() { Ok(()) } else { Err(Failure::Store(Batch::contended(NAME))) }
 }
 
-async fn insert_issues(connection: &mut PgConnection, inserts: &[Insert<'_>]) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+async fn insert_issues(connection: &mut PgConnection, inserts: &[Insert<'_>], indexing: Indexing) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let issues: IssueColumns<'_> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
     let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
     let children = children(&changes);
+    let indexed = if indexing == Indexing::WithIssues { IndexColumns::of(inserts) } else { IndexColumns::default() };
     let mut arguments = PgArguments::default();
-    issues.bind(&mut arguments).and_then(|()| children.bind(&mut arguments)).map_err(sqlx::Error::Encode)?;
+    let bound = issues.bind(&mut arguments).and_then(|()| children.bind(&mut arguments)).and_then(|()| indexed.bind(&mut arguments));
+    bound.map_err(sqlx::Error::Encode)?;
     sqlx::query_as_with(sql::INSERT_ISSUES, arguments).fetch_all(&mut *connection).await
 }
 
-async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<Before, Failure> {
     let ids = batch.decided_on();
-    let versions: Vec<(Uuid, i64)> =
+    let rows: Vec<IssueRow> =
         if ids.is_empty() { Vec::new() } else { sqlx::query_as(sql::LOCK_ISSUES).bind(ids).fetch_all(&mut *connection).await? };
-    batch.check_versions(&versions);
-    Ok(())
+    let before = readable(NAME, before(rows)).map_err(Failure::Store)?;
+    batch.check_versions(&before);
+    Ok(before)
 }
 
 async fn update(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {

@@ -6,6 +6,8 @@
 mod columns;
 mod commit;
 mod error;
+mod find;
+mod index;
 mod options;
 mod read;
 mod sql;
@@ -23,9 +25,12 @@ use tokio::time::timeout;
 use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
-use super::{Outcome, Store, StoreError, migrate};
+use super::row::FacetRow;
+use super::{Outcome, Page, Store, StoreError, migrate};
+use crate::domain::facet::{FacetQuery, Shown, shown};
+use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueNumber, IssueRef};
 
 const NAME: &str = "postgres";
 
@@ -35,6 +40,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    /// For lists, searches and counts: planned anew each time, and by an index.
+    finders: PgPool,
     /// For the connection that migrates, which must wait longer than any other.
     migrating: PgConnectOptions,
     acquire_timeout: Duration,
@@ -44,21 +51,16 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(options.acquire_timeout)
-            // A round trip for every use of a busy connection; one that was idle is tested below.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > options::FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_lazy_with(options.connect()?);
-        Ok(Self { pool, migrating: options.connect_to_migrate()?, acquire_timeout: options.acquire_timeout, deadline: options.deadline() })
+        let (pool, finders) = options.shares();
+        let pool = pool_of(options, pool).connect_lazy_with(options.connect()?);
+        let finders = pool_of(options, finders).connect_lazy_with(options.connect_to_find()?);
+        Ok(Self {
+            pool,
+            finders,
+            migrating: options.connect_to_migrate()?,
+            acquire_timeout: options.acquire_timeout,
+            deadline: options.deadline(),
+        })
     }
 
     /// Brings the schema up to this binary's. Any number of replicas may do so at once: they take turns.
@@ -73,6 +75,10 @@ impl PostgresStore {
 
     async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
         self.pool.acquire().await.map_err(|error| classify(&error))
+    }
+
+    async fn finder(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        self.finders.acquire().await.map_err(|error| classify(&error))
     }
 
     /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
@@ -90,10 +96,27 @@ impl PostgresStore {
     }
 }
 
+fn pool_of(options: &PostgresOptions, connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(options.acquire_timeout)
+        // A round trip for every use of a busy connection; one that was idle is tested below.
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > options::FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+}
+
 async fn migrate_with(connection: &mut PgConnection) -> Result<(), StoreError> {
     let found = schema_version(connection).await?;
     migrate::refuse_newer(found, &MIGRATIONS)?;
-    MIGRATIONS.run(connection).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
+    // `run` is the same, but its future is not `Send` for every lifetime.
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
 }
 
 async fn schema_version(connection: &mut PgConnection) -> Result<i64, StoreError> {
@@ -146,9 +169,55 @@ impl Store for PostgresStore {
         Ok(self.finish(connection, answer)?.map(Comment::from))
     }
 
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::comments_named(&mut connection, &ids)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::pending_reviews(&mut connection, after, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
+        readable(NAME, self.finish(connection, answer)?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
+        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
@@ -159,6 +228,7 @@ impl Store for PostgresStore {
     }
 
     async fn close(&self) {
+        self.finders.close().await;
         self.pool.close().await;
     }
 }

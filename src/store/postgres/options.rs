@@ -17,6 +17,11 @@ pub(super) const FRESH: Duration = Duration::from_secs(5);
 /// The longest a replica waits for another one that migrates.
 const MIGRATION_TURN: Duration = Duration::from_mins(2);
 
+/// A plan made while a table is small reads the whole of it, and a prepared statement keeps its plan until the table is next
+/// analysed: a minute of full reads, each longer than the last, on a new database under load. Every statement here has its
+/// index, so the planner is told to use it. Without `jit`, which would take the penalty on the other plans for their cost.
+const PLANNER: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
+
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
     pub server: Server,
@@ -62,7 +67,24 @@ impl PostgresOptions {
 
     pub(super) fn connect(&self) -> Result<PgConnectOptions, StoreError> {
         let limit = self.statement_timeout.as_millis().to_string();
-        Ok(self.address()?.options([("statement_timeout", limit.clone()), ("idle_in_transaction_session_timeout", limit)]))
+        let limits = [("statement_timeout", limit.clone()), ("idle_in_transaction_session_timeout", limit)];
+        Ok(self.address()?.options(limits).options(PLANNER))
+    }
+
+    /// For statements that are put together from what was asked.
+    ///
+    /// - Planned for their values each time: a plan for any value is a hundred times slower for most of them.
+    /// - Never by reading a whole table while an index will do, however small the table was when it was last looked at.
+    /// - By one process, without compiling: the answer is a page, and the next request waits.
+    pub(super) fn connect_to_find(&self) -> Result<PgConnectOptions, StoreError> {
+        let plans = [("plan_cache_mode", "force_custom_plan"), ("enable_seqscan", "off"), ("random_page_cost", "1.1")];
+        Ok(self.connect()?.options(plans).options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]))
+    }
+
+    /// How many connections serve commits and reads by name, and how many lists, searches and counts: a third of all.
+    pub(super) fn shares(&self) -> (u32, u32) {
+        let finders = (self.max_connections / 3).max(1);
+        ((self.max_connections - finders).max(1), finders)
     }
 
     /// Without a time limit on statements: an index on a large table takes its time.

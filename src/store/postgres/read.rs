@@ -3,7 +3,7 @@
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use crate::domain::{CommentId, IssueId};
+use crate::domain::{CommentId, IssueId, IssueNumber};
 use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns};
 
 /// Two index scans, not `or`: an empty list costs nothing, and the plan does not depend on what the table looked like.
@@ -22,12 +22,22 @@ const EVENTS: &str = "-- events
 select issue_id, seq, id, kind, actor, at, trace, detail from events
 where issue_id = $1 and seq > $2 order by seq limit $3";
 
+/// From the start is after the nil id: a parameter that may be null would keep the index from being entered in the middle.
 const COMMENTS: &str = "-- comments
 select id, issue_id, author, body, created_at, edited_at from comments
-where issue_id = $1 and ($2::uuid is null or id > $2) order by id limit $3";
+where issue_id = $1 and id > $2 order by id limit $3";
 
 const COMMENT: &str = "-- comment
 select id, issue_id, author, body, created_at, edited_at from comments where id = $1";
+
+const COMMENTS_NAMED: &str = "-- comments_named
+select id, issue_id, author, body, created_at, edited_at from comments where id = any($1)";
+
+const PENDING_REVIEWS: &str = concat!(
+    "-- pending_reviews\nselect ",
+    issue_columns!(),
+    " from issues where review = 'pending' and archived_at is null and number > $1 order by number limit $2"
+);
 
 const MESSAGES_OF: &str = "-- messages_of
 select id, kind, target, issue_id, event_seq, attempt, due_at, trace, last_error, created_at from messages
@@ -54,12 +64,25 @@ pub(super) async fn comments(
     after: Option<CommentId>,
     limit: u32,
 ) -> Result<Vec<CommentRow>, sqlx::Error> {
-    let after = after.map(|id| id.0);
+    let after = after.map_or(Uuid::nil(), |id| id.0);
     sqlx::query_as(COMMENTS).bind(issue.0).bind(after).bind(i64::from(limit)).fetch_all(connection).await
 }
 
 pub(super) async fn comment(connection: &mut PgConnection, id: CommentId) -> Result<Option<CommentRow>, sqlx::Error> {
     sqlx::query_as(COMMENT).bind(id.0).fetch_optional(connection).await
+}
+
+pub(super) async fn comments_named(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<CommentRow>, sqlx::Error> {
+    sqlx::query_as(COMMENTS_NAMED).bind(ids).fetch_all(connection).await
+}
+
+pub(super) async fn pending_reviews(
+    connection: &mut PgConnection,
+    after: Option<IssueNumber>,
+    limit: u32,
+) -> Result<Vec<IssueRow>, sqlx::Error> {
+    let after = after.map_or(0, |number| number.0);
+    sqlx::query_as(PENDING_REVIEWS).bind(after).bind(i64::from(limit)).fetch_all(connection).await
 }
 
 pub(super) async fn messages_of(connection: &mut PgConnection, issue: IssueId, limit: u32) -> Result<Vec<MessageRow>, sqlx::Error> {

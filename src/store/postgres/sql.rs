@@ -3,6 +3,8 @@
 //!
 //! Writes take arrays: one statement for each kind of write, whatever the size of the batch.
 
+use crate::store::row::issue_columns;
+
 /// New issues with what belongs to them, in one statement and one round trip.
 ///
 /// - A key that is there already is left out first, so that an ordinary repeat burns no number. A scalar subquery, because
@@ -10,6 +12,7 @@
 /// - `on conflict` decides between racing sessions; `order by` makes all of them take their keys in one order, so that no
 ///   two wait for each other in a circle.
 /// - Children are joined to the rows really inserted: a duplicate leaves nothing.
+/// - Counts are added up last, in one order: their rows are shared with other sessions, and locked until the commit.
 pub(super) const INSERT_ISSUES: &str = "-- insert_issues
 with incoming as (
     select * from unnest(
@@ -43,7 +46,7 @@ with incoming as (
     where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
     order by dedupe_key, place
     on conflict (dedupe_key) do nothing
-    returning id, number
+    returning id, number, created_at
 ), new_events as (
     insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
     select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
@@ -63,6 +66,26 @@ with incoming as (
         with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
     join inserted on inserted.id = child.issue_id
     order by child.place
+), new_texts as (
+    insert into issue_texts (number, words)
+    select inserted.number, text.words::tsvector
+    from unnest($53::uuid[], $54::text[]) as text (issue_id, words)
+    join inserted on inserted.id = text.issue_id
+), new_tags as (
+    insert into issue_tags (facet, key, created_at, number)
+    select tag.facet, tag.key, inserted.created_at, inserted.number
+    from unnest($55::uuid[], $56::text[], $57::text[]) as tag (issue_id, facet, key)
+    join inserted on inserted.id = tag.issue_id
+), counted as (
+    insert into facet_counts as counts (facet, key, name, shard, active, closed)
+    select value.facet, value.key, value.name, pg_backend_pid() % 8, sum(value.active), sum(value.closed)
+    from unnest($58::uuid[], $59::text[], $60::text[], $61::text[], $62::bigint[], $63::bigint[])
+        as value (issue_id, facet, key, name, active, closed)
+    join inserted on inserted.id = value.issue_id
+    group by value.facet, value.key, value.name
+    order by value.facet, value.key, value.name
+    on conflict (facet, key, name, shard)
+    do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed
 )
 select id, number from inserted";
 
@@ -86,8 +109,8 @@ order by child.place";
 pub(super) const LOCK_MESSAGES: &str = "-- lock_messages
 select id, lease_token from messages where id = any($1) or issue_id = any($2) order by id for update";
 
-pub(super) const LOCK_ISSUES: &str = "-- lock_issues
-select id, version from issues where id = any($1) order by id for update";
+pub(super) const LOCK_ISSUES: &str =
+    concat!("-- lock_issues\nselect ", issue_columns!(), " from issues where id = any($1) order by id for update");
 
 /// Everything but what is given once: the number, the time and the identity among repeats.
 pub(super) const UPDATE_ISSUES: &str = "-- update_issues
@@ -140,3 +163,86 @@ delete from comments where id = any($1)";
 
 pub(super) const DELETE_SETTLED: &str = "-- delete_settled
 delete from messages where id = any($1)";
+
+/// The comments that are searched with their issue, oldest first; the rest of a very long one is cut off anyway.
+pub(super) const REMARKS: &str = "-- remarks
+select wanted.id, remark.body
+from unnest($1::uuid[]) as wanted (id)
+cross join lateral (
+    select comments.id, left(comments.body, 100000) as body from comments
+    where comments.issue_id = wanted.id order by comments.id limit 500
+) remark
+order by wanted.id, remark.id";
+
+pub(super) const WRITE_TEXTS: &str = "-- write_texts
+insert into issue_texts (number, words)
+select number, words::tsvector from unnest($1::bigint[], $2::text[]) as text (number, words)
+on conflict (number) do update set words = excluded.words";
+
+pub(super) const DELETE_TEXTS: &str = "-- delete_texts
+delete from issue_texts where number = any($1)";
+
+pub(super) const INSERT_TAGS: &str = "-- insert_tags
+insert into issue_tags (facet, key, created_at, number)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])";
+
+pub(super) const DELETE_TAGS: &str = "-- delete_tags
+delete from issue_tags
+using unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[]) as gone (facet, key, created_at, number)
+where issue_tags.facet = gone.facet and issue_tags.key = gone.key
+    and issue_tags.created_at = gone.created_at and issue_tags.number = gone.number";
+
+/// Last of all: these rows are shared with other sessions, and locked until the commit.
+pub(super) const COUNT: &str = "-- count
+insert into facet_counts as counts (facet, key, name, shard, active, closed)
+select facet, key, name, pg_backend_pid() % 8, active, closed
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) as value (facet, key, name, active, closed)
+order by facet, key, name
+on conflict (facet, key, name, shard)
+do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed";
+
+macro_rules! facet {
+    ($name:literal, $order:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "
+select key, name, sum(active)::bigint as active, sum(closed)::bigint as closed from facet_counts
+where facet = $1 and key in (
+    select key from facet_counts where facet = $1 and key > $2 and key >= $3 and key < $4
+    group by key having sum(active + closed) > 0 order by ",
+            $order,
+            " limit $5
+)
+group by key, name order by key, name"
+        )
+    };
+}
+
+pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
+
+pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");
+
+/// Each id is one short walk down an index, which the number of issues does not matter to.
+macro_rules! lookup {
+    ($name:literal, $column:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "
+select asked.place - 1 as place, found.* from unnest($1::text[]) with ordinality as asked (id, place)
+cross join lateral (
+    select id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
+        activity_definition_id, created_at
+    from issues where issues.",
+            $column,
+            " = asked.id order by created_at desc, number desc limit $2
+) found
+order by asked.place, found.created_at desc, found.number desc limit $3"
+        )
+    };
+}
+
+pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
+
+pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");

@@ -1,6 +1,6 @@
 //! The only write: one transaction, begun as a writer, so that whatever it reads stays true until it ends.
 //!
-//! To add a kind of write: its statement in [`super::sql`], its place in [`write`].
+//! To add a kind of write: its statement in [`super::sql`], its place in [`write()`].
 
 use serde::Serialize;
 use sqlx::Connection as _;
@@ -12,7 +12,8 @@ use super::{NAME, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
-use crate::store::lookup::readable;
+use crate::store::lookup::{before, readable};
+use crate::store::reindex::{Before, Reindex};
 use crate::store::{Outcome, StoreError};
 
 pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
@@ -28,19 +29,38 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
     let failed = |error| classify(&error);
     check_claims(connection, batch).await.map_err(failed)?;
     insert(connection, batch).await?;
-    check_versions(connection, batch).await.map_err(failed)?;
+    let before = check_versions(connection, batch).await?;
     let updates: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
-    each(connection, sql::UPDATE_ISSUES, updates).await.map_err(failed)?;
+    each(connection, sql::UPDATE_ISSUES, &updates).await.map_err(failed)?;
     delete_issues(connection, batch.deletes()).await.map_err(failed)?;
     insert_children(connection, batch).await.map_err(failed)?;
     change_comments(connection, batch).await.map_err(failed)?;
-    each(connection, sql::DELETE_SETTLED, batch.settled()).await.map_err(failed)
+    each(connection, sql::DELETE_SETTLED, &batch.settled()).await.map_err(failed)?;
+    index(connection, &Reindex::of(batch, &before)).await.map_err(failed)
+}
+
+/// What lists, searches and counts stand on.
+async fn index(connection: &mut SqliteConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+    each(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
+    each(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
+    each(connection, sql::COUNT, &reindex.counts).await?;
+    let remarked = reindex.remarked();
+    let remarks: Vec<(Uuid, String)> = if remarked.is_empty() {
+        Vec::new()
+    } else {
+        sqlx::query_as(sql::REMARKS).bind(json(&remarked)?).fetch_all(&mut *connection).await?
+    };
+    let documents = reindex.documents(&remarks);
+    let old: Vec<i64> = reindex.texts_gone.iter().copied().chain(reindex.rewritten()).collect();
+    each(connection, sql::DELETE_TEXTS, &old).await?;
+    let documents: Vec<(i64, &str)> = documents.iter().map(|(number, document)| (*number, document.as_str())).collect();
+    each(connection, sql::INSERT_TEXTS, &documents).await
 }
 
 /// Runs a statement over rows, if there are any.
-async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: Vec<T>) -> Result<(), sqlx::Error> {
+async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: &[T]) -> Result<(), sqlx::Error> {
     if !rows.is_empty() {
-        sqlx::query(statement).bind(json(&rows)?).execute(connection).await?;
+        sqlx::query(statement).bind(json(rows)?).execute(connection).await?;
     }
     Ok(())
 }
@@ -76,12 +96,13 @@ async fn insert(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Res
     readable(NAME, batch.duplicates(rows))
 }
 
-async fn check_versions(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+async fn check_versions(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<Before, StoreError> {
+    let failed = |error| classify(&error);
     let ids = batch.decided_on();
-    let versions: Vec<(Uuid, i64)> =
-        if ids.is_empty() { Vec::new() } else { sqlx::query_as(sql::VERSIONS).bind(json(&ids)?).fetch_all(connection).await? };
-    batch.check_versions(&versions);
-    Ok(())
+    let rows = if ids.is_empty() { Vec::new() } else { read::issues(connection, &ids, &[]).await.map_err(failed)? };
+    let before = readable(NAME, before(rows))?;
+    batch.check_versions(&before);
+    Ok(before)
 }
 
 async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Result<(), sqlx::Error> {
@@ -100,14 +121,14 @@ async fn insert_children(connection: &mut SqliteConnection, batch: &Batch<'_>) -
     let events: Vec<_> = changes().flat_map(|change| &change.events).map(EventFields::from).collect();
     let comments: Vec<_> = changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect();
     let messages: Vec<_> = changes().flat_map(|change| &change.messages).map(MessageFields::from).collect();
-    each(connection, sql::INSERT_EVENTS, events).await?;
-    each(connection, sql::INSERT_COMMENTS, comments).await?;
-    each(connection, sql::INSERT_MESSAGES, messages).await
+    each(connection, sql::INSERT_EVENTS, &events).await?;
+    each(connection, sql::INSERT_COMMENTS, &comments).await?;
+    each(connection, sql::INSERT_MESSAGES, &messages).await
 }
 
 async fn change_comments(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
     let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
     let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
-    each(connection, sql::EDIT_COMMENTS, edits).await?;
-    each(connection, sql::DELETE_COMMENTS, writes().filter_map(deleted).collect::<Vec<_>>()).await
+    each(connection, sql::EDIT_COMMENTS, &edits).await?;
+    each(connection, sql::DELETE_COMMENTS, &writes().filter_map(deleted).collect::<Vec<_>>()).await
 }

@@ -5,6 +5,7 @@
 
 mod commit;
 mod error;
+mod find;
 mod read;
 mod sql;
 
@@ -20,9 +21,12 @@ use tokio::time::sleep;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
-use super::{Outcome, Store, StoreError, migrate};
+use super::row::FacetRow;
+use super::{Outcome, Page, Store, StoreError, migrate};
+use crate::domain::facet::{FacetQuery, Shown, shown};
+use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueNumber, IssueRef};
 
 const NAME: &str = "sqlite";
 
@@ -61,7 +65,8 @@ impl SqliteStore {
         // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.
         let mut transaction = self.writer.begin_with("begin immediate").await.map_err(failed)?;
         migrate::refuse_newer(schema_version(&mut transaction).await?, &MIGRATIONS)?;
-        let run = MIGRATIONS.run(&mut transaction).await;
+        // `run` is the same, but its future is not `Send` for every lifetime.
+        let run = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
         run.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))?;
         transaction.commit().await.map_err(failed)
     }
@@ -138,8 +143,47 @@ impl Store for SqliteStore {
         Ok(row.map_err(|error| classify(&error))?.map(Comment::from))
     }
 
+    async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let rows = read::comments_named(&mut *self.reader().await?, &ids).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Comment::from).collect())
+    }
+
+    async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
+        let rows = read::pending_reviews(&mut *self.reader().await?, after, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
         let rows = read::messages_of(&mut *self.reader().await?, issue, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+        let gathered = find::list(&mut *self.reader().await?, query).await;
+        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
+    }
+
+    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
+        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
+    }
+
+    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+        let count = find::count(&mut *self.reader().await?, filter, most).await;
+        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
+        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+        let rows = find::lookup(&mut *self.reader().await?, asked).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 

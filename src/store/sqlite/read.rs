@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{CommentId, IssueId};
+use crate::domain::{CommentId, IssueId, IssueNumber};
 use crate::store::fields::hex_text;
 use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns};
 
@@ -26,12 +26,25 @@ const EVENTS: &str = "-- events
 select issue_id, seq, id, kind, actor, at, trace, detail from events
 where issue_id = ?1 and seq > ?2 order by seq limit ?3";
 
+/// From the start is after the nil id: a parameter that may be null would keep the index from being entered in the middle.
 const COMMENTS: &str = "-- comments
 select id, issue_id, author, body, created_at, edited_at from comments
-where issue_id = ?1 and (?2 is null or id > ?2) order by id limit ?3";
+where issue_id = ?1 and id > ?2 order by id limit ?3";
 
 const COMMENT: &str = "-- comment
 select id, issue_id, author, body, created_at, edited_at from comments where id = ?1";
+
+const COMMENTS_NAMED: &str = "-- comments_named
+select id, issue_id, author, body, created_at, edited_at from comments
+where id in (select unhex(value, '-') from json_each(?1))";
+
+/// Told which index: by itself the planner may walk the whole table in the order of its numbers.
+const PENDING_REVIEWS: &str = concat!(
+    "-- pending_reviews\nselect ",
+    issue_columns!(),
+    " from issues indexed by issues_pending_review_idx",
+    " where review = 'pending' and archived_at is null and number > ?1 order by number limit ?2"
+);
 
 const MESSAGES_OF: &str = "-- messages_of
 select id, kind, target, issue_id, event_seq, attempt, due_at, trace, last_error, created_at from messages
@@ -64,11 +77,24 @@ pub(super) async fn comments(
     after: Option<CommentId>,
     limit: u32,
 ) -> Result<Vec<CommentRow>, sqlx::Error> {
-    sqlx::query_as(COMMENTS).bind(issue.0).bind(after.map(|id| id.0)).bind(limit).fetch_all(connection).await
+    sqlx::query_as(COMMENTS).bind(issue.0).bind(after.map_or(Uuid::nil(), |id| id.0)).bind(limit).fetch_all(connection).await
 }
 
 pub(super) async fn comment(connection: &mut SqliteConnection, id: CommentId) -> Result<Option<CommentRow>, sqlx::Error> {
     sqlx::query_as(COMMENT).bind(id.0).fetch_optional(connection).await
+}
+
+pub(super) async fn comments_named(connection: &mut SqliteConnection, ids: &[Uuid]) -> Result<Vec<CommentRow>, sqlx::Error> {
+    sqlx::query_as(COMMENTS_NAMED).bind(Json(ids)).fetch_all(connection).await
+}
+
+pub(super) async fn pending_reviews(
+    connection: &mut SqliteConnection,
+    after: Option<IssueNumber>,
+    limit: u32,
+) -> Result<Vec<IssueRow>, sqlx::Error> {
+    let after = after.map_or(0, |number| number.0);
+    sqlx::query_as(PENDING_REVIEWS).bind(after).bind(limit).fetch_all(connection).await
 }
 
 pub(super) async fn messages_of(connection: &mut SqliteConnection, issue: IssueId, limit: u32) -> Result<Vec<MessageRow>, sqlx::Error> {

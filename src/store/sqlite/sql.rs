@@ -53,9 +53,6 @@ order by key";
 pub(super) const CLAIMS: &str = "-- claims
 select id, lease_token from messages where id in (select value from json_each(?1))";
 
-pub(super) const VERSIONS: &str = "-- versions
-select id, version from issues where id in (select unhex(value, '-') from json_each(?1))";
-
 /// Everything but what is given once: the number, the time and the identity among repeats.
 pub(super) const UPDATE_ISSUES: &str = "-- update_issues
 update issues set
@@ -95,3 +92,78 @@ delete from comments where id in (select unhex(value, '-') from json_each(?1))";
 
 pub(super) const DELETE_SETTLED: &str = "-- delete_settled
 delete from messages where id in (select value from json_each(?1))";
+
+/// The comments that are searched with their issue, oldest first; the rest of a very long one is cut off anyway.
+pub(super) const REMARKS: &str = "-- remarks
+select issue_id, body from (
+    select issue_id, id, substr(body, 1, 100000) as body, row_number() over (partition by issue_id order by id) as place
+    from comments where issue_id in (select unhex(value, '-') from json_each(?1))
+)
+where place <= 500 order by issue_id, id";
+
+pub(super) const INSERT_TEXTS: &str = "-- insert_texts
+insert into issue_texts (rowid, words) select value ->> 0, value ->> 1 from json_each(?1)";
+
+pub(super) const DELETE_TEXTS: &str = "-- delete_texts
+delete from issue_texts where rowid in (select value from json_each(?1))";
+
+pub(super) const INSERT_TAGS: &str = "-- insert_tags
+insert into issue_tags (facet, key, created_at, number)
+select value ->> 'facet', value ->> 'key', value ->> 'created_at', value ->> 'number' from json_each(?1)";
+
+pub(super) const DELETE_TAGS: &str = "-- delete_tags
+delete from issue_tags where (facet, key, created_at, number) in (
+    select value ->> 'facet', value ->> 'key', value ->> 'created_at', value ->> 'number' from json_each(?1)
+)";
+
+pub(super) const COUNT: &str = "-- count
+insert into facet_counts (facet, key, name, active, closed)
+select value ->> 'facet', value ->> 'key', value ->> 'name', value ->> 'active', value ->> 'closed' from json_each(?1)
+where true
+on conflict (facet, key, name) do update set active = active + excluded.active, closed = closed + excluded.closed";
+
+macro_rules! facet {
+    ($name:literal, $order:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "
+select key, name, active, closed from facet_counts
+where facet = ?1 and key in (
+    select key from facet_counts where facet = ?1 and key > ?2 and key >= ?3 and key < ?4
+    group by key having sum(active + closed) > 0 order by ",
+            $order,
+            " limit ?5
+)
+order by key, name"
+        )
+    };
+}
+
+pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
+
+pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");
+
+/// Each id is one short walk down an index, which the number of issues does not matter to.
+macro_rules! lookup {
+    ($name:literal, $column:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "
+select asked.key as place, id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
+    activity_definition_id, created_at
+from json_each(?1) asked
+join issues on issues.number in (
+    select number from issues found where found.",
+            $column,
+            " = asked.value order by found.created_at desc, found.number desc limit ?2
+)
+order by asked.key, created_at desc, number desc limit ?3"
+        )
+    };
+}
+
+pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
+
+pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");

@@ -17,9 +17,9 @@ async fn a_generated_python_client_works(db: Database) {
 
 async fn a_generated_typescript_client_compiles_strictly_and_works(db: Database) {
     let server = Server::start(&db.url());
-    let shop = tools::workshop(&["client.ts", "tsconfig.json"]);
+    let shop = tools::workshop(&["client.mts", "tsconfig.json"]);
     let mut generator = tools::node("openapi-typescript");
     tools::succeed(generator.current_dir(&shop).arg(tools::committed()).args(["--output", "issue_core.d.ts"]));
     tools::succeed(tools::node("tsc").current_dir(&shop).args(["--project", "."]));
-    tools::succeed(std::process::Command::new("node").current_dir(&shop).args(["out/client.js", &server.base, KEY, db.dialect()]));
+    tools::succeed(std::process::Command::new("node").current_dir(&shop).args(["out/client.mjs", &server.base, KEY, db.dialect()]));
 }

@@ -1,7 +1,16 @@
-//! What the suite stands on: real databases and the real binary.
+//! What tests stand on: databases of their own, the real binary, and sample values. No test lives here, and nothing here asserts for one.
 
-pub mod database;
-pub mod server;
+pub(crate) mod database;
+pub(crate) mod sample;
+pub(crate) mod server;
+
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
+
+/// Starts something beside the test; the runtime of the test ends it at the latest.
+pub(crate) fn start<F: Future<Output: Send> + Send + 'static>(work: F) -> JoinHandle<F::Output> {
+    TaskTracker::new().spawn(work)
+}
 
 /// Runs each test once per store: `sqlite::name` and `postgres::name`.
 macro_rules! on_both_stores {
@@ -9,13 +18,13 @@ macro_rules! on_both_stores {
         mod sqlite {
             $(#[tokio::test]
             async fn $name() {
-                super::$name($crate::support::database::Database::sqlite().await).await;
+                $crate::support::database::run($crate::support::database::Dialect::Sqlite, super::$name).await;
             })+
         }
         mod postgres {
             $(#[tokio::test]
             async fn $name() {
-                super::$name($crate::support::database::Database::postgres().await).await;
+                $crate::support::database::run($crate::support::database::Dialect::Postgres, super::$name).await;
             })+
         }
     };

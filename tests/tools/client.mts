@@ -1,6 +1,6 @@
 // What a TypeScript program does with the generated client: node client.js BASE_URL KEY BACKEND
 import createClient from "openapi-fetch";
-import type { components, paths } from "./issue_core";
+import type { components, paths } from "./issue_core.d.ts";
 
 type Issue = components["schemas"]["IssueResponse"];
 type Problem = components["schemas"]["Problem"];

@@ -1,0 +1,13 @@
+//! Changes what an issue says.
+
+use super::{App, AppError, Wish};
+use crate::domain::{Faults, Issue, PatchSpec, decide};
+
+impl App {
+    pub async fn edit_issue(&self, wish: &Wish, patch: PatchSpec) -> Result<Issue, AppError> {
+        let mut faults = Faults::default();
+        let edit = patch.parse("", &mut faults);
+        faults.into_result(())?;
+        self.change(wish, |issue, cause, stamp| decide::edit(issue, edit.clone(), cause, stamp)).await
+    }
+}

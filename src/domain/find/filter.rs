@@ -1,0 +1,201 @@
+//! Which issues are wanted. Every condition given must hold; of several values of one condition, one is enough.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+
+use super::params::Params;
+use crate::domain::issue::Issue;
+use crate::domain::search::{Document, TextQuery};
+use crate::domain::text::{self, fold};
+use crate::domain::vocabulary::{Kind, Priority, ReviewState, SourceType, StateName, vocabulary};
+
+/// Conditions, each empty unless asked for. Lists are sorted and hold nothing twice.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    pub states: Vec<StateName>,
+    pub priorities: Vec<Priority>,
+    pub kinds: Vec<Kind>,
+    /// Labels, folded: the issue has each of them …
+    pub labels: Vec<String>,
+    /// … one of these …
+    pub labels_any: Vec<String>,
+    /// … and none of these.
+    pub labels_none: Vec<String>,
+    pub assigned: Assigned,
+    pub milestones: Vec<String>,
+    pub target_repos: Vec<String>,
+    pub backends: Vec<String>,
+    pub source_types: Vec<SourceType>,
+    pub source_ids: Vec<String>,
+    pub triggering_event_ids: Vec<String>,
+    pub activity_definition_ids: Vec<String>,
+    pub reviews: Vec<ReviewState>,
+    pub created: Span<DateTime<Utc>>,
+    pub updated: Span<DateTime<Utc>>,
+    pub closed: Span<DateTime<Utc>>,
+    pub due: Span<NaiveDate>,
+    pub archived: Archived,
+    pub text: Option<TextQuery>,
+    /// Nobody holds it at that moment.
+    pub unclaimed_at: Option<DateTime<Utc>>,
+}
+
+/// Who an issue is assigned to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub enum Assigned {
+    #[default]
+    Anyhow,
+    Nobody,
+    /// One of these, folded.
+    To(Vec<String>),
+}
+
+vocabulary! {
+    /// Whether archived issues are wanted.
+    Archived { No = "false", Only = "true", Any = "any" }
+}
+
+impl Default for Archived {
+    fn default() -> Self {
+        Self::No
+    }
+}
+
+/// From `from` on, up to `before`, which is not part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Span<T> {
+    pub from: Option<T>,
+    pub before: Option<T>,
+}
+
+impl<T> Default for Span<T> {
+    fn default() -> Self {
+        Self { from: None, before: None }
+    }
+}
+
+impl<T: PartialOrd + Copy> Span<T> {
+    /// Whether anything is asked; then a value that is missing is outside.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        self.from.is_some() || self.before.is_some()
+    }
+
+    fn holds(&self, value: Option<T>) -> bool {
+        !self.is_set() || value.is_some_and(|value| self.from.is_none_or(|from| value >= from) && self.before.is_none_or(|end| value < end))
+    }
+}
+
+impl Filter {
+    /// Takes the filter's parameters; faults stay with `params`.
+    pub fn read(params: &mut Params<'_>) -> Self {
+        Self {
+            states: params.words("state"),
+            priorities: params.words("priority"),
+            kinds: params.words("kind"),
+            labels: folded(params.texts("label", text::LABEL)),
+            labels_any: folded(params.texts("label_any", text::LABEL)),
+            labels_none: folded(params.texts("label_none", text::LABEL)),
+            assigned: assigned(params),
+            milestones: params.texts("milestone", text::MILESTONE),
+            target_repos: params.texts("target_repo", text::TARGET_REPO),
+            backends: params.texts("backend", text::LABEL),
+            source_types: params.words("source_type"),
+            source_ids: params.texts("source_id", text::TRACE_FIELD),
+            triggering_event_ids: params.texts("triggering_event_id", text::TRACE_FIELD),
+            activity_definition_ids: params.texts("activity_definition_id", text::TRACE_FIELD),
+            reviews: params.words("review"),
+            created: Span { from: params.moment("created_from"), before: params.moment("created_before") },
+            updated: Span { from: params.moment("updated_from"), before: params.moment("updated_before") },
+            closed: Span { from: params.moment("closed_from"), before: params.moment("closed_before") },
+            due: Span { from: params.date("due_from"), before: params.date("due_before") },
+            archived: params.word("archived").unwrap_or_default(),
+            text: search(params),
+            unclaimed_at: None,
+        }
+    }
+
+    /// Whether an issue with these texts is wanted: what every store must answer.
+    #[must_use]
+    pub fn admits(&self, issue: &Issue, document: &Document) -> bool {
+        let labels: Vec<String> = issue.labels.iter().map(|label| fold(label)).collect();
+        let origin = &issue.origin;
+        one_of(&self.states, Some(&issue.state.name()))
+            && one_of(&self.priorities, Some(&issue.priority))
+            && one_of(&self.kinds, Some(&issue.kind))
+            && self.labels.iter().all(|label| labels.contains(label))
+            && (self.labels_any.is_empty() || self.labels_any.iter().any(|label| labels.contains(label)))
+            && !self.labels_none.iter().any(|label| labels.contains(label))
+            && self.assigned.admits(issue)
+            && one_of(&self.milestones, issue.milestone.as_ref())
+            && one_of(&self.target_repos, issue.target_repo.as_ref())
+            && one_of(&self.backends, Some(&issue.backend))
+            && one_of(&self.source_types, origin.source_type.as_ref())
+            && one_of(&self.source_ids, origin.source_id.as_ref())
+            && one_of(&self.triggering_event_ids, origin.triggering_event_id.as_ref())
+            && one_of(&self.activity_definition_ids, origin.activity_definition_id.as_ref())
+            && one_of(&self.reviews, Some(&issue.review.state()))
+            && self.created.holds(Some(issue.created_at))
+            && self.updated.holds(Some(issue.updated_at))
+            && self.closed.holds(issue.closed_at())
+            && self.due.holds(issue.due_on)
+            && self.archived.admits(issue)
+            && self.text.as_ref().is_none_or(|text| text.matches(document))
+            && self.unclaimed_at.is_none_or(|now| issue.live_claim(now).is_none())
+    }
+}
+
+impl Archived {
+    const fn admits(self, issue: &Issue) -> bool {
+        match self {
+            Self::No => issue.archived_at.is_none(),
+            Self::Only => issue.archived_at.is_some(),
+            Self::Any => true,
+        }
+    }
+}
+
+impl Assigned {
+    fn admits(&self, issue: &Issue) -> bool {
+        match self {
+            Self::Anyhow => true,
+            Self::Nobody => issue.assignees.is_empty(),
+            Self::To(people) => issue.assignees.iter().any(|assignee| people.contains(&fold(assignee))),
+        }
+    }
+}
+
+fn one_of<T: PartialEq>(wanted: &[T], value: Option<&T>) -> bool {
+    wanted.is_empty() || value.is_some_and(|value| wanted.contains(value))
+}
+
+fn folded(texts: Vec<String>) -> Vec<String> {
+    let mut folded: Vec<String> = texts.iter().map(|text| fold(text)).collect();
+    folded.sort();
+    folded.dedup();
+    folded
+}
+
+fn assigned(params: &mut Params<'_>) -> Assigned {
+    let people = folded(params.texts("assignee", text::ASSIGNEE));
+    let nobody = params.boolean("unassigned").unwrap_or(false);
+    match (people.is_empty(), nobody) {
+        (true, false) => Assigned::Anyhow,
+        (true, true) => Assigned::Nobody,
+        (false, false) => Assigned::To(people),
+        (false, true) => {
+            params.fault("unassigned", "contradiction", "give assignee or unassigned, not both");
+            Assigned::Nobody
+        }
+    }
+}
+
+fn search(params: &mut Params<'_>) -> Option<TextQuery> {
+    const MAX_SEARCH: usize = 1000;
+    let text = params.one("q")?;
+    if text.chars().count() > MAX_SEARCH {
+        params.fault("q", "too_long", format!("must be at most {MAX_SEARCH} characters"));
+        return None;
+    }
+    TextQuery::parse(&text, "q").map_err(|faults| params.take(faults)).ok()
+}

@@ -1,0 +1,39 @@
+//! What was filed for a trigger or a definition: how a caller compares its own log with what is here.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::id::{IssueId, IssueNumber};
+use crate::domain::issue::Origin;
+use crate::domain::vocabulary::StateName;
+
+/// Ids to look up, and how much may be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    pub by: LookupBy,
+    pub ids: Vec<String>,
+    pub per_id: u32,
+    pub most: u32,
+}
+
+/// What the ids are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupBy {
+    TriggeringEvent,
+    ActivityDefinition,
+}
+
+/// An issue that was found, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Which of the ids it was found under.
+    pub place: usize,
+    pub id: IssueId,
+    pub number: IssueNumber,
+    pub title: String,
+    pub state: StateName,
+    pub target_repo: Option<String>,
+    pub backend: String,
+    pub url: Option<String>,
+    pub origin: Origin,
+    pub created_at: DateTime<Utc>,
+}

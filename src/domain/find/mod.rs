@@ -1,0 +1,209 @@
+//! What a caller looks for: a checked filter, an order, a place to go on from, and how many.
+//!
+//! Pure: the store answers a query, and `tests/it/store/find.rs` compares its answers with [`Filter::admits`] and
+//! [`Sort`]'s order. To add a filter: its field and its line in [`filter`], its line in [`Filter::admits`], and its
+//! condition in both dialects.
+
+mod cursor;
+mod filter;
+mod lookup;
+mod params;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use cursor::Cursor;
+pub use filter::{Archived, Assigned, Filter, Span};
+pub use lookup::{Found, Lookup, LookupBy};
+pub use params::Params;
+
+use super::fault::Faults;
+use super::issue::Issue;
+use super::vocabulary::{Priority, vocabulary};
+
+/// A page holds this many issues unless the caller says otherwise, and never more than [`MAX_LIMIT`].
+pub const DEFAULT_LIMIT: u32 = 50;
+pub const MAX_LIMIT: u32 = 200;
+
+/// A page ends early before its descriptions grow beyond this many bytes; one issue always fits.
+pub const PAGE_BYTES: u32 = 1 << 20;
+
+/// A ranked search looks at this many matches, the newest ones.
+pub const RANKED: u32 = 1000;
+
+vocabulary! {
+    /// What a list is ordered by. Equal ones follow their numbers, in the same direction.
+    Sort {
+        Created = "created",
+        Updated = "updated",
+        /// Soonest first; those without a due date come last in both directions.
+        Due = "due",
+        /// Most urgent first, then soonest due, then longest waiting.
+        Priority = "priority",
+        Number = "number",
+        /// Best match first, then newest: only with `q`, and only in this direction.
+        Relevance = "relevance",
+    }
+}
+
+vocabulary! {
+    Order { Ascending = "asc", Descending = "desc" }
+}
+
+/// One page of a list, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueQuery {
+    pub filter: Filter,
+    pub sort: Sort,
+    pub order: Order,
+    pub after: Option<Place>,
+    pub limit: u32,
+    /// Whether the caller wants to know how many there are in all.
+    pub total: bool,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    #[serde(rename = "c")]
+    Created(DateTime<Utc>, i64),
+    #[serde(rename = "u")]
+    Updated(DateTime<Utc>, i64),
+    #[serde(rename = "d")]
+    Due(Option<NaiveDate>, i64),
+    #[serde(rename = "p")]
+    Priority(Urgency, i64),
+    #[serde(rename = "n")]
+    Number(i64),
+    /// `newest` holds the matches still that were ranked for the first page.
+    #[serde(rename = "r")]
+    Relevance { newest: i64, score: u32, number: i64 },
+}
+
+/// What the priority order compares: the rank of the priority, the due date, the age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Urgency {
+    pub rank: i16,
+    /// The last of days where none is due.
+    pub due: NaiveDate,
+    pub created: DateTime<Utc>,
+}
+
+/// Stands for "not due" where due dates are compared.
+pub const NEVER_DUE: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("is a date");
+
+/// `high` comes first.
+#[must_use]
+pub const fn rank(priority: Priority) -> i16 {
+    match priority {
+        Priority::High => 1,
+        Priority::Medium => 2,
+        Priority::Low => 3,
+    }
+}
+
+impl Urgency {
+    #[must_use]
+    pub fn of(issue: &Issue) -> Self {
+        Self { rank: rank(issue.priority), due: issue.due_on.unwrap_or(NEVER_DUE), created: issue.created_at }
+    }
+}
+
+impl Sort {
+    /// Newest, most recently changed, best first; soonest, most urgent, lowest first.
+    #[must_use]
+    pub const fn usual_order(self) -> Order {
+        match self {
+            Self::Created | Self::Updated | Self::Relevance | Self::Number => Order::Descending,
+            Self::Due | Self::Priority => Order::Ascending,
+        }
+    }
+
+    /// Where an issue stands in this order; `None` for relevance, where that depends on the others.
+    #[must_use]
+    pub fn place(self, issue: &Issue) -> Option<Place> {
+        let number = issue.number.0;
+        Some(match self {
+            Self::Created => Place::Created(issue.created_at, number),
+            Self::Updated => Place::Updated(issue.updated_at, number),
+            Self::Due => Place::Due(issue.due_on, number),
+            Self::Priority => Place::Priority(Urgency::of(issue), number),
+            Self::Number => Place::Number(number),
+            Self::Relevance => return None,
+        })
+    }
+}
+
+impl Place {
+    /// The order this is a place in.
+    #[must_use]
+    pub const fn sort(&self) -> Sort {
+        match self {
+            Self::Created(..) => Sort::Created,
+            Self::Updated(..) => Sort::Updated,
+            Self::Due(..) => Sort::Due,
+            Self::Priority(..) => Sort::Priority,
+            Self::Number(_) => Sort::Number,
+            Self::Relevance { .. } => Sort::Relevance,
+        }
+    }
+}
+
+/// A match of a search, with what its rank depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    pub number: i64,
+    pub title: String,
+    /// The first [`OPENING`] characters of the description.
+    pub opening: String,
+    /// How long the whole description is.
+    pub bytes: i64,
+}
+
+/// How much of a description its rank depends on, in characters.
+pub const OPENING: u32 = 500;
+
+impl IssueQuery {
+    /// Everything that matches, newest first.
+    #[must_use]
+    pub fn of(filter: Filter) -> Self {
+        Self { filter, sort: Sort::Created, order: Order::Descending, after: None, limit: DEFAULT_LIMIT, total: false }
+    }
+
+    /// From the parameters of a request, with all their faults at once. A parameter that nobody knows is one.
+    pub fn parse(pairs: &[(String, String)]) -> Result<Self, Faults> {
+        let mut params = Params::new(pairs, "");
+        let filter = Filter::read(&mut params);
+        let sort = params.word("sort");
+        let order = params.word("order");
+        let limit = params.integer("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
+        let total = params.boolean("total").unwrap_or(false);
+        let cursor = params.one("cursor");
+        let sort = sort.unwrap_or(if filter.text.is_some() { Sort::Relevance } else { Sort::Created });
+        if sort == Sort::Relevance && filter.text.is_none() {
+            params.fault("sort", "contradiction", "relevance needs q");
+        }
+        if sort == Sort::Relevance && order == Some(Order::Ascending) {
+            params.fault("order", "contradiction", "relevance has the best match first, always");
+        }
+        let order = order.unwrap_or_else(|| sort.usual_order());
+        let mut query = Self { filter, sort, order, after: None, limit, total };
+        if let Some(text) = cursor {
+            match Cursor::read(&text, &query) {
+                Ok(place) => query.after = Some(place),
+                Err(fault) => params.fault("cursor", "invalid_cursor", fault.to_string()),
+            }
+        }
+        params.done()?;
+        Ok(query)
+    }
+
+    /// The cursor of the page that begins after the place.
+    #[must_use]
+    pub fn cursor(&self, place: Place) -> String {
+        Cursor::write(self, place)
+    }
+}
+
+#[cfg(test)]
+mod tests;

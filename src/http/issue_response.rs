@@ -1,0 +1,110 @@
+//! An issue as HTTP shows it, with its `ETag`.
+
+use axum::Json;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::etag::quoted;
+use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, SourceType, State, StateName};
+
+/// An issue as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IssueResponse {
+    id: Uuid,
+    /// The short number people use.
+    #[schema(example = 42)]
+    number: i64,
+    title: String,
+    description: String,
+    state: StateName,
+    blocked_reason: Option<String>,
+    blocked_at: Option<DateTime<Utc>>,
+    close_reason: Option<CloseReason>,
+    closed_at: Option<DateTime<Utc>>,
+    priority: Priority,
+    kind: Kind,
+    labels: Vec<String>,
+    assignees: Vec<String>,
+    milestone: Option<String>,
+    due_on: Option<NaiveDate>,
+    target_repo: Option<String>,
+    backend: String,
+    url: Option<String>,
+    source_type: Option<SourceType>,
+    source_id: Option<String>,
+    triggering_event_id: Option<String>,
+    activity_definition_id: Option<String>,
+    review: ReviewState,
+    review_reason: Option<String>,
+    claimed_by: Option<String>,
+    claimed_until: Option<DateTime<Utc>>,
+    /// Raised by every change; also the `ETag`.
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    archived_at: Option<DateTime<Utc>>,
+}
+
+impl From<Issue> for IssueResponse {
+    fn from(issue: Issue) -> Self {
+        let closed_at = issue.closed_at();
+        let state = issue.state.name();
+        let (blocked_reason, blocked_at, close_reason) = match issue.state {
+            State::Open | State::InProgress => (None, None, None),
+            State::Blocked { reason, since, .. } => (Some(reason), Some(since), None),
+            State::Closed { reason, .. } => (None, None, Some(reason)),
+        };
+        let review = issue.review.state();
+        let review_reason = match issue.review {
+            Review::Rejected { reason } => Some(reason),
+            Review::None | Review::Pending | Review::Approved => None,
+        };
+        let (claimed_by, claimed_until) = issue.claim.map(|claim| (claim.holder, claim.until)).unzip();
+        Self {
+            id: issue.id.0,
+            number: issue.number.0,
+            title: issue.title,
+            description: issue.description,
+            state,
+            blocked_reason,
+            blocked_at,
+            close_reason,
+            closed_at,
+            priority: issue.priority,
+            kind: issue.kind,
+            labels: issue.labels,
+            assignees: issue.assignees,
+            milestone: issue.milestone,
+            due_on: issue.due_on,
+            target_repo: issue.target_repo,
+            backend: issue.backend,
+            url: issue.url,
+            source_type: issue.origin.source_type,
+            source_id: issue.origin.source_id,
+            triggering_event_id: issue.origin.triggering_event_id,
+            activity_definition_id: issue.origin.activity_definition_id,
+            review,
+            review_reason,
+            claimed_by,
+            claimed_until,
+            version: issue.version,
+            created_at: issue.created_at,
+            updated_at: issue.updated_at,
+            archived_at: issue.archived_at,
+        }
+    }
+}
+
+/// The issue is the answer.
+#[derive(Debug)]
+pub struct Shown(pub Issue);
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        ([(ETAG, quoted(&self.0.edition()))], Json(IssueResponse::from(self.0))).into_response()
+    }
+}

@@ -1,0 +1,98 @@
+//! `/issues/{id}/timeline`: everything that happened to an issue, and why.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::etag::IfNoneMatchParam;
+use super::page::{PageParams, PageQuery, PageResponse};
+use super::path::{IssueParam, IssuePath};
+use super::problem::Problem;
+use crate::app::{App, Caller, Happening};
+use crate::domain::FieldChange;
+
+/// One thing that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimelineEntryResponse {
+    /// Its place in the issue's history, counted up without gaps; the issue's version since then.
+    #[schema(example = 2)]
+    seq: i64,
+    /// The event's own id, also outside.
+    event_id: Uuid,
+    /// What happened, in the past tense: `created`, `edited`, `closed`, …
+    #[schema(example = "edited")]
+    kind: &'static str,
+    /// The name of the key that asked for it.
+    #[schema(example = "default")]
+    actor: String,
+    at: DateTime<Utc>,
+    /// Finds the request in logs and traces.
+    #[schema(example = "4bf92f3577b34da6a3ce929d0e0e4736")]
+    trace_id: Option<String>,
+    /// Every field that changed.
+    changes: Vec<FieldChangeResponse>,
+    /// Why it was blocked, closed or rejected.
+    reason: Option<String>,
+    /// The comment it is about.
+    comment_id: Option<Uuid>,
+    /// What that comment says now; `null` once it was deleted.
+    comment: Option<String>,
+}
+
+/// One field before and after.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FieldChangeResponse {
+    #[schema(example = "priority")]
+    field: String,
+    #[schema(required = true, example = json!("low"))]
+    from: Value,
+    #[schema(required = true, example = json!("high"))]
+    to: Value,
+}
+
+impl From<FieldChange> for FieldChangeResponse {
+    fn from(FieldChange { field, from, to }: FieldChange) -> Self {
+        Self { field: field.into_owned(), from, to }
+    }
+}
+
+impl From<Happening> for TimelineEntryResponse {
+    fn from(Happening { event, comment }: Happening) -> Self {
+        Self {
+            seq: event.seq,
+            event_id: event.id,
+            kind: event.kind.as_str(),
+            trace_id: event.trace_id().map(str::to_owned),
+            actor: event.actor,
+            at: event.at,
+            changes: event.detail.changes.into_iter().map(FieldChangeResponse::from).collect(),
+            reason: event.detail.reason,
+            comment_id: event.detail.comment_id.map(|id| id.0),
+            comment: comment.map(|comment| comment.body),
+        }
+    }
+}
+
+/// Show what happened to an issue
+///
+/// Every event, oldest first, without gaps.
+#[utoipa::path(get, path = "/issues/{id}/timeline", operation_id = "get_timeline", tag = "issues", params(IssueParam, PageParams, IfNoneMatchParam),
+    responses(
+        (status = 200, body = PageResponse<TimelineEntryResponse>, description = "A page of events", headers(
+            ("ETag" = String, description = "This edition of the page"), ("Link" = String, description = "The next page, if there is one"))),
+        (status = 304, description = "The reader has this page already")))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    IssuePath(issue): IssuePath,
+    query: PageQuery<i64>,
+) -> Result<Response, Problem> {
+    let page = app.timeline(&caller, issue, query.after, query.limit).await?;
+    Ok(query.answer(page, |happening: &Happening| happening.event.seq, TimelineEntryResponse::from))
+}

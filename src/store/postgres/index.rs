@@ -1,0 +1,149 @@
+//! Writing what lists, searches and counts stand on: with new issues in their own statement, otherwise at the end of the
+//! transaction. What there is to write is worked out in `store/reindex.rs`.
+
+use std::fmt::Write as _;
+
+use sqlx::Arguments as _;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::{PgArguments, PgConnection};
+use uuid::Uuid;
+
+use super::sql;
+use crate::domain::search::{BREAK, Document};
+use crate::store::batch::Insert;
+use crate::store::reindex::{CountFields, Reindex, TagFields, count_fields, document, tag_fields};
+
+/// What new issues are found and counted by, an array for each column: the last arguments of `insert_issues`.
+#[derive(Debug, Default)]
+pub(super) struct IndexColumns {
+    texts: (Vec<Uuid>, Vec<String>),
+    tags: (Vec<Uuid>, TagColumns),
+    counts: (Vec<Uuid>, CountColumns),
+}
+
+impl IndexColumns {
+    pub(super) fn of(inserts: &[Insert<'_>]) -> Self {
+        let mut columns = Self::default();
+        for Insert { change, issue, .. } in inserts {
+            let id = issue.id.0;
+            columns.texts.0.push(id);
+            columns.texts.1.push(tsvector(&document(change, issue)));
+            for tag in tag_fields(issue, issue.created_at, 0) {
+                columns.tags.0.push(id);
+                columns.tags.1.push(tag);
+            }
+            for count in count_fields(issue) {
+                columns.counts.0.push(id);
+                columns.counts.1.push(count);
+            }
+        }
+        columns
+    }
+
+    pub(super) fn bind(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+        arguments.add(self.texts.0)?;
+        arguments.add(self.texts.1)?;
+        arguments.add(self.tags.0)?;
+        arguments.add(self.tags.1.facet)?;
+        arguments.add(self.tags.1.key)?;
+        arguments.add(self.counts.0)?;
+        self.counts.1.bind(arguments)
+    }
+}
+
+#[derive(Debug, Default)]
+struct TagColumns {
+    facet: Vec<&'static str>,
+    key: Vec<String>,
+}
+
+impl TagColumns {
+    fn push(&mut self, tag: TagFields) {
+        self.facet.push(tag.facet);
+        self.key.push(tag.key);
+    }
+}
+
+#[derive(Debug, Default)]
+struct CountColumns {
+    facet: Vec<&'static str>,
+    key: Vec<String>,
+    name: Vec<String>,
+    active: Vec<i64>,
+    closed: Vec<i64>,
+}
+
+impl CountColumns {
+    fn push(&mut self, count: CountFields) {
+        self.facet.push(count.facet);
+        self.key.push(count.key);
+        self.name.push(count.name);
+        self.active.push(count.active);
+        self.closed.push(count.closed);
+    }
+
+    fn bind(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+        arguments.add(self.facet)?;
+        arguments.add(self.key)?;
+        arguments.add(self.name)?;
+        arguments.add(self.active)?;
+        arguments.add(self.closed)
+    }
+}
+
+/// Tags, words and counts of a transaction whose other writes are done.
+pub(super) async fn write(connection: &mut PgConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+    tags(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
+    tags(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
+    if !reindex.texts_gone.is_empty() {
+        sqlx::query(sql::DELETE_TEXTS).bind(&reindex.texts_gone).execute(&mut *connection).await?;
+    }
+    texts(connection, reindex).await?;
+    if reindex.counts.is_empty() {
+        return Ok(());
+    }
+    let mut counts = CountColumns::default();
+    for count in &reindex.counts {
+        counts.push(count.clone());
+    }
+    let mut arguments = PgArguments::default();
+    counts.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(sql::COUNT, arguments).execute(&mut *connection).await?;
+    Ok(())
+}
+
+async fn tags(connection: &mut PgConnection, statement: &'static str, tags: &[TagFields]) -> Result<(), sqlx::Error> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let facets: Vec<&str> = tags.iter().map(|tag| tag.facet).collect();
+    let keys: Vec<&str> = tags.iter().map(|tag| tag.key.as_str()).collect();
+    let moments: Vec<_> = tags.iter().map(|tag| tag.created_at).collect();
+    let numbers: Vec<i64> = tags.iter().map(|tag| tag.number).collect();
+    sqlx::query(statement).bind(facets).bind(keys).bind(moments).bind(numbers).execute(connection).await?;
+    Ok(())
+}
+
+async fn texts(connection: &mut PgConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+    if reindex.texts_new.is_empty() {
+        return Ok(());
+    }
+    let remarked = reindex.remarked();
+    let remarks: Vec<(Uuid, String)> =
+        if remarked.is_empty() { Vec::new() } else { sqlx::query_as(sql::REMARKS).bind(remarked).fetch_all(&mut *connection).await? };
+    let (numbers, words): (Vec<i64>, Vec<String>) =
+        reindex.documents(&remarks).iter().map(|(number, document)| (*number, tsvector(document))).unzip();
+    sqlx::query(sql::WRITE_TEXTS).bind(numbers).bind(words).execute(connection).await?;
+    Ok(())
+}
+
+/// The document as Postgres reads a `tsvector`: each word with its place. Breaks take a place, and are no words.
+fn tsvector(document: &Document) -> String {
+    let text = document.as_str();
+    let mut vector = String::with_capacity(text.len() * 2);
+    for (n, word) in text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK) {
+        // Words hold letters and digits only: nothing to escape. Writing into a String does not fail.
+        let _ = write!(vector, "{word}:{} ", n + 1);
+    }
+    vector
+}

@@ -1,0 +1,92 @@
+//! The conformance suite of the store: every test runs on both dialects, each on a database of its own.
+//!
+//! To add a test: a function in the file of its subject, and its name in the list below (an unlisted one is dead code, and
+//! the compiler says so). Tests that stand alone in `folders`, `group` and `postgres_only` are ordinary ones.
+
+mod commit;
+mod concurrency;
+mod folders;
+mod group;
+mod migration;
+mod outcome;
+mod postgres_only;
+mod read;
+
+macro_rules! conformance {
+    ($($run:ident $subject:ident { $($case:ident),+ $(,)? })+) => {
+        conformance!(@dialect sqlite Sqlite $($run $subject { $($case)+ })+);
+        conformance!(@dialect postgres Postgres $($run $subject { $($case)+ })+);
+    };
+    (@dialect $name:ident $dialect:ident $($run:ident $subject:ident { $($case:ident)+ })+) => {
+        mod $name {
+            use crate::support::database::{self, Dialect};
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    database::$run(Dialect::$dialect, super::$subject::$case).await;
+                }
+            )+)+
+        }
+    };
+}
+
+conformance! {
+    run commit {
+        an_issue_with_every_field_set_comes_back,
+        an_issue_with_every_optional_field_empty_comes_back,
+        every_state_review_and_word_comes_back,
+        an_update_writes_every_field_and_clears_every_field,
+        a_description_of_a_mebibyte_comes_back,
+        what_belongs_to_a_new_issue_is_written_with_it,
+        what_belongs_to_an_update_is_written_with_it,
+        comments_are_edited_and_deleted_with_their_change,
+        deleting_an_issue_takes_everything_along_and_frees_its_key_but_not_its_number,
+        a_large_batch_of_every_kind_is_written,
+    }
+    run outcome {
+        an_empty_call_has_no_outcomes,
+        outcomes_come_in_the_order_of_the_changes,
+        a_stale_change_leaves_no_trace_and_disturbs_nobody,
+        of_two_writes_to_one_issue_in_one_call_the_first_is_written,
+        a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now,
+        a_key_twice_in_one_call_is_one_issue_and_one_duplicate,
+        repeats_burn_no_numbers,
+        a_claim_settles_its_message_once,
+        a_stale_token_settles_nothing_and_writes_nothing,
+        a_change_that_is_not_written_settles_nothing,
+        a_refused_call_is_broken_and_nothing_of_it_is_written,
+    }
+    run concurrency {
+        fifty_commits_of_one_key_at_once_are_one_issue_and_forty_nine_duplicates,
+        overlapping_batches_in_any_order_get_along,
+        overlapping_updates_in_any_order_get_along,
+        of_two_updates_from_one_version_one_is_written,
+        a_caller_that_goes_away_leaves_a_change_whole_or_absent,
+    }
+    run read {
+        issues_are_found_by_id_and_number_in_the_order_asked,
+        events_are_read_page_by_page,
+        comments_are_read_page_by_page,
+        a_comment_is_found_by_its_id,
+        comments_are_found_by_their_ids,
+        what_waits_for_review_is_read_page_by_page,
+        messages_that_wait_are_listed_and_dead_ones_are_not,
+        a_word_nobody_knows_is_broken_not_guessed,
+    }
+    run migration {
+        migrating_again_changes_nothing,
+        a_newer_schema_is_refused,
+        a_migration_that_was_changed_is_refused_by_name,
+        reopening_keeps_everything,
+        a_closed_store_is_unavailable,
+    }
+    run group {
+        every_grouped_caller_gets_its_own_answer,
+        one_bad_change_or_row_does_not_sink_the_others,
+    }
+    run_empty migration {
+        a_database_without_a_schema_is_refused_until_it_is_migrated,
+        a_schema_that_lacks_a_migration_is_refused_until_it_is_migrated,
+        many_processes_may_migrate_at_once,
+    }
+}
