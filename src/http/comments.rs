@@ -73,6 +73,8 @@ pub async fn list(
 }
 
 /// Comment on an issue
+///
+/// Closed issues take comments, archived ones do not.
 #[utoipa::path(post, path = "/issues/{id}/comments", operation_id = "add_comment", tag = "comments", params(IssueParam, IfMatchParam),
     request_body = CommentRequest,
     responses((status = 201, body = CommentResponse, description = "Added", headers(
@@ -84,6 +86,8 @@ pub async fn add(State(app): State<Arc<App>>, wish: Wish, JsonBody(spec): JsonBo
 }
 
 /// Show a comment
+///
+/// As it says now; the timeline tells that it was edited, not what it said before.
 #[utoipa::path(get, path = "/issues/{id}/comments/{comment_id}", operation_id = "get_comment", tag = "comments", params(IssueParam, CommentParam, IfNoneMatchParam),
     responses(
         (status = 200, body = CommentResponse, description = "The comment", headers(("ETag" = String, description = "This edition of it"))),
@@ -101,6 +105,8 @@ pub async fn show(
 }
 
 /// Edit a comment
+///
+/// A JSON merge patch with the new text.
 #[utoipa::path(patch, path = "/issues/{id}/comments/{comment_id}", operation_id = "edit_comment", tag = "comments", params(IssueParam, CommentParam, IfMatchParam),
     request_body(content((CommentRequest = "application/merge-patch+json"), (CommentRequest = "application/json"))),
     responses((status = 200, body = CommentResponse, description = "The comment as it is now", headers(("ETag" = String, description = "This edition of it")))))]

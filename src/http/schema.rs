@@ -59,7 +59,7 @@ fn entry<T: ToSchema>() -> Named {
 
 /// Every schema of this file, for whatever part of a document refers to it.
 pub fn all() -> impl Iterator<Item = Named> {
-    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<Fault>];
+    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Fault>];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
 }
 
@@ -114,6 +114,22 @@ named!(
             .pattern(Some("^[!-~]([ -~]*[!-~])?$"))
             .description(Some("Printable ASCII."))
             .examples([json!("run-7/step-3")])
+            .build()
+    )
+);
+
+/// What `If-Match` holds.
+#[derive(Debug)]
+pub struct EntityTags;
+named!(
+    EntityTags,
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .pattern(Some(r#"^[ \t]*(\*|(W/)?"[\t !#-~]*"([ \t]*,[ \t]*(W/)?"[\t !#-~]*")*)[ \t]*$"#))
+            .description(Some("One or more entity tags, each with its quotes, or `*`."))
+            .examples([json!("\"3\"")])
             .build()
     )
 );

@@ -1,17 +1,36 @@
 """What the fuzzer cannot know from the document. Loaded by schemathesis (SCHEMATHESIS_HOOKS)."""
 
 import itertools
-import re
 
 import schemathesis
 
 serial = itertools.count()
-valid_key = re.compile(r"[!-~]([ -~]{0,240}[!-~])?")
+cursors = {}
+
+
+def is_valid(case):
+    return case.meta is not None and case.meta.generation.mode.is_positive
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """An Idempotency-Key belongs to one request: the same key with another body is refused on purpose. So each valid key is made new."""
+    """Makes what was meant to be valid valid: the document says how a value looks, not which ones there are."""
+    if not is_valid(case):
+        return
+    # A key belongs to one request: with another body it is refused on purpose. So each is new.
     key = (case.headers or {}).get("Idempotency-Key")
-    if isinstance(key, str) and valid_key.fullmatch(key):
-        case.headers["Idempotency-Key"] = f"{key}{next(serial)}"
+    if key is not None:
+        case.headers["Idempotency-Key"] = f"{key[:240].strip()}{next(serial)}"
+    # A cursor is what an earlier page said.
+    if "cursor" in (case.query or {}):
+        known = cursors.get(case.operation.label)
+        if known is None:
+            del case.query["cursor"]
+        else:
+            case.query["cursor"] = known
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    if response.status_code == 200 and "cursor" in case.operation.query.schema.get("properties", {}):
+        cursors[case.operation.label] = response.json()["next_cursor"]

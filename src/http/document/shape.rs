@@ -12,18 +12,37 @@ pub fn open_means_no_key(operation: &mut Map<String, Value>) {
     }
 }
 
-/// utoipa writes an `Option` as "or null", which only JSON can say: a parameter is there or it is not.
-pub fn parameters_are_left_out_not_null(operation: &mut Map<String, Value>) {
+/// utoipa writes an `Option` as "or null". A parameter or a body is there or it is not; only within JSON there is a `null`.
+pub fn what_is_left_out_is_not_null(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-    for schema in parameters.into_iter().flatten().filter_map(|parameter| parameter.get_mut("schema")) {
-        if let Some(types) = schema["type"].as_array_mut() {
-            types.retain(|kind| kind != "null");
-            if let [only] = types.as_slice() {
-                schema["type"] = only.clone();
-            }
+    parameters.into_iter().flatten().filter_map(|parameter| parameter.get_mut("schema")).for_each(without_null);
+    let bodies = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")?.as_object_mut());
+    bodies.into_iter().flat_map(Map::values_mut).filter_map(|body| body.get_mut("schema")).for_each(without_null);
+}
+
+fn without_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|kind| kind != "null");
+        if let [only] = types.as_slice() {
+            schema["type"] = only.clone();
         }
-        if let Some(part) = schema["oneOf"].as_array().and_then(|parts| parts.iter().find(|part| !may_be_null(part))) {
-            *schema = part.clone();
+    }
+    let part = schema["oneOf"].as_array().and_then(|parts| parts.iter().find(|part| !may_be_null(part))).cloned();
+    if let Some(part) = part {
+        *schema = part;
+    }
+}
+
+/// utoipa writes the parameters of a generic type out where they are used. The items of a list are a type with a name: clients that are
+/// generated from the document get one class for it, not one per list.
+pub fn items_have_names(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let known = schemas.clone();
+    for property in schemas.values_mut().filter_map(|schema| schema.get_mut("properties")?.as_object_mut()).flat_map(Map::values_mut) {
+        let Some(items) = property.get_mut("items") else { continue };
+        let named = known.iter().find(|(_, schema)| items["type"] == "object" && *schema == items);
+        if let Some((name, _)) = named {
+            *items = json!({ "$ref": format!("#/components/schemas/{name}") });
         }
     }
 }

@@ -75,6 +75,21 @@ fn every_problem_is_described_once_and_every_reference_finds_its_target() {
     }
 }
 
+/// Indexing a JSON value that may be changed writes `null` where nothing was.
+#[test]
+fn nothing_in_the_document_is_null_but_examples() {
+    fn check(place: &str, value: &Value) {
+        assert!(!value.is_null(), "{place} is null");
+        for (key, value) in
+            value.as_object().into_iter().flatten().filter(|(key, _)| !["example", "examples", "default"].contains(&key.as_str()))
+        {
+            check(&format!("{place}/{key}"), value);
+        }
+        value.as_array().into_iter().flatten().for_each(|item| check(place, item));
+    }
+    check("", &document());
+}
+
 /// A text without a limit is refused by the domain at some length, and a caller should know before.
 #[test]
 fn every_text_in_a_request_says_what_it_may_be() {
