@@ -127,7 +127,7 @@ named!(
         ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
-            .pattern(Some(r#"^[ \t]*(\*|(W/)?"[\t !#-~]*"([ \t]*,[ \t]*(W/)?"[\t !#-~]*")*)[ \t]*$"#))
+            .pattern(Some(r#"^(\*|(W/)?"[\t !#-~]*"([ \t]*,[ \t]*(W/)?"[\t !#-~]*")*)$"#))
             .description(Some("One or more entity tags, each with its quotes, or `*`."))
             .examples([json!("\"3\"")])
             .build()
