@@ -11,16 +11,24 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Readiness, Scope, Turns};
+use crate::app::{App, Caller, Keyring, Outlets, Readiness, Scope, Turns, WorkRules};
+use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
+use crate::domain::MessageKind;
+use crate::domain::backoff::Backoff;
+use crate::domain::breaker::BreakerRule;
 use crate::http::{self, HttpOptions};
 use crate::metrics::{Metrics, MetricsError};
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
-use crate::store::group::{GroupCommit, GroupLimits, GroupRead};
+use crate::sink::EventSink;
+use crate::sink::state_hub::{self as progress, StateHub, StateHubOptions};
+use crate::store::group::{GroupCommit, GroupLimits, GroupRead, GroupRelease};
+use crate::store::wake::Wake;
 use crate::store::{Store, StoreError};
+use crate::worker::{self, WorkerLimits};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +41,11 @@ pub enum BootError {
     DataDir { path: PathBuf, reason: std::io::Error },
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
+    #[error("cannot set up the HTTP client: {0}")]
+    Client(#[from] HttpError),
     #[error("the HTTP listener failed: {0}")]
     Serve(std::io::Error),
-    #[error("requests were still running after server.shutdown_timeout; they were cut off")]
+    #[error("requests or deliveries were still running after server.shutdown_timeout; they were cut off")]
     ShutdownTimeout,
 }
 
@@ -117,33 +127,52 @@ pub struct Running {
     pub address: SocketAddr,
     app: Arc<App>,
     server: JoinHandle<std::io::Result<()>>,
+    workers: Option<JoinHandle<()>>,
     stop: CancellationToken,
     tasks: TaskTracker,
     drain_delay: Duration,
     shutdown_timeout: Duration,
 }
 
+/// What this process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Takes tasks in, and works through the messages too unless told otherwise.
+    Serve { workers: bool },
+    /// Works through the messages only; its listener answers probes and metrics.
+    Worker,
+}
+
 /// Starts everything; answers once the listener accepts.
-pub async fn start(settings: &Settings) -> Result<Running, BootError> {
-    let address = settings.server.bind;
+pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError> {
+    let address = match role {
+        Role::Serve { .. } => settings.server.bind,
+        Role::Worker => settings.worker.bind,
+    };
     let listener = TcpListener::bind(address).await.map_err(|reason| BootError::Listen { address, reason })?;
     let address = listener.local_addr().map_err(BootError::Serve)?;
     let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let app = Arc::new(assemble(settings, store, &tasks)?);
+    let sinks = sinks(settings).await?;
+    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
     let options = HttpOptions {
         body_limit: settings.server.body_limit,
         request_timeout: settings.server.request_timeout,
         require_if_match: settings.http.require_if_match,
     };
     let stop = CancellationToken::new();
-    let server = tasks.spawn(http::serve(listener, app.clone(), options, stop.clone()));
+    let server = match role {
+        Role::Serve { .. } => tasks.spawn(http::serve(listener, app.clone(), options, stop.clone())),
+        Role::Worker => tasks.spawn(http::serve_probes(listener, app.clone(), options, stop.clone())),
+    };
+    let workers = start_workers(settings, role, &app, &tasks, &stop);
     Ok(Running {
         address,
         app,
         server,
+        workers,
         stop,
         tasks,
         drain_delay: settings.server.drain_delay,
@@ -151,7 +180,68 @@ pub async fn start(settings: &Settings) -> Result<Running, BootError> {
     })
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> Result<App, BootError> {
+/// Nobody to tell, nothing to do. Where others do the work, they are called instead.
+fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+    if app.outlets.is_empty() {
+        return None;
+    }
+    if role == (Role::Serve { workers: false }) {
+        return Some(tasks.spawn(worker::call_others(app.clone(), stop.clone())));
+    }
+    let worker = &settings.worker;
+    let limits = WorkerLimits {
+        concurrency: worker.concurrency,
+        batch: worker.batch,
+        poll: worker.poll,
+        margin: worker.lease / 2,
+        history: worker.history,
+        sample: worker.sample,
+    };
+    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
+    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+}
+
+/// Who hears of events: a line for each of them, and nobody by default.
+#[expect(clippy::unused_async, reason = "a sink may have to reach its server before it is one")]
+async fn sinks(settings: &Settings) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
+    let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
+    if let Some(url) = &settings.state_hub.url {
+        sinks.push(Arc::new(StateHub::new(state_hub_options(url, settings))?));
+    }
+    Ok(sinks)
+}
+
+fn state_hub_options(url: &str, settings: &Settings) -> StateHubOptions {
+    let hub = &settings.state_hub;
+    let repos = hub.topics.keys().chain(hub.workstreams.keys());
+    let place = |repo: &String| progress::Place { topic: hub.topics.get(repo).copied(), workstream: hub.workstreams.get(repo).copied() };
+    StateHubOptions {
+        url: url.trim_end_matches('/').to_owned(),
+        token: hub.token.clone(),
+        author: hub.author.clone(),
+        timeout: hub.timeout,
+        events: hub.events.clone(),
+        place: progress::Place { topic: hub.topic_id, workstream: hub.workstream_id },
+        by_repo: repos.map(|repo| (repo.clone(), place(repo))).collect(),
+        concurrency: settings.worker.concurrency as usize,
+    }
+}
+
+fn work_rules(settings: &Settings) -> WorkRules {
+    let worker = &settings.worker;
+    WorkRules {
+        lease: worker.lease,
+        backoff: Backoff { base: worker.retry_base, most: worker.retry_max },
+        breaker: BreakerRule {
+            failures: worker.breaker_failures,
+            pause: Backoff { base: worker.breaker_pause, most: worker.breaker_pause_max },
+        },
+        dispatch_attempts: worker.dispatch_attempts,
+        publish_attempts: worker.publish_attempts,
+    }
+}
+
+fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
     let mut keyring = Keyring::default();
     if let Some(key) = &settings.auth.api_key {
         keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
@@ -159,25 +249,46 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, tasks: &TaskTracker) -> 
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
+    let outlets = Outlets::new(sinks, work_rules(settings));
+    let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone())));
+    let told = !outlets.is_empty();
     Ok(App {
-        commits: GroupCommit::start(store.clone(), commits, tasks),
+        commits: GroupCommit::waking(wake.clone(), store.clone(), commits, tasks).announcing(told),
+        settles: GroupCommit::waking(wake.clone(), store.clone(), GroupLimits::SETTLE, tasks).announcing(told),
+        releases: GroupRelease::start(store.clone(), GroupLimits::SETTLE, tasks),
         reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
         metrics: Arc::new(Metrics::new()?),
         keyring,
         readiness: Readiness::default(),
+        outlets,
+        wake,
         turns: Turns::default(),
     })
 }
 
 impl Running {
-    /// Readiness fails first; then no new requests; those in flight finish, within the time set; then the store closes.
+    /// Whom this process tells, in words.
+    pub fn targets(&self) -> String {
+        let targets: Vec<&str> =
+            self.app.outlets.iter().filter(|outlet| outlet.kind != MessageKind::Dispatch).map(|outlet| outlet.target.as_str()).collect();
+        targets.join(", ")
+    }
+
+    /// Readiness fails first; then no new requests and no new messages; what is in flight finishes, within the time set; then
+    /// the store closes.
     pub async fn stop(self) -> Result<(), BootError> {
         self.app.readiness.drain();
         tokio::time::sleep(self.drain_delay).await;
         self.stop.cancel();
-        let in_time = tokio::time::timeout(self.shutdown_timeout, self.server).await;
+        let in_flight = async {
+            _ = self.server.await;
+            if let Some(workers) = self.workers {
+                _ = workers.await;
+            }
+        };
+        let in_time = tokio::time::timeout(self.shutdown_timeout, in_flight).await;
         let store = self.app.store.clone();
         // The last handles on the commit queues: their tasks end when all of them are gone.
         drop(self.app);

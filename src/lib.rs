@@ -1,6 +1,7 @@
 //! issue-core: an organisation's single landing zone for tasks. `docs/architecture.md` is the map of the house.
 
 pub mod app;
+pub mod backend;
 pub mod boot;
 pub mod cli;
 pub mod clock;
@@ -8,5 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod metrics;
+pub mod sink;
 pub mod store;
 pub mod telemetry;
+pub mod worker;

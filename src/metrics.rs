@@ -10,6 +10,8 @@ use prometheus::{
 /// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+const WAITING: &[&str] = &["kind", "target", "state"];
+
 /// A series that cannot be registered: a defect, found at the first start.
 pub type MetricsError = prometheus::Error;
 
@@ -21,6 +23,13 @@ pub struct Metrics {
     pub http_duration: HistogramVec,
     pub http_in_flight: IntGauge,
     pub ingested: IntCounterVec,
+    pub messages: IntGaugeVec,
+    pub messages_oldest: IntGaugeVec,
+    pub message_pickup: HistogramVec,
+    pub deliveries: IntCounterVec,
+    pub delivery_duration: HistogramVec,
+    pub delivery_delay: HistogramVec,
+    pub breakers: IntGaugeVec,
 }
 
 impl Metrics {
@@ -57,6 +66,31 @@ impl Metrics {
                     &["outcome"],
                 )?,
             )?,
+            messages: gauges(&registry, "messages", "Messages that wait, by kind, target and state, when last measured.", WAITING)?,
+            messages_oldest: gauges(
+                &registry,
+                "messages_oldest_age_seconds",
+                "Age of the oldest message that waits, when last measured.",
+                WAITING,
+            )?,
+            message_pickup: times(
+                &registry,
+                "message_pickup_seconds",
+                "From when a message was due to when a worker had it, first attempts only.",
+            )?,
+            deliveries: add(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "issue_core_deliveries_total",
+                        "Attempts ended, by outcome: delivered, failed (to be tried again), dead (given up), lost (done by somebody else).",
+                    ),
+                    &["kind", "target", "outcome"],
+                )?,
+            )?,
+            delivery_duration: times(&registry, "delivery_duration_seconds", "How long one call to the target took.")?,
+            delivery_delay: times(&registry, "delivery_delay_seconds", "From the event to the moment its target had it.")?,
+            breakers: gauges(&registry, "breaker_state", "A target's breaker: 0 closed, 1 probing, 2 open.", &["target"])?,
             registry,
         })
     }
@@ -67,6 +101,16 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
+    add(registry, IntGaugeVec::new(Opts::new(format!("issue_core_{name}"), help), labels)?)
+}
+
+/// A duration of something that is done with a message.
+fn times(registry: &Registry, name: &str, help: &str) -> Result<HistogramVec, MetricsError> {
+    let options = HistogramOpts::new(format!("issue_core_{name}"), help).buckets(LATENCY_BUCKETS.to_vec());
+    add(registry, HistogramVec::new(options, &["kind", "target"])?)
 }
 
 fn add<C: Collector + Clone + 'static>(registry: &Registry, collector: C) -> Result<C, MetricsError> {

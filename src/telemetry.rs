@@ -127,16 +127,24 @@ impl Trace {
     /// Makes `span` a child of this context, and answers the context that `span`'s own work should carry on.
     #[must_use]
     pub fn enter(self, span: &Span) -> Self {
-        let remote = SpanContext::new(
+        // Fails only when no exporter is installed, which is the common case and not worth a word.
+        _ = span.set_parent(Context::new().with_remote_span_context(self.context()));
+        Self::of(span).unwrap_or(self)
+    }
+
+    /// Connects `span`, which begins a trace of its own, with this context: work that follows much later from a request.
+    pub fn link(self, span: &Span) {
+        span.add_link(self.context());
+    }
+
+    fn context(self) -> SpanContext {
+        SpanContext::new(
             TraceId::from(self.id),
             SpanId::from(self.span),
             if self.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED },
             true,
             TraceState::NONE,
-        );
-        // Fails only when no exporter is installed, which is the common case and not worth a word.
-        _ = span.set_parent(Context::new().with_remote_span_context(remote));
-        Self::of(span).unwrap_or(self)
+        )
     }
 
     /// The context of a recorded span; `None` when nothing is recorded.

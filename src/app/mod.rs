@@ -7,17 +7,29 @@ pub mod auth;
 mod change_issue;
 mod claim_issue;
 mod close_issue;
+mod count_issues;
 mod create_issue;
 mod delete_issue;
+mod discard_message;
+mod dispatch;
 mod edit_issue;
+mod edit_many;
 mod error;
+mod find_issues;
+mod find_messages;
+mod lookup_issues;
+mod next_issue;
+mod outlets;
 pub mod page;
+mod publish;
 mod read_comments;
 mod read_issue;
 mod read_timeline;
 mod readiness;
+mod retry_messages;
 mod review_issue;
 mod start_issue;
+mod tend_messages;
 mod turns;
 
 use std::sync::Arc;
@@ -25,12 +37,19 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::Store;
-use crate::store::group::{GroupCommit, GroupRead};
+use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
+use crate::store::wake::Wake;
 
+pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Scope};
 pub use change_issue::{Expected, Wish};
+pub use count_issues::{Age, Stats};
 pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Request};
+pub use edit_many::{BulkItem, BulkOutcome, BulkReport};
 pub use error::AppError;
+pub use find_issues::{Listing, Total};
+pub use lookup_issues::{Answer, Answers};
+pub use outlets::{Ended, Outlet, Outlets, WorkRules};
 pub use page::Page;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
@@ -45,5 +64,11 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
     pub readiness: Readiness,
+    /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
+    pub settles: GroupCommit,
+    pub releases: GroupRelease,
+    /// Who hears of what happens.
+    pub outlets: Outlets,
+    pub wake: Arc<Wake>,
     pub turns: Turns,
 }

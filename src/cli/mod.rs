@@ -4,15 +4,18 @@ mod config;
 mod migrate;
 mod openapi;
 mod serve;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::boot::BootError;
-use crate::config::{ConfigError, Loaded};
-use crate::telemetry::TelemetryError;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::boot::{self, BootError, Role, Running};
+use crate::config::{ConfigError, Loaded, Settings};
+use crate::telemetry::{self, TelemetryError};
 
 /// One landing zone for an organisation's tasks.
 #[derive(Debug, Parser)]
@@ -29,6 +32,8 @@ struct Cli {
 enum Command {
     /// Run the service
     Serve(serve::Serve),
+    /// Do what follows outside from what `serve --no-worker` took in, and nothing else
+    Worker,
     /// Bring the database schema up to date, then stop
     Migrate,
     /// Look at the settings
@@ -74,6 +79,7 @@ impl Cli {
         let settings = || Loaded::from_environment(self.config.as_deref());
         match self.command {
             Command::Serve(serve) => serve.run(settings()?)?,
+            Command::Worker => worker::run(&settings()?)?,
             Command::Migrate => migrate::run(&settings()?)?,
             Command::Config(command) => command.run(&settings()?),
             // The same whatever the settings are.
@@ -85,4 +91,32 @@ impl Cli {
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// A process that works until it is told to stop: SIGTERM or SIGINT, and a second one means now.
+fn run_until_stopped(settings: &Settings, role: Role, announce: impl Fn(&Settings, &Running)) -> Result<(), CliError> {
+    // One TLS implementation for the whole process; a second installation is the same one.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let guard = telemetry::init(&settings.log, &settings.telemetry)?;
+    let result = runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut running = boot::start(settings, role).await?;
+        announce(settings, &running);
+        let signal = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+            error = running.failed() => return Err(error.into()),
+        };
+        tracing::info!(signal, "shutting down");
+        tokio::select! {
+            stopped = running.stop() => stopped?,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopped");
+        Ok(())
+    });
+    guard.shutdown();
+    result
 }

@@ -3,18 +3,19 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CliError, runtime};
-use crate::boot::{self, Place, Running};
+use super::{CliError, run_until_stopped};
+use crate::boot::{Place, Role, Running};
 use crate::config::{Loaded, LogFormat, Settings};
-use crate::telemetry;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Listen here instead of server.bind
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
+    /// Only take tasks in; `issue-core worker` elsewhere sees to what follows outside
+    #[arg(long)]
+    no_worker: bool,
 }
 
 impl Serve {
@@ -22,35 +23,8 @@ impl Serve {
         if let Some(bind) = self.bind {
             loaded.rebind(bind)?;
         }
-        let settings = &loaded.settings;
-        // One TLS implementation for the whole process; a second installation is the same one.
-        _ = rustls::crypto::ring::default_provider().install_default();
-        let guard = telemetry::init(&settings.log, &settings.telemetry)?;
-        let result = runtime()?.block_on(serve(settings));
-        guard.shutdown();
-        result
+        run_until_stopped(&loaded.settings, Role::Serve { workers: !self.no_worker }, announce)
     }
-}
-
-async fn serve(settings: &Settings) -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut running = boot::start(settings).await?;
-    announce(settings, &running);
-    let signal = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        error = running.failed() => return Err(error.into()),
-    };
-    tracing::info!(signal, "shutting down");
-    tokio::select! {
-        stopped = running.stop() => stopped?,
-        // The second signal means now.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("stopped");
-    Ok(())
 }
 
 fn announce(settings: &Settings, running: &Running) {

@@ -16,6 +16,7 @@ const PREFIX: &str = "ISSUE_CORE__";
 const ALIASES: &[(&str, &str)] = &[
     ("ISSUE_CORE_API_KEY", "auth.api_key"),
     ("DATABASE_URL", "database.url"),
+    ("STATE_HUB_URL", "state_hub.url"),
     ("RUST_LOG", "log.filter"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),

@@ -5,6 +5,7 @@
 
 mod duration;
 mod layers;
+mod outlets;
 mod show;
 mod validate;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
 pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use outlets::{StateHub, Worker};
 pub use show::show;
 
 /// The settings in force, checked.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub auth: Auth,
     pub database: Database,
     pub ingest: Ingest,
+    pub worker: Worker,
+    pub state_hub: StateHub,
     pub log: Log,
     pub telemetry: Telemetry,
 }

@@ -4,15 +4,22 @@ use std::fmt::Write;
 
 use config::{Value, ValueKind};
 
-use super::layers::Loaded;
+use super::layers::{Loaded, Origin};
 
 /// Settings whose value is never printed.
-const SECRETS: &[&str] = &["auth.api_key", "database.password"];
+const SECRETS: &[&str] = &["auth.api_key", "database.password", "state_hub.token"];
+
+/// Settings that switch something off by being empty, and what.
+const OFF: &[(&str, &str)] = &[("state_hub.url", "off: State Hub is told nothing")];
 
 /// Every setting as `name = value  # origin`, in alphabetical order.
 #[must_use]
 pub fn show(loaded: &Loaded) -> String {
-    let lines: Vec<_> = loaded.values.iter().map(|(key, (value, origin))| (format!("{key} = {}", shown(key, value)), origin)).collect();
+    let line = |(key, (value, origin)): (&String, &(Value, Origin))| {
+        let off = OFF.iter().find(|(name, _)| name == key && value.kind == ValueKind::String(String::new()));
+        (format!("{key} = {}", shown(key, value)), off.map_or_else(|| origin.to_string(), |(_, off)| format!("{origin}; {off}")))
+    };
+    let lines: Vec<_> = loaded.values.iter().map(line).collect();
     let width = lines.iter().map(|(line, _)| line.chars().count()).filter(|width| *width < 60).max().unwrap_or(0);
     let mut text = String::new();
     for (line, origin) in lines {
@@ -26,7 +33,7 @@ fn shown(key: &str, value: &Value) -> String {
     if SECRETS.contains(&key) && !text.is_empty() {
         return "\"***\"".to_owned();
     }
-    if key == "database.url" { format!("{:?}", without_password(text)) } else { format!("{text:?}") }
+    if ["database.url", "state_hub.url"].contains(&key) { format!("{:?}", without_password(text)) } else { format!("{text:?}") }
 }
 
 /// The URL with its password masked: a password may hold anything but an unescaped `@`, so the last `@` ends it.

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use super::layers::{ConfigError, Loaded, Problem};
+use super::outlets;
 
 impl Loaded {
     /// Reads each `*_file` secret. The file and the value itself at once are a contradiction.
@@ -16,6 +17,7 @@ impl Loaded {
         let pairs = [
             ("auth.api_key", "auth.api_key_file", &mut settings.auth.api_key, &settings.auth.api_key_file),
             ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
+            ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
@@ -65,6 +67,7 @@ impl Loaded {
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
+        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
         done(problems)
     }
 

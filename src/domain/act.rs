@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::decide::EditIssue;
 use super::fault::Faults;
 use super::input::Input;
+use super::message::MessageKind;
 use super::patch::{PatchSpec, UnknownKeys, refuse_unknown};
 use super::spec::word;
 use super::text;
@@ -53,6 +54,14 @@ spec! {
 spec! {
     /// An approval, with the edit that makes the task acceptable.
     ApproveSpec { edit: Input<PatchSpec> }
+}
+spec! {
+    /// For a message that nobody needs any more.
+    DiscardSpec { reason: Input<String> }
+}
+spec! {
+    /// Which dead messages to try again.
+    RetrySpec { kind: Input<String>, target: Input<String> }
 }
 spec! {
     ReleaseSpec { holder: Input<String> }
@@ -100,6 +109,23 @@ impl RejectSpec {
         let mut faults = Faults::default();
         let reason = text::required(self.reason, "/reason", text::REASON, &mut faults);
         finish(reason, &self.unknown, faults)
+    }
+}
+
+impl DiscardSpec {
+    pub fn parse(self) -> Result<String, Faults> {
+        let mut faults = Faults::default();
+        let reason = text::required(self.reason, "/reason", text::REASON, &mut faults);
+        finish(reason, &self.unknown, faults)
+    }
+}
+
+impl RetrySpec {
+    pub fn parse(self) -> Result<(Option<MessageKind>, Option<String>), Faults> {
+        let mut faults = Faults::default();
+        let kind = word(self.kind, "/kind", &mut faults);
+        let target = text::optional(self.target, "/target", text::TARGET, &mut faults);
+        finish((kind, target), &self.unknown, faults)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Everything one transaction must write. If a [`Change`] cannot say something, give it a field.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::comment::Comment;
@@ -53,9 +54,23 @@ pub enum CommentWrite {
 pub struct Settle {
     pub message_id: i64,
     pub token: Uuid,
+    /// When the work began, where the history shall tell of it.
+    pub started: Option<DateTime<Utc>>,
+    pub at: DateTime<Utc>,
 }
 
 impl Change {
+    /// Nothing but the end of a message, and the messages that follow from it.
+    #[must_use]
+    pub const fn settling(settle: Settle, messages: Vec<NewMessage>) -> Self {
+        Self { write: IssueWrite::None, events: Vec::new(), comments: Vec::new(), messages, settles: Some(settle) }
+    }
+
+    /// Asks for every event of this change to be told outside.
+    pub fn announce(&mut self) {
+        self.messages.extend(self.events.iter().map(NewMessage::dispatch));
+    }
+
     /// The issue as it will be, where the change writes one.
     #[must_use]
     pub fn issue(&self) -> Option<&Issue> {

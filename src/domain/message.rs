@@ -1,7 +1,9 @@
 //! A durable intent to do something outside, written with the fact that causes it.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use super::change::Settle;
 use super::event::Event;
 use super::id::IssueId;
 use super::vocabulary::vocabulary;
@@ -11,6 +13,20 @@ vocabulary! {
     MessageKind {
         /// Decide who must hear of an event, and write one message for each of them.
         Dispatch = "dispatch",
+        /// Tell one sink of an event; the target is the sink's name.
+        Publish = "publish",
+    }
+}
+
+vocabulary! {
+    /// How a message stands, as an operator sees it.
+    MessageState {
+        /// Not tried yet, or being tried for the first time.
+        Pending = "pending",
+        /// It failed, and will be tried again.
+        Retrying = "retrying",
+        /// Given up: kept until somebody retries or discards it. Those behind it in its lane go on.
+        Dead = "dead",
     }
 }
 
@@ -35,12 +51,42 @@ pub struct Message {
     pub target: String,
     pub issue_id: IssueId,
     pub event_seq: i64,
-    /// How often it was tried.
+    /// How often it was tried, an attempt under way included.
     pub attempt: i32,
     pub due_at: DateTime<Utc>,
+    /// Until when whoever works on it holds it.
+    pub leased_until: Option<DateTime<Utc>>,
     pub trace: Option<String>,
     pub last_error: Option<String>,
     pub created_at: DateTime<Utc>,
+    pub dead_at: Option<DateTime<Utc>>,
+}
+
+impl Message {
+    #[must_use]
+    pub const fn state(&self) -> MessageState {
+        match (self.dead_at, &self.last_error) {
+            (Some(_), _) => MessageState::Dead,
+            (None, Some(_)) => MessageState::Retrying,
+            (None, None) => MessageState::Pending,
+        }
+    }
+}
+
+/// A message that is ours until `until`, and the token that proves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub message: Message,
+    pub token: Uuid,
+    pub until: DateTime<Utc>,
+}
+
+impl Lease {
+    /// The work is done, at `at`. With the moment it began, the attempt is kept in the history.
+    #[must_use]
+    pub const fn settle(&self, started: Option<DateTime<Utc>>, at: DateTime<Utc>) -> Settle {
+        Settle { message_id: self.message.id, token: self.token, started, at }
+    }
 }
 
 impl NewMessage {
@@ -54,6 +100,19 @@ impl NewMessage {
             event_seq: event.seq,
             due_at: event.at,
             trace: event.trace.clone(),
+        }
+    }
+
+    /// What a dispatched event becomes for one sink that wants to hear of it.
+    #[must_use]
+    pub fn publish(dispatch: &Message, sink: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            kind: MessageKind::Publish,
+            target: sink.to_owned(),
+            issue_id: dispatch.issue_id,
+            event_seq: dispatch.event_seq,
+            due_at: now,
+            trace: dispatch.trace.clone(),
         }
     }
 }

@@ -4,10 +4,14 @@
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
 pub mod act;
+pub mod ask;
+pub mod backoff;
+pub mod breaker;
 pub mod change;
 pub mod comment;
 pub mod decide;
 pub mod dedupe;
+pub mod delivery;
 pub mod event;
 pub mod facet;
 pub mod fault;
@@ -16,23 +20,30 @@ pub mod id;
 pub mod input;
 pub mod issue;
 pub mod message;
+pub mod notice;
 pub mod patch;
+pub mod progress;
 pub mod search;
 pub mod spec;
 pub mod stamp;
 pub mod text;
+pub mod verdict;
 pub mod vocabulary;
 
-pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, NoSpec, RejectSpec, ReleaseSpec};
-pub use change::{Change, CommentWrite, IssueWrite};
+pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
+pub use change::{Change, CommentWrite, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
+pub use delivery::{Delivery, DeliveryOutcome};
 pub use event::{Event, EventKind, FieldChange, Snapshot};
 pub use fault::{Fault, Faults};
 pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
 pub use issue::{Claim, Issue, Origin, Review, State};
-pub use message::{MessageKind, NewMessage};
+pub use message::{Lease, Message, MessageKind, MessageState, NewMessage};
+pub use notice::Notice;
 pub use patch::PatchSpec;
+pub use progress::Progress;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;
+pub use verdict::Verdict;
 pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};

@@ -1,7 +1,7 @@
 //! An edit as a caller sends it, a JSON merge patch: an absent field stays, `null` clears one that may be empty.
 //!
 //! What is not in the list is a fault that says what to use instead: an edit that is silently not made is worse than a
-//! refusal. To add a field: here, in [`EditIssue`](super::decide::EditIssue), and out of [`READ_ONLY`].
+//! refusal. To add a field: here, in [`EditIssue`], and out of `READ_ONLY`.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -17,7 +17,7 @@ use super::spec::{date, word};
 use super::text;
 
 /// The keys of a body that its shape does not know, in order: the rest of a flattened struct.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct UnknownKeys(BTreeSet<String>);
 
 impl<'de> Deserialize<'de> for UnknownKeys {

@@ -11,6 +11,14 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Chance as a value: the last bits of the id, which are random.
+    #[must_use]
+    pub fn random(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the last bits are meant")]
+        let bits = self.id.as_u128() as u32;
+        bits
+    }
+
     /// Further ids of the same decision: the random tail of `id`, counted up, so that they stay unique and sorted.
     #[must_use]
     pub fn nth(&self, n: u32) -> Uuid {

@@ -20,7 +20,7 @@ pub struct JsonBody<T>(pub T);
 #[derive(Debug)]
 pub struct MergePatch<T>(pub T);
 
-/// A body that may be left out.
+/// A body that may be left out, or be `null`.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub T);
 
@@ -56,6 +56,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalB
         let bytes = bytes(request, state).await?;
         match (bytes.is_empty(), declared) {
             (true, _) => Ok(Self(T::default())),
+            (false, true) if bytes.trim_ascii() == b"null" => Ok(Self(T::default())),
             (false, true) => read(&bytes).map(Self),
             (false, false) => Err(Problem::not_json()),
         }

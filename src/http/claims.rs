@@ -25,7 +25,7 @@ pub struct ClaimIssueRequest {
     #[schema(value_type = Option<schema::Holder>)]
     holder: Option<String>,
     /// After it anybody may take the issue over; 15 minutes unless said otherwise.
-    #[schema(minimum = 1, maximum = 86_400, default = 900, example = 900)]
+    #[schema(minimum = 1, maximum = 86_400, example = 900)]
     lease_seconds: Option<i64>,
 }
 

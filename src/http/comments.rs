@@ -74,7 +74,7 @@ pub async fn list(
 
 /// Comment on an issue
 ///
-/// Closed issues take comments, archived ones do not.
+/// The author is the name of the key. A comment is an event of the issue too: it raises its version.
 #[utoipa::path(post, path = "/issues/{id}/comments", operation_id = "add_comment", tag = "comments", params(IssueParam, IfMatchParam),
     request_body = CommentRequest,
     responses((status = 201, body = CommentResponse, description = "Added", headers(
@@ -87,7 +87,7 @@ pub async fn add(State(app): State<Arc<App>>, wish: Wish, JsonBody(spec): JsonBo
 
 /// Show a comment
 ///
-/// As it says now; the timeline tells that it was edited, not what it said before.
+/// With an `ETag` of its own.
 #[utoipa::path(get, path = "/issues/{id}/comments/{comment_id}", operation_id = "get_comment", tag = "comments", params(IssueParam, CommentParam, IfNoneMatchParam),
     responses(
         (status = 200, body = CommentResponse, description = "The comment", headers(("ETag" = String, description = "This edition of it"))),
@@ -106,7 +106,7 @@ pub async fn show(
 
 /// Edit a comment
 ///
-/// A JSON merge patch with the new text.
+/// `If-Match` takes the `ETag` of the comment, not of the issue.
 #[utoipa::path(patch, path = "/issues/{id}/comments/{comment_id}", operation_id = "edit_comment", tag = "comments", params(IssueParam, CommentParam, IfMatchParam),
     request_body(content((CommentRequest = "application/merge-patch+json"), (CommentRequest = "application/json"))),
     responses((status = 200, body = CommentResponse, description = "The comment as it is now", headers(("ETag" = String, description = "This edition of it")))))]

@@ -28,7 +28,7 @@ pub struct IfMatchParam {
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct IfNoneMatchParam {
     /// Send it only if its `ETag` is another one by now; otherwise the answer is 304 without a body
-    #[param(rename = "If-None-Match", example = "\"3\"")]
+    #[param(rename = "If-None-Match", value_type = String, required = false, example = "\"3\"")]
     if_none_match: Option<String>,
 }
 

@@ -13,6 +13,15 @@ use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, Sou
 
 /// An issue as it stands.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11", "number": 42, "title": "Flag stale SBOM", "description": "", "state": "blocked",
+    "blocked_reason": "Waits for access to the registry", "blocked_at": "2026-06-17T09:30:00Z", "close_reason": null, "closed_at": null,
+    "priority": "high", "kind": "task", "labels": ["sbom"], "assignees": [], "milestone": null, "due_on": "2026-06-30",
+    "target_repo": "activity-core", "backend": "sqlite", "url": null, "source_type": "rule", "source_id": "flag-stale-sbom",
+    "triggering_event_id": "nightly-2026-06-16T07:00:00+00:00", "activity_definition_id": "0190163d-8694-739b-aea5-966c26f8ad91",
+    "review": "none", "review_reason": null, "claimed_by": "agent-7", "claimed_until": "2026-06-17T09:45:00Z", "version": 4,
+    "created_at": "2026-06-16T07:00:01Z", "updated_at": "2026-06-17T09:30:00Z", "archived_at": null
+}))]
 pub struct IssueResponse {
     id: Uuid,
     /// The short number people use.

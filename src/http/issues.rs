@@ -26,8 +26,7 @@ use crate::domain::{Kind, NoSpec, PatchSpec, Priority, SourceType, TaskSpec};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
-// The published shape of [`TaskSpec`], which does the reading, so that every fault is told at once.
+// The published shape of `TaskSpec`, which does the reading, so that every fault is told at once.
 /// A task to file. Only `title` is required; keys not listed here are ignored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueRequest {
@@ -51,7 +50,6 @@ pub struct CreateIssueRequest {
     #[schema(minimum = 0, maximum = 3650, example = 7)]
     due_in_days: Option<i64>,
     /// A date; not together with `due_in_days`.
-    #[schema(extensions(("x-not-with" = json!("due_in_days"))))]
     due_on: Option<NaiveDate>,
     source_type: Option<SourceType>,
     /// Which rule or instruction.
@@ -67,7 +65,7 @@ pub struct CreateIssueRequest {
     review_required: Option<bool>,
 }
 
-// The published shape of [`PatchSpec`], which does the reading, so that every fault is told at once.
+// The published shape of `PatchSpec`, which does the reading, so that every fault is told at once.
 /// The fields of an issue to change; the others stay as they are.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,9 +10,13 @@ mod comments;
 mod docs;
 pub mod document;
 mod etag;
+mod facets;
 mod issue_response;
 mod issues;
 mod lifecycle;
+mod list;
+mod many;
+mod messages;
 mod observe;
 mod operate;
 mod page;
@@ -41,6 +45,11 @@ pub struct HttpOptions {
     pub request_timeout: Duration,
     /// A change of something that was read must say what was read.
     pub require_if_match: bool,
+}
+
+/// Only probes and metrics, for a process that has no other entrance.
+pub async fn serve_probes(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router::probes(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 /// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::app::App;
+use crate::app::{App, Outlet};
+use crate::domain::MessageKind;
+use crate::domain::breaker::BreakerState;
 
 /// A probe's answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,13 +36,48 @@ pub async fn health() -> Json<HealthResponse> {
     Json(HEALTHY)
 }
 
+/// Readiness, with what a target outside does to it: nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadyResponse {
+    #[schema(example = "ok")]
+    status: &'static str,
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// With `verbose`: whether each target outside answers, as this process sees it. An open breaker makes nothing unready
+    #[serde(skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<TargetResponse>>,
+}
+
+/// One target outside.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TargetResponse {
+    #[schema(example = "state_hub")]
+    target: String,
+    /// `closed`: it answers. `open`: it does not, and is left alone for a while. `half_open`: it is being probed
+    #[schema(value_type = String, example = "closed")]
+    breaker: BreakerState,
+}
+
+/// How [`ready`] is asked.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct ReadyParams {
+    /// Tell about the targets outside, too
+    verbose: Option<String>,
+}
+
 /// Work may be sent here
 ///
-/// The store answers, its schema is current, and no shutdown has begun.
-#[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "operate", security(()), responses((status = 200, body = HealthResponse, description = "Ready")))]
-pub async fn ready(State(app): State<Arc<App>>) -> Result<Json<HealthResponse>, Problem> {
+/// The store answers, its schema is current, and no shutdown has begun. Targets outside have no say in it.
+#[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "operate", security(()), params(ReadyParams), responses((status = 200, body = ReadyResponse, description = "Ready")))]
+pub async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<ReadyResponse>, Problem> {
     app.ready().await.map_err(|reason| Problem::unready(reason.to_string()))?;
-    Ok(Json(HEALTHY))
+    let verbose = uri.query().is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
+    let target = |outlet: &Arc<Outlet>| TargetResponse { target: outlet.target.clone(), breaker: outlet.breaker_state() };
+    let sinks = app.outlets.iter().filter(|outlet| outlet.kind != MessageKind::Dispatch);
+    let targets = verbose.then(|| sinks.map(target).collect());
+    Ok(Json(ReadyResponse { status: HEALTHY.status, version: HEALTHY.version, targets }))
 }
 
 /// Prometheus metrics

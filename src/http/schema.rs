@@ -3,14 +3,16 @@
 //! A DTO or a parameter names them as `value_type` (or holds the domain's enum itself), so that limits and words are spelt once, in the
 //! domain. To add one: a line in `texts!`, `sets!` or `vocabularies!`. Nothing here reads or checks a request.
 
-use serde_json::json;
-use utoipa::openapi::schema::{Array, Object, ObjectBuilder, Ref, Schema, SchemaType, Type};
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{AnyOfBuilder, Array, KnownFormat, Object, ObjectBuilder, Ref, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{ArrayBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::MAX_IDEMPOTENCY_KEY;
+use crate::domain::facet::FacetOrder;
+use crate::domain::find::{Archived, Order, Sort};
 use crate::domain::text::{self, Rule, Shape};
-use crate::domain::{CloseReason, Fault, Kind, Priority, ReviewState, SourceType, StateName};
+use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, ReviewState, SourceType, StateName};
 
 /// What Unicode calls white space, spelt out because regular expression dialects differ about `\s`.
 macro_rules! space {
@@ -59,7 +61,7 @@ fn entry<T: ToSchema>() -> Named {
 
 /// Every schema of this file, for whatever part of a document refers to it.
 pub fn all() -> impl Iterator<Item = Named> {
-    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Fault>];
+    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Moment>, entry::<Fault>];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
 }
 
@@ -97,8 +99,16 @@ texts! {
     Label: text::LABEL, true, "One line; two spellings that differ only in case are one label.", "sbom";
     Assignee: text::ASSIGNEE, true, "One line: the name a tracker knows.", "ada";
     Milestone: text::MILESTONE, false, "One line; blank means none.", "2026-Q3";
+    MilestoneName: text::MILESTONE, true, "One line.", "2026-Q3";
     TargetRepo: text::TARGET_REPO, false, "A bare repository name, without its owner; blank means none.", "activity-core";
+    RepoName: text::TARGET_REPO, true, "A bare repository name, without its owner.", "activity-core";
+    BackendName: text::LABEL, true, "One line: a kind of backend.", "sqlite";
     TraceField: text::TRACE_FIELD, false, "One line; blank means none.", "nightly-2026-06-16T07:00:00+00:00";
+    TraceName: text::TRACE_FIELD, true, "One line.", "nightly-2026-06-16T07:00:00+00:00";
+    IssueName: text::TRACE_FIELD, true, "An issue's id or number.", "42";
+    BlockedReason: text::REASON, false, "Why, in a sentence or two; blank means none.", "waits for the vendor";
+    Target: text::TARGET, false, "One line: the name of a sink; blank means none.", "state_hub";
+    Prefix: text::MILESTONE, false, "One line.", "sb";
 }
 
 /// What a caller names a request by, so that a repeat is recognised.
@@ -133,6 +143,20 @@ named!(
             .build()
     )
 );
+
+/// A moment in a query.
+#[derive(Debug)]
+pub struct Moment;
+named!(Moment, {
+    let string = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build();
+    Schema::AnyOf(
+        AnyOfBuilder::new()
+            .item(string(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .item(string(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("A moment, or a date, which means its beginning in UTC."))
+            .build(),
+    )
+});
 
 /// `Name: of which text, how many at most, "description"`.
 macro_rules! sets {
@@ -170,6 +194,12 @@ vocabularies! {
     CloseReason: "Why it was closed.";
     ReviewState: "Where it stands in the review queue.";
     SourceType: "Which part of activity-core produced the task.";
+    Archived: "Archived ones: none of them, only they, or they too.";
+    Sort: "What a list is sorted by.";
+    Order: "Which way a list is sorted.";
+    FacetOrder: "What counts are sorted by.";
+    MessageKind: "What is to be done.";
+    MessageState: "How it stands: not tried yet, tried and to be tried again, given up.";
 }
 
 named!(Fault, {
@@ -187,3 +217,36 @@ named!(Fault, {
         .required("message")
         .build()
 });
+
+/// Fields that exclude or need one another: what must never be true of a body, in JSON Schema's words, which utoipa cannot write. A
+/// field that is left out meets every condition on its value.
+pub fn never() -> [(&'static str, Value); 4] {
+    let text = json!({ "type": "string", "pattern": "\\S" });
+    let filled = json!({ "type": "array", "minItems": 1 });
+    let unfilled = json!({ "not": filled });
+    let beside = |one: &str, other: &str| json!({ "required": [one, other], "properties": { other: filled } });
+    let without_state = |field: &str, given: &Value, state: &str| {
+        let other = json!({ "not": { "const": state } });
+        json!({ "required": [field], "properties": { field: given, "state": other } })
+    };
+    let due = json!({ "required": ["due_on", "due_in_days"], "properties": { "due_on": text, "due_in_days": { "type": "integer" } } });
+    let both = json!({ "required": ["ids", "filter"], "properties": { "ids": { "type": "array" }, "filter": { "type": "object" } } });
+    let neither = json!({ "properties": { "ids": { "type": "null" }, "filter": { "type": "null" } } });
+    let no_id = json!({ "properties": { "triggering_event_ids": unfilled, "activity_definition_ids": unfilled } });
+    let no_reason = json!({ "required": ["state"], "properties": { "state": { "const": "blocked" }, "blocked_reason": { "not": text } } });
+    let change = json!([
+        beside("labels", "labels_add"),
+        beside("labels", "labels_remove"),
+        beside("assignees", "assignees_add"),
+        beside("assignees", "assignees_remove"),
+        without_state("close_reason", &json!({ "type": "string" }), StateName::Closed.as_str()),
+        without_state("blocked_reason", &text, StateName::Blocked.as_str()),
+        no_reason,
+    ]);
+    [
+        ("CreateIssueRequest", json!([due])),
+        ("LookupRequest", json!([no_id])),
+        ("BulkRequest", json!([both, neither])),
+        ("BulkChangeRequest", change),
+    ]
+}

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::reindex::Before;
 use super::row::{KeyedRow, Unreadable};
 use super::{Outcome, StoreError};
-use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueNumber, IssueWrite};
+use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueNumber, IssueWrite, Settle};
 
 pub(super) struct Batch<'a> {
     changes: &'a [Change],
@@ -169,8 +169,8 @@ impl<'a> Batch<'a> {
     }
 
     /// The messages that are done.
-    pub(super) fn settled(&self) -> Vec<i64> {
-        self.survivors().filter_map(|(change, _)| change.settles).map(|settle| settle.message_id).collect()
+    pub(super) fn settled(&self) -> Vec<Settle> {
+        self.survivors().filter_map(|(change, _)| change.settles).collect()
     }
 
     /// What became of each change, or `None` while one is open.

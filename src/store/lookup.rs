@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::queue::{ClaimWish, Claimed};
 use super::reindex::Before;
-use super::row::{IssueRow, ListedRow, Unreadable};
+use super::row::{IssueRow, ListedRow, MessageRow, NoticeRow, Unreadable};
 use super::{Page, StoreError};
 use crate::domain::facet::Facet;
 use crate::domain::find::{Assigned, Filter, IssueQuery, Place, Sort};
-use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.
 pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
@@ -35,6 +36,25 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
         found.insert(IssueRef::Id(issue.id), issue);
     }
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
+}
+
+/// The notices in the order asked; one asked for twice (for two sinks) is given twice.
+pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
+    let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let notice = Notice::try_from(row)?;
+        found.insert((notice.event.issue_id, notice.event.seq), notice);
+    }
+    Ok(wanted.iter().map(|event| found.get(event).cloned()).collect())
+}
+
+/// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+    let more = rows.len() >= wish.limit as usize;
+    let leased = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+    let mut leases: Vec<Lease> = readable(store, leased.collect())?;
+    leases.sort_by_key(|lease| lease.message.id);
+    Ok(Claimed { leases, more })
 }
 
 /// The issues a commit was decided on, as they are.

@@ -9,16 +9,20 @@ pub mod group;
 mod lookup;
 mod migrate;
 pub mod postgres;
+pub mod queue;
 mod reindex;
 mod row;
 pub mod sqlite;
+pub mod wake;
 
 use async_trait::async_trait;
 
+use chrono::{DateTime, Utc};
+
+use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -55,6 +59,47 @@ pub trait Store: Send + Sync + 'static {
 
     /// The messages of an issue that still wait, oldest first, at most `limit`.
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    /// Leases messages of one target that are due, oldest first, whole heads of lanes in order: a message is leased only
+    /// together with, or after the end of, every message before it in its lane that is not dead. Waits for no lock.
+    ///
+    /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
+    /// - Those that are due but not first in their lane are put off until the first one may be done, and are due again
+    ///   the moment it is settled, so that a dead target's backlog is not looked at again and again.
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError>;
+
+    /// Gives leases back after work that did not succeed. Those whose token is stale are left alone.
+    async fn release(&self, releases: &[Release]) -> Result<(), StoreError>;
+
+    /// What is told outside about each of these events, in the order asked; `None` where its issue was deleted meanwhile.
+    async fn notices(&self, events: &[(IssueId, i64)]) -> Result<Vec<Option<Notice>>, StoreError>;
+
+    /// Messages after the one of that id, oldest first, at most `limit`.
+    async fn messages(&self, filter: &MessageFilter, after: i64, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    async fn message(&self, id: i64) -> Result<Option<Message>, StoreError>;
+
+    /// Makes a message due now, a dead one alive, and its attempts none. One that is leased is left alone.
+    async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Takes a message away, leased or not, and keeps why in the history. `false`: it is not there.
+    async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError>;
+
+    /// How much waits, by kind, target and state. Reads every message: for a sampler, not for a request.
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
+
+    /// The attempts for an issue after the one of that id, oldest first, at most `limit`.
+    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Forgets the oldest attempts that ended before that moment, at most `limit`; answers how many.
+    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// Tells the other processes on this database that messages were written. Only a hint, and nothing where there are none.
+    async fn call_others(&self) -> Result<(), StoreError>;
+
+    /// Calls `heard` for every call of another process (and once at the start, for what was missed), until it fails.
+    /// Where no other process can call it never ends.
+    async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError>;
 
     /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
     /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which

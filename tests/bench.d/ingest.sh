@@ -26,7 +26,7 @@ ingest_point() {
     load post "$connections" "$SECONDS_PER_POINT"
     remember "post.$kind.$connections" "$RATE"
     row ingest "POST /issues/ on $kind" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
-        "$(ratio "post.$kind.$connections" "insert.$connections") x pgbench"
+        "$(ratio "post.$kind.$connections" "insert.$connections") x pgbench, $EACH"
     # Every answer stands for a row. There may be a few more: those answered just after wrk had stopped counting.
     stored=$(($(stored_issues "$kind") - before))
     if ((stored < REQUESTS - ERRORS || stored > REQUESTS + connections)); then

@@ -23,11 +23,12 @@ part_read() {
         start_service "$kind"
         fill "$kind"
         for connections in "${CONNECTIONS[@]}"; do
+            look_around
             load get "$connections" "$WARMUP_SECONDS" "BENCH_IDS=$SCRATCH/ids"
             load get "$connections" "$SECONDS_PER_POINT" "BENCH_IDS=$SCRATCH/ids"
             remember "get.$kind.$connections" "$RATE"
             row read "GET /issues/{id} on $kind" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
-                "$(ratio "get.$kind.$connections" "select.$connections") x pgbench"
+                "$(ratio "get.$kind.$connections" "select.$connections") x pgbench, $EACH"
         done
         stop_service
     done

@@ -11,9 +11,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("telemetry", &["config"]),
     ("store", &["domain"]),
-    ("app", &["domain", "clock", "metrics", "store"]),
+    ("backend", &["domain"]),
+    ("sink", &["domain", "backend"]),
+    ("app", &["domain", "clock", "metrics", "store", "sink"]),
     ("http", &["app", "domain", "telemetry"]),
-    ("boot", &["app", "clock", "config", "domain", "http", "metrics", "store"]),
+    ("worker", &["app", "domain", "telemetry"]),
+    ("boot", &["app", "backend", "clock", "config", "domain", "http", "metrics", "sink", "store", "worker"]),
     ("cli", &["app", "boot", "config", "domain", "telemetry"]),
     ("main", &[]),
     ("lib", &[]),
@@ -30,6 +33,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
     ("clap", &["cli"]),
     ("prometheus", &["metrics"]),
+    ("reqwest", &["backend"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("opentelemetry_otlp", &["telemetry"]),
@@ -37,7 +41,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite"];
+const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::state_hub"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -3,6 +3,7 @@
 
 mod http;
 mod layering;
+mod messages;
 mod openapi;
 mod store;
 mod support;

@@ -12,7 +12,8 @@
 
 readonly POSTGRES_OLDEST=14 NODE_OLDEST=18
 
-say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+# PROGRAM is set by the script that sources this.
+say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
 die() {
     say "$*"
     exit 1

@@ -50,11 +50,28 @@ expect(good(again, 200).issue_id, created.issue_id);
 expect(again.response.headers.get("Idempotency-Replayed"), "true");
 
 const named = { path: { id: created.issue_id } };
-const issue: Issue = good(await client.GET("/issues/{id}", { params: named }), 200);
+const shown = await client.GET("/issues/{id}", { params: named });
+const issue: Issue = good(shown, 200);
 expect<Issue["state"]>(issue.state, "open");
 expect([issue.title, issue.priority, issue.kind], ["From a TypeScript client", "high", "task"]);
 expect(issue.labels, ["typescript"]);
 expect(issue.close_reason, null);
+
+// A merge patch tells null, which empties a field, from one that is left out, which stays.
+const seen = { ...named, header: { "If-Match": shown.response.headers.get("ETag") ?? "" } };
+const patch = { params: seen, body: { title: "Edited", due_on: null } };
+const edited = good(await client.PATCH("/issues/{id}", patch), 200);
+expect([edited.title, edited.due_on, edited.labels], ["Edited", null, ["typescript"]]);
+expect(bad(await client.PATCH("/issues/{id}", patch), 412).code, "precondition_failed");
+
+const comment = good(await client.POST("/issues/{id}/comments", { params: named, body: { body: "Seen" } }), 201);
+const page = good(await client.GET("/issues/{id}/comments", { params: { ...named, query: { limit: 10 } } }), 200);
+expect(page.items.map((item) => item.id), [comment.id]);
+expect(page.next_cursor, null);
+
+const closed = good(await client.POST("/issues/{id}/close", { params: named, body: { reason: "not_planned" } }), 200);
+expect([closed.state, closed.close_reason], ["closed", "not_planned"]);
+expect(bad(await client.POST("/issues/{id}/close", { params: named, body: { reason: "duplicate" } }), 409).status, 409);
 
 const faulty = bad(await client.POST("/issues", { body: { title: "", labels: [""] } }), 422);
 expect(faulty.errors?.map((fault) => fault.pointer), ["/title", "/labels/0"]);

@@ -45,7 +45,7 @@ impl<'a> Params<'a> {
         let mut values = self.values(name);
         let (first, second) = (values.next()?, values.next());
         if second.is_some() {
-            self.fault(name, "repeated", "must be given once");
+            self.fault(name, "contradiction", "is given more than once");
         }
         Some(first.to_owned())
     }
@@ -123,11 +123,12 @@ impl<'a> Params<'a> {
     }
 
     fn set<T: Ord>(&mut self, name: &str, mut values: Vec<T>) -> Vec<T> {
-        values.sort();
-        values.dedup();
+        // As they were sent, so that a caller can know beforehand.
         if values.len() > MAX_VALUES {
             self.fault(name, "too_many", format!("must hold at most {MAX_VALUES} values"));
         }
+        values.sort();
+        values.dedup();
         values
     }
 
@@ -135,8 +136,8 @@ impl<'a> Params<'a> {
     pub fn done(mut self) -> Result<(), Faults> {
         let unknown: BTreeSet<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).filter(|name| !self.known.contains(name)).collect();
         for name in unknown {
-            let message = format!("is not a parameter of this request; there are {}", Vec::from_iter(self.known.clone()).join(", "));
-            self.fault(name, "unknown_parameter", message);
+            let message = format!("is not known here; there are {}", Vec::from_iter(self.known.clone()).join(", "));
+            self.fault(name, "unknown_field", message);
         }
         self.faults.into_result(())
     }

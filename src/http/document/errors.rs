@@ -173,8 +173,8 @@ const REFUSALS: &[Refusal] = &[
     Refusal {
         status: 503,
         name: "Unavailable",
-        when: |has| has.keyed,
-        description: "Overloaded, or the store does not answer",
+        when: |_| true,
+        description: "Overloaded, shutting down, or the store does not answer",
         code: "overloaded",
         title: "Overloaded",
         detail: "too many writes are waiting; try again shortly",

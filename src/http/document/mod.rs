@@ -33,9 +33,11 @@ use super::router;
     modifiers(&Keys),
     tags(
         (name = "issues", description = "File, find and work on issues"),
+        (name = "find", description = "What there is, and how much of it"),
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
+        (name = "messages", description = "What is done outside: State Hub and others"),
         (name = "operate", description = "Probes and numbers for operators, and this document"),
     )
 )]
@@ -70,7 +72,8 @@ pub fn document() -> Value {
     document["components"]["responses"] = errors::components(&shape::references("responses", &document["paths"]));
     shape::add_named_schemas(&mut document);
     shape::items_have_names(&mut document);
-    shape::some_fields_exclude_each_other(&mut document);
+    shape::filters_hold_no_null(&mut document);
+    shape::what_must_never_be(&mut document);
     shape::answers_hold_every_field(&mut document);
     shape::add_examples(&mut document);
     document

@@ -60,20 +60,19 @@ pub fn add_named_schemas(document: &mut Value) {
     }
 }
 
-/// A field marked `x-not-with = "other"` is refused beside that other one; `null` counts as left out. JSON Schema says it with a
-/// `not` around the two, which utoipa cannot write.
-pub fn some_fields_exclude_each_other(document: &mut Value) {
+/// What must never be true of a body, as `schema.rs` lists it, becomes its `not`.
+pub fn what_must_never_be(document: &mut Value) {
+    for (name, never) in schema::never() {
+        document["components"]["schemas"][name]["not"] = json!({ "anyOf": never });
+    }
+}
+
+/// An object that was made of parameters: like them its fields are left out, not `null`.
+pub fn filters_hold_no_null(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
-    for schema in schemas.values_mut() {
-        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
-        let marked =
-            properties.iter_mut().find_map(|(name, property)| Some((name.clone(), property.as_object_mut()?.remove("x-not-with")?)));
-        let Some((one, Value::String(other))) = marked else { continue };
-        let present = |name: &str| match &properties[name]["type"] {
-            Value::Array(types) => json!({ "type": types.iter().find(|kind| *kind != "null") }),
-            _ => json!({}),
-        };
-        schema["not"] = json!({ "properties": { &one: present(&one), &other: present(&other) }, "required": [one, other] });
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut).filter_map(|schema| schema.remove("x-not-null").map(|_| schema)) {
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        properties.into_iter().flat_map(Map::values_mut).for_each(without_null);
     }
 }
 

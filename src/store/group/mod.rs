@@ -11,9 +11,10 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use self::queue::Queue;
-
+use super::queue::Release;
+use super::wake::Wake;
 use super::{Outcome, Store, StoreError};
-use crate::domain::{Change, CommentWrite, Issue, IssueRef};
+use crate::domain::{Change, CommentWrite, Issue, IssueRef, NewMessage};
 
 /// How much is put together, and how much may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct GroupLimits {
 impl GroupLimits {
     /// Two committers overlap one's work here with the other's wait for the disk; more only make the batches smaller.
     pub const COMMIT: Self = Self { tasks: 2, batch: 64, queue: 4096, bytes: 64 << 20 };
+    /// For workers: they come in batches, and one transaction at a time is the cheapest for the database.
+    pub const SETTLE: Self = Self { tasks: 2, batch: 256, queue: 1 << 16, bytes: 64 << 20 };
     pub const READ: Self = Self { tasks: 4, batch: 64, queue: 4096, bytes: 64 << 20 };
 }
 
@@ -48,26 +51,82 @@ pub enum GroupError {
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
     queue: Queue<Change, Outcome>,
+    announces: bool,
 }
 
 impl GroupCommit {
     /// Starts the committers on `tracker`. Needs a running tokio runtime.
     #[must_use]
     pub fn start(store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
+        Self::waking(Arc::default(), store, limits, tracker)
+    }
+
+    /// The same, and rings whoever waits for the messages that are committed.
+    #[must_use]
+    pub fn waking(wake: Arc<Wake>, store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
         let name = store.name();
         let commit = move |changes: Vec<Change>| {
-            let store = Arc::clone(&store);
-            async move { store.commit(&changes).await.map_err(|error| (error, changes)) }
+            let (store, wake) = (Arc::clone(&store), Arc::clone(&wake));
+            async move {
+                let outcomes = store.commit(&changes).await.map_err(|error| (error, changes.clone()))?;
+                wake.written(written_messages(&changes, &outcomes));
+                Ok(outcomes)
+            }
         };
-        Self { queue: Queue::start(name, limits, tracker, commit) }
+        Self { queue: Queue::start(name, limits, tracker, commit), announces: false }
+    }
+
+    /// From here on every event of every change is told outside. Set once, where somebody is there to be told, so that no
+    /// use case can forget it.
+    #[must_use]
+    pub fn announcing(mut self, announces: bool) -> Self {
+        self.announces = announces;
+        self
     }
 
     /// Commits the change together with whatever else waits. One bad change does not sink the others.
     ///
     /// Once the change is taken it is committed, whether the caller still waits or not; it is never half done.
-    pub async fn commit(&self, change: Change) -> Result<Outcome, GroupError> {
+    pub async fn commit(&self, mut change: Change) -> Result<Outcome, GroupError> {
+        if self.announces {
+            change.announce();
+        }
         let weight = weight(&change);
         self.queue.call(change, weight).await
+    }
+}
+
+fn written_messages<'a>(changes: &'a [Change], outcomes: &'a [Outcome]) -> impl Iterator<Item = &'a NewMessage> {
+    let written = |(change, outcome): (&'a Change, &Outcome)| matches!(outcome, Outcome::Inserted(_) | Outcome::Written).then_some(change);
+    changes.iter().zip(outcomes).filter_map(written).flat_map(|change| &change.messages)
+}
+
+/// [`Store::release`] for single leases. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
+#[derive(Debug, Clone)]
+pub struct GroupRelease {
+    queue: Queue<Release, ()>,
+}
+
+impl GroupRelease {
+    /// Starts the tasks on `tracker`. Needs a running tokio runtime.
+    #[must_use]
+    pub fn start(store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
+        let name = store.name();
+        let release = move |releases: Vec<Release>| {
+            let store = Arc::clone(&store);
+            async move {
+                match store.release(&releases).await {
+                    Ok(()) => Ok(vec![(); releases.len()]),
+                    Err(error) => Err((error, releases)),
+                }
+            }
+        };
+        Self { queue: Queue::start(name, limits, tracker, release) }
+    }
+
+    /// Gives one lease back, together with whatever else waits.
+    pub async fn release(&self, release: Release) -> Result<(), GroupError> {
+        self.queue.call(release, size_of::<Release>()).await
     }
 }
 

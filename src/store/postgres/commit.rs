@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::columns::{Children, CommentColumns, IssueColumns};
 use super::error::{Failure, broken, is_lost_race};
 use super::index::{self, IndexColumns};
+use super::queue::FOLLOWERS;
 use super::{NAME, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, Insert, added, deleted, edited};
@@ -69,7 +70,10 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     change_comments(connection, batch).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
-        sqlx::query(sql::DELETE_SETTLED).bind(settled).execute(&mut *connection).await?;
+        let ids: Vec<i64> = settled.iter().map(|settle| settle.message_id).collect();
+        let (started, at): (Vec<_>, Vec<_>) = settled.iter().map(|settle| (settle.started, settle.at)).unzip();
+        let settling = sqlx::query(sql::SETTLE_MESSAGES).bind(ids).bind(started).bind(at).bind(FOLLOWERS);
+        settling.execute(&mut *connection).await?;
     }
     index::write(connection, &Reindex::of(batch, &before)).await?;
     Ok(())

@@ -9,15 +9,17 @@ mod error;
 mod find;
 mod index;
 mod options;
+mod queue;
 mod read;
 mod sql;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Connection as _, Postgres};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -25,12 +27,12 @@ use tokio::time::timeout;
 use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
+use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
 use super::{Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -44,6 +46,8 @@ pub struct PostgresStore {
     finders: PgPool,
     /// For the connection that migrates, which must wait longer than any other.
     migrating: PgConnectOptions,
+    /// For the connection that listens.
+    listening: PgConnectOptions,
     acquire_timeout: Duration,
     deadline: Duration,
 }
@@ -58,6 +62,7 @@ impl PostgresStore {
             pool,
             finders,
             migrating: options.connect_to_migrate()?,
+            listening: options.connect()?,
             acquire_timeout: options.acquire_timeout,
             deadline: options.deadline(),
         })
@@ -189,6 +194,84 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
+        lookup::claimed(NAME, self.finish(connection, answer)?, wish)
+    }
+
+    async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::release(&mut connection, releases)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn notices(&self, events: &[(IssueId, i64)]) -> Result<Vec<Option<Notice>>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::notices(&mut connection, events)).await;
+        readable(NAME, lookup::arrange_notices(events, self.finish(connection, answer)?))
+    }
+
+    async fn messages(&self, filter: &MessageFilter, after: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::messages(&mut connection, filter, after, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn message(&self, id: i64) -> Result<Option<Message>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::message(&mut connection, id)).await;
+        readable(NAME, self.finish(connection, answer)?.map(Message::try_from).transpose())
+    }
+
+    async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::retry(&mut connection, ids, now)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::discard(&mut connection, id, why, now)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::backlog(&mut connection)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, after, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::purge_deliveries(&mut connection, before, limit)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn call_others(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, queue::call_others(&mut connection)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError> {
+        // A connection of its own, outside the pool: it is never given back.
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(self.acquire_timeout).connect_lazy_with(self.listening.clone());
+        let mut listener = PgListener::connect_with(&own).await.map_err(|error| classify(&error))?;
+        listener.listen(queue::CHANNEL).await.map_err(|error| classify(&error))?;
+        loop {
+            heard();
+            // A lost connection is made again within; whatever was called meanwhile is made up for by the call above.
+            listener.try_recv().await.map_err(|error| classify(&error))?;
+        }
     }
 
     async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {

@@ -71,14 +71,11 @@ impl PostgresOptions {
         Ok(self.address()?.options(limits).options(PLANNER))
     }
 
-    /// For statements that are put together from what was asked.
-    ///
-    /// - Planned for their values each time: a plan for any value is a hundred times slower for most of them.
-    /// - Never by reading a whole table while an index will do, however small the table was when it was last looked at.
-    /// - By one process, without compiling: the answer is a page, and the next request waits.
+    /// For statements that are put together from what was asked: planned for their values each time, as a plan for any
+    /// value is a hundred times slower for most of them; and by one process, as the answer is a page.
     pub(super) fn connect_to_find(&self) -> Result<PgConnectOptions, StoreError> {
-        let plans = [("plan_cache_mode", "force_custom_plan"), ("enable_seqscan", "off"), ("random_page_cost", "1.1")];
-        Ok(self.connect()?.options(plans).options([("max_parallel_workers_per_gather", "0"), ("jit", "off")]))
+        let plans = [("plan_cache_mode", "force_custom_plan"), ("random_page_cost", "1.1"), ("max_parallel_workers_per_gather", "0")];
+        Ok(self.connect()?.options(plans))
     }
 
     /// How many connections serve commits and reads by name, and how many lists, searches and counts: a third of all.

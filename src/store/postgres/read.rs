@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{CommentId, IssueId, IssueNumber};
-use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns};
+use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns, message_columns};
 
 /// Two index scans, not `or`: an empty list costs nothing, and the plan does not depend on what the table looked like.
 const ISSUES: &str = concat!(
@@ -39,9 +39,11 @@ const PENDING_REVIEWS: &str = concat!(
     " from issues where review = 'pending' and archived_at is null and number > $1 order by number limit $2"
 );
 
-const MESSAGES_OF: &str = "-- messages_of
-select id, kind, target, issue_id, event_seq, attempt, due_at, trace, last_error, created_at from messages
-where issue_id = $1 and dead_at is null order by id limit $2";
+const MESSAGES_OF: &str = concat!(
+    "-- messages_of\nselect ",
+    message_columns!("messages"),
+    " from messages where issue_id = $1 and dead_at is null order by id limit $2"
+);
 
 const SCHEMA_VERSION: &str = "-- schema_version
 select coalesce(max(version), 0) from _sqlx_migrations where success";

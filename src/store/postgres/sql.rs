@@ -161,8 +161,26 @@ where comments.id = edited.id and comments.issue_id = edited.issue_id";
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
 delete from comments where id = any($1)";
 
-pub(super) const DELETE_SETTLED: &str = "-- delete_settled
-delete from messages where id = any($1)";
+/// The messages that are done, what the history tells of them, and who is next in their lanes.
+pub(super) const SETTLE_MESSAGES: &str = "-- settle_messages
+with done as (
+    select * from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as done (id, started_at, at)
+), gone as (
+    delete from messages using done where messages.id = done.id
+    returning messages.id, kind, target, issue_id, event_seq, attempt, trace, done.started_at, done.at
+), told as (
+    insert into deliveries (message_id, kind, target, issue_id, event_seq, attempt, outcome, started_at, ended_at, trace)
+    select id, kind, target, issue_id, event_seq, attempt, 'delivered', started_at, at, trace
+    from gone where started_at is not null order by id
+), followers as (
+    select follower.id, gone.at from gone cross join lateral (
+        select id from messages
+        where issue_id = gone.issue_id and target = gone.target and id > gone.id and dead_at is null and due_at > gone.at
+            and id <> all ($1)
+        order by id limit $4 for update skip locked
+    ) as follower
+)
+update messages set due_at = followers.at from followers where messages.id = followers.id";
 
 /// The comments that are searched with their issue, oldest first; the rest of a very long one is cut off anyway.
 pub(super) const REMARKS: &str = "-- remarks

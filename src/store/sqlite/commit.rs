@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::error::{broken, classify};
-use super::{NAME, read, sql};
+use super::{NAME, queue, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -35,7 +35,7 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
     delete_issues(connection, batch.deletes()).await.map_err(failed)?;
     insert_children(connection, batch).await.map_err(failed)?;
     change_comments(connection, batch).await.map_err(failed)?;
-    each(connection, sql::DELETE_SETTLED, &batch.settled()).await.map_err(failed)?;
+    queue::settle(connection, &batch.settled()).await.map_err(failed)?;
     index(connection, &Reindex::of(batch, &before)).await.map_err(failed)
 }
 

@@ -6,6 +6,7 @@
 mod commit;
 mod error;
 mod find;
+mod queue;
 mod read;
 mod sql;
 
@@ -13,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
@@ -21,12 +23,12 @@ use tokio::time::sleep;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
+use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
 use super::{Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::message::Message;
-use crate::domain::{Change, Comment, CommentId, Event, Issue, IssueId, IssueNumber, IssueRef};
+use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -69,6 +71,10 @@ impl SqliteStore {
         let run = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
         run.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))?;
         transaction.commit().await.map_err(failed)
+    }
+
+    async fn writer(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.writer.acquire().await.map_err(|error| classify(&error))
     }
 
     async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -115,7 +121,7 @@ impl Store for SqliteStore {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let mut connection = self.writer.acquire().await.map_err(|error| classify(&error))?;
+        let mut connection = self.writer().await?;
         commit::commit(&mut connection, changes).await
     }
 
@@ -160,6 +166,61 @@ impl Store for SqliteStore {
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
         let rows = read::messages_of(&mut *self.reader().await?, issue, limit).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+        let rows = queue::claim(&mut *self.writer().await?, wish).await;
+        lookup::claimed(NAME, rows.map_err(|error| classify(&error))?, wish)
+    }
+
+    async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {
+        queue::release(&mut *self.writer().await?, releases).await.map_err(|error| classify(&error))
+    }
+
+    async fn notices(&self, events: &[(IssueId, i64)]) -> Result<Vec<Option<Notice>>, StoreError> {
+        let rows = queue::notices(&mut *self.reader().await?, events).await;
+        readable(NAME, lookup::arrange_notices(events, rows.map_err(|error| classify(&error))?))
+    }
+
+    async fn messages(&self, filter: &MessageFilter, after: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let rows = queue::messages(&mut *self.reader().await?, filter, after, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn message(&self, id: i64) -> Result<Option<Message>, StoreError> {
+        let row = queue::message(&mut *self.reader().await?, id).await.map_err(|error| classify(&error))?;
+        readable(NAME, row.map(Message::try_from).transpose())
+    }
+
+    async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
+        queue::retry(&mut *self.writer().await?, ids, now).await.map_err(|error| classify(&error))
+    }
+
+    async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        queue::discard(&mut *self.writer().await?, id, why, now).await.map_err(|error| classify(&error))
+    }
+
+    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows = queue::backlog(&mut *self.reader().await?).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, after, limit).await;
+        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        queue::purge_deliveries(&mut *self.writer().await?, before, limit).await.map_err(|error| classify(&error))
+    }
+
+    /// The file has one process. A second one, now and then a command line, is heard of by the poll.
+    async fn call_others(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn listen(&self, _heard: &(dyn Fn() + Sync)) -> Result<(), StoreError> {
+        std::future::pending().await
     }
 
     async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {

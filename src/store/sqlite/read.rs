@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{CommentId, IssueId, IssueNumber};
 use crate::store::fields::hex_text;
-use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns};
+use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns, message_columns};
 
 const ISSUES: &str = concat!(
     "-- issues\nselect ",
@@ -46,9 +46,11 @@ const PENDING_REVIEWS: &str = concat!(
     " where review = 'pending' and archived_at is null and number > ?1 order by number limit ?2"
 );
 
-const MESSAGES_OF: &str = "-- messages_of
-select id, kind, target, issue_id, event_seq, attempt, due_at, trace, last_error, created_at from messages
-where issue_id = ?1 and dead_at is null order by id limit ?2";
+const MESSAGES_OF: &str = concat!(
+    "-- messages_of\nselect ",
+    message_columns!("messages"),
+    " from messages where issue_id = ?1 and dead_at is null order by id limit ?2"
+);
 
 const SCHEMA_VERSION: &str = "-- schema_version
 select coalesce(max(version), 0) from _sqlx_migrations where success";

@@ -90,9 +90,6 @@ where comments.id = unhex(value ->> 'id', '-') and comments.issue_id = unhex(val
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
 delete from comments where id in (select unhex(value, '-') from json_each(?1))";
 
-pub(super) const DELETE_SETTLED: &str = "-- delete_settled
-delete from messages where id in (select value from json_each(?1))";
-
 /// The comments that are searched with their issue, oldest first; the rest of a very long one is cut off anyway.
 pub(super) const REMARKS: &str = "-- remarks
 select issue_id, body from (
@@ -151,11 +148,11 @@ macro_rules! lookup {
             "-- ",
             $name,
             "
-select asked.key as place, id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
-    activity_definition_id, created_at
+select asked.key as place, issues.id, number, title, state, target_repo, backend, url, source_type, source_id,
+    triggering_event_id, activity_definition_id, created_at
 from json_each(?1) asked
 join issues on issues.number in (
-    select number from issues found where found.",
+    select found.number from issues found where found.",
             $column,
             " = asked.value order by found.created_at desc, found.number desc limit ?2
 )

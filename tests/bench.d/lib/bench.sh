@@ -37,6 +37,8 @@ row() {
     local line
     printf -v line '%-10s %-34s %4s conn %9s /s   p50 %8s ms   p99 %8s ms   errors %s   %s' \
         "$1" "$2" "$3" "$4" "$(milliseconds "$5")" "$(milliseconds "$6")" "$7" "${8:-}"
+    # A figure taken while somebody else was using the machine says so: compare it only with its neighbours, and with care.
+    ((OTHERS < 10)) || line+="   (others held $OTHERS % of the processors)"
     emit "${line%"${line##*[! ]}"}"
 }
 
@@ -61,6 +63,20 @@ machine_facts() {
     figure machine "per point" "$SECONDS_PER_POINT s after $WARMUP_SECONDS s of warm-up; load, service and database share the cores"
 }
 
+# How busy the processors are while nothing of ours runs, in percent.
+OTHERS=0
+look_around() {
+    local before after
+    read -ra before </proc/stat
+    sleep 0.5
+    read -ra after </proc/stat
+    # user nice system idle iowait irq softirq steal
+    OTHERS=$(awk -v before="${before[*]:1:8}" -v after="${after[*]:1:8}" 'BEGIN {
+        split(before, b); n = split(after, a)
+        for (i = 1; i <= n; i++) { all += a[i] - b[i]; if (i == 4 || i == 5) free += a[i] - b[i] }
+        printf "%d", (all > 0 ? 100 * (all - free) / all : 0) }')
+}
+
 # --- Postgres and pgbench --------------------------------------------------------------------------------------------
 
 sql() { "$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -c "$2"; }
@@ -80,6 +96,7 @@ pgbench_point() {
     ((clients < 8)) || jobs=2
     local command=("$tool" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -n -M prepared -c "$clients" -j "$jobs" -f "$script"
         -D "rows=$ISSUES")
+    look_around
     run_job "${command[@]}" -T "$WARMUP_SECONDS" "$DATABASE" >/dev/null 2>"$out.err" || die "pgbench: $(tail -n 5 "$out.err")"
     sql postgres checkpoint
     # One transaction in ten is logged for the percentiles: enough of them, and too few to slow it down.
@@ -123,6 +140,7 @@ start_service() {
             "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "$binary" serve
         SERVICE_PID=$SERVER_PID
         if await_ready; then
+            look_around
             return
         fi
         grep -qi 'in use' "$SCRATCH/service.log" || break
@@ -159,10 +177,12 @@ await_ready() {
     return 1
 }
 
-# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS.
+# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS, and EACH, the
+# processor time of the service for one request: the figure that a busy machine disturbs least.
 load() {
-    local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line
+    local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line ticks
     shift 3
+    ticks=$(processor_ticks)
     # One thread: it is far from busy at these rates, and a second would take the cores from the service.
     run_job env "LUA_PATH=tests/bench.d/lib/?.lua;;" "BENCH_LOAD_CONNECTIONS=$connections" "BENCH_RUN=$((++LOADS))" "$@" \
         wrk --threads 1 --connections "$connections" --duration "${seconds}s" --timeout 30s \
@@ -171,8 +191,9 @@ load() {
     REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P99=$(value p99 "$line")
     # shellcheck disable=SC2034 # for the parts
     ERRORS=$(value errors "$line")
-    [[ $(value exact "$line") == yes ]] || say "note: wrk's percentiles could not be corrected exactly: $line"
     kill -0 "$SERVICE_PID" 2>/dev/null || die "the service ended under load: $(tail -n 20 "$SCRATCH/service.log")"
+    EACH=$(awk -v ticks=$(($(processor_ticks) - ticks)) -v requests="$REQUESTS" 'BEGIN { printf "%.0f us of cpu each", (requests > 0 ? ticks * 1e4 / requests : 0) }')
+    [[ $(value exact "$line") == yes ]] || say "note: wrk's percentiles could not be corrected exactly: $line"
 }
 LOADS=0
 

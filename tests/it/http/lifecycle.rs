@@ -82,6 +82,7 @@ async fn a_body_may_be_left_out_but_not_be_wrong(db: Database) {
     let post = |verb: &str| server.request(Method::POST, &format!("{issue}/{verb}"));
     assert_eq!(post("start").send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(post("start").header("content-type", "application/json").send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(post("start").json(&json!(null)).send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(problem(post("start").body("{}").send().await.unwrap()).await, (415, "unsupported_media_type".to_owned()));
     assert_eq!(problem(post("start").json(&json!([])).send().await.unwrap()).await, (422, "invalid".to_owned()));
     assert_eq!(refused(&server, &format!("{issue}/close"), json!({"raeson": "duplicate"})).await, (422, "invalid".to_owned()));

@@ -17,8 +17,9 @@ async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow(db: Database)
     let dir = tempfile::tempdir().unwrap();
     let mut fuzzer = tools::python("schemathesis");
     fuzzer.current_dir(&dir).env("SCHEMATHESIS_HOOKS", "fuzz").env("PYTHONPATH", tools::own(""));
+    fuzzer.arg("--config-file").arg(tools::own("fuzz.toml"));
     fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", &format!("Authorization: Bearer {KEY}")]);
-    fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "30", "--seed", &seed()]);
+    fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", &seed()]);
     // Its complaints about its own slowness are not about us.
     fuzzer.args(["--suppress-health-check", "all", "--workers", "2", "--continue-on-failure", "--no-color"]);
     tools::succeed(&mut fuzzer);

@@ -5,10 +5,12 @@
 
 mod commit;
 mod concurrency;
+mod find;
 mod folders;
 mod group;
 mod migration;
 mod outcome;
+mod plans;
 mod postgres_only;
 mod read;
 
@@ -72,6 +74,15 @@ conformance! {
         what_waits_for_review_is_read_page_by_page,
         messages_that_wait_are_listed_and_dead_ones_are_not,
         a_word_nobody_knows_is_broken_not_guessed,
+    }
+    run find {
+        every_list_is_what_the_model_says_and_its_pages_join_without_gap_or_repeat,
+        searches_and_counts_follow_every_edit_remark_and_deletion,
+        a_page_ends_before_its_descriptions_outgrow_it,
+        the_newest_matches_are_given_and_older_ones_on_request,
+        counts_are_exact_while_many_commit_at_once,
+        spellings_of_a_label_are_counted_as_one_and_facets_are_read_page_by_page,
+        what_was_filed_is_looked_up_in_the_order_asked,
     }
     run migration {
         migrating_again_changes_nothing,

@@ -35,7 +35,7 @@ async fn leased(database: &Database, store: &dyn Store, issue: &Issue) -> Settle
     let message_id = store.messages_of(issue.id, 100).await.unwrap().last().unwrap().id;
     let token = Uuid::from_u128(0x0123_4567_89ab_cdef);
     database.lease(message_id, token).await;
-    Settle { message_id, token }
+    Settle { message_id, token, started: None, at: sample::at(0) }
 }
 
 fn settling(write: IssueWrite, settle: Settle) -> Change {

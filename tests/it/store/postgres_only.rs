@@ -210,7 +210,7 @@ async fn no_statement_reads_a_whole_table() {
             let mut update = sample::with_children(sample::update(&issue, 1), &issue, 2);
             update.comments.push(CommentWrite::Edit(comment.clone()));
             update.comments.push(CommentWrite::Delete(comment.id));
-            update.settles = Some(Settle { message_id: message.id, token: sample::id() });
+            update.settles = Some(Settle { message_id: message.id, token: sample::id(), started: None, at: sample::at(0) });
             database.lease(message.id, update.settles.unwrap().token).await;
             assert_eq!(store.commit(&[update]).await.unwrap(), [Outcome::Written]);
             assert_eq!(store.commit(&[sample::delete(&Issue { version: 2, ..issue })]).await.unwrap(), [Outcome::Written]);

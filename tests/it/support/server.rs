@@ -54,8 +54,9 @@ impl Server {
         let mut base = None;
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         while let Some(Ok(line)) = lines.next() {
-            base = base.or_else(|| line.split("listening on ").nth(1).map(str::to_owned));
-            let last = line.trim_start().starts_with("try");
+            base = base.or_else(|| line.split(" on ").nth(1).map(str::to_owned));
+            // The last line of `serve` and of `worker`.
+            let last = ["try", "tells"].iter().any(|word| line.trim_start().starts_with(word));
             banner.push(line);
             if last {
                 break;

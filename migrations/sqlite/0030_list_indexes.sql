@@ -1,4 +1,4 @@
--- What lists, searches and counts stand on; the reasons are given in the Postgres migration.
+-- What lists stand on; the reasons are given in the Postgres migration.
 create index issues_created_at_idx on issues (created_at, number);
 create index issues_updated_at_idx on issues (updated_at, number);
 create index issues_due_on_idx on issues (due_on, number);
@@ -15,25 +15,3 @@ create index issues_closed_at_idx on issues (closed_at, number) where closed_at 
 create index issues_archived_idx on issues (created_at, number) where archived_at is not null;
 create index issues_state_idx on issues (state, created_at, number);
 create index issues_review_idx on issues (review, created_at, number);
-
-create table issue_tags (
-    facet text not null,
-    key text not null,
-    created_at text not null,
-    number integer not null,
-    primary key (facet, key, created_at, number)
-) strict, without rowid;
-
--- Only the index is kept; the row number is the issue's. The words come in cut and in lower case, with a space between
--- them: this tokenizer splits nothing but ASCII, and takes every other character as a letter.
-create virtual table issue_texts using fts5 (words, tokenize = 'ascii', content = '', contentless_delete = 1);
-
--- The writer is alone: no shards, but the same rows.
-create table facet_counts (
-    facet text not null,
-    key text not null,
-    name text not null,
-    active integer not null,
-    closed integer not null,
-    primary key (facet, key, name)
-) strict, without rowid;

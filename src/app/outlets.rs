@@ -1,0 +1,209 @@
+//! Who works through which messages: one outlet for each target, with its breaker and its limits.
+//!
+//! Here is what the use cases about messages share. To add a kind of message: the use case that does its work, its limit in
+//! [`WorkRules`], and its outlets in [`Outlets::new`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{App, AppError};
+use crate::domain::backoff::Backoff;
+use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, Permit};
+use crate::domain::{Change, Lease, MessageKind, Verdict};
+use crate::sink::EventSink;
+use crate::store::Outcome;
+use crate::store::group::GroupError;
+use crate::store::queue::{ClaimWish, Claimed, Release, Then};
+
+/// How messages are worked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkRules {
+    pub lease: Duration,
+    pub backoff: Backoff,
+    pub breaker: BreakerRule,
+    pub dispatch_attempts: i32,
+    pub publish_attempts: i32,
+}
+
+/// One target: what is sent there, and whether it answers.
+pub struct Outlet {
+    pub kind: MessageKind,
+    pub target: String,
+    pub(super) sink: Option<Arc<dyn EventSink>>,
+    attempts: i32,
+    breaker: Mutex<Breaker>,
+}
+
+/// Every target this process may work for. None at all when nobody outside is configured.
+#[derive(Default)]
+pub struct Outlets {
+    list: Vec<Arc<Outlet>>,
+    rules: Option<WorkRules>,
+}
+
+impl Outlets {
+    /// The dispatcher first, then a publisher for each sink.
+    #[must_use]
+    pub fn new(sinks: Vec<Arc<dyn EventSink>>, rules: WorkRules) -> Self {
+        if sinks.is_empty() {
+            return Self::default();
+        }
+        let outlet = |kind, target: &str, sink, attempts| {
+            Arc::new(Outlet { kind, target: target.to_owned(), sink, attempts, breaker: Mutex::new(Breaker::new(rules.breaker)) })
+        };
+        let mut list = vec![outlet(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), None, rules.dispatch_attempts)];
+        list.extend(sinks.into_iter().map(|sink| outlet(MessageKind::Publish, sink.name(), Some(sink), rules.publish_attempts)));
+        Self { list, rules: Some(rules) }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Outlet>> {
+        self.list.iter()
+    }
+
+    /// The sinks that want to hear of it, in the order of the settings.
+    pub(super) fn sinks(&self) -> impl Iterator<Item = &Arc<dyn EventSink>> {
+        self.list.iter().filter_map(|outlet| outlet.sink.as_ref())
+    }
+
+    pub(super) const fn rules(&self) -> Option<WorkRules> {
+        self.rules
+    }
+}
+
+impl Outlet {
+    /// Leave to take messages for this target. What it owes in return is said at [`Breaker::permit`].
+    pub fn permit(&self, now: DateTime<Utc>) -> Permit {
+        self.with_breaker(|breaker| breaker.permit(now))
+    }
+
+    pub fn breaker_state(&self) -> BreakerState {
+        self.with_breaker(|breaker| breaker.state())
+    }
+
+    /// A probe found nothing to send.
+    pub fn not_tried(&self, now: DateTime<Utc>) {
+        self.with_breaker(|breaker| breaker.not_tried(now));
+    }
+
+    pub(super) fn with_breaker<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
+        work(&mut self.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What became of one lease; the next of its lane may only follow when this one is out of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Delivered, dead, or no longer ours: the lane goes on.
+    Done,
+    /// It waits for its next attempt, and so does its lane.
+    Waits,
+}
+
+impl App {
+    /// Takes messages that are due for the target. An empty answer is the usual one.
+    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<DateTime<Utc>>, limit: u32) -> Result<Claimed, AppError> {
+        let Some(rules) = self.outlets.rules() else { return Ok(Claimed::default()) };
+        let stamp = self.clock.stamp();
+        let wish = ClaimWish { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
+        let claimed = self.store.claim(&wish).await?;
+        let labels = [outlet.kind.as_str(), &outlet.target];
+        for lease in claimed.leases.iter().filter(|lease| lease.message.attempt == 1) {
+            let waited = (stamp.now - lease.message.due_at).to_std().unwrap_or_default();
+            self.metrics.message_pickup.with_label_values(&labels).observe(waited.as_secs_f64());
+        }
+        Ok(claimed)
+    }
+
+    /// Gives leases back that were not tried.
+    pub async fn put_back(&self, leases: &[Lease]) {
+        let at = self.clock.now();
+        for lease in leases {
+            self.record(lease, Then::PutBack, at).await;
+        }
+    }
+
+    /// Writes down that the work is done, together with what follows from it. `false`: it was no longer ours.
+    ///
+    /// The store may be away for a moment, but the work was done: this goes on trying for as long as the lease lasts, because
+    /// after that somebody else does the work again.
+    pub(super) async fn settle_message(&self, lease: &Lease, change: Change) -> bool {
+        loop {
+            match self.settles.commit(change.clone()).await {
+                Ok(Outcome::Written) => return true,
+                Ok(Outcome::ClaimLost | Outcome::Stale | Outcome::Inserted(_) | Outcome::Duplicate { .. }) => return false,
+                Err(error) if self.gives_up(lease, &error).await => return false,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Decides what follows from a failed attempt, and writes it down.
+    pub(super) async fn record_failure(
+        &self,
+        outlet: &Outlet,
+        lease: &Lease,
+        verdict: Verdict,
+        error: String,
+        started: DateTime<Utc>,
+    ) -> Ended {
+        let stamp = self.clock.stamp();
+        let (at, random) = (stamp.now, stamp.random());
+        let wait = match verdict {
+            Verdict::Retry { after } if lease.message.attempt < outlet.attempts => {
+                self.outlets.rules().map(|rules| rules.backoff.wait(lease.message.attempt, random, after))
+            }
+            Verdict::Retry { .. } | Verdict::Fail => None,
+        };
+        let (then, outcome, ended) = match wait {
+            Some(wait) => (Then::Retry { due_at: at + wait, started, error: error.clone() }, "failed", Ended::Waits),
+            None => (Then::Dead { started, error: error.clone() }, "dead", Ended::Done),
+        };
+        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        if ended == Ended::Done {
+            tracing::error!(
+                message.id = lease.message.id,
+                message.target = outlet.target,
+                message.attempt = lease.message.attempt,
+                error,
+                "message given up; it is kept as a dead letter"
+            );
+        } else {
+            tracing::info!(
+                message.id = lease.message.id,
+                message.target = outlet.target,
+                message.attempt = lease.message.attempt,
+                error,
+                "message failed; it will be tried again"
+            );
+        }
+        self.record(lease, then, at).await;
+        ended
+    }
+
+    async fn record(&self, lease: &Lease, then: Then, at: DateTime<Utc>) {
+        while let Err(error) = self.releases.release(Release::of(lease, at, then.clone())).await {
+            if self.gives_up(lease, &error).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits a little before the next try, unless the lease runs out or trying cannot help.
+    async fn gives_up(&self, lease: &Lease, error: &GroupError) -> bool {
+        const PAUSE: Duration = Duration::from_millis(250);
+        let lasting = matches!(error, GroupError::Store(error) if !error.is_transient());
+        if lasting || self.clock.now() + PAUSE >= lease.until {
+            tracing::error!(message.id = lease.message.id, %error, "the end of a message could not be written down; it will be done again");
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+        false
+    }
+}

@@ -1,0 +1,48 @@
+//! What keeps the queue in order without anybody asking: its numbers, and the end of its history.
+
+use std::time::Duration;
+
+use super::{App, AppError};
+use crate::domain::breaker::BreakerState;
+
+impl App {
+    /// Tells the workers of other processes that this one has written messages.
+    pub async fn call_workers(&self) -> Result<(), AppError> {
+        Ok(self.store.call_others().await?)
+    }
+
+    /// Wakes the workers here whenever another process has written messages, until that fails.
+    pub async fn hear_calls(&self) -> Result<(), AppError> {
+        Ok(self.store.listen(&|| self.wake.ring_all()).await?)
+    }
+
+    /// Measures what waits, for the metrics.
+    pub async fn sample_messages(&self) -> Result<(), AppError> {
+        let (backlog, now) = (self.store.backlog().await?, self.clock.now());
+        let metrics = &self.metrics;
+        metrics.messages.reset();
+        metrics.messages_oldest.reset();
+        for part in backlog {
+            let labels = [part.kind.as_str(), &part.target, part.state.as_str()];
+            metrics.messages.with_label_values(&labels).set(part.depth);
+            metrics.messages_oldest.with_label_values(&labels).set((now - part.oldest).num_seconds().max(0));
+        }
+        for outlet in self.outlets.iter() {
+            let level = match outlet.breaker_state() {
+                BreakerState::Closed => 0,
+                BreakerState::HalfOpen => 1,
+                BreakerState::Open => 2,
+            };
+            metrics.breakers.with_label_values(&[&outlet.target]).set(level);
+        }
+        Ok(())
+    }
+
+    /// Forgets attempts older than that, page by page.
+    pub async fn purge_history(&self, age: Duration) -> Result<(), AppError> {
+        const PAGE: u32 = 1000;
+        let before = self.clock.now() - age;
+        while self.store.purge_deliveries(before, PAGE).await? == u64::from(PAGE) {}
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! The one HTTP client of the house, with its limits: how long to connect, to wait for the next byte, and in all; how much
+//! of an answer is read; and where a redirect may lead.
+//!
+//! It knows nothing of whom it talks to. What an answer means is the caller's business; only failing to get one is an error.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+pub use reqwest::header;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::redirect::{Attempt, Policy};
+use reqwest::{Client, StatusCode};
+use serde::Serialize;
+
+/// What one client may spend on one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    pub connect: Duration,
+    /// The longest pause between two pieces of the answer.
+    pub read: Duration,
+    pub total: Duration,
+    /// Bytes of an answer that are read; the rest is left.
+    pub body: usize,
+    /// Connections kept open to one host.
+    pub idle: usize,
+}
+
+/// No answer, and why; safe to keep and to show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HttpError(String);
+
+/// Whatever the other side said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpAnswer {
+    pub status: u16,
+    /// How long it asks to be left alone.
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+/// Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    client: Client,
+    limits: HttpLimits,
+}
+
+const USER_AGENT: &str = concat!("issue-core/", env!("CARGO_PKG_VERSION"));
+
+impl HttpClient {
+    pub fn new(limits: HttpLimits) -> Result<Self, HttpError> {
+        #[expect(clippy::disallowed_methods, reason = "the one client of the house")]
+        let builder = Client::builder();
+        let client = builder
+            .user_agent(USER_AGENT)
+            .connect_timeout(limits.connect)
+            .read_timeout(limits.read)
+            .timeout(limits.total)
+            .pool_max_idle_per_host(limits.idle)
+            .redirect(Policy::custom(redirect))
+            .build()
+            .map_err(|error| failure(&error))?;
+        Ok(Self { client, limits })
+    }
+
+    /// Sends a JSON document, and reads what comes back.
+    pub async fn post_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
+        let request = self.client.post(url).headers(headers.clone()).header(CONTENT_TYPE, "application/json");
+        let request = request.body(serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?);
+        let mut response = request.send().await.map_err(|error| failure(&error))?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            let room = self.limits.body - body.len();
+            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if body.len() == self.limits.body {
+                break;
+            }
+        }
+        Ok(HttpAnswer { status, retry_after, body })
+    }
+}
+
+impl HttpAnswer {
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.status / 100 == 2
+    }
+
+    /// The beginning of the answer on one line, for an operator.
+    #[must_use]
+    pub fn excerpt(&self) -> String {
+        const MOST: usize = 300;
+        let text = String::from_utf8_lossy(&self.body);
+        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        line.chars().filter(|c| !c.is_control()).take(MOST).collect()
+    }
+}
+
+/// Only within the same origin, and only where method and body stay as they are: a POST that quietly becomes a GET would
+/// be taken for a success, and a credential must not travel to another host.
+fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+    const MOST: usize = 5;
+    let keeps_method = [StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT].contains(&attempt.status());
+    let same_origin = attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
+    if keeps_method && same_origin && attempt.previous().len() <= MOST { attempt.follow() } else { attempt.stop() }
+}
+
+/// What failed in words, without the URL, which the caller knows and which may hold a secret.
+fn failure(error: &reqwest::Error) -> HttpError {
+    let what = if error.is_connect() {
+        "cannot connect"
+    } else if error.is_timeout() {
+        "no answer in time"
+    } else {
+        "the connection failed"
+    };
+    let mut cause = error.source();
+    while let Some(deeper) = cause.and_then(std::error::Error::source) {
+        cause = Some(deeper);
+    }
+    HttpError(cause.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}")))
+}
+
+/// Seconds, or a date, which is read by the other side's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| chrono::DateTime::parse_from_rfc2822(text).ok();
+    let wait = date(text)? - date(headers.get(DATE)?.to_str().ok()?)?;
+    Some(wait.to_std().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_by_the_other_sides_clock() {
+        let wait = |pairs: &[(header::HeaderName, &str)]| {
+            retry_after(&pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect())
+        };
+        assert_eq!(wait(&[(RETRY_AFTER, "120")]), Some(Duration::from_mins(2)));
+        let now = (DATE, "Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(wait(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2015 07:28:30 GMT")]), Some(Duration::from_secs(30)));
+        assert_eq!(wait(&[now, (RETRY_AFTER, "Wed, 21 Oct 2015 07:00:00 GMT")]), Some(Duration::ZERO));
+        for bad in ["", "-1", "soon", "99999999999999999999"] {
+            assert_eq!(wait(&[(RETRY_AFTER, bad)]), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        let answer = HttpAnswer { status: 400, retry_after: None, body: format!("a\n\tb\u{1b}{}", "x".repeat(1000)).into_bytes() };
+        assert!(answer.excerpt().starts_with("a bx") && answer.excerpt().len() == 300);
+    }
+}

@@ -1,0 +1,3 @@
+//! The outside world over HTTP.
+
+pub mod http;

@@ -1,0 +1,37 @@
+//! One attempt to do what a message asks for, as the history keeps it.
+
+use chrono::{DateTime, Utc};
+
+use super::id::IssueId;
+use super::message::MessageKind;
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// How an attempt ended.
+    DeliveryOutcome {
+        Delivered = "delivered",
+        /// It will be tried again.
+        Failed = "failed",
+        /// It was the last attempt: the message is kept as a dead letter.
+        Dead = "dead",
+        /// No attempt: an operator took the message away. The error says who, and why.
+        Discarded = "discarded",
+    }
+}
+
+/// Append-only, and dropped after a while. The message itself is gone once it was delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: i64,
+    pub message_id: i64,
+    pub kind: MessageKind,
+    pub target: String,
+    pub issue_id: IssueId,
+    pub event_seq: i64,
+    pub attempt: i32,
+    pub outcome: DeliveryOutcome,
+    pub error: Option<String>,
+    pub started_at: DateTime<Utc>,
+    pub ended_at: DateTime<Utc>,
+    pub trace: Option<String>,
+}

@@ -1,0 +1,285 @@
+//! The queue of messages: leasing, giving back, what operators ask and do. Settling is part of [`super::commit`].
+//!
+//! Locks: a claim waits for none. Everything else takes message locks first, in the order of their ids. Who ends a message
+//! locks it in one statement and looks for its followers in the next: a claim that put one of them off has either held that
+//! lock before, and is seen, or finds it taken, and puts nothing off. So no follower is forgotten.
+
+use chrono::{DateTime, Utc};
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::error::Failure;
+use crate::domain::{DeliveryOutcome, IssueId, MessageState};
+use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
+
+/// How many followers are due again when a message ends: a burst for one issue is then leased together.
+pub(super) const FOLLOWERS: i64 = 16;
+
+/// - `due` is what may be leased by its own state; `judged` finds the first live message before each in its lane that is
+///   not leased in the same breath.
+/// - Who has one before it is put off to when that one may be done, if its row can be locked; see above.
+const CLAIM: &str = concat!(
+    "-- claim
+with due as materialized (
+    select id, issue_id from messages
+    where target = $1 and dead_at is null and due_at <= $2 and due_at >= $3 and (leased_until is null or leased_until <= $2)
+    order by due_at, id limit $4 for update skip locked
+), judged as materialized (
+    select due.id, (
+        select earlier.id from messages as earlier
+        where earlier.issue_id = due.issue_id and earlier.target = $1 and earlier.id < due.id and earlier.dead_at is null
+            and earlier.id <> all (array(select id from due))
+        order by earlier.id limit 1
+    ) as blocker
+    from due
+), blockers as materialized (
+    select id, greatest(due_at, leased_until) as until from messages
+    where id in (select blocker from judged) order by id for share skip locked
+)
+update messages set
+    lease_token = case when judged.blocker is null then $5 end, leased_until = case when judged.blocker is null then $6 end,
+    attempt = attempt + case when judged.blocker is null then 1 else 0 end,
+    due_at = case when judged.blocker is null then due_at else greatest($2, blockers.until) end
+from judged left join blockers on blockers.id = judged.blocker
+where messages.id = judged.id
+returning ",
+    message_columns!("messages")
+);
+
+/// The messages whose ends are told: only those whose token is still theirs.
+const LOCK_LEASED: &str = "-- lock_leased
+select messages.id from messages join unnest($1::bigint[], $2::uuid[]) as lease (id, token)
+    on messages.id = lease.id and messages.lease_token = lease.token
+order by messages.id for update of messages";
+
+const RELEASE: &str = "-- release
+with ended as (
+    select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+        as ended (id, outcome, due_at, error, started_at, at)
+), released as (
+    update messages set
+        lease_token = null, leased_until = null,
+        attempt = attempt - case when ended.outcome is null then 1 else 0 end,
+        due_at = coalesce(ended.due_at, messages.due_at), last_error = coalesce(ended.error, last_error),
+        dead_at = case when ended.outcome = 'dead' then ended.at end
+    from ended where messages.id = ended.id
+    returning messages.id, kind, target, issue_id, event_seq, attempt, trace, ended.outcome, ended.error, ended.started_at, ended.at
+), told as (
+    insert into deliveries (message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace)
+    select id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, at, trace
+    from released where outcome is not null order by id
+), followers as (
+    select follower.id, released.at from released cross join lateral (
+        select id from messages
+        where issue_id = released.issue_id and target = released.target and id > released.id and dead_at is null
+            and due_at > released.at and id <> all ($1)
+        order by id limit $7 for update skip locked
+    ) as follower
+    where released.outcome = 'dead'
+)
+update messages set due_at = followers.at from followers where messages.id = followers.id";
+
+const NOTICES: &str = "-- notices
+select events.issue_id, events.seq, events.id, events.kind, events.actor, events.at, events.trace, events.detail,
+    issues.number, issues.target_repo, issues.source_type, issues.source_id, issues.triggering_event_id, issues.activity_definition_id
+from unnest($1::uuid[], $2::bigint[]) as wanted (issue_id, seq)
+join events on events.issue_id = wanted.issue_id and events.seq = wanted.seq
+join issues on issues.id = wanted.issue_id";
+
+const MESSAGE: &str = concat!("-- message\nselect ", message_columns!("messages"), " from messages where id = $1");
+
+/// One of these for each state, so that each finds its index.
+macro_rules! messages_where {
+    ($name:literal, $state:literal) => {
+        concat!(
+            "-- ",
+            $name,
+            "\nselect ",
+            message_columns!("messages"),
+            " from messages where id > $1 and ",
+            $state,
+            " and ($2::text is null or kind = $2) and ($3::text is null or target = $3) order by id limit $4"
+        )
+    };
+}
+
+const MESSAGES: &str = messages_where!("messages", "true");
+const MESSAGES_PENDING: &str = messages_where!("messages_pending", "dead_at is null and last_error is null");
+const MESSAGES_RETRYING: &str = messages_where!("messages_retrying", "dead_at is null and last_error is not null");
+const MESSAGES_DEAD: &str = messages_where!("messages_dead", "dead_at is not null");
+
+const RETRY: &str = "-- retry
+with revived as (
+    select id from messages where id = any($1) and (leased_until is null or leased_until <= $2) order by id for update
+)
+update messages set due_at = $2, dead_at = null, attempt = 0, last_error = null, lease_token = null, leased_until = null
+from revived where messages.id = revived.id";
+
+const LOCK_MESSAGE: &str = "-- lock_message
+select id from messages where id = $1 for update";
+
+const DISCARD: &str = "-- discard
+with gone as (
+    delete from messages where id = $1 returning id, kind, target, issue_id, event_seq, attempt, trace
+), told as (
+    insert into deliveries (message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace)
+    select id, kind, target, issue_id, event_seq, attempt, 'discarded', $2, $3, $3, trace from gone
+), followers as (
+    select follower.id from gone cross join lateral (
+        select id from messages
+        where issue_id = gone.issue_id and target = gone.target and id > gone.id and dead_at is null and due_at > $3
+        order by id limit $4 for update skip locked
+    ) as follower
+)
+update messages set due_at = $3 from followers where messages.id = followers.id";
+
+const BACKLOG: &str = "-- backlog
+select kind, target, state, count(*) as depth, min(created_at) as oldest
+from (
+    select kind, target, created_at,
+        case when dead_at is not null then 'dead' when last_error is not null then 'retrying' else 'pending' end as state
+    from messages
+) as stated
+group by kind, target, state";
+
+const DELIVERIES_OF: &str = "-- deliveries_of
+select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from deliveries
+where issue_id = $1 and id > $2 order by id limit $3";
+
+/// In order of age, which is the order of the ids, so that no index by time is needed.
+const PURGE_DELIVERIES: &str = "-- purge_deliveries
+delete from deliveries where id in (
+    select id from (select id, ended_at from deliveries order by id limit $2) as oldest where ended_at < $1
+)";
+
+/// Its own transaction, and one that does not wait for the disk: a call that is lost costs a poll.
+const CALL: &str = "-- call_others
+select set_config('synchronous_commit', 'off', true), pg_notify('issue_core_messages', '')";
+
+pub(super) const CHANNEL: &str = "issue_core_messages";
+
+pub(super) async fn claim(connection: &mut PgConnection, wish: &ClaimWish<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+    sqlx::query_as(CLAIM)
+        .bind(wish.target)
+        .bind(wish.now)
+        .bind(wish.since.unwrap_or(DateTime::UNIX_EPOCH))
+        .bind(i64::from(wish.limit))
+        .bind(wish.token)
+        .bind(wish.now + wish.lease)
+        .fetch_all(connection)
+        .await
+}
+
+pub(super) async fn release(connection: &mut PgConnection, releases: &[Release]) -> Result<(), Failure> {
+    let mut transaction = connection.begin().await?;
+    let (ids, tokens): (Vec<i64>, Vec<Uuid>) = releases.iter().map(|release| (release.message_id, release.token)).unzip();
+    let held: Vec<i64> = sqlx::query_scalar(LOCK_LEASED).bind(ids).bind(tokens).fetch_all(&mut *transaction).await?;
+    let mut columns = Columns::default();
+    releases.iter().filter(|release| held.contains(&release.message_id)).for_each(|release| columns.push(release));
+    if !columns.ids.is_empty() {
+        sqlx::query(RELEASE)
+            .bind(columns.ids)
+            .bind(columns.outcomes)
+            .bind(columns.due)
+            .bind(columns.errors)
+            .bind(columns.started)
+            .bind(columns.at)
+            .bind(FOLLOWERS)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<i64>,
+    outcomes: Vec<Option<&'static str>>,
+    due: Vec<Option<DateTime<Utc>>>,
+    errors: Vec<Option<&'a str>>,
+    started: Vec<Option<DateTime<Utc>>>,
+    at: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Columns<'a> {
+    fn push(&mut self, release: &'a Release) {
+        let (outcome, due, error, started) = match &release.then {
+            Then::PutBack => (None, None, None, None),
+            Then::Retry { due_at, started, error } => (Some(DeliveryOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
+            Then::Dead { started, error } => (Some(DeliveryOutcome::Dead), None, Some(error.as_str()), Some(*started)),
+        };
+        self.ids.push(release.message_id);
+        self.outcomes.push(outcome.map(DeliveryOutcome::as_str));
+        self.due.push(due);
+        self.errors.push(error);
+        self.started.push(started);
+        self.at.push(release.at);
+    }
+}
+
+pub(super) async fn notices(connection: &mut PgConnection, events: &[(IssueId, i64)]) -> Result<Vec<NoticeRow>, sqlx::Error> {
+    let (issues, seqs): (Vec<Uuid>, Vec<i64>) = events.iter().map(|(issue, seq)| (issue.0, *seq)).unzip();
+    sqlx::query_as(NOTICES).bind(issues).bind(seqs).fetch_all(connection).await
+}
+
+pub(super) async fn messages(
+    connection: &mut PgConnection,
+    filter: &MessageFilter,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<MessageRow>, sqlx::Error> {
+    let statement = match filter.state {
+        None => MESSAGES,
+        Some(MessageState::Pending) => MESSAGES_PENDING,
+        Some(MessageState::Retrying) => MESSAGES_RETRYING,
+        Some(MessageState::Dead) => MESSAGES_DEAD,
+    };
+    sqlx::query_as(statement)
+        .bind(after)
+        .bind(filter.kind.map(crate::domain::MessageKind::as_str))
+        .bind(filter.target.as_deref())
+        .bind(i64::from(limit))
+        .fetch_all(connection)
+        .await
+}
+
+pub(super) async fn message(connection: &mut PgConnection, id: i64) -> Result<Option<MessageRow>, sqlx::Error> {
+    sqlx::query_as(MESSAGE).bind(id).fetch_optional(connection).await
+}
+
+pub(super) async fn retry(connection: &mut PgConnection, ids: &[i64], now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query(RETRY).bind(ids).bind(now).execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn discard(connection: &mut PgConnection, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let found: Option<i64> = sqlx::query_scalar(LOCK_MESSAGE).bind(id).fetch_optional(&mut *transaction).await?;
+    if found.is_some() {
+        sqlx::query(DISCARD).bind(id).bind(why).bind(now).bind(FOLLOWERS).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Vec<BacklogRow>, sqlx::Error> {
+    sqlx::query_as(BACKLOG).fetch_all(connection).await
+}
+
+pub(super) async fn deliveries_of(
+    connection: &mut PgConnection,
+    issue: IssueId,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<DeliveryRow>, sqlx::Error> {
+    sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(after).bind(i64::from(limit)).fetch_all(connection).await
+}
+
+pub(super) async fn purge_deliveries(connection: &mut PgConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, sqlx::Error> {
+    Ok(sqlx::query(PURGE_DELIVERIES).bind(before).bind(i64::from(limit)).execute(connection).await?.rows_affected())
+}
+
+pub(super) async fn call_others(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(CALL).execute(connection).await.map(drop)
+}

@@ -1,0 +1,167 @@
+//! Takes messages of one target: when woken, when there may be more, and now and then by itself; never more than there is room for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::WorkerLimits;
+use super::lane::{Hand, Job};
+use super::mark::{Look, Mark};
+use crate::app::{App, AppError, Outlet};
+use crate::domain::Lease;
+use crate::domain::breaker::Permit;
+
+/// What is in hand at most, in batches: one being taken, the others being worked through.
+const BATCHES: u32 = 4;
+
+pub(super) struct Claimer {
+    app: Arc<App>,
+    outlet: Arc<Outlet>,
+    limits: WorkerLimits,
+    stop: CancellationToken,
+    room: Arc<Semaphore>,
+    calls: Arc<Semaphore>,
+    mark: Mark,
+}
+
+/// What to do next.
+enum Turn {
+    /// There may be more.
+    Again {
+        found: bool,
+    },
+    /// Nothing before then, unless somebody calls.
+    Rest(Option<DateTime<Utc>>),
+    Failed(AppError),
+}
+
+impl Claimer {
+    pub(super) fn new(app: Arc<App>, outlet: Arc<Outlet>, limits: WorkerLimits, stop: CancellationToken) -> Self {
+        let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
+        Self {
+            app,
+            outlet,
+            limits,
+            stop,
+            room: semaphore(limits.batch * BATCHES),
+            calls: semaphore(limits.concurrency),
+            mark: Mark::new(limits.poll),
+        }
+    }
+
+    pub(super) async fn run(mut self, tasks: TaskTracker) {
+        let mut away = false;
+        while !self.stop.is_cancelled() {
+            match self.turn(&tasks).await {
+                Turn::Again { .. } => away = false,
+                Turn::Rest(until) => {
+                    away = false;
+                    self.rest(until).await;
+                }
+                Turn::Failed(error) => {
+                    if !away {
+                        tracing::warn!(%error, message.target = self.outlet.target, "no messages can be taken for now");
+                    }
+                    away = true;
+                    self.rest(None).await;
+                }
+            }
+        }
+        self.wait_for_all().await;
+    }
+
+    /// Takes and does until nothing is found; answers whether anything was.
+    pub(super) async fn drain(&mut self, tasks: &TaskTracker) -> bool {
+        let mut found_any = false;
+        loop {
+            let turn = self.turn(tasks).await;
+            self.wait_for_all().await;
+            match turn {
+                Turn::Again { found } => found_any |= found,
+                Turn::Rest(_) | Turn::Failed(_) => return found_any,
+            }
+        }
+    }
+
+    async fn turn(&mut self, tasks: &TaskTracker) -> Turn {
+        let (limit, probe) = match self.outlet.permit(self.app.clock.now()) {
+            Permit::Go => (self.limits.batch, false),
+            Permit::Probe => (1, true),
+            Permit::Wait(until) => return Turn::Rest(until),
+        };
+        let turn = self.take(limit, probe, tasks).await;
+        if probe && !matches!(turn, Ok(Turn::Again { found: true })) {
+            self.outlet.not_tried(self.app.clock.now());
+            // Without a message to probe with there is nothing to hurry for.
+            return turn.map_or_else(Turn::Failed, |_| Turn::Rest(None));
+        }
+        turn.unwrap_or_else(Turn::Failed)
+    }
+
+    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<Turn, AppError> {
+        let acquiring = self.room.clone().acquire_many_owned(limit);
+        let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(Turn::Rest(None)) };
+        let began = self.app.clock.now();
+        let since = self.mark.since(began);
+        let claimed = self.app.claim_messages(&self.outlet, since, limit).await?;
+        let last_due = claimed.leases.iter().map(|lease| lease.message.due_at).max();
+        self.mark.looked(Look { since, began, ended: self.app.clock.now(), last_due, more: claimed.more });
+        let found = !claimed.leases.is_empty();
+        if found {
+            self.start_lanes(claimed.leases, probe, room, tasks).await?;
+        }
+        Ok(if found || claimed.more { Turn::Again { found } } else { Turn::Rest(None) })
+    }
+
+    async fn start_lanes(
+        &self,
+        leases: Vec<Lease>,
+        probe: bool,
+        mut room: OwnedSemaphorePermit,
+        tasks: &TaskTracker,
+    ) -> Result<(), AppError> {
+        let notices = match self.app.notices(&leases).await {
+            Ok(notices) => notices,
+            Err(error) => {
+                self.app.put_back(&leases).await;
+                return Err(error);
+            }
+        };
+        let mut lanes: BTreeMap<_, Vec<Job>> = BTreeMap::new();
+        for (lease, notice) in leases.into_iter().zip(notices) {
+            lanes.entry(lease.message.issue_id).or_default().push(Job { lease, notice });
+        }
+        for jobs in lanes.into_values() {
+            let hand = Hand {
+                app: self.app.clone(),
+                outlet: self.outlet.clone(),
+                calls: self.calls.clone(),
+                margin: self.limits.margin,
+                probe,
+                stop: self.stop.clone(),
+                room: room.split(jobs.len()),
+            };
+            tasks.spawn(hand.work(jobs));
+        }
+        Ok(())
+    }
+
+    async fn rest(&self, until: Option<DateTime<Utc>>) {
+        let wait = until.and_then(|until| (until - self.app.clock.now()).to_std().ok()).unwrap_or(self.limits.poll);
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.app.wake.work_for(&self.outlet.target) => {}
+            () = tokio::time::sleep(wait.clamp(Duration::from_millis(1), self.limits.poll)) => {}
+        }
+    }
+
+    /// Until nothing is in hand.
+    async fn wait_for_all(&self) {
+        _ = self.room.acquire_many(self.limits.batch * BATCHES).await;
+    }
+}

@@ -1,0 +1,92 @@
+//! Works through the messages of one lane, one after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::app::{App, Ended, Outlet};
+use crate::domain::breaker::BreakerState;
+use crate::domain::{Lease, MessageKind, Notice};
+use crate::telemetry::Trace;
+
+/// A message and what it is about.
+pub(super) struct Job {
+    pub(super) lease: Lease,
+    pub(super) notice: Option<Notice>,
+}
+
+/// Who works on one lane, and within which limits.
+pub(super) struct Hand {
+    pub(super) app: Arc<App>,
+    pub(super) outlet: Arc<Outlet>,
+    pub(super) calls: Arc<Semaphore>,
+    pub(super) margin: Duration,
+    /// Goes out although the breaker is not closed.
+    pub(super) probe: bool,
+    pub(super) stop: CancellationToken,
+    /// Given back when all of the lane is out of hand.
+    pub(super) room: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Hand {
+    /// However the work ended: a probe that told the breaker nothing makes way for the next one.
+    fn drop(&mut self) {
+        if self.probe {
+            self.outlet.not_tried(self.app.clock.now());
+        }
+        // There is room again, and whoever stood behind this lane may be due.
+        self.room = None;
+        self.app.wake.ring(&self.outlet.target);
+    }
+}
+
+impl Hand {
+    pub(super) async fn work(self, jobs: Vec<Job>) {
+        let mut jobs = jobs.into_iter();
+        while let Some(job) = jobs.next() {
+            if self.work_on(&job).await == Some(Ended::Done) {
+                continue;
+            }
+            let rest: Vec<Lease> = jobs.map(|job| job.lease).collect();
+            self.app.put_back(&rest).await;
+            break;
+        }
+    }
+
+    /// `None`: it was not begun, and is given back.
+    async fn work_on(&self, job: &Job) -> Option<Ended> {
+        let _call = self.calls.acquire().await.ok()?;
+        if !self.may_begin(&job.lease) {
+            self.app.put_back(std::slice::from_ref(&job.lease)).await;
+            return None;
+        }
+        let message = &job.lease.message;
+        let span = tracing::info_span!(
+            "message.work",
+            otel.name = %format_args!("{} {}", message.kind, message.target),
+            otel.kind = "producer",
+            message.id = message.id,
+            message.kind = message.kind.as_str(),
+            message.target = message.target,
+            message.attempt = message.attempt,
+            issue.id = %message.issue_id,
+        );
+        if let Some(trace) = message.trace.as_deref().and_then(Trace::parse) {
+            trace.link(&span);
+        }
+        let ended = match message.kind {
+            MessageKind::Dispatch => self.app.dispatch(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span).await,
+            MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span).await,
+        };
+        Some(ended)
+    }
+
+    /// Not while stopping, not when the lease may run out under the work, and not against an open breaker.
+    fn may_begin(&self, lease: &Lease) -> bool {
+        let open = !self.probe && self.outlet.breaker_state() != BreakerState::Closed;
+        !self.stop.is_cancelled() && !open && self.app.clock.now() + self.margin < lease.until
+    }
+}

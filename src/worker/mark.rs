@@ -1,0 +1,99 @@
+//! Where in the queue to look: a low-water mark.
+//!
+//! What was done is deleted, but while some reader holds a transaction open its rows cannot be cleaned away, and a scan from the
+//! beginning steps over every one of them. So a claim begins a little before where the last one ended, and only now and then at the
+//! beginning, for what was committed late, put back, or left by somebody who died. That now and then is stretched when it gets
+//! expensive.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Commits are this much out of order, at most, as a rule.
+const SLACK: Duration = Duration::from_millis(200);
+/// Looking from the beginning may take this share of the time: one part in so many.
+const SHARE: u32 = 20;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    since: Option<DateTime<Utc>>,
+    sweep_at: DateTime<Utc>,
+    poll: Duration,
+}
+
+/// How a look went.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) began: DateTime<Utc>,
+    pub(super) ended: DateTime<Utc>,
+    /// The latest moment that something taken was due.
+    pub(super) last_due: Option<DateTime<Utc>>,
+    /// There may be more that is due.
+    pub(super) more: bool,
+}
+
+impl Mark {
+    pub(super) const fn new(poll: Duration) -> Self {
+        Self { since: None, sweep_at: DateTime::UNIX_EPOCH, poll }
+    }
+
+    /// Where to begin; `None` is the beginning.
+    pub(super) fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if now >= self.sweep_at { None } else { self.since }
+    }
+
+    pub(super) fn looked(&mut self, look: Look) {
+        if look.since.is_none() {
+            let cost = (look.ended - look.began).to_std().unwrap_or_default();
+            self.sweep_at = look.ended + self.poll.max(cost * SHARE);
+        }
+        self.since = match (look.more, look.last_due) {
+            (false, _) => Some(look.began - SLACK),
+            (true, Some(due)) => Some(due - SLACK),
+            // All of it was put off: the next look from the same place sees what was behind.
+            (true, None) => look.since,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(1_000_000 + millis).unwrap()
+    }
+
+    fn look(since: Option<DateTime<Utc>>, began: i64, took: i64) -> Look {
+        Look { since, began: at(began), ended: at(began + took), last_due: None, more: false }
+    }
+
+    #[test]
+    fn it_begins_at_the_beginning_then_near_the_end_and_now_and_then_at_the_beginning_again() {
+        let mut mark = Mark::new(Duration::from_secs(1));
+        assert_eq!(mark.since(at(0)), None);
+        mark.looked(look(None, 0, 1));
+        assert_eq!(mark.since(at(500)), Some(at(0) - SLACK));
+        mark.looked(look(mark.since(at(500)), 500, 1));
+        assert_eq!(mark.since(at(600)), Some(at(500) - SLACK));
+        assert_eq!(mark.since(at(1001)), None);
+    }
+
+    #[test]
+    fn an_expensive_look_from_the_beginning_is_rare() {
+        let mut mark = Mark::new(Duration::from_secs(1));
+        mark.looked(look(None, 0, 300));
+        assert!(mark.since(at(6000)).is_some(), "300 ms are to be one part in twenty");
+        assert_eq!(mark.since(at(6300)), None);
+    }
+
+    #[test]
+    fn with_more_to_come_it_goes_on_from_what_was_taken() {
+        let mut mark = Mark::new(Duration::from_secs(1));
+        mark.looked(Look { last_due: Some(at(-60_000)), more: true, ..look(None, 0, 1) });
+        assert_eq!(mark.since(at(2)), Some(at(-60_000) - SLACK));
+        mark.looked(Look { more: true, ..look(mark.since(at(2)), 2, 1) });
+        assert_eq!(mark.since(at(4)), Some(at(-60_000) - SLACK), "all put off: look there again");
+    }
+}

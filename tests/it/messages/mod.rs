@@ -1,0 +1,5 @@
+//! Messages: the queue in the store, the workers, the sinks, and what operators see of them.
+
+mod crash;
+mod queue;
+mod state_hub;
