@@ -47,9 +47,15 @@ impl FilterSpec {
             for value in values {
                 match value {
                     Value::String(text) => pairs.push((name.clone(), text)),
-                    Value::Bool(value) => pairs.push((name.clone(), value.to_string())),
-                    Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                        faults.add(format!("/filter/{name}"), "wrong_type", "must be a string, true or false, or an array of strings");
+                    Value::Bool(value) if ["unassigned", "archived"].contains(&name.as_str()) => {
+                        pairs.push((name.clone(), value.to_string()))
+                    }
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        faults.add(
+                            format!("/filter/{name}"),
+                            "wrong_type",
+                            "must be a string or an array of strings (unassigned: true or false)",
+                        );
                     }
                 }
             }

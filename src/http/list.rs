@@ -146,7 +146,7 @@ impl utoipa::PartialSchema for OpenFilter {
 
 impl ToSchema for OpenFilter {}
 
-/// The parameters as the properties of an object.
+/// The parameters as the properties of an object; several values are a list there, and one may stand for itself.
 fn filter_object(without: &[&str]) -> RefOr<Schema> {
     let description = "The filters of the list, under the same names and with the same meaning.";
     let mut object = ObjectBuilder::new()
@@ -158,7 +158,7 @@ fn filter_object(without: &[&str]) -> RefOr<Schema> {
             object = object.property(parameter.name, schema);
         }
     }
-    Schema::Object(object.extensions(Some(ExtensionsBuilder::new().add("x-not-null", true).build())).build()).into()
+    Schema::Object(object.extensions(Some(ExtensionsBuilder::new().add("x-parameters", true).build())).build()).into()
 }
 
 /// A page of issues.
@@ -170,11 +170,11 @@ pub struct IssueListResponse {
     next_cursor: Option<String>,
     /// How many there are in all; only if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = 42)]
+    #[schema(nullable = false, example = 42)]
     total: Option<u64>,
     /// `false`: there are more than `total`; they were not counted to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = true)]
+    #[schema(nullable = false, example = true)]
     total_is_exact: Option<bool>,
 }
 

@@ -45,6 +45,7 @@ pub struct ReadyResponse {
     version: &'static str,
     /// With `verbose`: whether each target outside answers, as this process sees it. An open breaker makes nothing unready
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     targets: Option<Vec<TargetResponse>>,
 }
 

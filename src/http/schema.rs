@@ -222,7 +222,7 @@ named!(Fault, {
 /// field that is left out meets every condition on its value.
 pub fn never() -> [(&'static str, Value); 4] {
     let text = json!({ "type": "string", "pattern": "\\S" });
-    let filled = json!({ "type": "array", "minItems": 1 });
+    let filled = json!({ "type": "array", "items": {}, "minItems": 1 });
     let unfilled = json!({ "not": filled });
     let beside = |one: &str, other: &str| json!({ "required": [one, other], "properties": { other: filled } });
     let without_state = |field: &str, given: &Value, state: &str| {
@@ -230,7 +230,7 @@ pub fn never() -> [(&'static str, Value); 4] {
         json!({ "required": [field], "properties": { field: given, "state": other } })
     };
     let due = json!({ "required": ["due_on", "due_in_days"], "properties": { "due_on": text, "due_in_days": { "type": "integer" } } });
-    let both = json!({ "required": ["ids", "filter"], "properties": { "ids": { "type": "array" }, "filter": { "type": "object" } } });
+    let both = json!({ "required": ["ids", "filter"], "properties": { "ids": filled, "filter": { "type": "object" } } });
     let neither = json!({ "properties": { "ids": { "type": "null" }, "filter": { "type": "null" } } });
     let no_id = json!({ "properties": { "triggering_event_ids": unfilled, "activity_definition_ids": unfilled } });
     let no_reason = json!({ "required": ["state"], "properties": { "state": { "const": "blocked" }, "blocked_reason": { "not": text } } });

@@ -24,6 +24,9 @@ def before_call(context, case, kwargs):
     # A cursor is what an earlier page of the same list said.
     query.pop("cursor", None)
     body.pop("cursor", None)
+    # At most 1,000 ids, of both kinds together.
+    if isinstance(body.get("triggering_event_ids"), list) and isinstance(body.get("activity_definition_ids"), list):
+        del body["activity_definition_ids"][1000 - len(body["triggering_event_ids"]) :]
     for filter in (query, body.get("filter")):
         if isinstance(filter, dict):
             tame(filter)

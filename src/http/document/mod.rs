@@ -66,13 +66,13 @@ pub fn document() -> Value {
     let keyed = document["security"].as_array().is_some_and(|ways| !ways.is_empty());
     for_each_operation(&mut document, |method, path, operation| {
         shape::open_means_no_key(operation);
-        shape::what_is_left_out_is_not_null(operation);
+        shape::parameters_are_left_out_not_null(operation);
         errors::add_to(method, path, keyed, operation);
     });
     document["components"]["responses"] = errors::components(&shape::references("responses", &document["paths"]));
     shape::add_named_schemas(&mut document);
     shape::items_have_names(&mut document);
-    shape::filters_hold_no_null(&mut document);
+    shape::filters_are_like_parameters(&mut document);
     shape::what_must_never_be(&mut document);
     shape::answers_hold_every_field(&mut document);
     shape::add_examples(&mut document);

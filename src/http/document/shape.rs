@@ -12,12 +12,10 @@ pub fn open_means_no_key(operation: &mut Map<String, Value>) {
     }
 }
 
-/// utoipa writes an `Option` as "or null". A parameter or a body is there or it is not; only within JSON there is a `null`.
-pub fn what_is_left_out_is_not_null(operation: &mut Map<String, Value>) {
+/// utoipa writes an `Option` as "or null". A parameter is there or it is not; only within JSON there is a `null`.
+pub fn parameters_are_left_out_not_null(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     parameters.into_iter().flatten().filter_map(|parameter| parameter.get_mut("schema")).for_each(without_null);
-    let bodies = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")?.as_object_mut());
-    bodies.into_iter().flat_map(Map::values_mut).filter_map(|body| body.get_mut("schema")).for_each(without_null);
 }
 
 fn without_null(schema: &mut Value) {
@@ -67,12 +65,18 @@ pub fn what_must_never_be(document: &mut Value) {
     }
 }
 
-/// An object that was made of parameters: like them its fields are left out, not `null`.
-pub fn filters_hold_no_null(document: &mut Value) {
+/// An object that was made of parameters: like them its fields are left out, not `null`; and a parameter that may be repeated may as
+/// well be given once, as a value instead of a list.
+pub fn filters_are_like_parameters(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
-    for schema in schemas.values_mut().filter_map(Value::as_object_mut).filter_map(|schema| schema.remove("x-not-null").map(|_| schema)) {
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut).filter_map(|schema| schema.remove("x-parameters").map(|_| schema)) {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        properties.into_iter().flat_map(Map::values_mut).for_each(without_null);
+        for property in properties.into_iter().flat_map(Map::values_mut) {
+            without_null(property);
+            if property["type"] == "array" {
+                *property = json!({ "oneOf": [property["items"], property] });
+            }
+        }
     }
 }
 
