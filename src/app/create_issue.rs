@@ -43,7 +43,8 @@ pub enum Rung {
     None,
 }
 
-const MAX_IDEMPOTENCY_KEY: usize = 255;
+/// How long an `Idempotency-Key` may be.
+pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 
 /// A task that is sound, ready to be written.
 pub(super) struct Prepared {

@@ -47,7 +47,7 @@ pub use auth::{Caller, Keyring, Keys, Scope};
 pub use change_issue::{Expected, Wish};
 pub use count_issues::{Age, Stats};
 pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
-pub use create_issue::{Accepted, Rehearsal, Request, Rung};
+pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Rehearsal, Request, Rung};
 pub use edit_many::{BulkItem, BulkOutcome, BulkReport};
 pub use error::AppError;
 pub use find_issues::{Listing, Total};

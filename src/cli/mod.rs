@@ -2,6 +2,7 @@
 
 mod config;
 mod migrate;
+mod openapi;
 mod serve;
 mod worker;
 
@@ -38,6 +39,9 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print the OpenAPI document of the HTTP API
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
 }
 
 /// What a command may fail with; its message is what the operator reads.
@@ -49,6 +53,8 @@ enum CliError {
     Boot(#[from] BootError),
     #[error("{0}")]
     Telemetry(#[from] TelemetryError),
+    #[error("cannot write {path}: {reason}")]
+    Write { path: PathBuf, reason: std::io::Error },
     #[error("{0}")]
     Io(#[from] std::io::Error),
 }
@@ -62,7 +68,7 @@ pub fn run() -> ExitCode {
             eprintln!("issue-core: {error}");
             match error {
                 CliError::Config(_) => ExitCode::from(2),
-                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Io(_) => ExitCode::FAILURE,
+                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Write { .. } | CliError::Io(_) => ExitCode::FAILURE,
             }
         }
     }
@@ -70,12 +76,14 @@ pub fn run() -> ExitCode {
 
 impl Cli {
     fn run(self) -> Result<(), CliError> {
-        let loaded = Loaded::from_environment(self.config.as_deref())?;
+        let settings = || Loaded::from_environment(self.config.as_deref());
         match self.command {
-            Command::Serve(serve) => serve.run(loaded)?,
-            Command::Worker(worker) => worker.run(&loaded)?,
-            Command::Migrate => migrate::run(&loaded)?,
-            Command::Config(command) => command.run(&loaded),
+            Command::Serve(serve) => serve.run(settings()?)?,
+            Command::Worker(worker) => worker.run(&settings()?)?,
+            Command::Migrate => migrate::run(&settings()?)?,
+            Command::Config(command) => command.run(&settings()?),
+            // The same whatever the settings are.
+            Command::OpenApi(openapi) => openapi.run()?,
         }
         Ok(())
     }

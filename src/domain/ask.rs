@@ -47,9 +47,15 @@ impl FilterSpec {
             for value in values {
                 match value {
                     Value::String(text) => pairs.push((name.clone(), text)),
-                    Value::Bool(value) => pairs.push((name.clone(), value.to_string())),
-                    Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                        faults.add(format!("/filter/{name}"), "wrong_type", "must be a string, true or false, or an array of strings");
+                    Value::Bool(value) if ["unassigned", "archived"].contains(&name.as_str()) => {
+                        pairs.push((name.clone(), value.to_string()))
+                    }
+                    Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                        faults.add(
+                            format!("/filter/{name}"),
+                            "wrong_type",
+                            "must be a string or an array of strings (unassigned: true or false)",
+                        );
                     }
                 }
             }
@@ -163,7 +169,7 @@ pub struct BulkSpec {
 }
 
 /// What is to be changed of each, unchecked.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ChangeSpec {
     pub labels: Input<Vec<Input<String>>>,
@@ -268,6 +274,7 @@ fn matching(filter: Filter, limit: u32, cursor: Option<String>, faults: &mut Fau
 
 impl ChangeSpec {
     fn parse(self, f: &mut Faults) -> BulkChange {
+        let silent = self == Self::default();
         let labels = (text::LABEL, text::MAX_LABELS);
         let people = (text::ASSIGNEE, text::MAX_ASSIGNEES);
         let change = BulkChange {
@@ -282,8 +289,8 @@ impl ChangeSpec {
             state: state_wish(self.state, self.close_reason, self.blocked_reason, f),
         };
         refuse_unknown(&self.unknown, "/change", f);
-        if change == BulkChange::default() && f.is_empty() {
-            f.add("/change", "missing", "must change something");
+        if silent {
+            f.add("/change", "missing", "must name something to change");
         }
         change
     }

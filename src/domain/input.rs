@@ -108,6 +108,9 @@ impl<'de, T: Wanted> Deserialize<'de> for Input<T> {
 
 struct AnyJson<T>(PhantomData<T>);
 
+/// 2^53: beyond it a floating point number stands for several integers.
+const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
+
 fn right<T>(value: Option<T>, found: &'static str) -> Input<T> {
     value.map_or(Input::WrongType(found), Input::Value)
 }
@@ -130,8 +133,14 @@ impl<'de, T: Wanted> Visitor<'de> for AnyJson<T> {
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
         Ok(right(i64::try_from(number).ok().and_then(T::integer), "a number"))
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Input::WrongType("a number with a fraction"))
+    // To JSON, and to its schemas, 7.0 is the integer 7: some languages write their whole numbers so.
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        if number.fract() != 0.0 {
+            return Ok(Input::WrongType("a number with a fraction"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "within the range in which every whole number is exact")]
+        let whole = (number.abs() < MOST_EXACT).then_some(number as i64);
+        Ok(right(whole.and_then(T::integer), "a number"))
     }
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
         Ok(right(T::string(text), "a string"))
@@ -169,7 +178,10 @@ mod tests {
         assert_eq!(read::<String>("7"), Input::WrongType("a number"));
         assert_eq!(read::<String>("null"), Input::Null);
         assert_eq!(read::<i64>("7"), Input::Value(7));
-        assert_eq!(read::<i64>("7.0"), Input::WrongType("a number with a fraction"));
+        assert_eq!(read::<i64>("7.0"), Input::Value(7), "the same number, written otherwise");
+        assert_eq!(read::<i64>("7.5"), Input::WrongType("a number with a fraction"));
+        assert_eq!(read::<i64>("1e300"), Input::WrongType("a number"));
+        assert_eq!(read::<String>("7.0"), Input::WrongType("a number"));
         assert_eq!(read::<i64>("18446744073709551615"), Input::WrongType("a number"));
         assert_eq!(read::<i64>(r#""7""#), Input::WrongType("a string"));
         assert_eq!(read::<i64>("true"), Input::WrongType("a boolean"));

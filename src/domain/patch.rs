@@ -17,7 +17,7 @@ use super::spec::{date, word};
 use super::text;
 
 /// The keys of a body that its shape does not know, in order: the rest of a flattened struct.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct UnknownKeys(BTreeSet<String>);
 
 impl<'de> Deserialize<'de> for UnknownKeys {

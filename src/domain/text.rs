@@ -5,7 +5,7 @@
 use super::fault::Faults;
 use super::input::{Input, Wanted};
 
-/// The rule of one text field. Lengths count characters, not bytes.
+/// The rule of one text field. Lengths count characters, not bytes, and white space that will be folded away too.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     pub max: usize,
@@ -43,6 +43,14 @@ impl Rule {
         if text.contains('\0') {
             return Err(("control_character", "must not contain the NUL character".to_owned()));
         }
+        // As it was sent, so that a caller can know beforehand. The byte length bounds the character count, so the common short text
+        // is not counted.
+        if text.len() > self.max {
+            let length = text.chars().count();
+            if length > self.max {
+                return Err(("too_long", format!("must be at most {} characters, this has {length}", self.max)));
+            }
+        }
         let kept = match self.shape {
             Shape::Text => text.to_owned(),
             Shape::Slug => text.trim().to_owned(),
@@ -56,13 +64,6 @@ impl Rule {
                 "not_a_slug",
                 "may hold only letters, digits, '.', '_' and '-' (a bare repository name, without its owner)".to_owned(),
             ));
-        }
-        // The byte length bounds the character count, so the common short text is not counted.
-        if kept.len() > self.max {
-            let length = kept.chars().count();
-            if length > self.max {
-                return Err(("too_long", format!("must be at most {} characters, this has {length}", self.max)));
-            }
         }
         Ok(kept)
     }

@@ -13,6 +13,7 @@ use super::etag::IfMatchParam;
 use super::issue_response::{IssueResponse, Shown};
 use super::path::IssueParam;
 use super::problem::Problem;
+use super::schema;
 use crate::app::{App, Wish};
 use crate::domain::{ClaimSpec, ReleaseSpec};
 
@@ -21,10 +22,10 @@ use crate::domain::{ClaimSpec, ReleaseSpec};
 #[serde(deny_unknown_fields)]
 pub struct ClaimIssueRequest {
     /// Without it, the name of the key. Several agents with one key must each give their own.
-    #[schema(max_length = 100, example = "agent-7")]
+    #[schema(value_type = Option<schema::Holder>)]
     holder: Option<String>,
     /// After it anybody may take the issue over; 15 minutes unless said otherwise.
-    #[schema(minimum = 1, maximum = 86_400, default = 900, example = 900)]
+    #[schema(minimum = 1, maximum = 86_400, example = 900)]
     lease_seconds: Option<i64>,
 }
 
@@ -33,7 +34,7 @@ pub struct ClaimIssueRequest {
 #[serde(deny_unknown_fields)]
 pub struct ReleaseIssueRequest {
     /// Without it, the name of the key.
-    #[schema(max_length = 100, example = "agent-7")]
+    #[schema(value_type = Option<schema::Holder>)]
     holder: Option<String>,
 }
 

@@ -19,6 +19,7 @@ use super::etag::{IfMatchParam, IfNoneMatchParam, quoted, unless_known};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{CommentParam, CommentPath, IssueParam, IssuePath};
 use super::problem::Problem;
+use super::schema;
 use super::wish::Guarded;
 use crate::app::{App, Caller, Wish};
 use crate::domain::{Comment, CommentId, CommentSpec};
@@ -28,7 +29,7 @@ use crate::domain::{Comment, CommentId, CommentSpec};
 #[serde(deny_unknown_fields)]
 pub struct CommentRequest {
     /// Kept to the letter.
-    #[schema(min_length = 1, max_length = 262_144, pattern = r"\S", example = "The SBOM of release 1.4 is affected too.")]
+    #[schema(value_type = schema::CommentText)]
     body: String,
 }
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::IntoParams;
 
+use super::schema;
 use crate::app::Expected;
 use crate::domain::Faults;
 
@@ -17,7 +18,7 @@ use crate::domain::Faults;
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct IfMatchParam {
     /// Change it only if it still has this `ETag`; otherwise the answer is 412 and nothing happens
-    #[param(rename = "If-Match", value_type = String, required = false, example = "\"3\"")]
+    #[param(rename = "If-Match", value_type = Option<schema::EntityTags>, example = "\"3\"")]
     if_match: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use super::etag::IfNoneMatchParam;
 use super::page::{PageParams, PageResponse, answered, next_link, unwrap, wrap};
 use super::problem::Problem;
 use super::query::Fields;
+use super::schema;
 use crate::app::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::app::{App, Caller, Stats};
 use crate::domain::facet::{Facet, FacetOrder, FacetQuery, Shown};
@@ -44,10 +45,10 @@ impl From<Shown> for FacetResponse {
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct FacetParams {
     /// Only names that begin so; labels and people ignore case
+    #[param(value_type = Option<schema::Prefix>)]
     prefix: Option<String>,
     /// `count`: the most frequent ones first, as one page
-    #[param(pattern = "^(name|count)$", default = "name")]
-    sort: Option<String>,
+    sort: Option<FacetOrder>,
 }
 
 /// What is done with an issue so far.
@@ -113,14 +114,20 @@ facet! {
 }
 facet! {
     /// List milestones with counts
+    ///
+    /// Those that issues have; a milestone that none has any more is not listed.
     milestones, "/milestones", "list_milestones", Milestone
 }
 facet! {
     /// List assignees with counts
+    ///
+    /// Spellings that differ in case only are one name. Somebody who has no issue any more is not listed.
     assignees, "/assignees", "list_assignees", Assignee
 }
 facet! {
     /// List target repositories with counts
+    ///
+    /// Those that issues are about.
     repos, "/repos", "list_repos", Repo
 }
 

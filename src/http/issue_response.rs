@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::etag::quoted;
-use crate::domain::{Issue, Review, SourceType, State};
+use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, SourceType, State, StateName};
 
 /// An issue as it stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,15 +29,13 @@ pub struct IssueResponse {
     number: i64,
     title: String,
     description: String,
-    #[schema(pattern = "^(open|in_progress|blocked|closed)$", example = "open")]
-    state: &'static str,
+    state: StateName,
     blocked_reason: Option<String>,
     blocked_at: Option<DateTime<Utc>>,
-    #[schema(pattern = "^(completed|not_planned|duplicate)$")]
-    close_reason: Option<&'static str>,
+    close_reason: Option<CloseReason>,
     closed_at: Option<DateTime<Utc>>,
-    priority: &'static str,
-    kind: &'static str,
+    priority: Priority,
+    kind: Kind,
     labels: Vec<String>,
     assignees: Vec<String>,
     milestone: Option<String>,
@@ -45,12 +43,11 @@ pub struct IssueResponse {
     target_repo: Option<String>,
     backend: String,
     url: Option<String>,
-    source_type: Option<&'static str>,
+    source_type: Option<SourceType>,
     source_id: Option<String>,
     triggering_event_id: Option<String>,
     activity_definition_id: Option<String>,
-    #[schema(pattern = "^(none|pending|approved|rejected)$", example = "none")]
-    review: &'static str,
+    review: ReviewState,
     review_reason: Option<String>,
     claimed_by: Option<String>,
     claimed_until: Option<DateTime<Utc>>,
@@ -64,13 +61,13 @@ pub struct IssueResponse {
 impl From<Issue> for IssueResponse {
     fn from(issue: Issue) -> Self {
         let closed_at = issue.closed_at();
-        let state = issue.state.name().as_str();
+        let state = issue.state.name();
         let (blocked_reason, blocked_at, close_reason) = match issue.state {
             State::Open | State::InProgress => (None, None, None),
             State::Blocked { reason, since, .. } => (Some(reason), Some(since), None),
-            State::Closed { reason, .. } => (None, None, Some(reason.as_str())),
+            State::Closed { reason, .. } => (None, None, Some(reason)),
         };
-        let review = issue.review.state().as_str();
+        let review = issue.review.state();
         let review_reason = match issue.review {
             Review::Rejected { reason } => Some(reason),
             Review::None | Review::Pending | Review::Approved => None,
@@ -86,8 +83,8 @@ impl From<Issue> for IssueResponse {
             blocked_at,
             close_reason,
             closed_at,
-            priority: issue.priority.as_str(),
-            kind: issue.kind.as_str(),
+            priority: issue.priority,
+            kind: issue.kind,
             labels: issue.labels,
             assignees: issue.assignees,
             milestone: issue.milestone,
@@ -95,7 +92,7 @@ impl From<Issue> for IssueResponse {
             target_repo: issue.target_repo,
             backend: issue.backend,
             url: issue.url,
-            source_type: issue.origin.source_type.map(SourceType::as_str),
+            source_type: issue.origin.source_type,
             source_id: issue.origin.source_id,
             triggering_event_id: issue.origin.triggering_event_id,
             activity_definition_id: issue.origin.activity_definition_id,

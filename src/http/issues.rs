@@ -21,78 +21,75 @@ use super::path::{IssueParam, IssuePath};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use super::query::Fields;
+use super::schema;
 use super::task_body::TaskBody;
 use super::wish::Guarded;
 use crate::app::{Accepted, App, Caller, Rehearsal, Request, Rung};
-use crate::domain::{Given, NoSpec, PatchSpec};
+use crate::domain::{Given, Kind, NoSpec, PatchSpec, Priority, SourceType};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// A task to file. Only `title` is required; keys not listed here are ignored.
 // The published shape of `TaskSpec`, which does the reading, so that every fault is told at once.
+/// A task to file. Only `title` is required; keys not listed here are ignored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueRequest {
-    /// One line; white space is folded.
-    #[schema(min_length = 1, max_length = 512, example = "Flag stale SBOM")]
+    #[schema(value_type = schema::Title)]
     title: String,
-    #[schema(max_length = 1_048_576, example = "")]
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<String>,
-    /// A bare repository name, without its owner.
-    #[schema(max_length = 100, pattern = "^[A-Za-z0-9._-]*$", example = "activity-core")]
+    #[schema(value_type = Option<schema::TargetRepo>)]
     target_repo: Option<String>,
-    #[schema(pattern = "^(high|medium|low)$", example = "high")]
-    priority: Option<String>,
-    #[schema(pattern = "^(task|bug|feature|chore)$", example = "task")]
-    kind: Option<String>,
-    /// Duplicates, ignoring case, are dropped.
-    #[schema(max_items = 100, example = json!(["sbom"]))]
+    /// Not given: `medium`.
+    priority: Option<Priority>,
+    /// Not given: `task`.
+    kind: Option<Kind>,
+    #[schema(value_type = Option<schema::Labels>)]
     labels: Option<Vec<String>>,
-    #[schema(max_items = 20, example = json!([]))]
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees: Option<Vec<String>>,
-    #[schema(max_length = 200, example = "2026-Q3")]
+    #[schema(value_type = Option<schema::Milestone>)]
     milestone: Option<String>,
     /// Days from now; not together with `due_on`.
     #[schema(minimum = 0, maximum = 3650, example = 7)]
     due_in_days: Option<i64>,
     /// A date; not together with `due_in_days`.
     due_on: Option<NaiveDate>,
-    #[schema(pattern = "^(rule|instruction)$", example = "rule")]
-    source_type: Option<String>,
-    #[schema(max_length = 512, example = "flag-stale-sbom")]
+    source_type: Option<SourceType>,
+    /// Which rule or instruction.
+    #[schema(value_type = Option<schema::TraceField>)]
     source_id: Option<String>,
     /// Any key that names the event; with it, posting the same task again gives the same issue.
-    #[schema(max_length = 512, example = "nightly-2026-06-16T07:00:00+00:00")]
+    #[schema(value_type = Option<schema::TraceField>)]
     triggering_event_id: Option<String>,
-    #[schema(max_length = 512, example = "0190163d-8694-739b-aea5-966c26f8ad91")]
+    #[schema(value_type = Option<schema::TraceField>)]
     activity_definition_id: Option<String>,
     /// The task waits in the review queue, and nothing of it leaves, until somebody approves it.
     #[schema(example = false)]
     review_required: Option<bool>,
 }
 
-/// The fields of an issue to change; the others stay as they are.
 // The published shape of `PatchSpec`, which does the reading, so that every fault is told at once.
+/// The fields of an issue to change; the others stay as they are.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EditIssueRequest {
-    /// One line; white space is folded.
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 512, example = "Flag stale SBOM")]
+    #[schema(value_type = schema::Title, required = false)]
     title: Option<String>,
     /// `null` empties it.
-    #[schema(max_length = 1_048_576, example = "Seen again on Tuesday.")]
+    #[schema(value_type = Option<schema::Description>)]
     description: Option<String>,
-    #[schema(value_type = String, required = false, pattern = "^(high|medium|low)$", example = "high")]
-    priority: Option<String>,
-    #[schema(value_type = String, required = false, pattern = "^(task|bug|feature|chore)$", example = "task")]
-    kind: Option<String>,
-    /// All of them: the list replaces the one before. Duplicates, ignoring case, are dropped.
-    #[schema(max_items = 100, example = json!(["sbom"]))]
+    #[schema(value_type = Priority, required = false)]
+    priority: Option<Priority>,
+    #[schema(value_type = Kind, required = false)]
+    kind: Option<Kind>,
+    /// All of them: the list replaces the one before.
+    #[schema(value_type = Option<schema::Labels>)]
     labels: Option<Vec<String>>,
     /// All of them: the list replaces the one before.
-    #[schema(max_items = 20, example = json!([]))]
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees: Option<Vec<String>>,
     /// `null` takes it away.
-    #[schema(max_length = 200, example = "2026-Q3")]
+    #[schema(value_type = Option<schema::Milestone>)]
     milestone: Option<String>,
     /// `null` takes it away.
     #[schema(example = "2026-06-30")]
@@ -103,10 +100,8 @@ pub struct EditIssueRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateIssueResponse {
     /// Opaque and stable.
-    #[schema(value_type = Uuid)]
     issue_id: Uuid,
     /// Where it is seen in its tracker, once it is there.
-    #[schema(required = true)]
     issue_url: Option<String>,
     /// The kind of backend that holds it.
     #[schema(example = "sqlite")]
@@ -176,15 +171,17 @@ impl From<(Rehearsal, Rung)> for RehearsalResponse {
 /// A task is created once however often it is posted: by `Idempotency-Key` if sent, else by its natural key
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
 /// a triggering event. With `?dry_run=true` everything is checked, the answer says what would happen, and nothing is written.
-#[utoipa::path(post, path = "/issues/", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
+/// `/issues/`, with a slash at its end, is the same.
+#[utoipa::path(post, path = "/issues", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
     params(
         DryRunParam,
-        ("Idempotency-Key" = Option<String>, Header, description = "Makes this request safe to repeat; with another body it is refused"),
+        ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused"),
         ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, `respond-async`, and `handling=strict`, which makes keys that nobody reads a fault; `Preference-Applied` tells what was honoured", example = "handling=strict"),
     ),
     responses(
-        (status = 201, body = CreateIssueResponse, description = "Created"),
-        (status = 200, body = FiledResponse, description = "Filed before: the first answer again. Or, in a dry run, what would happen"),
+        (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
+        (status = 200, body = FiledResponse, description = "Filed before: the first answer again. Or, in a dry run, what would happen",
+            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true`"))),
     ))]
 pub async fn create(
     State(app): State<Arc<App>>,

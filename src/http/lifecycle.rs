@@ -13,19 +13,19 @@ use super::etag::IfMatchParam;
 use super::issue_response::{IssueResponse, Shown};
 use super::path::IssueParam;
 use super::problem::Problem;
+use super::schema;
 use super::wish::Guarded;
 use crate::app::App;
-use crate::domain::{BlockSpec, CloseSpec, NoSpec};
+use crate::domain::{BlockSpec, CloseReason, CloseSpec, NoSpec};
 
 /// Why an issue is closed.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseIssueRequest {
     /// `completed` unless said otherwise.
-    #[schema(pattern = "^(completed|not_planned|duplicate)$", example = "completed")]
-    reason: Option<String>,
+    reason: Option<CloseReason>,
     /// A last word, written together with the closing.
-    #[schema(max_length = 262_144, example = "Done in the last release.")]
+    #[schema(value_type = Option<schema::LastWord>)]
     comment: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub struct CloseIssueRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockIssueRequest {
-    #[schema(min_length = 1, max_length = 2_000, pattern = r"\S", example = "Waits for access to the registry")]
+    #[schema(value_type = schema::Reason)]
     reason: String,
 }
 

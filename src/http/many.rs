@@ -14,20 +14,22 @@ use uuid::Uuid;
 
 use super::body::{JsonBody, OptionalBody};
 use super::issue_response::{IssueResponse, Shown};
+use super::list::{IssueFilter, OpenFilter};
 use super::observe::RequestTrace;
 use super::problem::Problem;
+use super::schema;
 use crate::app::{Answer, Answers, App, BulkItem, BulkOutcome, BulkReport, Caller};
-use crate::domain::SourceType;
 use crate::domain::ask::{BulkSpec, LookupSpec, NextSpec};
 use crate::domain::find::Found;
+use crate::domain::{CloseReason, SourceType, StateName};
 
 /// Ids to look up, at most 1,000 together.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookupRequest {
-    #[schema(max_items = 1000, example = json!(["nightly-2026-06-16T07:00:00+00:00"]))]
+    #[schema(value_type = Option<Vec<schema::TraceName>>, max_items = 1000, example = json!(["nightly-2026-06-16T07:00:00+00:00"]))]
     triggering_event_ids: Option<Vec<String>>,
-    #[schema(max_items = 1000, example = json!([]))]
+    #[schema(value_type = Option<Vec<schema::TraceName>>, max_items = 1000, example = json!([]))]
     activity_definition_ids: Option<Vec<String>>,
 }
 
@@ -57,9 +59,9 @@ pub struct FoundResponse {
     backend: String,
     number: i64,
     title: String,
-    state: &'static str,
+    state: StateName,
     target_repo: Option<String>,
-    source_type: Option<&'static str>,
+    source_type: Option<SourceType>,
     source_id: Option<String>,
     triggering_event_id: Option<String>,
     activity_definition_id: Option<String>,
@@ -71,13 +73,12 @@ pub struct FoundResponse {
 #[serde(deny_unknown_fields)]
 pub struct NextIssueRequest {
     /// Without it, the name of the key. Several agents with one key must each give their own.
-    #[schema(max_length = 100, example = "agent-7")]
+    #[schema(value_type = Option<schema::Holder>)]
     holder: Option<String>,
     /// After it anybody may take the issue over; 15 minutes unless said otherwise.
-    #[schema(minimum = 1, maximum = 86_400, default = 900, example = 900)]
+    #[schema(minimum = 1, maximum = 86_400, example = 900)]
     lease_seconds: Option<i64>,
-    /// The filters of the list, under the same names.
-    #[schema(value_type = Object, example = json!({"target_repo": "activity-core", "label_none": ["manual"]}))]
+    #[schema(value_type = Option<OpenFilter>)]
     filter: Option<Value>,
 }
 
@@ -86,51 +87,51 @@ pub struct NextIssueRequest {
 #[serde(deny_unknown_fields)]
 pub struct BulkRequest {
     /// Ids or numbers, at most 1,000; not together with `filter`.
-    #[schema(max_items = 1000, example = json!(["42"]))]
+    #[schema(value_type = Option<Vec<schema::IssueName>>, min_items = 1, max_items = 1000, example = json!(["42"]))]
     ids: Option<Vec<String>>,
-    /// The filters of the list, under the same names; taken oldest first.
-    #[schema(value_type = Object)]
+    /// Taken oldest first.
+    #[schema(value_type = Option<IssueFilter>, example = json!(null))]
     filter: Option<Value>,
     change: BulkChangeRequest,
-    /// Decide about each and tell, but write nothing.
-    #[schema(default = false, example = true)]
+    /// Decide about each and tell, but write nothing; not given: `false`.
+    #[schema(example = true)]
     dry_run: Option<bool>,
-    /// How many a filter may touch.
-    #[schema(minimum = 1, maximum = 1000, default = 1000)]
+    /// How many a filter may touch; not given: 1,000.
+    #[schema(minimum = 1, maximum = 1000)]
     limit: Option<i64>,
     /// `next_cursor` of the answer before, with the same filter.
+    #[schema(pattern = "^[A-Za-z0-9_-]*$", example = json!(null))]
     cursor: Option<String>,
 }
 
 /// What is not mentioned stays. Each issue is changed whole or not at all.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 pub struct BulkChangeRequest {
-    /// Exactly these labels.
-    #[schema(max_items = 100)]
+    /// Exactly these labels; not together with the next two.
+    #[schema(value_type = Option<schema::Labels>)]
     labels: Option<Vec<String>>,
-    #[schema(max_items = 100, example = json!(["triaged"]))]
+    #[schema(value_type = Option<schema::Labels>)]
     labels_add: Option<Vec<String>>,
-    #[schema(max_items = 100)]
+    #[schema(value_type = Option<schema::Labels>)]
     labels_remove: Option<Vec<String>>,
-    /// Exactly these people.
-    #[schema(max_items = 20)]
+    /// Exactly these people; not together with the next two.
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees: Option<Vec<String>>,
-    #[schema(max_items = 20)]
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees_add: Option<Vec<String>>,
-    #[schema(max_items = 20)]
+    #[schema(value_type = Option<schema::Assignees>)]
     assignees_remove: Option<Vec<String>>,
     /// `null` clears it.
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<schema::Milestone>)]
     milestone: Option<String>,
     /// `open` reopens or unblocks, `in_progress` starts, `blocked` and `closed` say so.
-    #[schema(pattern = "^(open|in_progress|blocked|closed)$")]
-    state: Option<String>,
+    state: Option<StateName>,
     /// With `closed`; `completed` unless said otherwise.
-    #[schema(pattern = "^(completed|not_planned|duplicate)$")]
-    close_reason: Option<String>,
+    close_reason: Option<CloseReason>,
     /// With `blocked`, where it is required.
-    #[schema(max_length = 2000)]
+    #[schema(value_type = Option<schema::BlockedReason>)]
     blocked_reason: Option<String>,
 }
 
@@ -172,9 +173,9 @@ impl From<Found> for FoundResponse {
             backend: found.backend,
             number: found.number.0,
             title: found.title,
-            state: found.state.as_str(),
+            state: found.state,
             target_repo: found.target_repo,
-            source_type: found.origin.source_type.map(SourceType::as_str),
+            source_type: found.origin.source_type,
             source_id: found.origin.source_id,
             triggering_event_id: found.origin.triggering_event_id,
             activity_definition_id: found.origin.activity_definition_id,
@@ -236,7 +237,8 @@ pub async fn lookup(
 ///
 /// The most urgent open issue that nobody holds: by priority, then due date, then age. Of any number of callers at once each gets another
 /// one. 204 when there is none.
-#[utoipa::path(post, path = "/issues/next", operation_id = "claim_next_issue", tag = "claims", request_body = Option<NextIssueRequest>,
+#[utoipa::path(post, path = "/issues/next", operation_id = "claim_next_issue", tag = "claims",
+    request_body(content = Option<NextIssueRequest>, example = json!({"holder": "agent-7", "filter": {"target_repo": ["activity-core"], "label_none": ["manual"]}})),
     responses(
         (status = 200, body = IssueResponse, description = "Held by the holder named, until the time shown", headers(("ETag" = String, description = "This edition of it"))),
         (status = 204, description = "Nothing is left to claim")))]
@@ -254,7 +256,8 @@ pub async fn next(
 ///
 /// Each issue is decided about for itself, by the same rules as alone, and changed whole or not at all; one that cannot be changed does not
 /// stop the others. Try it with `dry_run` first. Sending it again changes nothing more.
-#[utoipa::path(post, path = "/issues/bulk", operation_id = "edit_issues", tag = "issues", request_body = BulkRequest,
+#[utoipa::path(post, path = "/issues/bulk", operation_id = "edit_issues", tag = "issues",
+    request_body(content = BulkRequest, example = json!({"filter": {"label": ["sbom"], "state": ["open"]}, "change": {"labels_add": ["triaged"]}, "dry_run": true})),
     responses((status = 200, body = BulkResponse, description = "What became of each")))]
 pub async fn edit(
     State(app): State<Arc<App>>,

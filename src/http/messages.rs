@@ -16,21 +16,19 @@ use super::body::{JsonBody, OptionalBody};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::problem::Problem;
 use super::query::Fields;
+use super::schema;
 use crate::app::{App, AppError, Caller, MessageFilter};
-use crate::domain::{DiscardSpec, Message, MessageKind, MessageState, RetrySpec};
+use crate::domain::{DiscardSpec, Message, MessageKind, MessageState, RetrySpec, text};
 
 /// One thing to do outside: one message, one target, one retry clock.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageResponse {
     #[schema(example = 42)]
     id: i64,
-    #[schema(value_type = String, example = "publish")]
     kind: MessageKind,
     /// Who it is for
     #[schema(example = "state_hub")]
     target: String,
-    /// `pending`, `retrying` or `dead`
-    #[schema(value_type = String, example = "retrying")]
     state: MessageState,
     issue_id: Uuid,
     /// Which event of the issue it is about
@@ -82,9 +80,8 @@ pub struct RetriedResponse {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RetryMessagesRequest {
-    #[schema(nullable, example = "publish")]
-    kind: Option<String>,
-    #[schema(nullable, example = "state_hub")]
+    kind: Option<MessageKind>,
+    #[schema(value_type = Option<schema::Target>)]
     target: Option<String>,
 }
 
@@ -92,7 +89,7 @@ pub struct RetryMessagesRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscardMessageRequest {
-    #[schema(min_length = 1, max_length = 2_000, example = "The hub was rebuilt; nobody needs this any more")]
+    #[schema(value_type = schema::Reason)]
     reason: String,
 }
 
@@ -101,14 +98,14 @@ pub struct DiscardMessageRequest {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct MessageParams {
-    /// `dispatch` or `publish`
-    kind: Option<String>,
+    /// Only what does this
+    kind: Option<MessageKind>,
     /// Only what is for this target
-    #[param(example = "state_hub")]
+    #[param(value_type = Option<schema::Target>)]
     target: Option<String>,
-    /// `pending`, `retrying` or `dead`
+    /// Only what stands so
     #[param(example = "dead")]
-    state: Option<String>,
+    state: Option<MessageState>,
 }
 
 /// Which messages, and which page of them.
@@ -128,7 +125,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MessageQuery {
         let mut fields = Fields::of(&parts.uri)?;
         let filter = MessageFilter {
             kind: fields.read("kind", word),
-            target: fields.read("target", |text| Ok(text.to_owned())),
+            target: fields.read("target", |text| text::TARGET.check(text)),
             state: fields.read("state", word),
         };
         let page = PageQuery::take(&mut fields, parts);

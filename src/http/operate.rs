@@ -45,6 +45,7 @@ pub struct ReadyResponse {
     version: &'static str,
     /// With `verbose`: whether each target outside answers, as this process sees it. An open breaker makes nothing unready
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     targets: Option<Vec<TargetResponse>>,
 }
 
@@ -81,6 +82,8 @@ pub async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<ReadyRe
 }
 
 /// Prometheus metrics
+///
+/// Every series is explained in `docs/observability.md`.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operate", security(()), responses((status = 200, body = String, content_type = "text/plain; version=0.0.4", description = "Every series in the text exposition format")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     match app.metrics.render() {

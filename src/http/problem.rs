@@ -5,6 +5,7 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::AppError;
 use crate::domain::Fault;
@@ -20,14 +21,28 @@ pub struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// A failure, as RFC 9457 writes it down.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// A URN made from `code`.
+    #[schema(example = "urn:issue-core:problem:not_found")]
     r#type: String,
+    #[schema(example = "Not found")]
     title: &'a str,
+    /// The status of the response.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
     status: u16,
+    /// For people; may change.
+    #[schema(example = "there is no issue 42")]
     detail: &'a str,
+    /// A stable word for machines.
+    #[schema(example = "not_found")]
     code: &'a str,
+    /// Finds the request in logs and traces.
+    #[schema(pattern = "^[0-9a-f]{32}$", example = "4bf92f3577b34da6a3ce929d0e0e4736")]
     trace_id: &'a str,
+    /// Every fault of the request, where it had any.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
 }

@@ -14,6 +14,7 @@ use super::issues::EditIssueRequest;
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::IssueParam;
 use super::problem::Problem;
+use super::schema;
 use super::wish::Guarded;
 use crate::app::{App, Caller};
 use crate::domain::{ApproveSpec, Issue, IssueNumber, RejectSpec};
@@ -31,7 +32,7 @@ pub struct ApproveReviewRequest {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectReviewRequest {
-    #[schema(min_length = 1, max_length = 2_000, pattern = r"\S", example = "Belongs to another team")]
+    #[schema(value_type = schema::Reason)]
     reason: String,
 }
 

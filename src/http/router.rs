@@ -13,29 +13,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::cors::cors;
+use super::document::Head;
 use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, batch, claims, comments, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
+use super::{HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
 use crate::app::App;
 
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "issue-core", description = "An organisation's single landing zone for tasks."),
-    tags(
-        (name = "issues", description = "File, find and work on issues"),
-        (name = "find", description = "What there is, and how much of it"),
-        (name = "claims", description = "Take issues to work on, one holder at a time"),
-        (name = "reviews", description = "Decide about tasks before they go anywhere"),
-        (name = "comments", description = "Say something about an issue"),
-        (name = "messages", description = "What is done outside: State Hub and others"),
-        (name = "operate", description = "Probes and numbers for operators"),
-    )
-)]
-struct Document;
+/// Every route that is part of the API, with its description.
+pub fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(Head::openapi()).merge(ordinary()).merge(batches()).merge(probes())
+}
 
 /// The routes everybody works with.
-fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi())
+fn ordinary() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default()
         .routes(routes!(list::list, issues::create))
         .routes(routes!(many::lookup))
         .routes(routes!(many::next))
@@ -69,6 +60,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(messages::retry))
         .routes(routes!(messages::retry_all))
         .routes(routes!(messages::discard))
+        .routes(routes!(docs::openapi))
 }
 
 /// Those that take more in and longer.
@@ -81,9 +73,13 @@ fn probes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default().routes(routes!(operate::health)).routes(routes!(operate::ready)).routes(routes!(operate::metrics))
 }
 
-/// Paths that answer like a documented one: the contract's spelling without the slash.
+/// Paths that answer like a documented one (the contract's spelling with a slash at the end), and the page.
 fn aliases() -> Router<Arc<App>> {
-    Router::new().route("/issues", get(list::list).post(issues::create))
+    Router::new()
+        .route("/issues/", get(list::list).post(issues::create))
+        .route("/docs", get(docs::to_page))
+        .route("/docs/", get(docs::page))
+        .route("/docs/{file}", get(docs::file))
 }
 
 /// The probes' other names.
@@ -99,7 +95,7 @@ pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));
 
-    let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
+    let ordinary = Router::from(ordinary()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
     let batches = Router::from(batches()).layer(compressed);
     let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
         Router::from(probes()).merge(probe_aliases()),

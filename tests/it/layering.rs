@@ -32,6 +32,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("hyper_util", &["http"]),
     ("utoipa", &["http"]),
     ("utoipa_axum", &["http"]),
+    ("utoipa_swagger_ui", &["http"]),
     ("sqlx", &["store"]),
     ("clap", &["cli"]),
     ("async_nats", &["nats", "sink"]),

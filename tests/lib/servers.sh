@@ -10,7 +10,7 @@
 #
 # Two runs side by side share nothing: the directory is fresh and every port is free at the moment it is bound.
 
-readonly POSTGRES_OLDEST=14
+readonly POSTGRES_OLDEST=14 NODE_OLDEST=18
 
 # PROGRAM is set by the script that sources this.
 say() { printf '%s: %s\n' "$PROGRAM" "$*" >&2; }
@@ -60,6 +60,8 @@ have() {
     certificates) [[ -s /etc/ssl/certs/ca-certificates.crt || -n ${SSL_CERT_FILE:-} ]] ;;
     postgres) postgres_bin >/dev/null ;;
     pgbench) [[ -x $(postgres_bin)/pgbench ]] ;;
+    node) node -e "process.exit(parseInt(process.versions.node) >= $NODE_OLDEST ? 0 : 1)" 2>/dev/null ;;
+    python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -70,6 +72,8 @@ packages_for() {
     certificates) echo ca-certificates ;;
     postgres) echo postgresql ;;
     pgbench) echo postgresql postgresql-contrib ;;
+    node) echo nodejs ;;
+    flock) echo util-linux ;;
     *) echo "$1" ;;
     esac
 }

@@ -123,11 +123,12 @@ impl<'a> Params<'a> {
     }
 
     fn set<T: Ord>(&mut self, name: &str, mut values: Vec<T>) -> Vec<T> {
-        values.sort();
-        values.dedup();
+        // As they were sent, so that a caller can know beforehand.
         if values.len() > MAX_VALUES {
             self.fault(name, "too_many", format!("must hold at most {MAX_VALUES} values"));
         }
+        values.sort();
+        values.dedup();
         values
     }
 

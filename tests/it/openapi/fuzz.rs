@@ -1,0 +1,26 @@
+//! Requests made up from the document by a fuzzer, valid and invalid ones, alone and in sequences, and what must be true of every answer.
+
+use super::tools;
+use crate::support::database::Database;
+use crate::support::server::{KEY, Server};
+
+crate::support::on_both_stores!(a_fuzzer_finds_no_answer_that_the_document_does_not_allow);
+
+/// The same requests in every run, so that a failure can be repeated; another seed looks elsewhere: `FUZZ_SEED=7 tests/run openapi::fuzz`.
+#[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
+fn seed() -> String {
+    std::env::var("FUZZ_SEED").unwrap_or_else(|_| "1".to_owned())
+}
+
+async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow(db: Database) {
+    let server = Server::start_with(&db.url(), &[("RUST_LOG", "error")]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut fuzzer = tools::python("schemathesis");
+    fuzzer.current_dir(&dir).env("SCHEMATHESIS_HOOKS", "fuzz").env("PYTHONPATH", tools::own(""));
+    fuzzer.arg("--config-file").arg(tools::own("fuzz.toml"));
+    fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", &format!("Authorization: Bearer {KEY}")]);
+    fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", &seed()]);
+    // Its complaints about its own slowness are not about us.
+    fuzzer.args(["--suppress-health-check", "all", "--workers", "2", "--continue-on-failure", "--no-color"]);
+    tools::succeed(&mut fuzzer);
+}
