@@ -191,8 +191,10 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
     let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
     store.check().await?;
     let tasks = TaskTracker::new();
-    let sinks = sinks(settings).await?;
-    let app = Arc::new(assemble(settings, store.clone(), sinks, &tasks)?);
+    let metrics = Arc::new(Metrics::new()?);
+    let link = link(settings, &metrics).await?;
+    let sinks = sinks(settings, link.as_ref())?;
+    let app = Arc::new(assemble(settings, store.clone(), metrics, sinks, &tasks)?);
     worker::run_once(app, worker_limits(settings), &tasks).await;
     tasks.close();
     tasks.wait().await;
