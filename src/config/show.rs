@@ -7,7 +7,7 @@ use config::{Value, ValueKind};
 use super::layers::{Loaded, Origin};
 
 /// Settings whose value is never printed.
-const SECRETS: &[&str] = &["auth.api_key", "database.password", "nats.password", "nats.token", "state_hub.token"];
+const SECRETS: &[&str] = &["auth.api_key", "auth.keys.key", "database.password", "nats.password", "nats.token", "state_hub.token"];
 
 /// Settings that switch something off by being empty, and what.
 const OFF: &[(&str, &str)] =
@@ -30,6 +30,16 @@ pub fn show(loaded: &Loaded) -> String {
 }
 
 fn shown(key: &str, value: &Value) -> String {
+    if let ValueKind::Array(items) = &value.kind {
+        let items: Vec<_> = items.iter().map(|item| shown(key, item)).collect();
+        return format!("[{}]", items.join(", "));
+    }
+    if let ValueKind::Table(fields) = &value.kind {
+        let mut fields: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{name} = {}", shown(&format!("{key}.{name}"), value))).collect();
+        fields.sort();
+        return format!("{{ {} }}", fields.join(", "));
+    }
     let ValueKind::String(text) = &value.kind else { return value.to_string() };
     if SECRETS.contains(&key) && !text.is_empty() {
         return "\"***\"".to_owned();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::issue::{Issue, State};
-use super::text::fold;
+use super::text::{MILESTONE, fold};
 use super::vocabulary::vocabulary;
 
 vocabulary! {
@@ -20,6 +20,17 @@ vocabulary! {
         Day = "day",
         /// Archived issues count here and nowhere else.
         Archived = "archived",
+    }
+}
+
+impl Facet {
+    /// The key of a name, or the beginning of one: labels and people ignore case. Or what is wrong with it (code, message).
+    pub fn key(self, name: &str) -> Result<String, (&'static str, String)> {
+        let name = MILESTONE.check(name)?;
+        Ok(match self {
+            Self::Label | Self::Assignee => fold(&name),
+            Self::State | Self::Backend | Self::Repo | Self::Milestone | Self::Day | Self::Archived => name,
+        })
     }
 }
 
@@ -140,18 +151,15 @@ pub fn shown(rows: Vec<(String, String, Count)>, by: FacetOrder) -> Vec<Shown> {
     let mut shown: Vec<Shown> = Vec::with_capacity(rows.len());
     let mut most = i64::MIN;
     for (key, name, count) in rows {
-        match shown.last_mut().filter(|last| last.key == key) {
-            Some(last) => {
-                last.count.add(count, 1);
-                if (count.total(), &last.name) > (most, &name) {
-                    most = count.total();
-                    last.name = name;
-                }
-            }
-            None => {
+        if let Some(last) = shown.last_mut().filter(|last| last.key == key) {
+            last.count.add(count, 1);
+            if (count.total(), &last.name) > (most, &name) {
                 most = count.total();
-                shown.push(Shown { key, name, count });
+                last.name = name;
             }
+        } else {
+            most = count.total();
+            shown.push(Shown { key, name, count });
         }
     }
     shown.retain(|value| !value.count.is_zero());

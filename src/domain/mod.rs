@@ -4,6 +4,7 @@
 //! [`decide`]; to add a field, start in [`issue`] and follow the compiler.
 
 pub mod act;
+pub mod ask;
 pub mod backoff;
 pub mod breaker;
 pub mod change;
@@ -22,6 +23,7 @@ pub mod message;
 pub mod notice;
 pub mod patch;
 pub mod progress;
+pub mod quota;
 pub mod search;
 pub mod spec;
 pub mod stamp;
@@ -45,4 +47,4 @@ pub use progress::Progress;
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;
 pub use verdict::Verdict;
-pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
+pub use vocabulary::{CloseReason, Kind, Priority, ReviewState, Scope, SourceType, StateName};

@@ -210,7 +210,7 @@ mod tests {
         for blank in ["", " ", "\"\"", "-- **"] {
             assert_eq!(TextQuery::parse(blank, "q").unwrap_err().into_vec()[0].code, "blank", "{blank:?}");
         }
-        let many = (0..20).map(|n| format!("w{n} ")).collect::<String>();
+        let many = (0..20).map(|n| format!("w{n}")).collect::<Vec<_>>().join(" ");
         assert_eq!(TextQuery::parse(&many, "q").unwrap_err().into_vec()[0].code, "too_many");
     }
 

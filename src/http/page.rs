@@ -8,7 +8,7 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use axum::http::header::{CONTENT_TYPE, ETAG, LINK};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,10 +25,10 @@ use crate::app::page::{DEFAULT_LIMIT, MAX_LIMIT};
 /// Some of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PageResponse<T: ToSchema> {
-    items: Vec<T>,
+    pub items: Vec<T>,
     /// Where the next page begins; `null` on the last one.
     #[schema(required = true, example = json!(null))]
-    next_cursor: Option<String>,
+    pub next_cursor: Option<String>,
 }
 
 /// How [`PageQuery`] is documented.
@@ -86,32 +86,49 @@ impl<K: Display> PageQuery<K> {
         let next_cursor = page.items.last().filter(|_| page.more).map(|last| wrap(&key(last)));
         let link =
             next_cursor.as_ref().map(|cursor| format!("<{}?{}limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.others, self.limit));
-        let page = PageResponse { items: page.items.into_iter().map(shape).collect(), next_cursor };
-        let Ok(body) = serde_json::to_vec(&page) else { return Problem::panicked().into_response() };
-        let edition = URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..16]);
-        let mut response = if is_known(&self.headers, &edition) {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            ([(CONTENT_TYPE, "application/json")], body).into_response()
-        };
-        let headers = [(ETAG, Some(quoted(&edition))), (LINK, link)];
-        let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?.parse().ok()?)));
-        response.headers_mut().extend(headers);
-        response
+        answered(&self.headers, &PageResponse { items: page.items.into_iter().map(shape).collect(), next_cursor }, link)
     }
 }
 
-fn wrap(key: &impl Display) -> String {
+/// A page of any shape with its tag and its link, or 304 where the reader has it already.
+pub fn answered(asked: &HeaderMap, page: &impl Serialize, link: Option<String>) -> Response {
+    let Ok(body) = serde_json::to_vec(page) else { return Problem::panicked().into_response() };
+    let edition = URL_SAFE_NO_PAD.encode(&Sha256::digest(&body)[..16]);
+    let mut response = if is_known(asked, &edition) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(CONTENT_TYPE, "application/json")], body).into_response()
+    };
+    let headers = [(ETAG, Some(quoted(&edition))), (LINK, link)];
+    let headers = headers.into_iter().filter_map(|(name, value)| Some((name, value?.parse().ok()?)));
+    response.headers_mut().extend(headers);
+    response
+}
+
+/// The same request for the next page: everything stays but the cursor, which is safe in a URL as it is.
+pub fn next_link(uri: &Uri, cursor: &str) -> String {
+    let kept = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let query: Vec<String> = kept.map(str::to_owned).chain([format!("cursor={cursor}")]).collect();
+    format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"))
+}
+
+pub fn wrap(key: &impl Display) -> String {
     URL_SAFE_NO_PAD.encode(key.to_string())
 }
 
-fn unwrap<K: FromStr>(cursor: &str) -> Option<K> {
+pub fn unwrap<K: FromStr>(cursor: &str) -> Option<K> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_in_the_same_words() {
+        let uri = Uri::from_static("/issues/?label=a%26b&cursor=old&limit=2&q=x");
+        assert_eq!(next_link(&uri, "new"), "</issues/?label=a%26b&limit=2&q=x&cursor=new>; rel=\"next\"");
+    }
 
     #[test]
     fn a_cursor_reads_back_and_nothing_else_is_one() {

@@ -22,7 +22,9 @@ use chrono::{DateTime, Utc};
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{
+    Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
+};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -42,6 +44,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
+
+    /// What was filed under each key, in the order asked, `None` where the key is free.
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
 
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
@@ -123,6 +128,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// What stands under a dedupe key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub issue: Issue,
+    /// What the first body said, where a repeat must say the same.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Issues in the order asked.

@@ -3,6 +3,7 @@
 //! A decision answers `None` when the wish is already true (nothing is written, nobody is told), and a [`Refusal`] when
 //! the state forbids it. To add a rule: a function here or in the file of its subject, and its line in the property test.
 
+mod bulk;
 mod claim;
 mod comment;
 mod create;
@@ -10,6 +11,7 @@ mod edit;
 mod lifecycle;
 mod review;
 
+pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
 pub use create::create;

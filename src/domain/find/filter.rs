@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::params::Params;
+use crate::domain::facet::Facet;
 use crate::domain::issue::Issue;
 use crate::domain::search::{Document, TextQuery};
 use crate::domain::text::{self, fold};
@@ -52,12 +53,12 @@ pub enum Assigned {
 
 vocabulary! {
     /// Whether archived issues are wanted.
-    Archived { No = "false", Only = "true", Any = "any" }
-}
-
-impl Default for Archived {
-    fn default() -> Self {
-        Self::No
+    #[derive(Default)]
+    Archived {
+        #[default]
+        No = "false",
+        Only = "true",
+        Any = "any",
     }
 }
 
@@ -93,9 +94,9 @@ impl Filter {
             states: params.words("state"),
             priorities: params.words("priority"),
             kinds: params.words("kind"),
-            labels: folded(params.texts("label", text::LABEL)),
-            labels_any: folded(params.texts("label_any", text::LABEL)),
-            labels_none: folded(params.texts("label_none", text::LABEL)),
+            labels: folded(&params.texts("label", text::LABEL)),
+            labels_any: folded(&params.texts("label_any", text::LABEL)),
+            labels_none: folded(&params.texts("label_none", text::LABEL)),
             assigned: assigned(params),
             milestones: params.texts("milestone", text::MILESTONE),
             target_repos: params.texts("target_repo", text::TARGET_REPO),
@@ -113,6 +114,27 @@ impl Filter {
             text: search(params),
             unclaimed_at: None,
         }
+    }
+
+    /// The counted value that holds exactly these issues, if there is one: nobody has to count them.
+    #[must_use]
+    pub fn counted(&self) -> Option<(Facet, Vec<String>)> {
+        let only = |facet, keys: &[String], filter: Self| (keys.len() == 1 && filter == *self).then(|| (facet, keys.to_vec()));
+        let bare = Self::default;
+        let states = Self { states: self.states.clone(), ..bare() };
+        if states == *self {
+            let states = if self.states.is_empty() { StateName::ALL } else { &self.states };
+            return Some((Facet::State, states.iter().map(ToString::to_string).collect()));
+        }
+        let people = match &self.assigned {
+            Assigned::To(people) => people.as_slice(),
+            Assigned::Anyhow | Assigned::Nobody => &[],
+        };
+        only(Facet::Label, &self.labels, Self { labels: self.labels.clone(), ..bare() })
+            .or_else(|| only(Facet::Assignee, people, Self { assigned: self.assigned.clone(), ..bare() }))
+            .or_else(|| only(Facet::Milestone, &self.milestones, Self { milestones: self.milestones.clone(), ..bare() }))
+            .or_else(|| only(Facet::Repo, &self.target_repos, Self { target_repos: self.target_repos.clone(), ..bare() }))
+            .or_else(|| only(Facet::Backend, &self.backends, Self { backends: self.backends.clone(), ..bare() }))
     }
 
     /// Whether an issue with these texts is wanted: what every store must answer.
@@ -169,7 +191,7 @@ fn one_of<T: PartialEq>(wanted: &[T], value: Option<&T>) -> bool {
     wanted.is_empty() || value.is_some_and(|value| wanted.contains(value))
 }
 
-fn folded(texts: Vec<String>) -> Vec<String> {
+fn folded(texts: &[String]) -> Vec<String> {
     let mut folded: Vec<String> = texts.iter().map(|text| fold(text)).collect();
     folded.sort();
     folded.dedup();
@@ -177,7 +199,7 @@ fn folded(texts: Vec<String>) -> Vec<String> {
 }
 
 fn assigned(params: &mut Params<'_>) -> Assigned {
-    let people = folded(params.texts("assignee", text::ASSIGNEE));
+    let people = folded(&params.texts("assignee", text::ASSIGNEE));
     let nobody = params.boolean("unassigned").unwrap_or(false);
     match (people.is_empty(), nobody) {
         (true, false) => Assigned::Anyhow,

@@ -8,14 +8,17 @@ mod cursor;
 mod filter;
 mod lookup;
 mod params;
+mod ranking;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use cursor::Cursor;
+pub use cursor::NotACursor;
 pub use filter::{Archived, Assigned, Filter, Span};
 pub use lookup::{Found, Lookup, LookupBy};
 pub use params::Params;
+pub use ranking::{Ranked, ranked};
 
 use super::fault::Faults;
 use super::issue::Issue;
@@ -24,6 +27,9 @@ use super::vocabulary::{Priority, vocabulary};
 /// A page holds this many issues unless the caller says otherwise, and never more than [`MAX_LIMIT`].
 pub const DEFAULT_LIMIT: u32 = 50;
 pub const MAX_LIMIT: u32 = 200;
+
+/// Counting stops here; what there is more of is "at least as many".
+pub const MAX_TOTAL: u32 = 10_000;
 
 /// A page ends early before its descriptions grow beyond this many bytes; one issue always fits.
 pub const PAGE_BYTES: u32 = 1 << 20;
@@ -189,13 +195,18 @@ impl IssueQuery {
         let order = order.unwrap_or_else(|| sort.usual_order());
         let mut query = Self { filter, sort, order, after: None, limit, total };
         if let Some(text) = cursor {
-            match Cursor::read(&text, &query) {
+            match query.place(&text) {
                 Ok(place) => query.after = Some(place),
-                Err(fault) => params.fault("cursor", "invalid_cursor", fault.to_string()),
+                Err(wrong) => params.fault("cursor", "not_a_cursor", wrong.to_string()),
             }
         }
         params.done()?;
         Ok(query)
+    }
+
+    /// The place that a cursor of this list stands for.
+    pub fn place(&self, cursor: &str) -> Result<Place, NotACursor> {
+        Cursor::read(cursor, self)
     }
 
     /// The cursor of the page that begins after the place.

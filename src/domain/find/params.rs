@@ -45,7 +45,7 @@ impl<'a> Params<'a> {
         let mut values = self.values(name);
         let (first, second) = (values.next()?, values.next());
         if second.is_some() {
-            self.fault(name, "repeated", "must be given once");
+            self.fault(name, "contradiction", "is given more than once");
         }
         Some(first.to_owned())
     }
@@ -135,8 +135,8 @@ impl<'a> Params<'a> {
     pub fn done(mut self) -> Result<(), Faults> {
         let unknown: BTreeSet<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).filter(|name| !self.known.contains(name)).collect();
         for name in unknown {
-            let message = format!("is not a parameter of this request; there are {}", Vec::from_iter(self.known.clone()).join(", "));
-            self.fault(name, "unknown_parameter", message);
+            let message = format!("is not known here; there are {}", Vec::from_iter(self.known.clone()).join(", "));
+            self.fault(name, "unknown_field", message);
         }
         self.faults.into_result(())
     }

@@ -37,13 +37,13 @@ fn every_fault_is_told_at_once_under_its_parameter() {
         ("created_from", "not_a_moment"),
         ("due_before", "not_a_date"),
         ("q", "blank"),
-        ("order", "repeated"),
+        ("order", "contradiction"),
         ("limit", "out_of_range"),
         ("total", "wrong_type"),
         ("sort", "contradiction"),
         ("order", "contradiction"),
-        ("cursor", "invalid_cursor"),
-        ("stat", "unknown_parameter"),
+        ("cursor", "not_a_cursor"),
+        ("stat", "unknown_field"),
     ];
     assert_eq!(faults, expected.map(|(name, code)| (name.to_owned(), code)));
 }
@@ -81,7 +81,7 @@ proptest! {
         let next = parse(&format!("{}&limit=3&cursor={token}", list(&label))).unwrap();
         prop_assert_eq!(next.after, Some(place));
         if label != other {
-            let expected = vec![("cursor".to_owned(), "invalid_cursor")];
+            let expected = vec![("cursor".to_owned(), "not_a_cursor")];
             prop_assert_eq!(parse(&format!("{}&cursor={token}", list(&other))), Err(expected));
         }
     }

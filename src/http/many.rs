@@ -1,0 +1,266 @@
+//! `/issues/lookup`, `/issues/next` and `/issues/bulk`: questions and wishes about many issues at once.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::body::{JsonBody, OptionalBody};
+use super::issue_response::{IssueResponse, Shown};
+use super::observe::RequestTrace;
+use super::problem::Problem;
+use crate::app::{Answer, Answers, App, BulkItem, BulkOutcome, BulkReport, Caller};
+use crate::domain::SourceType;
+use crate::domain::ask::{BulkSpec, LookupSpec, NextSpec};
+use crate::domain::find::Found;
+
+/// Ids to look up, at most 1,000 together.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LookupRequest {
+    #[schema(max_items = 1000, example = json!(["nightly-2026-06-16T07:00:00+00:00"]))]
+    triggering_event_ids: Option<Vec<String>>,
+    #[schema(max_items = 1000, example = json!([]))]
+    activity_definition_ids: Option<Vec<String>>,
+}
+
+/// An answer for each id, in the order asked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupResponse {
+    triggering_events: Vec<LookupAnswerResponse>,
+    activity_definitions: Vec<LookupAnswerResponse>,
+}
+
+/// What was filed for one id.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupAnswerResponse {
+    #[schema(example = "nightly-2026-06-16T07:00:00+00:00")]
+    id: String,
+    /// The newest hundred, newest first, archived ones too.
+    issues: Vec<FoundResponse>,
+    /// There are others, or there may be: list them with the id as a filter.
+    more: bool,
+}
+
+/// An issue in short, with the fields by which a task is recognised.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoundResponse {
+    issue_id: Uuid,
+    issue_url: Option<String>,
+    backend: String,
+    number: i64,
+    title: String,
+    state: &'static str,
+    target_repo: Option<String>,
+    source_type: Option<&'static str>,
+    source_id: Option<String>,
+    triggering_event_id: Option<String>,
+    activity_definition_id: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+/// Who takes the next issue, for how long, and out of which.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NextIssueRequest {
+    /// Without it, the name of the key. Several agents with one key must each give their own.
+    #[schema(max_length = 100, example = "agent-7")]
+    holder: Option<String>,
+    /// After it anybody may take the issue over; 15 minutes unless said otherwise.
+    #[schema(minimum = 1, maximum = 86_400, default = 900, example = 900)]
+    lease_seconds: Option<i64>,
+    /// The filters of the list, under the same names.
+    #[schema(value_type = Object, example = json!({"target_repo": "activity-core", "label_none": ["manual"]}))]
+    filter: Option<Value>,
+}
+
+/// Which issues, and what is to be changed of each.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkRequest {
+    /// Ids or numbers, at most 1,000; not together with `filter`.
+    #[schema(max_items = 1000, example = json!(["42"]))]
+    ids: Option<Vec<String>>,
+    /// The filters of the list, under the same names; taken oldest first.
+    #[schema(value_type = Object)]
+    filter: Option<Value>,
+    change: BulkChangeRequest,
+    /// Decide about each and tell, but write nothing.
+    #[schema(default = false, example = true)]
+    dry_run: Option<bool>,
+    /// How many a filter may touch.
+    #[schema(minimum = 1, maximum = 1000, default = 1000)]
+    limit: Option<i64>,
+    /// `next_cursor` of the answer before, with the same filter.
+    cursor: Option<String>,
+}
+
+/// What is not mentioned stays. Each issue is changed whole or not at all.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkChangeRequest {
+    /// Exactly these labels.
+    #[schema(max_items = 100)]
+    labels: Option<Vec<String>>,
+    #[schema(max_items = 100, example = json!(["triaged"]))]
+    labels_add: Option<Vec<String>>,
+    #[schema(max_items = 100)]
+    labels_remove: Option<Vec<String>>,
+    /// Exactly these people.
+    #[schema(max_items = 20)]
+    assignees: Option<Vec<String>>,
+    #[schema(max_items = 20)]
+    assignees_add: Option<Vec<String>>,
+    #[schema(max_items = 20)]
+    assignees_remove: Option<Vec<String>>,
+    /// `null` clears it.
+    #[schema(max_length = 200)]
+    milestone: Option<String>,
+    /// `open` reopens or unblocks, `in_progress` starts, `blocked` and `closed` say so.
+    #[schema(pattern = "^(open|in_progress|blocked|closed)$")]
+    state: Option<String>,
+    /// With `closed`; `completed` unless said otherwise.
+    #[schema(pattern = "^(completed|not_planned|duplicate)$")]
+    close_reason: Option<String>,
+    /// With `blocked`, where it is required.
+    #[schema(max_length = 2000)]
+    blocked_reason: Option<String>,
+}
+
+/// What became of each issue, in order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkResponse {
+    /// Nothing was written.
+    dry_run: bool,
+    /// How many were changed, or would be.
+    changed: usize,
+    unchanged: usize,
+    failed: usize,
+    items: Vec<BulkItemResponse>,
+    /// Goes on behind the last one; `null` if the filter has no more.
+    #[schema(required = true, example = json!(null))]
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkItemResponse {
+    /// As it was named; the id of one that a filter found.
+    #[schema(example = "42")]
+    id: String,
+    #[schema(pattern = "^(changed|unchanged|failed)$", example = "changed")]
+    outcome: &'static str,
+    number: Option<i64>,
+    /// The version it has now, or would have.
+    version: Option<i64>,
+    /// Why not: a code of `docs/problems.md`.
+    code: Option<&'static str>,
+    detail: Option<String>,
+}
+
+impl From<Found> for FoundResponse {
+    fn from(found: Found) -> Self {
+        Self {
+            issue_id: found.id.0,
+            issue_url: found.url,
+            backend: found.backend,
+            number: found.number.0,
+            title: found.title,
+            state: found.state.as_str(),
+            target_repo: found.target_repo,
+            source_type: found.origin.source_type.map(SourceType::as_str),
+            source_id: found.origin.source_id,
+            triggering_event_id: found.origin.triggering_event_id,
+            activity_definition_id: found.origin.activity_definition_id,
+            created_at: found.created_at,
+        }
+    }
+}
+
+impl From<Answers> for LookupResponse {
+    fn from(answers: Answers) -> Self {
+        let one = |answer: Answer| LookupAnswerResponse {
+            id: answer.id,
+            issues: answer.issues.into_iter().map(FoundResponse::from).collect(),
+            more: answer.more,
+        };
+        Self {
+            triggering_events: answers.triggering_events.into_iter().map(one).collect(),
+            activity_definitions: answers.activity_definitions.into_iter().map(one).collect(),
+        }
+    }
+}
+
+impl From<BulkItem> for BulkItemResponse {
+    fn from(item: BulkItem) -> Self {
+        let none = Self { id: item.name, outcome: "failed", number: None, version: None, code: None, detail: None };
+        match item.outcome {
+            BulkOutcome::Changed(issue) => Self { outcome: "changed", number: Some(issue.number.0), version: Some(issue.version), ..none },
+            BulkOutcome::Unchanged(issue) => {
+                Self { outcome: "unchanged", number: Some(issue.number.0), version: Some(issue.version), ..none }
+            }
+            BulkOutcome::Failed(error) => Self { code: Some(error.code()), detail: Some(error.public()), ..none },
+        }
+    }
+}
+
+impl From<BulkReport> for BulkResponse {
+    fn from(report: BulkReport) -> Self {
+        let items: Vec<BulkItemResponse> = report.items.into_iter().map(BulkItemResponse::from).collect();
+        let count = |outcome| items.iter().filter(|item| item.outcome == outcome).count();
+        let (changed, unchanged, failed) = (count("changed"), count("unchanged"), count("failed"));
+        Self { dry_run: report.dry_run, changed, unchanged, failed, items, next_cursor: report.next }
+    }
+}
+
+/// Look up what was filed
+///
+/// Compare your own log with what is here: for each trigger or definition, the issues that it was filed as.
+#[utoipa::path(post, path = "/issues/lookup", operation_id = "lookup_issues", tag = "find", request_body = LookupRequest,
+    responses((status = 200, body = LookupResponse, description = "An answer for each id")))]
+pub async fn lookup(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JsonBody(spec): JsonBody<LookupSpec>,
+) -> Result<Json<LookupResponse>, Problem> {
+    Ok(Json(app.lookup_issues(&caller, spec).await?.into()))
+}
+
+/// Claim the next issue
+///
+/// The most urgent open issue that nobody holds: by priority, then due date, then age. Of any number of callers at once each gets another
+/// one. 204 when there is none.
+#[utoipa::path(post, path = "/issues/next", operation_id = "claim_next_issue", tag = "claims", request_body = Option<NextIssueRequest>,
+    responses(
+        (status = 200, body = IssueResponse, description = "Held by the holder named, until the time shown", headers(("ETag" = String, description = "This edition of it"))),
+        (status = 204, description = "Nothing is left to claim")))]
+pub async fn next(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Extension(RequestTrace(trace)): Extension<RequestTrace>,
+    OptionalBody(spec): OptionalBody<NextSpec>,
+) -> Result<Response, Problem> {
+    let issue = app.next_issue(&caller, spec, Some(trace.traceparent())).await?;
+    Ok(issue.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |issue| Shown(issue).into_response()))
+}
+
+/// Edit many issues
+///
+/// Each issue is decided about for itself, by the same rules as alone, and changed whole or not at all; one that cannot be changed does not
+/// stop the others. Try it with `dry_run` first. Sending it again changes nothing more.
+#[utoipa::path(post, path = "/issues/bulk", operation_id = "edit_issues", tag = "issues", request_body = BulkRequest,
+    responses((status = 200, body = BulkResponse, description = "What became of each")))]
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Extension(RequestTrace(trace)): Extension<RequestTrace>,
+    JsonBody(spec): JsonBody<BulkSpec>,
+) -> Result<Json<BulkResponse>, Problem> {
+    Ok(Json(app.edit_many(&caller, spec, Some(trace.traceparent())).await?.into()))
+}

@@ -1,0 +1,169 @@
+//! How Postgres answers among 100,000 issues: by indexes, and without reading much more than it gives, also when a prepared
+//! statement has been used so often that the server would like to plan it for any value.
+//!
+//! What the tables themselves counted is looked at: that is what was done, not what a plan promised.
+
+use chrono::NaiveDate;
+use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
+use issue_core::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, Order, Sort, Span};
+use issue_core::domain::search::TextQuery;
+use issue_core::domain::{Kind, Priority, ReviewState, SourceType, StateName};
+use issue_core::store::Store;
+
+use crate::support::database::{self, Database, Dialect};
+use crate::support::sample::at;
+
+/// Every value has a common and a rare form. One in a thousand is rare in everything.
+const FILL: &str = "
+insert into issues (id, title, description, state, closed_at, close_reason, priority, kind, labels, assignees, milestone, due_on, target_repo,
+    backend, source_type, source_id, triggering_event_id, activity_definition_id, review, version, created_at, updated_at, archived_at)
+select gen_random_uuid(), 'Flag stale SBOM ' || n, '', case when n % 5 = 0 then 'open' when n % 1000 = 1 then 'blocked' else 'closed' end,
+    case when n % 5 <> 0 and n % 1000 <> 1 then timestamptz '2027-01-15' + n * interval '1 minute' end, case when n % 5 <> 0 and n % 1000 <> 1 then 'completed' end,
+    case n % 10 when 0 then 'high' when 1 then 'low' else 'medium' end, case when n % 1000 = 3 then 'bug' else 'task' end, '[]', '[]',
+    case when n % 1000 = 4 then 'v1' end, case when n % 3 = 0 then date '2027-01-15' + n % 300 end, 'repo-' || n % 50,
+    case when n % 1000 = 5 then 'gitea' else 'postgres' end, 'rule', 'source-' || n % 20, 'event-' || n / 48, 'definition-' || n % 20,
+    case when n % 1000 = 6 then 'pending' else 'none' end, 1, timestamptz '2027-01-15' + n * interval '1 minute', timestamptz '2027-02-15' + n * interval '1 minute',
+    case when n % 1000 = 7 then now() end
+from generate_series(1, 100000) n;
+insert into issue_tags (facet, key, created_at, number)
+select tag.facet, tag.key, issues.created_at, issues.number from issues cross join lateral (values
+    ('label', 'common', true), ('label', 'middling', number % 20 = 0), ('label', 'rare', number % 1000 = 8), ('assignee', 'zoe', number % 100 = 9)
+) as tag (facet, key, has) where tag.has;
+insert into issue_texts (number, words)
+select number, to_tsvector('simple', 'flag stale sbom ' || case when number % 1000 = 10 then 'rare' else 'word' || number % 700 end) from issues;
+analyze issues, issue_tags, issue_texts;";
+
+fn text(text: &str) -> Option<TextQuery> {
+    TextQuery::parse(text, "q").ok()
+}
+
+/// Each filter alone, common and rare.
+fn filters() -> Vec<Filter> {
+    let one = |text: &str| vec![text.to_owned()];
+    let all = Filter::default;
+    let day = |n| NaiveDate::from_ymd_opt(2027, 3, n);
+    vec![
+        all(),
+        Filter { states: vec![StateName::Open], ..all() },
+        Filter { states: vec![StateName::Blocked], ..all() },
+        Filter { states: vec![StateName::Open, StateName::Closed], ..all() },
+        Filter { priorities: vec![Priority::Medium], ..all() },
+        Filter { kinds: vec![Kind::Bug], ..all() },
+        Filter { kinds: vec![Kind::Task], ..all() },
+        Filter { labels: one("common"), ..all() },
+        Filter { labels: one("middling"), ..all() },
+        Filter { labels: one("rare"), ..all() },
+        Filter { labels: one("no such label"), ..all() },
+        Filter { labels: vec!["common".to_owned(), "rare".to_owned()], ..all() },
+        Filter { labels_any: vec!["rare".to_owned(), "middling".to_owned()], ..all() },
+        Filter { labels_none: one("middling"), ..all() },
+        Filter { assigned: Assigned::Nobody, ..all() },
+        Filter { assigned: Assigned::To(one("zoe")), ..all() },
+        Filter { milestones: one("v1"), ..all() },
+        Filter { target_repos: one("repo-7"), ..all() },
+        Filter { target_repos: vec!["repo-7".to_owned(), "repo-8".to_owned()], ..all() },
+        Filter { backends: one("gitea"), ..all() },
+        Filter { backends: one("postgres"), ..all() },
+        Filter { source_types: vec![SourceType::Rule], ..all() },
+        Filter { source_ids: one("source-3"), ..all() },
+        Filter { triggering_event_ids: one("event-99"), ..all() },
+        Filter { activity_definition_ids: one("definition-3"), ..all() },
+        Filter { reviews: vec![ReviewState::Pending], ..all() },
+        Filter { reviews: vec![ReviewState::None], ..all() },
+        Filter { created: Span { from: Some(at(0)), before: Some(at(86_400)) }, ..all() },
+        Filter { updated: Span { from: Some(at(40 * 86_400)), before: Some(at(41 * 86_400)) }, ..all() },
+        Filter { closed: Span { from: Some(at(86_400)), before: Some(at(2 * 86_400)) }, ..all() },
+        Filter { due: Span { from: day(1), before: day(3) }, ..all() },
+        Filter { archived: Archived::Only, ..all() },
+        Filter { archived: Archived::Any, ..all() },
+        Filter { text: text("stale"), ..all() },
+        Filter { text: text("rare"), ..all() },
+        Filter { text: text("\"stale sbom\""), ..all() },
+        Filter { unclaimed_at: Some(at(0)), ..all() },
+    ]
+}
+
+async fn ask(store: &dyn Store, filter: &Filter) {
+    let query = IssueQuery::of(filter.clone());
+    let first = store.list(&query).await.unwrap();
+    if first.more {
+        let after = query.sort.place(first.issues.last().unwrap());
+        store.list(&IssueQuery { after, ..query }).await.unwrap();
+    }
+    if filter.text.is_some() {
+        store.matches(filter, None, 1000).await.unwrap();
+    }
+}
+
+async fn ask_everything_else(store: &dyn Store) {
+    let open = Filter { states: vec![StateName::Open], ..Filter::default() };
+    for (sort, filter) in [Sort::Created, Sort::Updated, Sort::Due, Sort::Priority, Sort::Number]
+        .into_iter()
+        .flat_map(|sort| [(sort, Filter::default()), (sort, open.clone())])
+    {
+        for order in [Order::Ascending, Order::Descending] {
+            store.list(&IssueQuery { sort, order, ..IssueQuery::of(filter.clone()) }).await.unwrap();
+        }
+    }
+    store.count(&Filter { labels: vec!["middling".to_owned()], ..Filter::default() }, 1000).await.unwrap();
+    for by in [FacetOrder::Name, FacetOrder::Count] {
+        store.facet(&FacetQuery { facet: Facet::Label, prefix: String::new(), after: String::new(), by, limit: 10 }).await.unwrap();
+    }
+    for by in [LookupBy::TriggeringEvent, LookupBy::ActivityDefinition] {
+        let ids = (0..50).map(|n| if by == LookupBy::TriggeringEvent { format!("event-{n}") } else { format!("definition-{n}") }).collect();
+        store.lookup(&Lookup { by, ids, per_id: 11, most: 1000 }).await.unwrap();
+    }
+}
+
+/// What the tables were read by since they exist: whole reads, and rows fetched through an index.
+async fn reads(database: &Database) -> (i64, i64) {
+    let sum = |column: &str| {
+        format!(
+            "select sum({column})::bigint from pg_stat_user_tables where relname in ('issues', 'issue_tags', 'issue_texts', 'facet_counts')"
+        )
+    };
+    (database.number(&sum("seq_scan")).await, database.number(&sum("idx_tup_fetch")).await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_filter_and_order_is_answered_by_an_index_also_after_many_executions() {
+    database::run(Dialect::Postgres, async |database| {
+        database.execute(FILL).await;
+        let before = reads(&database).await;
+        let store = database.open().await;
+        let filters = filters();
+        for round in 0..12 {
+            for filter in &filters {
+                ask(&*store, filter).await;
+            }
+            if round == 0 {
+                // Two at once, each with each.
+                for (n, one) in filters.iter().enumerate() {
+                    for other in &filters[..n] {
+                        store.list(&IssueQuery::of(merged(one, other))).await.unwrap();
+                    }
+                }
+            }
+            ask_everything_else(&*store).await;
+        }
+        let asked = i64::try_from(12 * (3 * filters.len() + 30) + filters.len() * filters.len() / 2).unwrap();
+        // The counts of a session are certain to be in once it is over.
+        store.close().await;
+        let (whole, fetched) = reads(&database).await;
+        assert_eq!(whole - before.0, 0, "a table was read from end to end");
+        let each = (fetched - before.1) / asked;
+        assert!(each < 3000, "{each} rows were fetched for an answer, of 50 as a rule");
+    })
+    .await;
+}
+
+/// What both ask for; where both ask for the same thing, the first.
+fn merged(one: &Filter, other: &Filter) -> Filter {
+    let (mut sum, bare) = (one.clone(), Filter::default());
+    macro_rules! take {
+        ($($field:ident)+) => { $(if sum.$field == bare.$field { sum.$field = other.$field.clone(); })+ };
+    }
+    take!(states priorities kinds labels labels_any labels_none assigned milestones target_repos backends source_types source_ids);
+    take!(triggering_event_ids activity_definition_ids reviews created updated closed due archived text unclaimed_at);
+    sum
+}
