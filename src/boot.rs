@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Outlets, RateLimit, Readiness, Turns, WorkRules};
+use crate::app::{App, Caller, Keyring, Outlets, RateLimit, Readiness, Scope, Turns, WorkRules};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
@@ -23,6 +23,8 @@ use crate::domain::breaker::BreakerRule;
 use crate::domain::quota::Quota;
 use crate::http::{self, Connections, HttpOptions, Terms};
 use crate::metrics::{Metrics, MetricsError};
+use crate::nats::{self, Link, LinkError};
+use crate::sink::nats::NatsSink;
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
@@ -46,6 +48,8 @@ pub enum BootError {
     Keys(String),
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    Nats(#[from] LinkError),
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] HttpError),
     #[error("the HTTP listener failed: {0}")]
@@ -154,8 +158,10 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let sinks = sinks(settings).await?;
-    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
+    let metrics = Arc::new(Metrics::new()?);
+    let link = link(settings, &metrics).await?;
+    let sinks = sinks(settings, link.as_ref())?;
+    let app = Arc::new(assemble(settings, store, metrics, sinks, &tasks)?);
     let stop = CancellationToken::new();
     keys::watch(&settings.auth, &app, &tasks, &stop);
     let options = http_options(settings);
@@ -165,6 +171,9 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     };
     let server = tasks.spawn(http::serve(listener, routes, options.connections, stop.clone()));
     let workers = start_workers(settings, role, &app, &tasks, &stop);
+    if let Some(link) = link {
+        start_nats(settings, role, link, &app, &tasks, &stop);
+    }
     Ok(Running {
         address,
         app,
@@ -177,6 +186,20 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     })
 }
 
+/// Does what is due now and what follows from it, then lets go of everything.
+pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
+    let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
+    store.check().await?;
+    let tasks = TaskTracker::new();
+    let sinks = sinks(settings).await?;
+    let app = Arc::new(assemble(settings, store.clone(), sinks, &tasks)?);
+    worker::run_once(app, worker_limits(settings), &tasks).await;
+    tasks.close();
+    tasks.wait().await;
+    store.close().await;
+    Ok(())
+}
+
 /// Nobody to tell, nothing to do. Where others do the work, they are called instead.
 fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
     if app.outlets.is_empty() {
@@ -185,25 +208,31 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
     if role == (Role::Serve { workers: false }) {
         return Some(tasks.spawn(worker::call_others(app.clone(), stop.clone())));
     }
+    let limits = worker_limits(settings);
+    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
+    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+}
+
+fn worker_limits(settings: &Settings) -> WorkerLimits {
     let worker = &settings.worker;
-    let limits = WorkerLimits {
+    WorkerLimits {
         concurrency: worker.concurrency,
         batch: worker.batch,
         poll: worker.poll,
         margin: worker.lease / 2,
         history: worker.history,
         sample: worker.sample,
-    };
-    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
-    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+    }
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.
-#[expect(clippy::unused_async, reason = "a sink may have to reach its server before it is one")]
-async fn sinks(settings: &Settings) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
+fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
     let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
     if let Some(url) = &settings.state_hub.url {
         sinks.push(Arc::new(StateHub::new(state_hub_options(url, settings))?));
+    }
+    if let Some(link) = link.filter(|_| settings.nats.publish) {
+        sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
     }
     Ok(sinks)
 }
@@ -256,8 +285,39 @@ fn http_options(settings: &Settings) -> HttpOptions {
     }
 }
 
+/// The connection to NATS, which the sink and the entrance share; none while there is no URL or nothing to do with it.
+async fn link(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<Link>, BootError> {
+    let nats = &settings.nats;
+    if nats.url.is_none() || !(nats.publish || nats.consume) {
+        return Ok(None);
+    }
+    let connected = metrics.nats_connected.clone();
+    Ok(Some(Link::open(nats, move |up| connected.set(up.into())).await?))
+}
+
+/// The stream of events is everybody's care; tasks are taken where requests are.
+fn start_nats(settings: &Settings, role: Role, link: Link, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let mut nats = settings.nats.clone();
+    nats.consume &= matches!(role, Role::Serve { .. });
+    let caller = Caller::new(nats_caller(settings), [Scope::Ingest]);
+    tasks.spawn(nats::serve(link, app.clone(), nats, caller, tasks.clone(), stop.clone()));
+}
+
+/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
+fn nats_caller(settings: &Settings) -> &str {
+    let over_http = if settings.auth.is_keyed() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
+    settings.nats.caller.as_deref().unwrap_or(over_http)
+}
+
 /// The use cases over a store, their background tasks on `tasks`.
-pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
+pub fn assemble(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    sinks: Vec<Arc<dyn EventSink>>,
+    tasks: &TaskTracker,
+) -> Result<App, BootError> {
+    let keyring = keys::ring(&settings.auth).map_err(BootError::Keys)?;
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
@@ -271,8 +331,8 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
         reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
-        metrics: Arc::new(Metrics::new()?),
-        keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
+        metrics,
+        keyring,
         rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,

@@ -9,7 +9,7 @@ use super::{Accepted, App, AppError, Caller, Scope};
 use crate::domain::decide::Cause;
 use crate::domain::input::Input;
 use crate::domain::text::typed;
-use crate::domain::{Change, Dedupe, DedupeKey, Faults, Fingerprint, IssueId, TaskSpec};
+use crate::domain::{Change, Dedupe, DedupeKey, Faults, Fingerprint, Given, IssueId, TaskSpec};
 use crate::store::{Filed, StoreError};
 
 /// The most tasks one request may carry.
@@ -143,7 +143,7 @@ impl App {
         let mut faults = Faults::default();
         let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
         check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
-        self.prepare(task.spec, key.as_deref(), faults, cause)
+        self.prepare(task.spec, Given { idempotency_key: key.as_deref(), message_id: None }, faults, cause)
     }
 
     fn count(&self, items: &[Item]) {

@@ -2,7 +2,7 @@
 
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{self, Cause};
-use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, Issue, IssueId, IssueNumber, TaskSpec};
+use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, Given, Issue, IssueId, IssueNumber, TaskSpec};
 use crate::store::Outcome;
 
 /// One creation as an entrance hands it over.
@@ -10,7 +10,7 @@ use crate::store::Outcome;
 pub struct Request<'a> {
     pub caller: &'a Caller,
     pub spec: TaskSpec,
-    pub idempotency_key: Option<&'a str>,
+    pub given: Given<'a>,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
 }
@@ -96,12 +96,12 @@ impl App {
         request.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
         let mut faults = Faults::default();
-        check_key(request.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
-        Ok(self.prepare(request.spec, request.idempotency_key, faults, &cause)?)
+        check_key(request.given.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
+        Ok(self.prepare(request.spec, request.given, faults, &cause)?)
     }
 
     /// The gate of meaning, the key ladder and the decision, for one task. `faults` are those found in it before.
-    pub(super) fn prepare(&self, spec: TaskSpec, key: Option<&str>, mut faults: Faults, cause: &Cause) -> Result<Prepared, Faults> {
+    pub(super) fn prepare(&self, spec: TaskSpec, given: Given<'_>, mut faults: Faults, cause: &Cause) -> Result<Prepared, Faults> {
         let command = match CreateIssue::parse(spec) {
             Ok(command) => faults.into_result(command)?,
             Err(more) => {
@@ -109,7 +109,7 @@ impl App {
                 return Err(faults);
             }
         };
-        let dedupe = Dedupe::of(&command, &cause.actor, key);
+        let dedupe = Dedupe::of(&command, &cause.actor, given);
         let stamp = self.clock.stamp();
         let change = decide::create(command, self.destination(), dedupe, cause, stamp);
         Ok(Prepared { id: IssueId(stamp.id), dedupe, change })

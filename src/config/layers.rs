@@ -19,6 +19,7 @@ const KEYS: &str = "auth.keys";
 const ALIASES: &[(&str, &str)] = &[
     ("ISSUE_CORE_API_KEY", "auth.api_key"),
     ("DATABASE_URL", "database.url"),
+    ("NATS_URL", "nats.url"),
     ("STATE_HUB_URL", "state_hub.url"),
     ("RUST_LOG", "log.filter"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),

@@ -6,6 +6,7 @@
 mod duration;
 mod keys;
 mod layers;
+mod nats;
 mod outlets;
 mod show;
 mod validate;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use crate::domain::vocabulary::vocabulary;
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use nats::Nats;
 pub use outlets::{StateHub, Worker};
 pub use show::show;
 
@@ -33,6 +35,7 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     pub database: Database,
     pub ingest: Ingest,
+    pub nats: Nats,
     pub worker: Worker,
     pub state_hub: StateHub,
     pub log: Log,

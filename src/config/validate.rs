@@ -19,6 +19,8 @@ impl Loaded {
         let mut problems = Vec::new();
         let pairs = [
             ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
+            ("nats.password", "nats.password_file", &mut settings.nats.password, &settings.nats.password_file),
+            ("nats.token", "nats.token_file", &mut settings.nats.token, &settings.nats.token_file),
             ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
         for (setting, file_setting, secret, file) in pairs {
@@ -82,12 +84,17 @@ impl Loaded {
         check("ingest.batch", (1..=1000).contains(&s.ingest.batch), "must be from 1 to 1000");
         check("ingest.committers", (1..=16).contains(&s.ingest.committers), "must be from 1 to 16");
         check("ingest.queue", (1..=1_000_000).contains(&s.ingest.queue), "must be from 1 to 1000000");
+        for (setting, holds, message) in s.nats.checks() {
+            check(setting, holds, message);
+        }
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
         check("telemetry.sample_ratio", (0.0..=1.0).contains(&s.telemetry.sample_ratio), "must be from 0.0 to 1.0");
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
-        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
+        for (setting, holds, message) in outlets::checks(s) {
+            check(setting, holds, message);
+        }
         done(problems)
     }
 

@@ -34,7 +34,7 @@ pub mod vocabulary;
 pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
 pub use change::{Change, CommentWrite, IssueWrite, Settle};
 pub use comment::Comment;
-pub use dedupe::{Dedupe, DedupeKey, Fingerprint};
+pub use dedupe::{Dedupe, DedupeKey, Fingerprint, Given};
 pub use delivery::{Delivery, DeliveryOutcome};
 pub use event::{Event, EventKind, FieldChange, Snapshot};
 pub use fault::{Fault, Faults};

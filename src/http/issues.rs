@@ -24,7 +24,7 @@ use super::query::Fields;
 use super::task_body::TaskBody;
 use super::wish::Guarded;
 use crate::app::{Accepted, App, Caller, Rehearsal, Request, Rung};
-use crate::domain::{NoSpec, PatchSpec};
+use crate::domain::{Given, NoSpec, PatchSpec};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -197,7 +197,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     // A key that is not text is not a key: it is handed on as one that fails its check.
     let idempotency_key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    let request = Request { caller: &caller, spec, idempotency_key, trace: Some(trace.traceparent()) };
+    let request = Request { caller: &caller, spec, given: Given { idempotency_key, message_id: None }, trace: Some(trace.traceparent()) };
     let mut response = if dry_run {
         Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response()
     } else {

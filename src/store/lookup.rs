@@ -61,8 +61,8 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
 /// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
 pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
     let more = rows.len() >= wish.limit as usize;
-    let leased = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
-    let mut leases: Vec<Lease> = readable(store, leased.collect())?;
+    let taken = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+    let mut leases: Vec<Lease> = readable(store, taken.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
     Ok(Claimed { leases, more })
 }

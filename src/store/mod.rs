@@ -15,6 +15,8 @@ mod row;
 pub mod sqlite;
 pub mod wake;
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 
 use chrono::{DateTime, Utc};
@@ -93,8 +95,8 @@ pub trait Store: Send + Sync + 'static {
     /// How much waits, by kind, target and state. Reads every message: for a sampler, not for a request.
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
 
-    /// The attempts for an issue after the one of that id, oldest first, at most `limit`.
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// The attempts made for these events of an issue, in their order, of each event the newest `most`.
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Forgets the oldest attempts that ended before that moment, at most `limit`; answers how many.
     async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;

@@ -4,6 +4,7 @@
 mod http;
 mod layering;
 mod messages;
+mod nats;
 mod problems;
 mod store;
 mod support;

@@ -13,6 +13,7 @@ mod queue;
 mod read;
 mod sql;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -254,9 +255,9 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
         let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, after, limit)).await;
+        let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, events, most)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 

@@ -10,6 +10,7 @@ mod queue;
 mod read;
 mod sql;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -214,8 +215,8 @@ impl Store for SqliteStore {
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, after, limit).await;
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, events, most).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::routing::get;
 use issue_core::config::Loaded;
 use issue_core::http::{Around, Terms, around};
+use issue_core::metrics::Metrics;
 use issue_core::store::sqlite::SqliteStore;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -285,7 +286,8 @@ async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
     let store = SqliteStore::open(dir.path().join("issues.db")).await.unwrap();
     let settings = Loaded::from_environment(None).unwrap().settings;
     let tasks = TaskTracker::new();
-    let app = Arc::new(issue_core::boot::assemble(&settings, Arc::new(store), Vec::new(), &tasks).unwrap());
+    let app =
+        Arc::new(issue_core::boot::assemble(&settings, Arc::new(store), Arc::new(Metrics::new().unwrap()), Vec::new(), &tasks).unwrap());
     let routes = Router::new()
         .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
         .route("/slow", get(std::future::pending::<&'static str>))
