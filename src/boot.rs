@@ -1,5 +1,7 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
+mod keys;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,15 +13,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Outlets, Readiness, Scope, Turns, WorkRules};
+use crate::app::{App, Caller, Keyring, Outlets, RateLimit, Readiness, Scope, Turns, WorkRules};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
 use crate::domain::MessageKind;
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::BreakerRule;
-use crate::http::{self, HttpOptions};
+use crate::domain::quota::Quota;
+use crate::http::{self, Connections, HttpOptions, Terms};
 use crate::metrics::{Metrics, MetricsError};
+use crate::nats::{self, Link, LinkError};
+use crate::sink::nats::NatsSink;
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
 
@@ -39,8 +44,12 @@ pub enum BootError {
     Listen { address: SocketAddr, reason: std::io::Error },
     #[error("cannot create the data directory {path}: {reason} (set database.data_dir, or DATABASE_URL)")]
     DataDir { path: PathBuf, reason: std::io::Error },
+    #[error("auth: {0}")]
+    Keys(String),
     #[error("cannot set up metrics: {0}")]
     Metrics(#[from] MetricsError),
+    #[error(transparent)]
+    Nats(#[from] LinkError),
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] HttpError),
     #[error("the HTTP listener failed: {0}")]
@@ -155,19 +164,22 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let sinks = sinks(settings).await?;
-    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
-    let options = HttpOptions {
-        body_limit: settings.server.body_limit,
-        request_timeout: settings.server.request_timeout,
-        require_if_match: settings.http.require_if_match,
-    };
+    let metrics = Arc::new(Metrics::new()?);
+    let link = link(settings, &metrics).await?;
+    let sinks = sinks(settings, link.as_ref())?;
+    let app = Arc::new(assemble(settings, store, metrics, sinks, &tasks)?);
     let stop = CancellationToken::new();
-    let server = match role {
-        Role::Serve { .. } => tasks.spawn(http::serve(listener, app.clone(), options, stop.clone())),
-        Role::Worker => tasks.spawn(http::serve_probes(listener, app.clone(), options, stop.clone())),
+    keys::watch(&settings.auth, &app, &tasks, &stop);
+    let options = http_options(settings);
+    let routes = match role {
+        Role::Serve { .. } => http::router(&app, &options),
+        Role::Worker => http::probes_alone(&app, &options),
     };
+    let server = tasks.spawn(http::serve(listener, routes, options.connections, stop.clone()));
     let workers = start_workers(settings, role, &app, &tasks, &stop);
+    if let Some(link) = link {
+        start_nats(settings, role, link, &app, &tasks, &stop);
+    }
     Ok(Running {
         address,
         app,
@@ -202,11 +214,13 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.
-#[expect(clippy::unused_async, reason = "a sink may have to reach its server before it is one")]
-async fn sinks(settings: &Settings) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
+fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
     let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
     if let Some(url) = &settings.state_hub.url {
         sinks.push(Arc::new(StateHub::new(state_hub_options(url, settings))?));
+    }
+    if let Some(link) = link.filter(|_| settings.nats.publish) {
+        sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
     }
     Ok(sinks)
 }
@@ -241,11 +255,57 @@ fn work_rules(settings: &Settings) -> WorkRules {
     }
 }
 
-fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
-    let mut keyring = Keyring::default();
-    if let Some(key) = &settings.auth.api_key {
-        keyring.add(key, Caller::new(Keyring::DEFAULT_NAME, [Scope::Ingest, Scope::Read, Scope::Write]));
+fn http_options(settings: &Settings) -> HttpOptions {
+    let server = &settings.server;
+    let ordinary = Terms {
+        body_limit: server.body_limit,
+        body_timeout: server.body_timeout,
+        timeout: server.request_timeout,
+        require_if_match: settings.http.require_if_match,
+    };
+    HttpOptions {
+        ordinary,
+        batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
+        max_in_flight: server.max_in_flight,
+        compress_above: server.compress_above,
+        cors_origins: server.cors_origins.clone(),
+        connections: Connections { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
     }
+}
+
+/// The connection to NATS, which the sink and the entrance share; none while there is no URL or nothing to do with it.
+async fn link(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<Link>, BootError> {
+    let nats = &settings.nats;
+    if nats.url.is_none() || !(nats.publish || nats.consume) {
+        return Ok(None);
+    }
+    let connected = metrics.nats_connected.clone();
+    Ok(Some(Link::open(nats, move |up| connected.set(up.into())).await?))
+}
+
+/// The stream of events is everybody's care; tasks are taken where requests are.
+fn start_nats(settings: &Settings, role: Role, link: Link, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let mut nats = settings.nats.clone();
+    nats.consume &= matches!(role, Role::Serve { .. });
+    let caller = Caller::new(nats_caller(settings), [Scope::Ingest]);
+    tasks.spawn(nats::serve(link, app.clone(), nats, caller, tasks.clone(), stop.clone()));
+}
+
+/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
+fn nats_caller(settings: &Settings) -> &str {
+    let over_http = if settings.auth.is_keyed() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
+    settings.nats.caller.as_deref().unwrap_or(over_http)
+}
+
+/// The use cases over a store, their background tasks on `tasks`.
+pub fn assemble(
+    settings: &Settings,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    sinks: Vec<Arc<dyn EventSink>>,
+    tasks: &TaskTracker,
+) -> Result<App, BootError> {
+    let keyring = keys::ring(&settings.auth).map_err(BootError::Keys)?;
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
@@ -259,8 +319,9 @@ fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn Event
         reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
-        metrics: Arc::new(Metrics::new()?),
+        metrics,
         keyring,
+        rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,
         wake,

@@ -9,6 +9,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod metrics;
+pub mod nats;
 pub mod sink;
 pub mod store;
 pub mod telemetry;

@@ -23,6 +23,8 @@ pub struct Metrics {
     pub http_duration: HistogramVec,
     pub http_in_flight: IntGauge,
     pub ingested: IntCounterVec,
+    pub nats_connected: IntGauge,
+    pub nats_received: IntCounterVec,
     pub messages: IntGaugeVec,
     pub messages_oldest: IntGaugeVec,
     pub message_pickup: HistogramVec,
@@ -62,6 +64,17 @@ impl Metrics {
                     Opts::new(
                         "issue_core_ingested_total",
                         "Tasks posted, by what became of them: created, duplicate, invalid, refused or failed.",
+                    ),
+                    &["outcome"],
+                )?,
+            )?,
+            nats_connected: add(&registry, IntGauge::new("issue_core_nats_connected", "1 while the connection to NATS stands.")?)?,
+            nats_received: add(
+                &registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "issue_core_nats_received_total",
+                        "Tasks taken from NATS, by what became of them: created, duplicate, again or dead.",
                     ),
                     &["outcome"],
                 )?,

@@ -30,4 +30,4 @@ create table deliveries (
     trace text
 );
 
-create index deliveries_issue_id_id_idx on deliveries (issue_id, id);
+create index deliveries_issue_id_event_seq_id_idx on deliveries (issue_id, event_seq, id);

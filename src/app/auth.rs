@@ -1,16 +1,14 @@
 //! Who is calling, and what they may do. Every entrance asks here.
 
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::AppError;
-use crate::domain::vocabulary::vocabulary;
-
-vocabulary! {
-    /// What a key allows.
-    Scope { Ingest = "ingest", Read = "read", Write = "write", Admin = "admin" }
-}
+pub use crate::domain::Scope;
 
 /// An authenticated caller. The name is the actor in every event it causes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,41 +28,73 @@ impl Caller {
     }
 }
 
-/// The keys that are valid now.
+/// The keys that are valid together.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Keys(Vec<([u8; 32], Caller)>);
+
+impl Keys {
+    pub fn add(&mut self, secret: &SecretString, caller: Caller) {
+        self.0.push((digest(secret.expose_secret()), caller));
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Keys {
+    /// Without the digests: a weak key could be guessed from its own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(_, caller)| caller)).finish()
+    }
+}
+
+/// Who is let in now. The keys may be replaced while requests are checked.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    keys: Vec<([u8; 32], Caller)>,
+    /// Decided once, at the start: a ring whose last key was revoked lets nobody in, not everybody.
+    guarded: bool,
+    keys: RwLock<Keys>,
 }
 
 impl Keyring {
     /// The one key of `ISSUE_CORE_API_KEY`: every scope but admin.
     pub const DEFAULT_NAME: &str = "default";
+    /// Who acts where no key is asked for.
+    pub const ANONYMOUS: &str = "anonymous";
 
-    pub fn add(&mut self, secret: &SecretString, caller: Caller) {
-        self.keys.push((digest(secret.expose_secret()), caller));
-    }
-
+    /// Lets in whoever presents one of `keys`. The default ring has none and lets everybody in.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+    pub fn guarded_by(keys: Keys) -> Self {
+        Self { guarded: true, keys: RwLock::new(keys) }
     }
 
-    /// The caller a key belongs to. Without any key configured everybody is let in (a loopback address is the fence then).
+    /// From now on these keys, and no others.
+    pub fn replace(&self, keys: Keys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The caller a key belongs to. Unguarded, everybody is let in (a loopback address is the fence then).
     ///
     /// Digests are compared, all of them every time, so that timing tells nothing about any key.
     pub fn authenticate(&self, presented: Option<&str>) -> Result<Caller, AppError> {
-        if self.keys.is_empty() {
-            return Ok(Caller::new("anonymous", Scope::ALL));
+        if !self.guarded {
+            return Ok(Caller::new(Self::ANONYMOUS, Scope::ALL));
         }
-        let presented = presented.ok_or(AppError::Unauthenticated)?;
-        let presented = digest(presented);
+        let presented = digest(presented.ok_or(AppError::Unauthenticated)?);
         let mut found = None;
-        for (key, caller) in &self.keys {
+        for (key, caller) in &self.keys.read().unwrap_or_else(PoisonError::into_inner).0 {
             if bool::from(key.ct_eq(&presented)) {
-                found = Some(caller);
+                found = Some(caller.clone());
             }
         }
-        found.cloned().ok_or(AppError::Unauthenticated)
+        found.ok_or(AppError::Unauthenticated)
     }
 }
 
@@ -78,10 +108,11 @@ mod tests {
 
     #[test]
     fn each_key_is_its_caller_and_anything_else_is_nobody() {
-        let mut ring = Keyring::default();
-        assert!(ring.authenticate(None).is_ok(), "without keys everybody is let in");
-        ring.add(&"one".into(), Caller::new("a", [Scope::Read]));
-        ring.add(&"two".into(), Caller::new("b", [Scope::Write]));
+        assert!(Keyring::default().authenticate(None).is_ok(), "without keys everybody is let in");
+        let mut keys = Keys::default();
+        keys.add(&"one".into(), Caller::new("a", [Scope::Read]));
+        keys.add(&"two".into(), Caller::new("b", [Scope::Write]));
+        let ring = Keyring::guarded_by(keys);
         assert_eq!(ring.authenticate(Some("two")).unwrap().name, "b");
         for wrong in [None, Some(""), Some("on"), Some("onee"), Some("ONE")] {
             assert!(matches!(ring.authenticate(wrong), Err(AppError::Unauthenticated)), "{wrong:?}");
@@ -89,5 +120,19 @@ mod tests {
         let caller = ring.authenticate(Some("one")).unwrap();
         assert!(caller.need(Scope::Read).is_ok());
         assert!(matches!(caller.need(Scope::Write), Err(AppError::Forbidden { scope: Scope::Write })));
+    }
+
+    #[test]
+    fn a_replaced_key_is_nobody_and_a_ring_that_lost_its_last_key_stays_shut() {
+        let mut keys = Keys::default();
+        keys.add(&"old".into(), Caller::new("a", [Scope::Read]));
+        let ring = Keyring::guarded_by(keys);
+        let mut keys = Keys::default();
+        keys.add(&"new".into(), Caller::new("a", [Scope::Read]));
+        ring.replace(keys);
+        assert!(ring.authenticate(Some("old")).is_err());
+        assert_eq!(ring.authenticate(Some("new")).unwrap().name, "a");
+        ring.replace(Keys::default());
+        assert!(ring.authenticate(Some("new")).is_err() && ring.authenticate(None).is_err());
     }
 }

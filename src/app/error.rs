@@ -1,5 +1,7 @@
 //! Why a use case did not do what was asked. Knows nothing of HTTP; each entrance translates.
 
+use std::time::Duration;
+
 use super::Scope;
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
@@ -21,6 +23,8 @@ pub enum AppError {
     NotFound { what: String },
     #[error("this Idempotency-Key was already used for a different request; use a new key, or send the first request again unchanged")]
     KeyReused,
+    #[error("this key has used up its requests; the next one is allowed in {} ms", retry_after.as_millis())]
+    RateLimited { retry_after: Duration },
     #[error("it has changed since you read it: its ETag is now \"{current}\"; read it again and decide again")]
     PreconditionFailed { current: String },
     #[error("others keep changing this issue at the same moment; nothing was written, try again shortly")]
@@ -42,6 +46,7 @@ impl AppError {
             Self::Refused(refusal) => refusal.code,
             Self::NotFound { .. } => "not_found",
             Self::KeyReused => "idempotency_key_reused",
+            Self::RateLimited { .. } => "rate_limited",
             Self::PreconditionFailed { .. } => "precondition_failed",
             Self::Contended => "contended",
             Self::Overloaded => "overloaded",
@@ -54,7 +59,7 @@ impl AppError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Overloaded | Self::Contended => true,
+            Self::RateLimited { .. } | Self::Overloaded | Self::Contended => true,
             Self::Store(error) => error.is_transient(),
             Self::Unauthenticated
             | Self::Forbidden { .. }
@@ -78,6 +83,7 @@ impl AppError {
             | Self::Refused(_)
             | Self::NotFound { .. }
             | Self::KeyReused
+            | Self::RateLimited { .. }
             | Self::PreconditionFailed { .. }
             | Self::Contended
             | Self::Overloaded => self.to_string(),

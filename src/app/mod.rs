@@ -8,6 +8,7 @@ mod change_issue;
 mod claim_issue;
 mod close_issue;
 mod count_issues;
+mod create_batch;
 mod create_issue;
 mod delete_issue;
 mod discard_message;
@@ -22,6 +23,7 @@ mod next_issue;
 mod outlets;
 pub mod page;
 mod publish;
+pub mod rate_limit;
 mod read_comments;
 mod read_issue;
 mod read_timeline;
@@ -41,16 +43,18 @@ use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
 pub use crate::store::queue::MessageFilter;
-pub use auth::{Caller, Keyring, Scope};
+pub use auth::{Caller, Keyring, Keys, Scope};
 pub use change_issue::{Expected, Wish};
 pub use count_issues::{Age, Stats};
-pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Request};
+pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
+pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Rehearsal, Request, Rung};
 pub use edit_many::{BulkItem, BulkOutcome, BulkReport};
 pub use error::AppError;
 pub use find_issues::{Listing, Total};
 pub use lookup_issues::{Answer, Answers};
 pub use outlets::{Ended, Outlet, Outlets, WorkRules};
 pub use page::Page;
+pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
 pub use turns::Turns;
@@ -63,6 +67,7 @@ pub struct App {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
+    pub rate_limit: RateLimit,
     pub readiness: Readiness,
     /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
     pub settles: GroupCommit,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::page::{Page, fill};
 use super::{App, AppError, Caller, Scope};
-use crate::domain::{Comment, CommentId, Event, IssueRef};
+use crate::domain::{Comment, CommentId, Delivery, Event, IssueId, IssueRef};
 
 /// One event with what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,12 @@ pub struct Happening {
     pub event: Event,
     /// The comment it is about, as it is now; gone once it was deleted.
     pub comment: Option<Comment>,
+    /// The newest attempts to tell of it outside, as long as their history is kept.
+    pub deliveries: Vec<Delivery>,
 }
+
+/// More attempts of one event are not shown.
+const ATTEMPTS: u32 = 20;
 
 impl App {
     /// Oldest first, without gaps: the events after that number.
@@ -24,6 +29,20 @@ impl App {
         let named: Vec<CommentId> = page.items.iter().filter_map(|event| event.detail.comment_id).collect();
         let comments: HashMap<CommentId, Comment> =
             self.store.comments_named(&named).await?.into_iter().map(|comment| (comment.id, comment)).collect();
-        Ok(page.map(|event| Happening { comment: event.detail.comment_id.and_then(|id| comments.get(&id).cloned()), event }))
+        let mut deliveries = self.deliveries(issue, &page.items).await?;
+        Ok(page.map(|event| Happening {
+            comment: event.detail.comment_id.and_then(|id| comments.get(&id).cloned()),
+            deliveries: deliveries.remove(&event.seq).unwrap_or_default(),
+            event,
+        }))
+    }
+
+    async fn deliveries(&self, issue: IssueId, events: &[Event]) -> Result<HashMap<i64, Vec<Delivery>>, AppError> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(HashMap::new()) };
+        let mut by_event: HashMap<i64, Vec<Delivery>> = HashMap::new();
+        for delivery in self.store.deliveries_of(issue, first.seq..=last.seq, ATTEMPTS).await? {
+            by_event.entry(delivery.event_seq).or_default().push(delivery);
+        }
+        Ok(by_event)
     }
 }

@@ -18,6 +18,11 @@ impl Readiness {
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
+
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
 }
 
 /// Why no work should be sent here.
@@ -32,7 +37,7 @@ pub enum Unready {
 impl App {
     /// Not draining, and the store answers with the schema this binary was built for.
     pub async fn ready(&self) -> Result<(), Unready> {
-        if self.readiness.draining.load(Ordering::Relaxed) {
+        if self.readiness.is_draining() {
             return Err(Unready::Draining);
         }
         match tokio::time::timeout(PATIENCE, self.store.check()).await {

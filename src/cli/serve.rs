@@ -30,7 +30,7 @@ impl Serve {
 fn announce(settings: &Settings, running: &Running) {
     let place = Place::of(&settings.database).describe();
     let address = running.address;
-    let keyed = settings.auth.api_key.is_some();
+    let keyed = settings.auth.is_keyed();
     tracing::info!(%address, data = %place, key_required = keyed, "listening");
     if !keyed {
         tracing::warn!("no API key is configured: everybody who reaches this address may file and change tasks (set ISSUE_CORE_API_KEY)");

@@ -12,10 +12,14 @@ use super::Settings;
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "ISSUE_CORE__";
 
+/// The one setting that is a list of tables.
+const KEYS: &str = "auth.keys";
+
 /// Variables with a name of their own, and the setting each stands for.
 const ALIASES: &[(&str, &str)] = &[
     ("ISSUE_CORE_API_KEY", "auth.api_key"),
     ("DATABASE_URL", "database.url"),
+    ("NATS_URL", "nats.url"),
     ("STATE_HUB_URL", "state_hub.url"),
     ("RUST_LOG", "log.filter"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
@@ -148,7 +152,8 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
             problems.push(unknown(&setting, origin, values.keys()));
             continue;
         };
-        match typed(&default.kind, &text) {
+        let read = if setting == KEYS { tables(&text) } else { typed(&default.kind, &text) };
+        match read {
             Ok(kind) => _ = values.insert(setting, (Value::new(None, kind), origin)),
             Err(message) => problems.push(Problem { setting, origin, message }),
         }
@@ -170,6 +175,28 @@ fn typed(like: &ValueKind, text: &str) -> Result<ValueKind, String> {
         }
         ValueKind::Nil | ValueKind::String(_) | ValueKind::Table(_) => Ok(ValueKind::String(text.to_owned())),
     }
+}
+
+/// The keys in a variable: the tables of the file, written as JSON. The text holds secrets, so no message repeats it.
+fn tables(text: &str) -> Result<ValueKind, String> {
+    if text.is_empty() {
+        return Ok(ValueKind::Array(Vec::new()));
+    }
+    serde_json::from_str::<Vec<Value>>(text).map(ValueKind::Array).map_err(|error| {
+        format!(
+            "must be a JSON list like [{{\"name\":\"a\",\"key\":\"…\",\"scopes\":[\"ingest\"]}}]; it cannot be read at column {}",
+            error.column()
+        )
+    })
+}
+
+/// What may be said of a setting that has the wrong type: a value that may be a secret is not repeated.
+fn told(setting: &str, error: &str) -> String {
+    let message = error.split(" for key `").next().unwrap_or(error);
+    if setting == KEYS && message.starts_with("invalid") {
+        return "must be tables, each with a name, its scopes, and key or key_file".to_owned();
+    }
+    message.to_owned()
 }
 
 fn unknown<'a>(setting: &str, origin: Origin, known: impl Iterator<Item = &'a String>) -> Problem {
@@ -216,9 +243,7 @@ fn deserialize(values: &BTreeMap<String, (Value, Origin)>) -> Result<Settings, C
     let mut problems = Vec::new();
     for (key, (_, origin)) in values.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
         if let Err(error) = build(Some(key)) {
-            let text = error.to_string();
-            let message = text.split(" for key `").next().unwrap_or(&text).to_owned();
-            problems.push(Problem { setting: key.clone(), origin: origin.clone(), message });
+            problems.push(Problem { setting: key.clone(), origin: origin.clone(), message: told(key, &error.to_string()) });
         }
     }
     if problems.is_empty() {

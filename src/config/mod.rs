@@ -4,7 +4,9 @@
 //! Nothing outside this room reads the environment.
 
 mod duration;
+mod keys;
 mod layers;
+mod nats;
 mod outlets;
 mod show;
 mod validate;
@@ -17,7 +19,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
+pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
+pub use nats::Nats;
 pub use outlets::{StateHub, Worker};
 pub use show::show;
 
@@ -28,8 +32,10 @@ pub struct Settings {
     pub server: Server,
     pub http: Http,
     pub auth: Auth,
+    pub rate_limit: RateLimit,
     pub database: Database,
     pub ingest: Ingest,
+    pub nats: Nats,
     pub worker: Worker,
     pub state_hub: StateHub,
     pub log: Log,
@@ -41,8 +47,21 @@ pub struct Settings {
 pub struct Server {
     pub bind: SocketAddr,
     pub body_limit: usize,
+    pub batch_body_limit: usize,
     #[serde(with = "duration")]
     pub request_timeout: Duration,
+    #[serde(with = "duration")]
+    pub batch_timeout: Duration,
+    #[serde(with = "duration")]
+    pub body_timeout: Duration,
+    #[serde(with = "duration")]
+    pub header_timeout: Duration,
+    #[serde(with = "duration")]
+    pub idle_timeout: Duration,
+    pub max_connections: usize,
+    pub max_in_flight: usize,
+    pub compress_above: u64,
+    pub cors_origins: Vec<String>,
     #[serde(with = "duration")]
     pub drain_delay: Duration,
     #[serde(with = "duration")]
@@ -62,6 +81,17 @@ pub struct Auth {
     pub api_key: Option<SecretString>,
     #[serde(deserialize_with = "unset")]
     pub api_key_file: Option<PathBuf>,
+    pub keys: Vec<NamedKey>,
+    #[serde(with = "duration")]
+    pub reload_interval: Duration,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    pub requests: u32,
+    #[serde(with = "duration")]
+    pub window: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -136,6 +166,12 @@ fn unset<'de, D: serde::Deserializer<'de>, T: From<String>>(deserializer: D) -> 
 /// A word out of its list; the error names the list.
 fn word<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(deserializer: D) -> Result<T, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// Several of them.
+fn words<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let words = Vec::<String>::deserialize(deserializer)?;
+    words.iter().map(|word| word.parse().map_err(serde::de::Error::custom)).collect()
 }
 
 fn unset_secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

@@ -7,10 +7,11 @@ use config::{Value, ValueKind};
 use super::layers::{Loaded, Origin};
 
 /// Settings whose value is never printed.
-const SECRETS: &[&str] = &["auth.api_key", "database.password", "state_hub.token"];
+const SECRETS: &[&str] = &["auth.api_key", "auth.keys.key", "database.password", "nats.password", "nats.token", "state_hub.token"];
 
 /// Settings that switch something off by being empty, and what.
-const OFF: &[(&str, &str)] = &[("state_hub.url", "off: State Hub is told nothing")];
+const OFF: &[(&str, &str)] =
+    &[("nats.url", "off: nothing is published on NATS or consumed from it"), ("state_hub.url", "off: State Hub is told nothing")];
 
 /// Every setting as `name = value  # origin`, in alphabetical order.
 #[must_use]
@@ -29,11 +30,25 @@ pub fn show(loaded: &Loaded) -> String {
 }
 
 fn shown(key: &str, value: &Value) -> String {
+    if let ValueKind::Array(items) = &value.kind {
+        let items: Vec<_> = items.iter().map(|item| shown(key, item)).collect();
+        return format!("[{}]", items.join(", "));
+    }
+    if let ValueKind::Table(fields) = &value.kind {
+        let mut fields: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{name} = {}", shown(&format!("{key}.{name}"), value))).collect();
+        fields.sort();
+        return format!("{{ {} }}", fields.join(", "));
+    }
     let ValueKind::String(text) = &value.kind else { return value.to_string() };
     if SECRETS.contains(&key) && !text.is_empty() {
         return "\"***\"".to_owned();
     }
-    if ["database.url", "state_hub.url"].contains(&key) { format!("{:?}", without_password(text)) } else { format!("{text:?}") }
+    match key {
+        "database.url" | "state_hub.url" => format!("{:?}", without_password(text)),
+        "nats.url" => format!("{:?}", text.split(',').map(without_login).collect::<Vec<_>>().join(",")),
+        _ => format!("{text:?}"),
+    }
 }
 
 /// The URL with its password masked: a password may hold anything but an unescaped `@`, so the last `@` ends it.
@@ -42,6 +57,12 @@ fn without_password(url: &str) -> String {
     let Some((login, place)) = rest.rsplit_once('@') else { return mask_query(url) };
     let user = login.split_once(':').map_or_else(|| login.to_owned(), |(user, _)| format!("{user}:***"));
     mask_query(&format!("{scheme}://{user}@{place}"))
+}
+
+/// The URL without who logs in: a name alone may be a token.
+fn without_login(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    rest.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("{scheme}://***@{place}"))
 }
 
 fn mask_query(url: &str) -> String {

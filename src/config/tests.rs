@@ -5,6 +5,7 @@ use std::io::Write as _;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::Scope;
 
 fn load(variables: &[(&str, &str)], file: &str) -> Result<Loaded, ConfigError> {
     let mut on_disk = tempfile::NamedTempFile::new().unwrap();
@@ -87,4 +88,63 @@ fn secrets_come_from_files_too_and_are_never_shown() {
     assert!(!format!("{loaded:?}").contains("s3cr") && !format!("{loaded:?}").contains("hush"));
     let both = problems(&[("ISSUE_CORE__AUTH__API_KEY_FILE", path), ("ISSUE_CORE_API_KEY", "hush")], "");
     assert!(both[0].1.contains("not both"), "{both:?}");
+}
+
+#[test]
+fn named_keys_come_from_the_file_or_as_json_from_the_variable_and_are_never_shown() {
+    let file = "[[auth.keys]]\nname = \"a\"\nkey = \"hush-1\"\nscopes = [\"ingest\", \"read\"]\n";
+    let loaded = load(&[("ISSUE_CORE__SERVER__BIND", "0.0.0.0:1")], file).unwrap();
+    assert_eq!(loaded.settings.auth.keys[0].scopes, [Scope::Ingest, Scope::Read]);
+    let shown = show(&loaded);
+    assert!(shown.contains("auth.keys = [{ key = \"***\", name = \"a\", scopes = [\"ingest\", \"read\"] }]"), "{shown}");
+    let variable = r#"[{"name":"b","key":"hush-2","scopes":["admin"]},{"name":"b","key":"hush-3","scopes":["admin"]}]"#;
+    let loaded = load(&[("ISSUE_CORE__AUTH__KEYS", variable)], file).unwrap();
+    let names: Vec<_> = loaded.settings.auth.keys.iter().map(|key| key.name.as_str()).collect();
+    assert_eq!(names, ["b", "b"], "the variable replaces the file's, and a name may have two keys");
+    assert!(!show(&loaded).contains("hush") && !format!("{loaded:?}").contains("hush"));
+    assert!(load(&[("ISSUE_CORE__AUTH__KEYS", "")], "").unwrap().settings.auth.keys.is_empty());
+}
+
+#[test]
+fn a_bad_key_is_told_without_its_secret() {
+    let key_file = tempfile::NamedTempFile::new().unwrap();
+    let empty = serde_json::json!([{"name": "a", "key_file": key_file.path(), "scopes": ["read"]}]).to_string();
+    for (keys, expected) in [
+        (r#"[{"name":"a","key":"hush","scopes":["reed"]}]"#, "must be one of ingest, read, write, admin"),
+        (r#"[{"name":"a","key":"hush","scopes":[]}]"#, "at least one of ingest, read, write, admin"),
+        (r#"[{"name":"a b","key":"hush","scopes":["read"]}]"#, "letters, digits"),
+        (r#"[{"name":"anonymous","key":"hush","scopes":["read"]}]"#, "without a key"),
+        (r#"[{"name":"a","scopes":["read"]}]"#, "give key or key_file"),
+        (r#"[{"name":"a","key":"hush hush","scopes":["read"]}]"#, "visible ASCII"),
+        (
+            r#"[{"name":"a","key":"hush","scopes":["read"]},{"name":"b","key":"hush","scopes":["read"]}]"#,
+            "the same secret is given twice, for a and for b",
+        ),
+        (r#"[{"name":"a","key":"the-short-one","scopes":["read"]}]"#, "for auth.api_key and for a"),
+        (r#"[{"name":"a","keey":"hush","scopes":["read"]}]"#, "unknown field"),
+        (r#"["hush"]"#, "must be tables"),
+        ("hush", "must be a JSON list"),
+        (r#"[{"name":"a","key_file":"/nowhere/hush.key","scopes":["read"]}]"#, "cannot read /nowhere"),
+        (empty.as_str(), "is empty"),
+    ] {
+        let found = problems(&[("ISSUE_CORE__AUTH__KEYS", keys), ("ISSUE_CORE_API_KEY", "the-short-one")], "");
+        assert_eq!(found.len(), 1, "{keys}: {found:?}");
+        let (setting, message) = &found[0];
+        assert!(setting == "auth.keys" && message.contains(expected), "{keys}: {found:?}");
+        assert!(!message.replace("hush.key", "").contains("hush"), "{message}");
+    }
+}
+
+#[test]
+fn origins_and_quotas_are_checked() {
+    let found = problems(
+        &[
+            ("ISSUE_CORE__SERVER__CORS_ORIGINS", "https://a.example/path"),
+            ("ISSUE_CORE__RATE_LIMIT__REQUESTS", "5"),
+            ("ISSUE_CORE__RATE_LIMIT__WINDOW", "0s"),
+        ],
+        "",
+    );
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(load(&[("ISSUE_CORE__SERVER__CORS_ORIGINS", "https://a.example, http://[::1]:3000,*")], "").is_ok());
 }

@@ -6,8 +6,11 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
+use super::Auth;
+use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, Loaded, Problem};
 use super::outlets;
+use crate::domain::quota::Quota;
 
 impl Loaded {
     /// Reads each `*_file` secret. The file and the value itself at once are a contradiction.
@@ -15,8 +18,9 @@ impl Loaded {
         let settings = &mut self.settings;
         let mut problems = Vec::new();
         let pairs = [
-            ("auth.api_key", "auth.api_key_file", &mut settings.auth.api_key, &settings.auth.api_key_file),
             ("database.password", "database.password_file", &mut settings.database.password, &settings.database.password_file),
+            ("nats.password", "nats.password_file", &mut settings.nats.password, &settings.nats.password_file),
+            ("nats.token", "nats.token_file", &mut settings.nats.token, &settings.nats.token_file),
             ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
         for (setting, file_setting, secret, file) in pairs {
@@ -44,13 +48,31 @@ impl Loaded {
         };
         check(
             "server.bind",
-            s.server.bind.ip().is_loopback() || s.auth.api_key.is_some(),
-            "is not a loopback address and no key is configured, so anybody could file tasks: set ISSUE_CORE_API_KEY (or auth.api_key_file), or bind to 127.0.0.1",
+            s.server.bind.ip().is_loopback() || s.auth.is_keyed(),
+            "is not a loopback address and no key is configured, so anybody could file tasks: set ISSUE_CORE_API_KEY (or auth.api_key_file, or auth.keys), or bind to 127.0.0.1",
         );
         check("server.body_limit", (1024..=64 << 20).contains(&s.server.body_limit), "must be from 1024 to 67108864 bytes");
         check("server.request_timeout", !s.server.request_timeout.is_zero(), "must be longer than 0s");
-        let key_is_sendable = s.auth.api_key.as_ref().is_none_or(|key| key.expose_secret().bytes().all(|b| (0x21..0x7f).contains(&b)));
-        check("auth.api_key", key_is_sendable, "must hold only visible ASCII characters, since it travels in a header");
+        check("server.batch_body_limit", (1024..=256 << 20).contains(&s.server.batch_body_limit), "must be from 1024 to 268435456 bytes");
+        check("server.batch_timeout", !s.server.batch_timeout.is_zero(), "must be longer than 0s");
+        check("server.body_timeout", !s.server.body_timeout.is_zero(), "must be longer than 0s");
+        check("server.header_timeout", !s.server.header_timeout.is_zero(), "must be longer than 0s");
+        check("server.idle_timeout", !s.server.idle_timeout.is_zero(), "must be longer than 0s");
+        check("server.max_connections", (1..=1_000_000).contains(&s.server.max_connections), "must be from 1 to 1000000");
+        check("server.max_in_flight", (1..=1_000_000).contains(&s.server.max_in_flight), "must be from 1 to 1000000");
+        let origins_are_known = s.server.cors_origins.iter().all(|origin| is_origin(origin));
+        check("server.cors_origins", origins_are_known, "must be origins like https://tasks.example.org, without a path, or *");
+        check(
+            "auth.api_key_file",
+            s.auth.api_key.is_none() || s.auth.api_key_file.is_none(),
+            "give auth.api_key or auth.api_key_file, not both",
+        );
+        if let Some(fault) = keys_fault(&s.auth) {
+            check(fault.0, false, &fault.1);
+        }
+        check("auth.reload_interval", !s.auth.reload_interval.is_zero(), "must be longer than 0s");
+        let quota_is_fine = s.rate_limit.requests == 0 || Quota::new(s.rate_limit.requests, s.rate_limit.window).is_some();
+        check("rate_limit.window", quota_is_fine, "must be longer than 0s, and long enough for that many requests");
         check("database.url", self.url_is_known(), "must begin with sqlite: or postgres://");
         check("database.host", s.database.url.is_none() || s.database.host.is_none(), "stands for database.url; give one of them");
         let modes = ["disable", "prefer", "require", "verify-ca", "verify-full"];
@@ -62,12 +84,17 @@ impl Loaded {
         check("ingest.batch", (1..=1000).contains(&s.ingest.batch), "must be from 1 to 1000");
         check("ingest.committers", (1..=16).contains(&s.ingest.committers), "must be from 1 to 16");
         check("ingest.queue", (1..=1_000_000).contains(&s.ingest.queue), "must be from 1 to 1000000");
+        for (setting, holds, message) in s.nats.checks() {
+            check(setting, holds, message);
+        }
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
         check("telemetry.sample_ratio", (0.0..=1.0).contains(&s.telemetry.sample_ratio), "must be from 0.0 to 1.0");
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
-        outlets::checks(s).into_iter().for_each(|(setting, holds, message)| check(setting, holds, message));
+        for (setting, holds, message) in outlets::checks(s) {
+            check(setting, holds, message);
+        }
         done(problems)
     }
 
@@ -75,6 +102,34 @@ impl Loaded {
         let url = self.settings.database.url.as_ref().map(|url| url.expose_secret().to_owned());
         url.is_none_or(|url| ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)))
     }
+}
+
+/// The first thing wrong with the keys: the setting and why.
+fn keys_fault(auth: &Auth) -> Option<(&'static str, String)> {
+    if let Some(fault) = auth.keys.iter().find_map(NamedKey::fault) {
+        return Some(("auth.keys", fault));
+    }
+    let sources = auth.sources();
+    for source in &sources {
+        let setting = match (&source.name, source.is_file()) {
+            (Some(_), _) => "auth.keys",
+            (None, true) => "auth.api_key_file",
+            (None, false) => "auth.api_key",
+        };
+        let name = source.name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+        match source.read() {
+            Ok(secrets) if secrets.is_empty() => return Some((setting, format!("{name}the file of its keys is empty"))),
+            Ok(_) => {}
+            Err(reason) => return Some((setting, format!("{name}{reason}"))),
+        }
+    }
+    read_keys(&sources).err().map(|reason| ("auth.keys", reason))
+}
+
+/// `scheme://host[:port]`, as browsers send it, or the star that stands for every origin.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b)))
 }
 
 fn read_secret(path: &Path) -> Result<SecretString, String> {

@@ -3,7 +3,9 @@
 //! 1. An `Idempotency-Key` header, scoped to the caller: the same key with another body is a mistake of the caller.
 //! 2. Else the natural key of the task, once it names the event that triggered it. It is not scoped, so the same task
 //!    is recognised over HTTP and NATS alike, and a different body does not matter: the first one stands.
-//! 3. Else nothing: every post is a new task.
+//! 3. Else the name its transport gave the message, in the same scope as the header: a redelivery is no new task. It comes
+//!    last because a sender that repeats itself may well give its message a new name.
+//! 4. Else nothing: every post is a new task.
 
 use sha2::{Digest, Sha256};
 
@@ -25,15 +27,24 @@ pub struct Dedupe {
     pub fingerprint: Option<Fingerprint>,
 }
 
+/// The names a sender or its transport gave the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Given<'a> {
+    pub idempotency_key: Option<&'a str>,
+    /// The name a message has among all messages, where the task came as one that may be delivered again.
+    pub message_id: Option<&'a str>,
+}
+
 impl Dedupe {
     /// Walks the ladder for one request.
     #[must_use]
-    pub fn of(command: &CreateIssue, caller: &str, idempotency_key: Option<&str>) -> Option<Self> {
-        if let Some(header) = idempotency_key {
-            let key = DedupeKey(hash("header", &[Some(caller), Some(header)]));
-            return Some(Self { key, fingerprint: Some(fingerprint(command)) });
-        }
-        natural_key(command).map(|key| Self { key, fingerprint: None })
+    pub fn of(command: &CreateIssue, caller: &str, given: Given<'_>) -> Option<Self> {
+        let named = |name: &str| {
+            let key = DedupeKey(hash("header", &[Some(caller), Some(name)]));
+            Self { key, fingerprint: Some(fingerprint(command)) }
+        };
+        let natural = || natural_key(command).map(|key| Self { key, fingerprint: None });
+        given.idempotency_key.map(named).or_else(natural).or_else(|| given.message_id.map(named))
     }
 }
 
@@ -115,18 +126,31 @@ mod tests {
         CreateIssue::parse(spec).unwrap()
     }
 
+    fn given<'a>(idempotency_key: Option<&'a str>, message_id: Option<&'a str>) -> Given<'a> {
+        Given { idempotency_key, message_id }
+    }
+
     #[test]
     fn the_header_outranks_the_natural_key_and_is_scoped_to_its_caller() {
         let command = task(Some("e1"), "t");
-        let header = Dedupe::of(&command, "a", Some("k")).unwrap();
-        assert!(header.fingerprint.is_some());
-        assert_ne!(header.key, Dedupe::of(&command, "b", Some("k")).unwrap().key);
-        assert_ne!(header.key, Dedupe::of(&command, "a", None).unwrap().key);
+        let key = |caller, name| Dedupe::of(&command, caller, given(name, None)).unwrap();
+        assert!(key("a", Some("k")).fingerprint.is_some());
+        assert_ne!(key("a", Some("k")).key, key("b", Some("k")).key);
+        assert_ne!(key("a", Some("k")).key, key("a", None).key);
+    }
+
+    #[test]
+    fn a_messages_name_counts_last_and_like_the_header() {
+        let (natural, plain) = (task(Some("e1"), "t"), task(None, "t"));
+        let of = |command, key, message| Dedupe::of(command, "a", given(key, message));
+        assert_eq!(of(&natural, None, Some("m")), of(&natural, None, None));
+        assert_eq!(of(&plain, None, Some("m")), of(&plain, Some("m"), None));
+        assert_eq!(of(&plain, Some("k"), Some("m")), of(&plain, Some("k"), None));
     }
 
     #[test]
     fn one_event_may_emit_many_tasks_and_without_an_event_nothing_is_a_repeat() {
-        let key = |event, title| Dedupe::of(&task(event, title), "a", None).map(|dedupe| dedupe.key);
+        let key = |event, title| Dedupe::of(&task(event, title), "a", Given::default()).map(|dedupe| dedupe.key);
         assert_eq!(key(Some("e1"), "t"), key(Some("e1"), " t "));
         assert_ne!(key(Some("e1"), "t"), key(Some("e1"), "u"));
         assert_ne!(key(Some("e1"), "t"), key(Some("e2"), "t"));

@@ -36,6 +36,12 @@ impl Faults {
         if self.0.is_empty() { Ok(value) } else { Err(self) }
     }
 
+    /// These, and the others after them.
+    pub fn extend(&mut self, others: Self) {
+        let room = Self::MOST - self.0.len();
+        self.0.extend(others.0.into_iter().take(room));
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

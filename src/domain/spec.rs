@@ -32,6 +32,27 @@ pub struct TaskSpec {
     pub review_required: Input<bool>,
 }
 
+impl TaskSpec {
+    /// Every key it reads.
+    pub const KEYS: &[&str] = &[
+        "title",
+        "description",
+        "target_repo",
+        "priority",
+        "kind",
+        "labels",
+        "assignees",
+        "milestone",
+        "due_in_days",
+        "due_on",
+        "source_type",
+        "source_id",
+        "triggering_event_id",
+        "activity_definition_id",
+        "review_required",
+    ];
+}
+
 /// When the task is due: a number of days after it is accepted, or a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
@@ -176,6 +197,47 @@ mod tests {
         ];
         assert_eq!(faults(body), expected.map(|(pointer, code)| (pointer.to_owned(), code)));
         assert_eq!(faults("{}"), vec![("/title".to_owned(), "missing")]);
+    }
+
+    #[test]
+    fn the_list_of_keys_names_every_field_and_nothing_else() {
+        let every: serde_json::Map<_, _> = TaskSpec::KEYS.iter().map(|key| ((*key).to_owned(), serde_json::json!({}))).collect();
+        let TaskSpec {
+            title,
+            description,
+            target_repo,
+            priority,
+            kind,
+            labels,
+            assignees,
+            milestone,
+            due_in_days,
+            due_on,
+            source_type,
+            source_id,
+            triggering_event_id,
+            activity_definition_id,
+            review_required,
+        } = serde_json::from_value(every.into()).unwrap();
+        let wrong = Input::WrongType("an object");
+        for text in [
+            title,
+            description,
+            target_repo,
+            priority,
+            kind,
+            milestone,
+            due_on,
+            source_type,
+            source_id,
+            triggering_event_id,
+            activity_definition_id,
+        ] {
+            assert_eq!(text, wrong);
+        }
+        assert_eq!((labels, assignees), (Input::WrongType("an object"), Input::WrongType("an object")));
+        assert_eq!((due_in_days, review_required), (Input::WrongType("an object"), Input::WrongType("an object")));
+        assert_eq!(TaskSpec::KEYS.len(), 15);
     }
 
     #[test]

@@ -76,6 +76,11 @@ vocabulary! {
     SourceType { Rule = "rule", Instruction = "instruction" }
 }
 
+vocabulary! {
+    /// What a key allows.
+    Scope { Ingest = "ingest", Read = "read", Write = "write", Admin = "admin" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

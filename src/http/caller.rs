@@ -1,4 +1,4 @@
-//! Who is calling: `Authorization: Bearer <key>`, or `X-API-Key: <key>`.
+//! Who is calling: `Authorization: Bearer <key>`, or `X-API-Key: <key>`; and whether they call too often.
 
 use std::sync::Arc;
 
@@ -7,14 +7,23 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
+use super::observe::CountedAs;
 use super::problem::Problem;
+use crate::app::rate_limit::granted;
 use crate::app::{App, Caller};
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        Ok(app.keyring.authenticate(presented_key(&parts.headers))?)
+        let caller = app.keyring.authenticate(presented_key(&parts.headers))?;
+        if let Some(allowance) = app.rate_limit.count(&caller) {
+            if let Some(CountedAs(counted)) = parts.extensions.get() {
+                _ = counted.set(allowance);
+            }
+            granted(allowance)?;
+        }
+        Ok(caller)
     }
 }
 

@@ -12,17 +12,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::body::{JsonBody, MergePatch, OptionalBody};
+use super::body::{MergePatch, OptionalBody};
+use super::dry_run::{DryRun, DryRunParam};
 use super::etag::{IfMatchParam, IfNoneMatchParam, unless_known};
 use super::issue_response::{IssueResponse, Shown};
 use super::observe::RequestTrace;
 use super::path::{IssueParam, IssuePath};
+use super::prefer::Preferences;
 use super::problem::Problem;
 use super::query::Fields;
 use super::schema;
+use super::task_body::TaskBody;
 use super::wish::Guarded;
-use crate::app::{Accepted, App, Caller, Request};
-use crate::domain::{Kind, NoSpec, PatchSpec, Priority, SourceType, TaskSpec};
+use crate::app::{Accepted, App, Caller, Rehearsal, Request, Rung};
+use crate::domain::{Given, Kind, NoSpec, PatchSpec, Priority, SourceType};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -105,10 +108,18 @@ pub struct CreateIssueResponse {
     backend: String,
 }
 
+/// The two shapes of a 200: the first answer again, or a rehearsal.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum FiledResponse {
+    Rehearsed(RehearsalResponse),
+    Filed(CreateIssueResponse),
+}
+
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let status = if self.replayed { StatusCode::OK } else { StatusCode::CREATED };
-        let body = CreateIssueResponse { issue_id: self.id.0, issue_url: self.url, backend: self.backend };
+        let body = FiledResponse::Filed(CreateIssueResponse { issue_id: self.id.0, issue_url: self.url, backend: self.backend });
         let mut response = (status, [(LOCATION, format!("/issues/{}", self.id))], Json(body)).into_response();
         if self.replayed {
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
@@ -117,27 +128,80 @@ impl IntoResponse for Accepted {
     }
 }
 
+/// What a dry run found: nothing was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RehearsalResponse {
+    /// Always true.
+    #[schema(example = true)]
+    dry_run: bool,
+    /// `created`: it would become a new issue. `duplicate`: it was filed before, as the issue named.
+    #[schema(pattern = "^(created|duplicate)$", example = "created")]
+    status: &'static str,
+    /// How a repeat would be recognised.
+    #[schema(pattern = "^(idempotency_key|natural_key|none)$", example = "natural_key")]
+    dedupe: &'static str,
+    /// The issue that stands for the task already.
+    #[schema(required = true)]
+    issue_id: Option<Uuid>,
+    #[schema(required = true)]
+    issue_url: Option<String>,
+    /// The kind of backend that holds the issue, or would.
+    #[schema(example = "sqlite")]
+    backend: String,
+}
+
+impl From<(Rehearsal, Rung)> for RehearsalResponse {
+    fn from((rehearsal, rung): (Rehearsal, Rung)) -> Self {
+        let dedupe = match rung {
+            Rung::IdempotencyKey => "idempotency_key",
+            Rung::NaturalKey => "natural_key",
+            Rung::None => "none",
+        };
+        match rehearsal {
+            Rehearsal::Create { backend } => Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend },
+            Rehearsal::Duplicate(Accepted { id, url, backend, .. }) => {
+                Self { dry_run: true, status: "duplicate", dedupe, issue_id: Some(id.0), issue_url: url, backend }
+            }
+        }
+    }
+}
+
 /// File a task
 ///
 /// A task is created once however often it is posted: by `Idempotency-Key` if sent, else by its natural key
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
 /// a triggering event. `/issues/`, with a slash at its end, is the same.
+///
+/// With `?dry_run=true` everything is checked, the answer says what would happen, and nothing is written.
 #[utoipa::path(post, path = "/issues", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
-    params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused")),
+    params(
+        DryRunParam,
+        ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused"),
+        ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, `respond-async`, and `handling=strict`, which makes keys that nobody reads a fault; `Preference-Applied` tells what was honoured", example = "respond-async"),
+    ),
     responses(
         (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
-        (status = 200, body = CreateIssueResponse, description = "Filed before; the first answer again",
-            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true`")))))]
+        (status = 200, body = FiledResponse, description = "Filed before: the first answer again. Or, in a dry run, what would happen",
+            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true` where it was filed before")))))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
     Extension(RequestTrace(trace)): Extension<RequestTrace>,
+    DryRun(dry_run): DryRun,
+    preferences: Preferences,
     headers: HeaderMap,
-    JsonBody(spec): JsonBody<TaskSpec>,
-) -> Result<Accepted, Problem> {
+    TaskBody(spec): TaskBody,
+) -> Result<Response, Problem> {
     // A key that is not text is not a key: it is handed on as one that fails its check.
     let idempotency_key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    Ok(app.create_issue(Request { caller: &caller, spec, idempotency_key, trace: Some(trace.traceparent()) }).await?)
+    let request = Request { caller: &caller, spec, given: Given { idempotency_key, message_id: None }, trace: Some(trace.traceparent()) };
+    let mut response = if dry_run {
+        Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response()
+    } else {
+        app.create_issue(request).await?.into_response()
+    };
+    preferences.tell(&mut response);
+    Ok(response)
 }
 
 /// Show an issue

@@ -3,58 +3,65 @@
 //!
 //! A handler reads its input, calls one use case, shapes the answer. To add a route: `docs/contributing.md`.
 
+mod batch;
 mod body;
 mod caller;
 mod claims;
 mod comments;
+mod cors;
 mod docs;
 pub mod document;
+mod dry_run;
 mod etag;
 mod facets;
 mod issue_response;
 mod issues;
 mod lifecycle;
 mod list;
+mod listen;
 mod many;
 mod messages;
 mod observe;
 mod operate;
 mod page;
 mod path;
+mod prefer;
 mod problem;
 mod query;
+mod request_id;
 mod reviews;
 mod router;
 mod schema;
+mod task_body;
 mod timeline;
 mod wish;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-
-use crate::app::App;
+pub use listen::{Connections, serve};
+pub use observe::Around;
+pub use router::{around, probes_alone, router};
 
 /// What this entrance must know of the settings.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct HttpOptions {
+    pub ordinary: Terms,
+    /// For `POST /issues/batch`.
+    pub batch: Terms,
+    pub max_in_flight: usize,
+    pub compress_above: u64,
+    pub cors_origins: Vec<String>,
+    pub connections: Connections,
+}
+
+/// What one request may cost, and must say.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
     pub body_limit: usize,
-    pub request_timeout: Duration,
+    /// For the body to arrive whole.
+    pub body_timeout: Duration,
+    /// For the whole request.
+    pub timeout: Duration,
     /// A change of something that was read must say what was read.
     pub require_if_match: bool,
-}
-
-/// Only probes and metrics, for a process that has no other entrance.
-pub async fn serve_probes(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router::probes(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
-}
-
-/// Answers requests until `stop`; then takes no new ones and ends when those in flight are answered.
-pub async fn serve(listener: TcpListener, app: Arc<App>, options: HttpOptions, stop: CancellationToken) -> std::io::Result<()> {
-    // Answers are small: waiting to fill a packet would only delay them.
-    let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-    axum::serve(listener, router::router(app, options)).with_graceful_shutdown(stop.cancelled_owned()).await
 }

@@ -1,25 +1,52 @@
-//! Around every request: its span, its trace id, its metrics, and its problem document.
+//! Around every request: its span, its ids, its metrics, its limits, and its problem document.
+//!
+//! One layer for all of it: each layer more is paid by every request.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tracing::{Instrument as _, field};
+use futures_util::FutureExt as _;
+use tokio::sync::Semaphore;
+use tracing::{Instrument as _, Span, field};
 
-use super::HttpOptions;
+use super::Terms;
 use super::problem::Problem;
+use super::request_id::{X_REQUEST_ID, request_id};
 use crate::app::App;
+use crate::domain::quota::Allowance;
 use crate::telemetry::Trace;
+
+const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The trace a request belongs to, for handlers that hand it on.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestTrace(pub Trace);
 
-pub async fn observe(State((app, options)): State<(Arc<App>, HttpOptions)>, mut request: Request, next: Next) -> Response {
+/// Where the check of the key leaves how its quota stands.
+#[derive(Debug, Clone, Default)]
+pub struct CountedAs(pub Arc<OnceLock<Allowance>>);
+
+/// What stands around a group of routes.
+#[derive(Clone)]
+pub struct Around {
+    pub app: Arc<App>,
+    pub terms: Terms,
+    /// The room for requests being worked on; `None` where a request is always let in.
+    pub room: Option<Arc<Semaphore>>,
+}
+
+pub async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let app = &around.app;
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -30,35 +57,98 @@ pub async fn observe(State((app, options)): State<(Arc<App>, HttpOptions)>, mut 
         http.request.method = %method,
         http.route = route,
         http.response.status_code = field::Empty,
+        request.id = field::Empty,
         trace_id = field::Empty,
     );
-    let trace = caller_trace(request.headers()).unwrap_or_else(|| Trace::fresh(app.clock.stamp().id)).enter(&span);
+    let fresh = app.clock.stamp().id;
+    let id = request_id(request.headers(), fresh);
+    let trace = caller_trace(request.headers()).unwrap_or_else(|| Trace::fresh(fresh)).enter(&span);
+    let counted = CountedAs::default();
     request.extensions_mut().insert(RequestTrace(trace));
-    request.extensions_mut().insert(options);
+    request.extensions_mut().insert(around.terms);
+    if app.rate_limit.is_on() {
+        request.extensions_mut().insert(counted.clone());
+    }
 
     app.metrics.http_in_flight.inc();
-    let answer = tokio::time::timeout(options.request_timeout, next.run(request).instrument(span.clone())).await;
+    let mut response = work(&around, request, next, &span).await;
     app.metrics.http_in_flight.dec();
-    let mut response = answer.unwrap_or_else(|_| Problem::timed_out().into_response());
 
     let status = response.status();
     span.record("http.response.status_code", status.as_u16());
     app.metrics.http_requests.with_label_values(&[route, method.as_str(), status.as_str()]).inc();
     app.metrics.http_duration.with_label_values(&[route, method.as_str()]).observe(started.elapsed().as_secs_f64());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let trace_id = trace.trace_id();
-        span.record("trace_id", &trace_id);
-        span.in_scope(|| tell(status, problem.code()));
-        let mut rendered = problem.render(&trace_id);
-        // What a layer below added stays (Allow of a 405, for one).
-        for (name, value) in response.headers() {
-            if !rendered.headers().contains_key(name) {
-                rendered.headers_mut().append(name, value.clone());
-            }
-        }
-        return rendered;
+        span.record("request.id", id.to_str().unwrap_or_default());
+        response = told(&problem, response.headers(), trace, &span);
     }
+    let headers = response.headers_mut();
+    if let Some(allowance) = counted.0.get() {
+        tell_quota(headers, allowance);
+    }
+    if app.readiness.is_draining() {
+        // The connection closes after this answer, so that the next request goes to somebody who stays.
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    mark(headers, id, trace);
     response
+}
+
+/// Lets the request in if there is room, and bounds how long it may take and what its panic may reach.
+async fn work(around: &Around, request: Request, next: Next, span: &Span) -> Response {
+    let _place = match around.room.as_ref().map(|room| room.try_acquire()) {
+        Some(Err(_)) => return Problem::overloaded().into_response(),
+        place @ (Some(Ok(_)) | None) => place,
+    };
+    let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind();
+    match tokio::time::timeout(around.terms.timeout, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => span.in_scope(|| panicked(&*panic)),
+        Err(_) => Problem::timed_out().into_response(),
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = message.unwrap_or("without a message"), "a handler panicked");
+    Problem::panicked().into_response()
+}
+
+/// The problem's document in place of the response that carried it.
+fn told(problem: &Problem, below: &HeaderMap, trace: Trace, span: &Span) -> Response {
+    let trace_id = trace.trace_id();
+    span.record("trace_id", &trace_id);
+    let mut rendered = problem.render(&trace_id);
+    let status = rendered.status();
+    span.in_scope(|| tell(status, problem.code()));
+    // What a layer below added stays (Allow of a 405, for one).
+    for (name, value) in below {
+        if !rendered.headers().contains_key(name) {
+            rendered.headers_mut().append(name, value.clone());
+        }
+    }
+    rendered
+}
+
+/// What every answer carries.
+fn mark(headers: &mut HeaderMap, id: HeaderValue, trace: Trace) {
+    headers.insert(X_REQUEST_ID, id);
+    if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
+        headers.insert(TRACERESPONSE, value);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // For the one who asked alone, and to be asked for again; an answer that knows better says so itself.
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+}
+
+/// draft-ietf-httpapi-ratelimit-headers: what is allowed, and what is left of it until when.
+fn tell_quota(headers: &mut HeaderMap, allowance: &Allowance) {
+    let seconds = |time: std::time::Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    let policy = format!("\"key\";q={};w={}", allowance.quota.requests(), seconds(allowance.quota.window()));
+    let state = format!("\"key\";r={};t={}", allowance.remaining, seconds(allowance.reset));
+    for (name, value) in [(RATELIMIT_POLICY, policy), (RATELIMIT, state)] {
+        headers.insert(name, HeaderValue::try_from(value).expect("digits and quotes are a header value"));
+    }
 }
 
 fn caller_trace(headers: &HeaderMap) -> Option<Trace> {

@@ -75,7 +75,7 @@ impl<K: FromStr> PageQuery<K> {
         let after = fields.read("cursor", |text| unwrap(text).ok_or_else(unknown));
         let query = parts.uri.query().unwrap_or_default();
         let others = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("limit=") && !part.starts_with("cursor="));
-        let others = others.map(|part| format!("{part}&")).collect();
+        let others = others.flat_map(|part| [part, "&"]).collect();
         Self { after, limit: limit.unwrap_or(DEFAULT_LIMIT), path: parts.uri.path().to_owned(), others, headers: parts.headers.clone() }
     }
 }

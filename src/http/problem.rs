@@ -70,6 +70,28 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong media type", "send the body as application/json")
     }
 
+    /// A compressed body would have to be unpacked before its size is known.
+    pub fn encoded() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_encoding",
+            "Encoded body",
+            "send the body as it is, without a Content-Encoding",
+        )
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
+    }
+
+    pub fn body_too_slow() -> Self {
+        let detail = "the body did not arrive in time; nothing was done, so the request may be repeated";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "The body is too slow", detail)
+    }
+
+    pub fn overloaded() -> Self {
+        let detail = "too many requests are being worked on; nothing was done, so try again shortly";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", "Overloaded", detail)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     pub fn not_merge_patch() -> Self {
         let detail = "send a JSON merge patch, as application/merge-patch+json or application/json";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Wrong media type", detail).with_header(
@@ -166,10 +188,12 @@ impl From<AppError> for Problem {
             AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, "Not found", detail),
             AppError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "Idempotency key reused", detail),
             AppError::PreconditionFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, "Changed in between", detail),
+            AppError::RateLimited { retry_after } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, "Too many requests", detail)
+                // Whole seconds, rounded up: whoever comes back sooner is refused again.
+                .with_header(header::RETRY_AFTER, (retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0)).into()),
             AppError::Contended => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Contended", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
-            AppError::Overloaded => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Overloaded", detail)
-                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            AppError::Overloaded => Self { detail, ..Self::overloaded() },
             AppError::Store(_) => Self::from_store(&error, code, detail),
         }
     }

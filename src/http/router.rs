@@ -1,26 +1,32 @@
 //! Every route, in one table; what stands around them, in one stack.
 
-use std::any::Any;
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
-use tower_http::catch_panic::CatchPanicLayer;
+use tokio::sync::Semaphore;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::cors::cors;
 use super::document::Head;
-use super::observe::observe;
+use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
+use super::{HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
 use crate::app::App;
 
-/// Every route that is part of the API, with its description.
-pub fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Head::openapi())
+/// Every route that is part of the API, as its handlers describe it.
+pub fn described() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Head::openapi()).merge(documented()).merge(batches()).merge(probes()).into_openapi()
+}
+
+/// The routes everybody works with.
+fn documented() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default()
         .routes(routes!(list::list, issues::create))
         .routes(routes!(many::lookup))
         .routes(routes!(many::next))
@@ -54,52 +60,63 @@ pub fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(messages::retry))
         .routes(routes!(messages::retry_all))
         .routes(routes!(messages::discard))
-        .routes(routes!(operate::health))
-        .routes(routes!(operate::ready))
-        .routes(routes!(operate::metrics))
         .routes(routes!(docs::openapi))
 }
 
-/// Paths that answer like a documented one (the contract's spelling with a slash at the end, the probes' other names), and the page.
+/// Those that take more in and longer.
+fn batches() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(batch::create_batch))
+}
+
+/// Those that must answer when nothing else does: no key, no bound on how many are asked at once.
+fn probes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(operate::health)).routes(routes!(operate::ready)).routes(routes!(operate::metrics))
+}
+
+/// Paths that answer like a documented one: the contract's spelling, with a slash at the end; and the page.
 fn aliases() -> Router<Arc<App>> {
     Router::new()
         .route("/issues/", get(list::list).post(issues::create))
-        .route("/health", get(operate::health))
-        .route("/livez", get(operate::health))
         .route("/docs", get(docs::to_page))
         .route("/docs/", get(docs::page))
         .route("/docs/{file}", get(docs::file))
 }
 
+/// The probes' other names.
+fn probe_aliases() -> Router<Arc<App>> {
+    Router::new().route("/health", get(operate::health)).route("/livez", get(operate::health))
+}
+
 /// The whole HTTP entrance.
-pub fn router(app: Arc<App>, options: HttpOptions) -> Router {
-    let (routes, _) = documented().split_for_parts();
-    surround(routes.merge(aliases()), app, options)
+pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
+    let room = Some(Arc::new(Semaphore::new(options.max_in_flight)));
+    let group = |routes, terms, room| around(routes, Around { app: Arc::clone(app), terms, room });
+    let compressed = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));
+
+    let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
+    let batches = Router::from(batches()).layer(compressed);
+    let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
+        Router::from(probes()).merge(probe_aliases()),
+        options.ordinary,
+        None,
+    ));
+    // Outermost, so that a page of another origin can read refusals too.
+    if options.cors_origins.is_empty() { routes } else { routes.layer(cors(&options.cors_origins)) }
 }
 
-/// Probes and metrics alone.
-pub fn probes(app: Arc<App>, options: HttpOptions) -> Router {
-    let routes = Router::new()
-        .route("/healthz", get(operate::health))
-        .route("/health", get(operate::health))
-        .route("/livez", get(operate::health))
-        .route("/readyz", get(operate::ready))
-        .route("/metrics", get(operate::metrics));
-    surround(routes, app, options)
+/// Probes and metrics, for a process that has no other entrance.
+pub fn probes_alone(app: &Arc<App>, options: &HttpOptions) -> Router {
+    let routes = Router::from(probes()).merge(probe_aliases()).fallback(async || Problem::no_route());
+    around(routes, Around { app: Arc::clone(app), terms: options.ordinary, room: None })
 }
 
-fn surround(routes: Router<Arc<App>>, app: Arc<App>, options: HttpOptions) -> Router {
+/// What stands around routes that are bounded alike.
+pub fn around(routes: Router<Arc<App>>, around: Around) -> Router {
+    let app = Arc::clone(&around.app);
     routes
-        .fallback(async || Problem::no_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| answer_panic(&*panic)))
-        .layer(DefaultBodyLimit::max(options.body_limit))
-        .layer(middleware::from_fn_with_state((app.clone(), options), observe))
+        .layer(middleware::from_fn_with_state(around, observe))
         .with_state(app)
-}
-
-fn answer_panic(panic: &(dyn Any + Send)) -> Response {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = message.unwrap_or("without a message"), "a handler panicked");
-    Problem::panicked().into_response()
 }

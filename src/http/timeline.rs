@@ -15,7 +15,7 @@ use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
 use crate::app::{App, Caller, Happening};
-use crate::domain::FieldChange;
+use crate::domain::{Delivery, FieldChange};
 
 /// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +43,37 @@ pub struct TimelineEntryResponse {
     comment_id: Option<Uuid>,
     /// What that comment says now; `null` once it was deleted.
     comment: Option<String>,
+    /// The attempts to tell of it outside, the newest of them, as long as their history is kept.
+    deliveries: Vec<DeliveryResponse>,
+}
+
+/// One attempt to tell of an event outside.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryResponse {
+    #[schema(example = "state_hub")]
+    target: String,
+    #[schema(example = 1)]
+    attempt: i32,
+    /// `delivered`, `failed` (it was tried again), `dead` (given up) or `discarded` (by an operator).
+    #[schema(example = "delivered")]
+    outcome: &'static str,
+    #[schema(required = true, example = json!(null))]
+    error: Option<String>,
+    started_at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
+}
+
+impl From<Delivery> for DeliveryResponse {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            target: delivery.target,
+            attempt: delivery.attempt,
+            outcome: delivery.outcome.as_str(),
+            error: delivery.error,
+            started_at: delivery.started_at,
+            ended_at: delivery.ended_at,
+        }
+    }
 }
 
 /// One field before and after.
@@ -63,7 +94,7 @@ impl From<FieldChange> for FieldChangeResponse {
 }
 
 impl From<Happening> for TimelineEntryResponse {
-    fn from(Happening { event, comment }: Happening) -> Self {
+    fn from(Happening { event, comment, deliveries }: Happening) -> Self {
         Self {
             seq: event.seq,
             event_id: event.id,
@@ -75,6 +106,7 @@ impl From<Happening> for TimelineEntryResponse {
             reason: event.detail.reason,
             comment_id: event.detail.comment_id.map(|id| id.0),
             comment: comment.map(|comment| comment.body),
+            deliveries: deliveries.into_iter().map(DeliveryResponse::from).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::HttpOptions;
+use super::Terms;
 use super::etag::if_match;
 use super::observe::RequestTrace;
 use super::path::IssuePath;
@@ -29,7 +29,7 @@ impl FromRequestParts<Arc<App>> for Guarded {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let (wish, has_condition) = read(parts, app).await?;
-        let required = parts.extensions.get::<HttpOptions>().is_some_and(|options| options.require_if_match);
+        let required = parts.extensions.get::<Terms>().is_some_and(|terms| terms.require_if_match);
         if required && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(wish)) }
     }
 }

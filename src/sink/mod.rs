@@ -3,6 +3,7 @@
 //! A sink sends; when, in which order and how often is the worker's business. To add one: a child with an
 //! `impl EventSink`, its section of the settings, its line in `boot::sinks`.
 
+pub mod nats;
 pub mod state_hub;
 
 use async_trait::async_trait;

@@ -209,7 +209,7 @@ fn summary(word: Progress, notice: &Notice) -> String {
     };
     let mut line = format!("#{} {verb}: {}", notice.number, notice.event.detail.snapshot.title);
     if let Some(repo) = &notice.target_repo {
-        line.push_str(&format!(" ({repo})"));
+        line.extend([" (", repo, ")"]);
     }
     if let Some(reason) = &notice.event.detail.reason {
         line.push_str(": ");

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::queue::{ClaimWish, Claimed};
 use super::reindex::Before;
-use super::row::{IssueRow, ListedRow, MessageRow, NoticeRow, Unreadable};
-use super::{Page, StoreError};
+use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, Unreadable};
+use super::{Filed, Page, StoreError};
 use crate::domain::facet::Facet;
 use crate::domain::find::{Assigned, Filter, IssueQuery, Place, Sort};
-use crate::domain::{Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
+use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.
 pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
@@ -38,6 +38,16 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
 }
 
+/// What stands under each key, in the order asked.
+pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<Vec<Option<Filed>>, Unreadable> {
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (key, issue, fingerprint) = row.read()?;
+        found.insert(key, Filed { issue, fingerprint });
+    }
+    Ok(keys.iter().map(|key| found.get(&key.0).cloned()).collect())
+}
+
 /// The notices in the order asked; one asked for twice (for two sinks) is given twice.
 pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
     let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
@@ -51,8 +61,8 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
 /// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
 pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
     let more = rows.len() >= wish.limit as usize;
-    let leased = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
-    let mut leases: Vec<Lease> = readable(store, leased.collect())?;
+    let taken = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+    let mut leases: Vec<Lease> = readable(store, taken.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
     Ok(Claimed { leases, more })
 }

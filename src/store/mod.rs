@@ -15,6 +15,8 @@ mod row;
 pub mod sqlite;
 pub mod wake;
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 
 use chrono::{DateTime, Utc};
@@ -22,7 +24,9 @@ use chrono::{DateTime, Utc};
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{
+    Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
+};
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
 #[async_trait]
@@ -42,6 +46,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
+
+    /// What was filed under each key, in the order asked, `None` where the key is free.
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
 
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
@@ -88,8 +95,8 @@ pub trait Store: Send + Sync + 'static {
     /// How much waits, by kind, target and state. Reads every message: for a sampler, not for a request.
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
 
-    /// The attempts for an issue after the one of that id, oldest first, at most `limit`.
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError>;
+    /// The attempts made for these events of an issue, in their order, of each event the newest `most`.
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError>;
 
     /// Forgets the oldest attempts that ended before that moment, at most `limit`; answers how many.
     async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
@@ -123,6 +130,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// What stands under a dedupe key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub issue: Issue,
+    /// What the first body said, where a repeat must say the same.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Issues in the order asked.

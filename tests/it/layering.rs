@@ -15,8 +15,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sink", &["domain", "backend"]),
     ("app", &["domain", "clock", "metrics", "store", "sink"]),
     ("http", &["app", "domain", "telemetry"]),
+    ("nats", &["app", "config", "domain", "telemetry"]),
     ("worker", &["app", "domain", "telemetry"]),
-    ("boot", &["app", "backend", "clock", "config", "domain", "http", "metrics", "sink", "store", "worker"]),
+    ("boot", &["app", "backend", "clock", "config", "domain", "http", "metrics", "nats", "sink", "store", "worker"]),
     ("cli", &["app", "boot", "config", "domain", "telemetry"]),
     ("main", &[]),
     ("lib", &[]),
@@ -27,11 +28,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["http"]),
     ("tower", &["http"]),
     ("tower_http", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
     ("utoipa", &["http"]),
     ("utoipa_axum", &["http"]),
     ("utoipa_swagger_ui", &["http"]),
     ("sqlx", &["store"]),
     ("clap", &["cli"]),
+    ("async_nats", &["nats", "sink"]),
     ("prometheus", &["metrics"]),
     ("reqwest", &["backend"]),
     ("opentelemetry", &["telemetry"]),
@@ -41,7 +45,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::state_hub"];
+const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -4,7 +4,9 @@
 mod http;
 mod layering;
 mod messages;
+mod nats;
 mod openapi;
+mod problems;
 mod store;
 mod support;
 mod telemetry;

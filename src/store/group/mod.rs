@@ -6,6 +6,7 @@
 
 mod queue;
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
@@ -51,7 +52,15 @@ pub enum GroupError {
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
     queue: Queue<Change, Outcome>,
+    writer: Writer,
     announces: bool,
+}
+
+/// The store, and whoever is rung when messages are written.
+#[derive(Clone)]
+struct Writer {
+    store: Arc<dyn Store>,
+    wake: Arc<Wake>,
 }
 
 impl GroupCommit {
@@ -65,15 +74,13 @@ impl GroupCommit {
     #[must_use]
     pub fn waking(wake: Arc<Wake>, store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
         let name = store.name();
+        let writer = Writer { store, wake };
+        let committing = writer.clone();
         let commit = move |changes: Vec<Change>| {
-            let (store, wake) = (Arc::clone(&store), Arc::clone(&wake));
-            async move {
-                let outcomes = store.commit(&changes).await.map_err(|error| (error, changes.clone()))?;
-                wake.written(written_messages(&changes, &outcomes));
-                Ok(outcomes)
-            }
+            let writer = committing.clone();
+            async move { writer.write(&changes).await.map_err(|error| (error, changes)) }
         };
-        Self { queue: Queue::start(name, limits, tracker, commit), announces: false }
+        Self { queue: Queue::start(name, limits, tracker, commit), writer, announces: false }
     }
 
     /// From here on every event of every change is told outside. Set once, where somebody is there to be told, so that no
@@ -93,6 +100,41 @@ impl GroupCommit {
         }
         let weight = weight(&change);
         self.queue.call(change, weight).await
+    }
+
+    /// Commits changes that are a batch already, past the queue and in one transaction: one by one in the queue they would
+    /// make every single change behind them wait. One bad change does not sink the others here either; the error says that
+    /// nothing is known of any of them.
+    pub async fn commit_batch(&self, mut changes: Vec<Change>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+        if self.announces {
+            changes.iter_mut().for_each(Change::announce);
+        }
+        match self.writer.write(&changes).await {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+            Err(StoreError::Broken { .. }) if changes.len() > 1 => {
+                let mut outcomes = Vec::with_capacity(changes.len());
+                for change in &changes {
+                    let written = self.writer.write(std::slice::from_ref(change)).await;
+                    outcomes.push(written.map(|outcomes| outcomes.into_iter().next().expect("one change has one outcome")));
+                }
+                Ok(outcomes)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Writer {
+    async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+        let outcomes = self.store.commit(changes).await?;
+        self.wake.written(written_messages(changes, &outcomes));
+        Ok(outcomes)
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("store", &self.store.name()).finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@ mod queue;
 mod read;
 mod sql;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,10 +30,10 @@ pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
-use super::{Outcome, Page, Store, StoreError, migrate};
+use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -156,6 +157,16 @@ impl Store for PostgresStore {
         readable(NAME, lookup::arrange(refs, self.finish(connection, answer)?))
     }
 
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::by_keys(&mut connection, &raw)).await;
+        readable(NAME, lookup::arrange_filed(keys, self.finish(connection, answer)?))
+    }
+
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, read::events(&mut connection, issue, after_seq, limit)).await;
@@ -244,9 +255,9 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
         let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, after, limit)).await;
+        let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, events, most)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 

@@ -4,6 +4,8 @@
 //! locks it in one statement and looks for its followers in the next: a claim that put one of them off has either held that
 //! lock before, and is seen, or finds it taken, and puts nothing off. So no follower is forgotten.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
@@ -144,9 +146,13 @@ from (
 ) as stated
 group by kind, target, state";
 
+/// The newest of each event: one that is tried for days has a long history.
 const DELIVERIES_OF: &str = "-- deliveries_of
-select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from deliveries
-where issue_id = $1 and id > $2 order by id limit $3";
+select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from (
+    select deliveries.*, row_number() over (partition by event_seq order by id desc) as place from deliveries
+    where issue_id = $1 and event_seq between $2 and $3
+) as placed
+where place <= $4 order by event_seq, id";
 
 /// In order of age, which is the order of the ids, so that no index by time is needed.
 const PURGE_DELIVERIES: &str = "-- purge_deliveries
@@ -270,10 +276,11 @@ pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Vec<Backlog
 pub(super) async fn deliveries_of(
     connection: &mut PgConnection,
     issue: IssueId,
-    after: i64,
-    limit: u32,
+    events: RangeInclusive<i64>,
+    most: u32,
 ) -> Result<Vec<DeliveryRow>, sqlx::Error> {
-    sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(after).bind(i64::from(limit)).fetch_all(connection).await
+    let asking = sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(*events.start()).bind(*events.end()).bind(i64::from(most));
+    asking.fetch_all(connection).await
 }
 
 pub(super) async fn purge_deliveries(connection: &mut PgConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, sqlx::Error> {

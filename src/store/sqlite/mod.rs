@@ -10,6 +10,7 @@ mod queue;
 mod read;
 mod sql;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
-use super::{Outcome, Page, Store, StoreError, migrate};
+use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::{Change, Comment, CommentId, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -134,6 +135,15 @@ impl Store for SqliteStore {
         readable(NAME, lookup::arrange(refs, rows))
     }
 
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
+        let rows = read::by_keys(&mut *self.reader().await?, &raw).await.map_err(|error| classify(&error))?;
+        readable(NAME, lookup::arrange_filed(keys, rows))
+    }
+
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let rows = read::events(&mut *self.reader().await?, issue, after_seq, limit).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
@@ -205,8 +215,8 @@ impl Store for SqliteStore {
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, after: i64, limit: u32) -> Result<Vec<Delivery>, StoreError> {
-        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, after, limit).await;
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
+        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, events, most).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Everything that writes is one transaction begun as a writer, so nothing can come between what it reads and what it writes.
 
+use std::ops::RangeInclusive;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::Connection as _;
@@ -122,9 +124,13 @@ from (
 ) as stated
 group by kind, target, state";
 
+/// The newest of each event: one that is tried for days has a long history.
 const DELIVERIES_OF: &str = "-- deliveries_of
-select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from deliveries
-where issue_id = ?1 and id > ?2 order by id limit ?3";
+select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from (
+    select deliveries.*, row_number() over (partition by event_seq order by id desc) as place from deliveries
+    where issue_id = ?1 and event_seq between ?2 and ?3
+) as placed
+where place <= ?4 order by event_seq, id";
 
 /// In order of age, which is the order of the ids, so that no index by time is needed.
 const PURGE_DELIVERIES: &str = "-- purge_deliveries
@@ -274,10 +280,11 @@ pub(super) async fn backlog(connection: &mut SqliteConnection) -> Result<Vec<Bac
 pub(super) async fn deliveries_of(
     connection: &mut SqliteConnection,
     issue: IssueId,
-    after: i64,
-    limit: u32,
+    events: RangeInclusive<i64>,
+    most: u32,
 ) -> Result<Vec<DeliveryRow>, sqlx::Error> {
-    sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(after).bind(limit).fetch_all(connection).await
+    let asking = sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(*events.start()).bind(*events.end()).bind(most);
+    asking.fetch_all(connection).await
 }
 
 pub(super) async fn purge_deliveries(connection: &mut SqliteConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, sqlx::Error> {

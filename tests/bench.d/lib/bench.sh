@@ -111,6 +111,9 @@ pgbench_point() {
 
 # --- the service -----------------------------------------------------------------------------------------------------
 
+# What the service is told beside the usual, as NAME=VALUE.
+SERVICE_ENV=()
+
 # start_service postgres|sqlite [again]: on an empty store, or on the one of last time. Sets SERVICE_PID, SERVICE_PORT and READY_US,
 # the time from the start of the process to its first "ready".
 start_service() {
@@ -137,7 +140,7 @@ start_service() {
         # shellcheck disable=SC2016 # meant for the inner bash
         start_server service TERM bash -c 'echo "$EPOCHREALTIME" >"$0"; exec "$@"' "$SCRATCH/started" \
             env -i "PATH=$PATH" "HOME=$SCRATCH" "DATABASE_URL=$url" "ISSUE_CORE_API_KEY=$BENCH_KEY" \
-            "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "$binary" serve
+            "ISSUE_CORE__SERVER__BIND=127.0.0.1:$SERVICE_PORT" ISSUE_CORE__LOG__FILTER=warn "${SERVICE_ENV[@]}" "$binary" serve
         SERVICE_PID=$SERVER_PID
         if await_ready; then
             look_around
@@ -177,7 +180,7 @@ await_ready() {
     return 1
 }
 
-# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P99, ERRORS, REQUESTS, and EACH, the
+# load SCRIPT CONNECTIONS SECONDS [NAME=VALUE...]: wrk with a script from this directory; sets RATE, P50, P95, P99, ERRORS, REQUESTS, and EACH, the
 # processor time of the service for one request: the figure that a busy machine disturbs least.
 load() {
     local script=$1 connections=$2 seconds=$3 out=$SCRATCH/wrk.out line ticks
@@ -188,7 +191,7 @@ load() {
         wrk --threads 1 --connections "$connections" --duration "${seconds}s" --timeout 30s \
         --script "tests/bench.d/lib/$script.lua" "http://127.0.0.1:$SERVICE_PORT" >"$out" 2>&1 || die "wrk: $(tail -n 5 "$out")"
     line=$(grep '^RESULT ' "$out") || die "wrk: $(tail -n 5 "$out")"
-    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P99=$(value p99 "$line")
+    REQUESTS=$(value requests "$line") RATE=$(value rate "$line") P50=$(value p50 "$line") P95=$(value p95 "$line") P99=$(value p99 "$line")
     # shellcheck disable=SC2034 # for the parts
     ERRORS=$(value errors "$line")
     kill -0 "$SERVICE_PID" 2>/dev/null || die "the service ended under load: $(tail -n 20 "$SCRATCH/service.log")"

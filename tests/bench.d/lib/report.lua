@@ -41,14 +41,14 @@ end
 return function(summary, latency)
     local connections = tonumber(os.getenv("BENCH_LOAD_CONNECTIONS"))
     if summary.requests < connections then
-        print("RESULT requests=" .. summary.requests .. " rate=0 p50=0 p99=0 max=0 errors=1 exact=no")
+        print("RESULT requests=" .. summary.requests .. " rate=0 p50=0 p95=0 p99=0 max=0 errors=1 exact=no")
         return
     end
     local values, raw, total = raw_histogram(latency, summary, connections)
     local errors = summary.errors
     local failed = errors.connect + errors.read + errors.write + errors.timeout + errors.status
-    print(string.format("RESULT requests=%d rate=%.0f p50=%d p99=%d max=%d errors=%d exact=%s",
+    print(string.format("RESULT requests=%d rate=%.0f p50=%d p95=%d p99=%d max=%d errors=%d exact=%s",
         summary.requests, summary.requests / summary.duration * 1e6,
-        percentile(values, raw, total, 0.50), percentile(values, raw, total, 0.99), latency.max, failed,
+        percentile(values, raw, total, 0.50), percentile(values, raw, total, 0.95), percentile(values, raw, total, 0.99), latency.max, failed,
         total == summary.requests and "yes" or "no(" .. total .. ")"))
 end

@@ -1,12 +1,16 @@
 //! The HTTP entrance, over the real binary. A file per resource, as the URLs have it.
 
+mod batch;
 mod claims;
 mod comments;
 mod conditions;
 mod crash;
 mod facets;
+mod habits;
+mod ingest;
 mod issue;
 mod issues;
+mod keys;
 mod lifecycle;
 mod list;
 mod many;

@@ -2,4 +2,5 @@
 
 mod crash;
 mod queue;
+mod reader;
 mod state_hub;

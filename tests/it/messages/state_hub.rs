@@ -147,6 +147,11 @@ async fn what_the_hub_knows_already_counts_as_told(db: Database) {
     hub.mood(Mood::Well);
     until_empty(&server).await;
     assert!(hub.repeats() > 0);
+    let timeline: Value = server.get(&format!("/issues/{id}/timeline")).send().await.unwrap().json().await.unwrap();
+    let attempts = timeline["items"][0]["deliveries"].as_array().unwrap();
+    assert_eq!((&attempts[0]["outcome"], &attempts[0]["target"]), (&json!("failed"), &json!("state_hub")));
+    assert!(attempts[0]["error"].as_str().unwrap().contains("503"), "{timeline}");
+    assert_eq!(attempts.last().unwrap()["outcome"], "delivered");
 }
 
 async fn what_the_hub_refuses_is_a_dead_letter_until_an_operator_retries_it(db: Database) {

@@ -67,6 +67,7 @@ conformance! {
     }
     run read {
         issues_are_found_by_id_and_number_in_the_order_asked,
+        what_was_filed_is_found_by_its_key_in_the_order_asked,
         events_are_read_page_by_page,
         comments_are_read_page_by_page,
         a_comment_is_found_by_its_id,

@@ -16,14 +16,15 @@ use crate::support::sample::at;
 /// Every value has a common and a rare form. One in a thousand is rare in everything.
 const FILL: &str = "
 insert into issues (id, title, description, state, closed_at, close_reason, priority, kind, labels, assignees, milestone, due_on, target_repo,
-    backend, source_type, source_id, triggering_event_id, activity_definition_id, review, version, created_at, updated_at, archived_at)
+    backend, source_type, source_id, triggering_event_id, activity_definition_id, review, version, created_at, updated_at, archived_at,
+    blocked_reason, blocked_at, blocked_was_started)
 select gen_random_uuid(), 'Flag stale SBOM ' || n, '', case when n % 5 = 0 then 'open' when n % 1000 = 1 then 'blocked' else 'closed' end,
     case when n % 5 <> 0 and n % 1000 <> 1 then timestamptz '2027-01-15' + n * interval '1 minute' end, case when n % 5 <> 0 and n % 1000 <> 1 then 'completed' end,
     case n % 10 when 0 then 'high' when 1 then 'low' else 'medium' end, case when n % 1000 = 3 then 'bug' else 'task' end, '[]', '[]',
     case when n % 1000 = 4 then 'v1' end, case when n % 3 = 0 then date '2027-01-15' + n % 300 end, 'repo-' || n % 50,
     case when n % 1000 = 5 then 'gitea' else 'postgres' end, 'rule', 'source-' || n % 20, 'event-' || n / 48, 'definition-' || n % 20,
     case when n % 1000 = 6 then 'pending' else 'none' end, 1, timestamptz '2027-01-15' + n * interval '1 minute', timestamptz '2027-02-15' + n * interval '1 minute',
-    case when n % 1000 = 7 then now() end
+    case when n % 1000 = 7 then now() end, case when n % 1000 = 1 then 'waits' end, case when n % 1000 = 1 then now() end, case when n % 1000 = 1 then false end
 from generate_series(1, 100000) n;
 insert into issue_tags (facet, key, created_at, number)
 select tag.facet, tag.key, issues.created_at, issues.number from issues cross join lateral (values

@@ -199,6 +199,7 @@ async fn no_statement_reads_a_whole_table() {
             let insert = sample::with_children(sample::insert(&issue, Some(sample::key(n))), &issue, 1);
             store.commit(std::slice::from_ref(&insert)).await.unwrap();
             store.commit(&[insert]).await.unwrap();
+            store.filed(&[sample::key(n)]).await.unwrap();
             let Some(issue) = store.issues(&[IssueRef::Id(issue.id)]).await.unwrap().remove(0) else { panic!("just inserted") };
             store.issues(&[IssueRef::Number(issue.number)]).await.unwrap();
             store.events(issue.id, 0, 10).await.unwrap();

@@ -1,7 +1,7 @@
 //! Reading: order, pages, and what cannot be read.
 
-use issue_core::domain::{CommentId, CommentWrite, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, Review};
-use issue_core::store::StoreError;
+use issue_core::domain::{CommentId, CommentWrite, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, Review};
+use issue_core::store::{Filed, StoreError};
 
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
@@ -24,6 +24,25 @@ pub(super) async fn issues_are_found_by_id_and_number_in_the_order_asked(databas
     let found = store.issues(&asked).await.unwrap();
     assert_eq!(found.iter().map(Option::as_ref).collect::<Vec<_>>(), expected);
     assert_eq!(store.issues(&[IssueRef::Number(first.number)]).await.unwrap(), [Some(first)]);
+}
+
+pub(super) async fn what_was_filed_is_found_by_its_key_in_the_order_asked(database: Database) {
+    let store = database.open().await;
+    let plain = sample::plain_issue();
+    let print = Fingerprint([7; 32]);
+    store.commit(&[sample::insert_with_fingerprint(&plain, sample::key(1), print)]).await.unwrap();
+    let first = store.issues(&[IssueRef::Id(plain.id)]).await.unwrap().remove(0).unwrap();
+    let second = sample::stored(&*store, Issue { archived_at: Some(at(1)), ..sample::full_issue() }, Some(sample::key(2))).await;
+    sample::stored(&*store, sample::plain_issue(), None).await;
+    let keys = [2, 3, 1, 2].map(sample::key);
+    let expected = [
+        Some(Filed { issue: second.clone(), fingerprint: None }),
+        None,
+        Some(Filed { issue: first, fingerprint: Some(print) }),
+        Some(Filed { issue: second, fingerprint: None }),
+    ];
+    assert_eq!(store.filed(&keys).await.unwrap(), expected);
+    assert_eq!(store.filed(&[]).await.unwrap(), []);
 }
 
 pub(super) async fn events_are_read_page_by_page(database: Database) {

@@ -116,6 +116,28 @@ impl Database {
         }
     }
 
+    /// How many rows each table has: whatever is written somewhere shows here.
+    pub(crate) async fn rows(&self) -> Vec<(String, i64)> {
+        let tables: Vec<String> = match &self.place {
+            Place::Sqlite { file, .. } => {
+                let sql = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name";
+                sqlx::query_scalar(sql).fetch_all(&mut sqlite(file).await).await.unwrap()
+            }
+            Place::Postgres { .. } => {
+                let sql = "select tablename::text from pg_tables where schemaname = 'public' order by tablename";
+                let mut connection = PgConnection::connect_with(&self.connect_options()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+        };
+        let mut rows = Vec::with_capacity(tables.len());
+        for table in tables {
+            let count = self.count(&table).await;
+            rows.push((table, count));
+        }
+        assert!(rows.len() >= 5, "the tables were not found: {rows:?}");
+        rows
+    }
+
     /// How many rows a table has, asked behind the service's back.
     pub(crate) async fn count(&self, table: &str) -> i64 {
         self.number(&format!("select count(*) from {table}")).await

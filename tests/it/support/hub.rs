@@ -112,13 +112,13 @@ impl Hub {
     /// Until it has been told so many things.
     pub(crate) async fn until_told(&self, count: usize) {
         let waiting = async { self.told.subscribe().wait_for(|told| *told >= count).await.map(drop).unwrap() };
-        let in_time = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+        let in_time = tokio::time::timeout(Duration::from_mins(1), waiting).await;
         assert!(in_time.is_ok(), "{} of {count} told after a minute", self.told().len());
     }
 
     pub(crate) async fn until_called(&self, count: usize) {
         let waiting = async { self.calls.subscribe().wait_for(|calls| *calls >= count).await.map(drop).unwrap() };
-        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("not called in a minute");
+        tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("not called in a minute");
     }
 
     /// As if it knew this key already, with another body.

@@ -2,6 +2,8 @@
 
 pub(crate) mod database;
 pub(crate) mod hub;
+pub(crate) mod nats;
+pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod server;
 

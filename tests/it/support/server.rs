@@ -8,6 +8,7 @@ use std::sync::Once;
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 pub const KEY: &str = "test-key";
 
@@ -18,6 +19,7 @@ pub struct Server {
     pub client: Client,
     /// What it printed before it was ready.
     pub banner: Vec<String>,
+    log: watch::Receiver<Vec<String>>,
 }
 
 /// A command for the binary under test that sees none of our own environment.
@@ -49,7 +51,13 @@ impl Server {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         // Read to the end so that the child never blocks on a full pipe; shown when a test fails.
-        std::thread::spawn(move || BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| eprintln!("{line}")));
+        let (lines, log) = watch::channel(Vec::new());
+        std::thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| {
+                eprintln!("{line}");
+                lines.send_modify(|lines| lines.push(line));
+            });
+        });
         let mut banner = Vec::new();
         let mut base = None;
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -63,7 +71,7 @@ impl Server {
             }
         }
         let base = base.unwrap_or_else(|| panic!("the service did not start; it printed {banner:?}"));
-        Self { child, base, client: client(), banner }
+        Self { child, base, client: client(), banner, log }
     }
 
     pub fn port(&self) -> u16 {
@@ -80,6 +88,21 @@ impl Server {
 
     pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.request(Method::POST, path).json(body)
+    }
+
+    /// Waits for a line of its log that contains the text, an earlier one too.
+    pub async fn logged(&self, text: &str) -> String {
+        let mut log = self.log.clone();
+        let find = |lines: &Vec<String>| lines.iter().find(|line| line.contains(text)).cloned();
+        let wait = log.wait_for(|lines| find(lines).is_some());
+        let lines = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
+        let lines = lines.unwrap_or_else(|_| panic!("{text:?} was not logged")).expect("the log ended");
+        find(&lines).unwrap()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.borrow().clone()
     }
 
     pub fn signal(&self, signal: &str) {

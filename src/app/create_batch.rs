@@ -1,0 +1,176 @@
+//! Files many tasks at once: each item is judged by itself, and one bad item does not sink the others.
+//!
+//! Within a chunk the dedupe keys decide as they do between requests, so a task that is in a batch twice is one issue.
+
+use std::collections::HashMap;
+
+use super::create_issue::{Prepared, Rehearsal, check_key, replay};
+use super::{Accepted, App, AppError, Caller, Scope};
+use crate::domain::decide::Cause;
+use crate::domain::input::Input;
+use crate::domain::text::typed;
+use crate::domain::{Change, Dedupe, DedupeKey, Faults, Fingerprint, Given, IssueId, TaskSpec};
+use crate::store::{Filed, StoreError};
+
+/// The most tasks one request may carry.
+pub const MAX_BATCH: usize = 1000;
+
+/// How many are written in one transaction.
+const CHUNK: usize = 250;
+
+/// One task of a batch.
+#[derive(Debug, Default)]
+pub struct BatchTask {
+    pub spec: TaskSpec,
+    /// Does for the item what the header does for a single post.
+    pub idempotency_key: Input<String>,
+}
+
+/// A batch as an entrance hands it over. An item that could not even be read carries its faults.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    pub caller: &'a Caller,
+    pub tasks: Vec<Result<BatchTask, Faults>>,
+    /// The W3C `traceparent` to remember with the events.
+    pub trace: Option<String>,
+}
+
+/// What became of one item, or would become of it.
+#[derive(Debug)]
+pub enum Item {
+    Filed(Accepted),
+    Rehearsed(Rehearsal),
+    /// Only in a rehearsal: the same task stands at that place of this batch already.
+    SameAs(usize),
+    /// Its own fault, or the store's; the others are not touched by it.
+    Failed(AppError),
+}
+
+/// Where a sound task stands in the batch, and how it is recognised.
+struct Place {
+    at: usize,
+    id: IssueId,
+    dedupe: Option<Dedupe>,
+}
+
+/// The items decided so far, and the tasks still to be written.
+type SortedOut = (Vec<Option<Item>>, Vec<(usize, Prepared)>);
+
+impl App {
+    /// Files what is sound, in the order given. Fails as a whole only when the store failed before anything was filed.
+    pub async fn create_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
+        let (mut items, sound) = self.sort_out(batch)?;
+        let mut sound = sound.into_iter();
+        let mut gone: Option<StoreError> = None;
+        loop {
+            let (places, changes) = split(sound.by_ref().take(CHUNK));
+            if changes.is_empty() {
+                break;
+            }
+            // Once the store is away, the rest would only wait for it again.
+            let written = match gone.clone() {
+                Some(error) => Err(error),
+                None => self.commits.commit_batch(changes).await,
+            };
+            gone = written.as_ref().err().cloned();
+            let outcomes = written.unwrap_or_else(|error| places.iter().map(|_| Err(error.clone())).collect());
+            for (place, outcome) in places.into_iter().zip(outcomes) {
+                let accepted = outcome.map_err(AppError::from).and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), done));
+                items[place.at] = Some(accepted.map_or_else(Item::Failed, Item::Filed));
+            }
+        }
+        let items = judged(items)?;
+        self.count(&items);
+        Ok(items)
+    }
+
+    /// What [`App::create_batch`] would do; nothing is written.
+    pub async fn rehearse_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
+        let (mut items, sound) = self.sort_out(batch)?;
+        let (places, _) = split(sound.into_iter());
+        let keys: Vec<DedupeKey> = places.iter().filter_map(|place| Some(place.dedupe?.key)).collect();
+        let filed = self.store.filed(&keys).await?;
+        let filed: HashMap<DedupeKey, Filed> = keys.into_iter().zip(filed).filter_map(|(key, filed)| Some((key, filed?))).collect();
+        let mut seen = HashMap::new();
+        for place in places {
+            items[place.at] = Some(match &place.dedupe {
+                None => Item::Rehearsed(Rehearsal::Create { backend: self.destination().to_owned() }),
+                Some(dedupe) => self.rehearse_item(place.at, dedupe, &filed, &mut seen),
+            });
+        }
+        judged(items)
+    }
+
+    fn rehearse_item(
+        &self,
+        at: usize,
+        dedupe: &Dedupe,
+        filed: &HashMap<DedupeKey, Filed>,
+        seen: &mut HashMap<DedupeKey, (usize, Option<Fingerprint>)>,
+    ) -> Item {
+        if let Some(Filed { issue, fingerprint }) = filed.get(&dedupe.key) {
+            let replayed = replay(issue.clone(), *fingerprint, Some(dedupe));
+            return replayed.map_or_else(Item::Failed, |accepted| Item::Rehearsed(Rehearsal::Duplicate(accepted)));
+        }
+        match seen.get(&dedupe.key) {
+            Some((_, first)) if *first != dedupe.fingerprint => Item::Failed(AppError::KeyReused),
+            Some((first, _)) => Item::SameAs(*first),
+            None => {
+                seen.insert(dedupe.key, (at, dedupe.fingerprint));
+                Item::Rehearsed(Rehearsal::Create { backend: self.destination().to_owned() })
+            }
+        }
+    }
+
+    fn sort_out(&self, batch: Batch<'_>) -> Result<SortedOut, AppError> {
+        batch.caller.need(Scope::Ingest)?;
+        let cause = Cause { actor: batch.caller.name.clone(), trace: batch.trace };
+        let mut items = Vec::with_capacity(batch.tasks.len());
+        let mut sound = Vec::with_capacity(batch.tasks.len());
+        for (at, task) in batch.tasks.into_iter().enumerate() {
+            match task.and_then(|task| self.prepare_item(task, &cause)) {
+                Ok(prepared) => {
+                    sound.push((at, prepared));
+                    items.push(None);
+                }
+                Err(faults) => items.push(Some(Item::Failed(faults.into()))),
+            }
+        }
+        Ok((items, sound))
+    }
+
+    fn prepare_item(&self, task: BatchTask, cause: &Cause) -> Result<Prepared, Faults> {
+        let mut faults = Faults::default();
+        let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
+        check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
+        self.prepare(task.spec, Given { idempotency_key: key.as_deref(), message_id: None }, faults, cause)
+    }
+
+    fn count(&self, items: &[Item]) {
+        for item in items {
+            let outcome = match item {
+                Item::Filed(accepted) if accepted.replayed => "duplicate",
+                Item::Filed(_) => "created",
+                Item::Failed(AppError::Invalid(_)) => "invalid",
+                Item::Failed(AppError::KeyReused) => "refused",
+                Item::Failed(_) => "failed",
+                Item::Rehearsed(_) | Item::SameAs(_) => continue,
+            };
+            self.metrics.ingested.with_label_values(&[outcome]).inc();
+        }
+    }
+}
+
+fn split(prepared: impl Iterator<Item = (usize, Prepared)>) -> (Vec<Place>, Vec<Change>) {
+    prepared.map(|(at, Prepared { id, dedupe, change })| (Place { at, id, dedupe }, change)).unzip()
+}
+
+/// Every item with its verdict; or the store's error, when it kept all of them from being filed.
+fn judged(items: Vec<Option<Item>>) -> Result<Vec<Item>, AppError> {
+    let items: Vec<Item> = items.into_iter().flatten().collect();
+    let lost = |item: &Item| if let Item::Failed(AppError::Store(error)) = item { Some(error.clone()) } else { None };
+    match items.iter().find_map(lost) {
+        Some(error) if !items.iter().any(|item| matches!(item, Item::Filed(_))) => Err(error.into()),
+        Some(_) | None => Ok(items),
+    }
+}

@@ -1,0 +1,174 @@
+//! `Prefer` (RFC 7240): what a caller would like, and `Preference-Applied`: what it got.
+//!
+//! A preference never makes a request fail: what is not understood is passed over. To honour another one: its field here, and
+//! its word in [`Applied`] only where it made the difference it asks for.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+/// What the caller would like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preferences {
+    /// How long the answer may take, in whole seconds.
+    pub wait: Option<u32>,
+    /// Rather an answer now than a complete one.
+    pub respond_async: bool,
+    pub handling: Option<Handling>,
+    began: Instant,
+}
+
+/// What to do with a key of the body that means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handling {
+    /// A fault.
+    Strict,
+    /// Passed over, as without any preference.
+    Lenient,
+}
+
+impl Preferences {
+    /// Of each preference the first one counts, whatever comes after it.
+    pub fn read(headers: &HeaderMap) -> Self {
+        let mut found = Self { wait: None, respond_async: false, handling: None, began: Instant::now() };
+        let (mut wait_seen, mut handling_seen) = (false, false);
+        for line in headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok()) {
+            for (name, value) in split(line, ',').map(preference) {
+                match name.to_ascii_lowercase().as_str() {
+                    "wait" if !std::mem::replace(&mut wait_seen, true) => found.wait = value.parse().ok(),
+                    "handling" if !std::mem::replace(&mut handling_seen, true) => found.handling = handling(&value),
+                    "respond-async" => found.respond_async = true,
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.handling == Some(Handling::Strict)
+    }
+
+    /// Tells the caller what was honoured.
+    ///
+    /// `wait`: the answer is final and came in time. `handling`: always. `respond-async` would be told with an answer that
+    /// leaves work for later; an issue of the local store is complete when it is answered.
+    pub fn tell(&self, response: &mut Response) {
+        let wait = self.wait.filter(|wait| self.began.elapsed() <= Duration::from_secs(u64::from(*wait)));
+        let handling = self.handling.map(|handling| match handling {
+            Handling::Strict => "handling=strict",
+            Handling::Lenient => "handling=lenient",
+        });
+        let applied: Vec<String> = wait.map(|wait| format!("wait={wait}")).into_iter().chain(handling.map(str::to_owned)).collect();
+        if let Ok(value) = HeaderValue::try_from(applied.join(", "))
+            && !value.is_empty()
+        {
+            response.headers_mut().insert(PREFERENCE_APPLIED, value);
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Preferences {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::read(&parts.headers))
+    }
+}
+
+fn handling(value: &str) -> Option<Handling> {
+    match value.to_ascii_lowercase().as_str() {
+        "strict" => Some(Handling::Strict),
+        "lenient" => Some(Handling::Lenient),
+        _ => None,
+    }
+}
+
+/// `name [= value] *( ; parameter )`; no parameter means anything here.
+fn preference(text: &str) -> (&str, String) {
+    let head = split(text, ';').next().unwrap_or_default();
+    let (name, value) = head.split_once('=').unwrap_or((head, ""));
+    (name.trim(), unquoted(value.trim()))
+}
+
+fn unquoted(value: &str) -> String {
+    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return value.to_owned() };
+    let mut escaped = false;
+    inner
+        .chars()
+        .filter(|c| {
+            escaped = *c == '\\' && !escaped;
+            !escaped
+        })
+        .collect()
+}
+
+/// Splits at `mark`, except inside quotes.
+fn split(text: &str, mark: char) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    text.split(move |c: char| {
+        let here = !quoted && c == mark;
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && c == '\\' && !escaped;
+        here
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(lines: &[&str]) -> (Option<u32>, bool, Option<Handling>) {
+        let headers = lines.iter().map(|line| (PREFER, HeaderValue::from_str(line).unwrap())).collect();
+        let found = Preferences::read(&headers);
+        (found.wait, found.respond_async, found.handling)
+    }
+
+    #[test]
+    fn preferences_are_read_as_the_rfc_writes_them() {
+        assert_eq!(read(&["respond-async, wait=100"]), (Some(100), true, None));
+        assert_eq!(read(&["handling=lenient, wait=100, respond-async"]), (Some(100), true, Some(Handling::Lenient)));
+        assert_eq!(read(&["Wait = \"5\"; foo=bar", "HANDLING=Strict"]), (Some(5), false, Some(Handling::Strict)));
+        assert_eq!(read(&["foo; some-parameter, respond-async"]), (None, true, None));
+        assert_eq!(read(&["foo=\"a, wait=3; \\\" respond-async\", wait=7"]), (Some(7), false, None), "quotes hide what is in them");
+    }
+
+    #[test]
+    fn the_first_of_each_counts_and_nonsense_is_passed_over() {
+        assert_eq!(read(&["wait=1, wait=2", "wait=3"]), (Some(1), false, None));
+        assert_eq!(read(&["wait=soon, wait=2"]), (None, false, None));
+        assert_eq!(read(&["handling=exact", ",,;=;,"]), (None, false, None));
+        assert_eq!(read(&["wait=-1"]), (None, false, None));
+    }
+
+    #[test]
+    fn only_what_was_honoured_is_told() {
+        let told = |line: &str| {
+            let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_str(line).unwrap())]);
+            let mut response = Response::default();
+            Preferences::read(&headers).tell(&mut response);
+            response.headers().get(PREFERENCE_APPLIED).map(|value| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(told("wait=30, handling=strict").as_deref(), Some("wait=30, handling=strict"));
+        assert_eq!(told("respond-async"), None);
+        assert_eq!(told("wait=0"), None, "no answer takes no time at all");
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_without_trouble(line in "[ -~]{0,80}") {
+            read(&[&line]);
+        }
+    }
+}

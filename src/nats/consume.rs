@@ -1,0 +1,255 @@
+//! Fetches messages and hands each to the use case, a bounded number at once, so that they share a commit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::Message;
+use async_nats::jetstream::consumer::{Consumer, pull};
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+use super::fate::{self, Dead, Fate, Patience};
+use super::link::Link;
+use super::settle::Settlement;
+use super::streams::{Filter, Streams};
+use super::{command, header, until_done};
+use crate::app::{App, AppError, Caller, Request};
+use crate::config::Nats;
+use crate::domain::Given;
+use crate::telemetry::Trace;
+
+/// How long a request for messages stays with the server. Longer saves requests, shorter finds a lost one sooner.
+const PULL: Duration = Duration::from_secs(10);
+/// Between two attempts to begin again.
+const BREATH: Duration = Duration::from_millis(100);
+/// How long the end waits for what is still to be sent.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What every consumer of tasks needs.
+pub struct Consumption {
+    link: Link,
+    app: Arc<App>,
+    pub settings: Nats,
+    caller: Caller,
+    tasks: TaskTracker,
+    /// Shared by all consumers: together they work on no more than this at once.
+    room: Arc<Semaphore>,
+    /// Counts the messages that met a passing fault: fetching more would only use up their attempts.
+    trouble: watch::Sender<u64>,
+}
+
+/// Why fetching ended.
+enum Ended {
+    Stopped,
+    /// The store is away, or has too much to do.
+    Trouble,
+    /// The connection or the consumer: start again from there.
+    Lost(String),
+}
+
+/// What a message says about itself besides its content.
+struct Delivery {
+    count: i64,
+    sequence: u64,
+    /// The name of the message among all messages: given by its sender, or its place in its stream.
+    id: String,
+}
+
+impl Consumption {
+    pub fn new(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker) -> Self {
+        let room = Arc::new(Semaphore::new(settings.concurrency));
+        Self { link, app, settings, caller, tasks, room, trouble: watch::Sender::new(0) }
+    }
+
+    /// Until `stop`; then waits for the messages in work.
+    pub async fn run(self: Arc<Self>, filter: Filter, stop: CancellationToken) {
+        self.fetch_until(&filter, &stop).await;
+        let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
+        // Fails only when the room is closed, which nobody does.
+        _ = self.room.acquire_many(all).await;
+        // What was given back is still in our buffer, and the process is about to end.
+        _ = tokio::time::timeout(LAST_WORDS, self.link.client.flush()).await;
+    }
+
+    async fn fetch_until(self: &Arc<Self>, filter: &Filter, stop: &CancellationToken) {
+        while let Some(consumer) = stop.run_until_cancelled(self.prepare(filter)).await {
+            loop {
+                match self.fetch(&consumer, stop).await {
+                    Ended::Stopped => return,
+                    Ended::Trouble if stop.run_until_cancelled(self.wait_for_store()).await.is_none() => return,
+                    Ended::Trouble => {}
+                    Ended::Lost(reason) => {
+                        tracing::info!(nats.consumer = %filter.consumer, reason, "fetching tasks was interrupted");
+                        break;
+                    }
+                }
+            }
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+
+    /// The stream and the consumer, both each time: the server may have come back without them.
+    async fn prepare(&self, filter: &Filter) -> Consumer<pull::Config> {
+        let streams = Streams { link: &self.link, settings: &self.settings };
+        until_done(&self.link, || streams.tasks()).await;
+        let consumer = until_done(&self.link, || streams.consumer(filter)).await;
+        tracing::info!(nats.consumer = %filter.consumer, nats.subject = %filter.subject, "taking tasks from NATS");
+        consumer
+    }
+
+    /// Batch after batch, each message in a task of its own.
+    async fn fetch(self: &Arc<Self>, consumer: &Consumer<pull::Config>, stop: &CancellationToken) -> Ended {
+        let mut pulse = self.link.pulse();
+        pulse.borrow_and_update();
+        let mut trouble = self.trouble.subscribe();
+        let patience = self.patience(consumer);
+        loop {
+            let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages();
+            let mut batch = match stop.run_until_cancelled(pull).await {
+                Some(Ok(batch)) => batch,
+                Some(Err(error)) => return Ended::Lost(error.to_string()),
+                None => return Ended::Stopped,
+            };
+            let ended = loop {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => break Ended::Stopped,
+                    _ = trouble.changed() => break Ended::Trouble,
+                    // What was asked for over the old connection will not be sent over the new one.
+                    _ = pulse.changed() => break Ended::Lost("the connection changed".to_owned()),
+                    next = self.next(&mut batch) => match next {
+                        Some(Ok((message, room))) => self.start(message, patience, room),
+                        Some(Err(error)) => break Ended::Lost(error.to_string()),
+                        None => break Ended::Lost(String::new()),
+                    },
+                }
+            };
+            match ended {
+                // The batch is complete, or its time is over.
+                Ended::Lost(reason) if reason.is_empty() => {}
+                Ended::Stopped | Ended::Trouble | Ended::Lost(_) => {
+                    self.give_back(consumer, batch).await;
+                    return ended;
+                }
+            }
+        }
+    }
+
+    /// The next message, once there is room to work on it.
+    async fn next(&self, batch: &mut pull::Batch) -> Option<Result<(Message, OwnedSemaphorePermit), async_nats::Error>> {
+        let room = self.room.clone().acquire_owned().await.ok()?;
+        Some(batch.next().await?.map(|message| (message, room)))
+    }
+
+    /// What was sent to us but was not begun goes back at once: waiting for it to be missed would delay it.
+    async fn give_back(&self, consumer: &Consumer<pull::Config>, mut batch: pull::Batch) {
+        // The answer to this comes after whatever is on its way to us.
+        _ = tokio::time::timeout(LAST_WORDS, consumer.get_info()).await;
+        while let Some(Some(Ok(message))) = batch.next().now_or_never() {
+            Settlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
+        }
+    }
+
+    /// A passing fault is the store's: ask it, not the messages, whether it is over.
+    async fn wait_for_store(&self) {
+        let (mut pause, longest) = (self.settings.retry_delay, self.settings.retry_delay_max);
+        tracing::warn!("a task met a passing fault; no more are fetched until the store answers");
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.app.store.check().await {
+                Ok(()) => return tracing::info!("taking tasks from NATS again"),
+                Err(error) => tracing::debug!(%error, "the store is still away"),
+            }
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    fn start(self: &Arc<Self>, message: Message, patience: Patience, room: OwnedSemaphorePermit) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            this.handle(&message, patience).await;
+            drop(room);
+        });
+    }
+
+    async fn handle(&self, message: &Message, patience: Patience) {
+        let headers = message.headers.as_ref();
+        let span =
+            tracing::info_span!("nats.message", otel.kind = "consumer", nats.subject = %message.subject, trace_id = tracing::field::Empty);
+        let remote = header::value(headers, header::TRACEPARENT).and_then(Trace::parse);
+        let trace = remote.unwrap_or_else(|| Trace::fresh(self.app.clock.stamp().id)).enter(&span);
+        span.record("trace_id", trace.trace_id());
+        async {
+            let Some(delivery) = Delivery::of(message) else {
+                return tracing::error!("a message of NATS does not say which one it is; it is left alone");
+            };
+            let fate = self.decide(message, &delivery, patience, trace).await;
+            self.count(&fate);
+            if matches!(fate, Fate::Again { .. }) {
+                self.trouble.send_modify(|count| *count += 1);
+            }
+            Settlement { link: &self.link, settings: &self.settings }.settle(message, &delivery.into(), fate).await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn decide(&self, message: &Message, delivery: &Delivery, patience: Patience, trace: Trace) -> Fate {
+        if patience.is_over(delivery.count) {
+            return Fate::Dead(Dead::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
+        }
+        let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
+        let command = match command::read(repo, message.headers.as_ref(), &message.payload) {
+            Ok(command) => command,
+            Err(dead) => return Fate::Dead(dead),
+        };
+        let request = Request {
+            caller: &self.caller,
+            spec: command.spec,
+            given: Given { idempotency_key: command.idempotency_key, message_id: Some(&delivery.id) },
+            trace: Some(trace.traceparent()),
+        };
+        let result = self.app.create_issue(request).await;
+        if let Err(AppError::Store(error)) = &result {
+            tracing::error!(%error, "the store failed");
+        }
+        fate::of(result, delivery.count, patience)
+    }
+
+    /// Ours, unless somebody gave the consumer less: then its last delivery is the last we see of a message.
+    fn patience(&self, consumer: &Consumer<pull::Config>) -> Patience {
+        let Nats { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
+        let (ours, theirs) = (i64::from(*max_deliver), consumer.cached_info().config.max_deliver);
+        let deliveries = if theirs > 0 { ours.min(theirs) } else { ours };
+        Patience { deliveries, delay: *retry_delay, longest: *retry_delay_max }
+    }
+
+    fn count(&self, fate: &Fate) {
+        let outcome = match fate {
+            Fate::Accepted(accepted) if accepted.replayed => "duplicate",
+            Fate::Accepted(_) => "created",
+            Fate::Again { .. } => "again",
+            Fate::Dead(_) => "dead",
+        };
+        self.app.metrics.nats_received.with_label_values(&[outcome]).inc();
+    }
+}
+
+impl Delivery {
+    fn of(message: &Message) -> Option<Self> {
+        let info = message.info().ok()?;
+        let given = header::value(message.headers.as_ref(), header::MESSAGE_ID).filter(|id| !id.is_empty());
+        // The time tells a stream that was made anew from the one that had this sequence before.
+        let place = || format!("{}:{}:{}", info.stream, info.stream_sequence, info.published.unix_timestamp_nanos());
+        Some(Self { count: info.delivered, sequence: info.stream_sequence, id: given.map_or_else(place, str::to_owned) })
+    }
+}
+
+impl From<Delivery> for super::settle::Origin {
+    fn from(delivery: Delivery) -> Self {
+        Self { sequence: delivery.sequence, deliveries: delivery.count }
+    }
+}
