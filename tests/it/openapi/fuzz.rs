@@ -22,7 +22,7 @@ async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow(db: Database)
     fuzzer.arg("--config-file").arg(tools::own("fuzz.toml"));
     fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", "Authorization: Bearer fuzzer-key"]);
     fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", &seed()]);
-    // Its complaints about its own slowness are not about us.
-    fuzzer.args(["--suppress-health-check", "all", "--workers", "2", "--continue-on-failure", "--no-color"]);
+    // One worker: with more, Python 3.11's parser trips over its own threads. Its complaints about its own slowness are not about us.
+    fuzzer.args(["--suppress-health-check", "all", "--workers", "1", "--continue-on-failure", "--no-color"]);
     tools::succeed(&mut fuzzer);
 }
