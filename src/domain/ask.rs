@@ -47,9 +47,7 @@ impl FilterSpec {
             for value in values {
                 match value {
                     Value::String(text) => pairs.push((name.clone(), text)),
-                    Value::Bool(value) if ["unassigned", "archived"].contains(&name.as_str()) => {
-                        pairs.push((name.clone(), value.to_string()))
-                    }
+                    Value::Bool(value) if name == "unassigned" => pairs.push((name.clone(), value.to_string())),
                     Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
                         faults.add(
                             format!("/filter/{name}"),

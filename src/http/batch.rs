@@ -16,6 +16,7 @@ use super::issues::CreateIssueRequest;
 use super::observe::RequestTrace;
 use super::prefer::Preferences;
 use super::problem::Problem;
+use super::schema;
 use super::task_body::{batch_task, unknown_keys};
 use crate::app::{Accepted, App, AppError, Batch, BatchTask, Caller, Item, MAX_BATCH, Rehearsal};
 use crate::domain::{Fault, Faults};
@@ -36,7 +37,7 @@ pub struct BatchTaskRequest {
     #[serde(flatten)]
     task: CreateIssueRequest,
     /// Makes this item safe to repeat; with another task it is refused.
-    #[schema(min_length = 1, max_length = 255, example = "run-17/task-3")]
+    #[schema(value_type = Option<schema::IdempotencyKey>)]
     idempotency_key: Option<String>,
 }
 
@@ -70,24 +71,27 @@ pub struct BatchItemResponse {
     #[schema(pattern = "^(created|duplicate|invalid|refused|failed)$", example = "created")]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     issue_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     issue_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "sqlite")]
+    #[schema(nullable = false, example = "sqlite")]
     backend: Option<String>,
     /// Only in a dry run: the item of this batch that is the same task.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(nullable = false, minimum = 0)]
     same_as: Option<usize>,
     /// A code of a problem document.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// At most ten, each with its pointer into the batch.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<Object>)]
     errors: Vec<Fault>,
 }
 

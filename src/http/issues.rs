@@ -112,8 +112,8 @@ pub struct CreateIssueResponse {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum FiledResponse {
-    Filed(CreateIssueResponse),
     Rehearsed(RehearsalResponse),
+    Filed(CreateIssueResponse),
 }
 
 impl IntoResponse for Accepted {
@@ -170,19 +170,19 @@ impl From<(Rehearsal, Rung)> for RehearsalResponse {
 ///
 /// A task is created once however often it is posted: by `Idempotency-Key` if sent, else by its natural key
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
-/// a triggering event. With `?dry_run=true` everything is checked, the answer says what would happen, and nothing is written.
-/// `/issues/`, with a slash at its end, is the same.
+/// a triggering event. `/issues/`, with a slash at its end, is the same.
+///
+/// With `?dry_run=true` everything is checked, the answer says what would happen, and nothing is written.
 #[utoipa::path(post, path = "/issues", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
     params(
         DryRunParam,
         ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused"),
-        ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, `respond-async`, and `handling=strict`, which makes keys that nobody reads a fault; `Preference-Applied` tells what was honoured", example = "handling=strict"),
+        ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, `respond-async`, and `handling=strict`, which makes keys that nobody reads a fault; `Preference-Applied` tells what was honoured", example = "respond-async"),
     ),
     responses(
         (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
         (status = 200, body = FiledResponse, description = "Filed before: the first answer again. Or, in a dry run, what would happen",
-            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true`"))),
-    ))]
+            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true` where it was filed before")))))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::object;
+use super::{headers, object};
 
 /// What matters of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,8 @@ impl Facts {
     fn of(method: &str, path: &str, keyed: bool, operation: &Map<String, Value>) -> Self {
         let parameters = operation.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
-        let open = operation.get("security").and_then(Value::as_array).is_some_and(Vec::is_empty);
         Self {
-            keyed: keyed && !open,
+            keyed,
             changes: !matches!(method, "get" | "head" | "options"),
             body: operation.contains_key("requestBody"),
             path: path.contains('{'),
@@ -105,9 +104,9 @@ const REFUSALS: &[Refusal] = &[
         name: "PreconditionFailed",
         when: |has| has.condition,
         description: "The issue changed since the version named in `If-Match`",
-        code: "version_mismatch",
-        title: "The issue has changed",
-        detail: "the issue is at version 4 now; read it again",
+        code: "precondition_failed",
+        title: "Changed in between",
+        detail: "it has changed since you read it: its ETag is now \"4\"; read it again and decide again",
         header: None,
     },
     Refusal {
@@ -222,6 +221,7 @@ impl Refusal {
         if let Some((name, description, example)) = self.header {
             response["headers"] = json!({ name: { "description": description, "schema": { "type": "string" }, "example": example } });
         }
+        headers::add_to(self.status == 429, &mut response);
         response
     }
 

@@ -5,6 +5,7 @@
 //! To add a rule: `errors.rs` for what may be refused, `shape.rs` for how the schemas and examples are completed.
 
 mod errors;
+mod headers;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -62,17 +63,22 @@ impl Modify for Keys {
 #[must_use]
 pub fn document() -> Value {
     // Its types are plain data: there is nothing in them that JSON cannot say.
-    let mut document = serde_json::to_value(router::documented().into_openapi()).unwrap_or_default();
+    let mut document = serde_json::to_value(router::described()).unwrap_or_default();
     let keyed = document["security"].as_array().is_some_and(|ways| !ways.is_empty());
     for_each_operation(&mut document, |method, path, operation| {
         shape::open_means_no_key(operation);
         shape::parameters_are_left_out_not_null(operation);
+        let keyed = keyed && operation.get("security") != Some(&json!([]));
         errors::add_to(method, path, keyed, operation);
+        let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
+        answers.into_iter().flat_map(Map::values_mut).for_each(|answer| headers::add_to(keyed, answer));
     });
+    document["components"]["headers"] = headers::components();
     document["components"]["responses"] = errors::components(&shape::references("responses", &document["paths"]));
     shape::add_named_schemas(&mut document);
     shape::items_have_names(&mut document);
     shape::filters_are_like_parameters(&mut document);
+    shape::the_first_that_fits(&mut document);
     shape::what_must_never_be(&mut document);
     shape::answers_hold_every_field(&mut document);
     shape::add_examples(&mut document);

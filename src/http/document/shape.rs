@@ -58,6 +58,17 @@ pub fn add_named_schemas(document: &mut Value) {
     }
 }
 
+/// Serde writes an untagged enum without saying which of its forms it is, and one may look like another with less in it: a reader
+/// takes the first that fits.
+pub fn the_first_that_fits(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        if let Some(forms) = schema.remove("oneOf") {
+            schema.insert("anyOf".to_owned(), forms);
+        }
+    }
+}
+
 /// What must never be true of a body, as `schema.rs` lists it, becomes its `not`.
 pub fn what_must_never_be(document: &mut Value) {
     for (name, never) in schema::never() {

@@ -45,7 +45,7 @@ fn every_json_body_has_an_example() {
 fn what_an_operation_has_decides_which_problems_it_may_answer_with() {
     let statuses = |method: &str, path: &str, operation: Value| {
         let mut operation = operation.as_object().unwrap().clone();
-        errors::add_to(method, path, true, &mut operation);
+        errors::add_to(method, path, !operation.contains_key("security"), &mut operation);
         operation["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap()).collect::<Vec<u16>>()
     };
     let parameter = |name: &str, place: &str| json!({ "parameters": [{ "name": name, "in": place }] });
@@ -97,6 +97,15 @@ fn nothing_in_the_document_is_null_but_examples() {
         value.as_array().into_iter().flatten().for_each(|item| check(place, item));
     }
     check("", &document());
+}
+
+#[test]
+fn every_problem_shown_is_one_that_docs_problems_explains() {
+    let explained = include_str!("../../../docs/problems.md");
+    for (name, response) in document()["components"]["responses"].as_object().unwrap() {
+        let code = response["content"]["application/problem+json"]["example"]["code"].as_str().unwrap();
+        assert!(explained.contains(&format!("`{code}`")), "{name}: docs/problems.md does not know {code}");
+    }
 }
 
 /// A text without a limit is refused by the domain at some length, and a caller should know before.

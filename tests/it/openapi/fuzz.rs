@@ -2,7 +2,7 @@
 
 use super::tools;
 use crate::support::database::Database;
-use crate::support::server::{KEY, Server};
+use crate::support::server::Server;
 
 crate::support::on_both_stores!(a_fuzzer_finds_no_answer_that_the_document_does_not_allow);
 
@@ -13,14 +13,16 @@ fn seed() -> String {
 }
 
 async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow(db: Database) {
-    let server = Server::start_with(&db.url(), &[("RUST_LOG", "error")]);
+    // Of all scopes, so that no door is closed to it.
+    let keys = r#"[{"name":"fuzzer","key":"fuzzer-key","scopes":["ingest","read","write","admin"]}]"#;
+    let server = Server::start_with(&db.url(), &[("RUST_LOG", "error"), ("ISSUE_CORE__AUTH__KEYS", keys)]);
     let dir = tempfile::tempdir().unwrap();
     let mut fuzzer = tools::python("schemathesis");
     fuzzer.current_dir(&dir).env("SCHEMATHESIS_HOOKS", "fuzz").env("PYTHONPATH", tools::own(""));
     fuzzer.arg("--config-file").arg(tools::own("fuzz.toml"));
-    fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", &format!("Authorization: Bearer {KEY}")]);
+    fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", "Authorization: Bearer fuzzer-key"]);
     fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", &seed()]);
-    // Its complaints about its own slowness are not about us.
-    fuzzer.args(["--suppress-health-check", "all", "--workers", "2", "--continue-on-failure", "--no-color"]);
+    // One worker: with more, Python 3.11's parser trips over its own threads. Its complaints about its own slowness are not about us.
+    fuzzer.args(["--suppress-health-check", "all", "--workers", "1", "--continue-on-failure", "--no-color"]);
     tools::succeed(&mut fuzzer);
 }
