@@ -192,6 +192,22 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     })
 }
 
+/// Does what is due now and what follows from it, then lets go of everything.
+pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
+    let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
+    store.check().await?;
+    let tasks = TaskTracker::new();
+    let metrics = Arc::new(Metrics::new()?);
+    let link = link(settings, &metrics).await?;
+    let sinks = sinks(settings, link.as_ref())?;
+    let app = Arc::new(assemble(settings, store.clone(), metrics, sinks, &tasks)?);
+    worker::run_once(app, worker_limits(settings), &tasks).await;
+    tasks.close();
+    tasks.wait().await;
+    store.close().await;
+    Ok(())
+}
+
 /// Nobody to tell, nothing to do. Where others do the work, they are called instead.
 fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
     if app.outlets.is_empty() {
@@ -200,17 +216,21 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
     if role == (Role::Serve { workers: false }) {
         return Some(tasks.spawn(worker::call_others(app.clone(), stop.clone())));
     }
+    let limits = worker_limits(settings);
+    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
+    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+}
+
+fn worker_limits(settings: &Settings) -> WorkerLimits {
     let worker = &settings.worker;
-    let limits = WorkerLimits {
+    WorkerLimits {
         concurrency: worker.concurrency,
         batch: worker.batch,
         poll: worker.poll,
         margin: worker.lease / 2,
         history: worker.history,
         sample: worker.sample,
-    };
-    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
-    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+    }
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.

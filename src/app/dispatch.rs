@@ -2,7 +2,7 @@
 
 use super::outlets::Ended;
 use super::{App, AppError, Outlet};
-use crate::domain::{Change, Lease, NewMessage, Notice, Verdict};
+use crate::domain::{Change, Lease, NewMessage, Notice};
 
 impl App {
     /// What is told about the events of these messages, in their order.
@@ -14,10 +14,6 @@ impl App {
     /// Fans one event out. Its messages are written in the transaction that ends this one.
     pub async fn dispatch(&self, outlet: &Outlet, lease: &Lease, notice: Option<&Notice>) -> Ended {
         let started = self.clock.now();
-        if lease.message.attempt > self.outlets.rules().map_or(0, |rules| rules.dispatch_attempts) {
-            let error = "taken again and again without an end; does it bring down who works on it?".to_owned();
-            return self.record_failure(outlet, lease, Verdict::Fail, error, started).await;
-        }
         let mut messages = Vec::new();
         if let Some(notice) = notice {
             let interested = self.outlets.sinks().filter(|sink| sink.wants(notice.event.kind));

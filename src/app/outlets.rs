@@ -121,6 +121,18 @@ impl App {
         Ok(claimed)
     }
 
+    /// A message that was taken more often than it may be, without any end to show for it: it may be what brings down whoever
+    /// works on it. Then it is given up, and the answer is `true`.
+    pub async fn gave_up(&self, outlet: &Outlet, lease: &Lease) -> bool {
+        let spent = lease.message.attempt > outlet.attempts;
+        if spent {
+            let error = lease.message.last_error.clone();
+            let error = error.unwrap_or_else(|| "taken again and again without an end; does it bring down who works on it?".to_owned());
+            self.record_failure(outlet, lease, Verdict::Fail, error, self.clock.now()).await;
+        }
+        spent
+    }
+
     /// Gives leases back that were not tried.
     pub async fn put_back(&self, leases: &[Lease]) {
         let at = self.clock.now();
@@ -153,6 +165,8 @@ impl App {
         error: String,
         started: DateTime<Utc>,
     ) -> Ended {
+        const LONGEST: usize = 1000;
+        let error: String = error.chars().take(LONGEST).collect();
         let stamp = self.clock.stamp();
         let (at, random) = (stamp.now, stamp.random());
         let wait = match verdict {

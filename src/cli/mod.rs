@@ -33,7 +33,7 @@ enum Command {
     /// Run the service
     Serve(serve::Serve),
     /// Do what follows outside from what `serve --no-worker` took in, and nothing else
-    Worker,
+    Worker(worker::Worker),
     /// Bring the database schema up to date, then stop
     Migrate,
     /// Look at the settings
@@ -79,7 +79,7 @@ impl Cli {
         let settings = || Loaded::from_environment(self.config.as_deref());
         match self.command {
             Command::Serve(serve) => serve.run(settings()?)?,
-            Command::Worker => worker::run(&settings()?)?,
+            Command::Worker(worker) => worker.run(&settings()?)?,
             Command::Migrate => migrate::run(&settings()?)?,
             Command::Config(command) => command.run(&settings()?),
             // The same whatever the settings are.
@@ -95,10 +95,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 
 /// A process that works until it is told to stop: SIGTERM or SIGINT, and a second one means now.
 fn run_until_stopped(settings: &Settings, role: Role, announce: impl Fn(&Settings, &Running)) -> Result<(), CliError> {
-    // One TLS implementation for the whole process; a second installation is the same one.
-    _ = rustls::crypto::ring::default_provider().install_default();
-    let guard = telemetry::init(&settings.log, &settings.telemetry)?;
-    let result = runtime()?.block_on(async {
+    run_to_the_end(settings, async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut running = boot::start(settings, role).await?;
@@ -115,8 +112,19 @@ fn run_until_stopped(settings: &Settings, role: Role, announce: impl Fn(&Setting
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopped");
-        Ok(())
-    });
+        Ok::<_, CliError>(())
+    })
+}
+
+/// Runs the work with logs, traces and TLS in place.
+fn run_to_the_end<E>(settings: &Settings, work: impl Future<Output = Result<(), E>>) -> Result<(), CliError>
+where
+    CliError: From<E>,
+{
+    // One TLS implementation for the whole process; a second installation is the same one.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let guard = telemetry::init(&settings.log, &settings.telemetry)?;
+    let result = runtime()?.block_on(work);
     guard.shutdown();
-    result
+    Ok(result?)
 }

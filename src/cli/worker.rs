@@ -1,11 +1,25 @@
 //! `issue-core worker`: works through the messages, until it is told to stop.
 
-use super::{CliError, run_until_stopped};
-use crate::boot::{Place, Role, Running};
+use clap::Args;
+
+use super::{CliError, run_to_the_end, run_until_stopped};
+use crate::boot::{self, Place, Role, Running};
 use crate::config::{Loaded, Settings};
 
-pub(super) fn run(loaded: &Loaded) -> Result<(), CliError> {
-    run_until_stopped(&loaded.settings, Role::Worker, announce)
+#[derive(Debug, Args)]
+pub(super) struct Worker {
+    /// Do what is due now and what follows from it, then end
+    #[arg(long)]
+    once: bool,
+}
+
+impl Worker {
+    pub(super) fn run(&self, loaded: &Loaded) -> Result<(), CliError> {
+        if self.once {
+            return run_to_the_end(&loaded.settings, boot::work_once(&loaded.settings));
+        }
+        run_until_stopped(&loaded.settings, Role::Worker, announce)
+    }
 }
 
 fn announce(settings: &Settings, running: &Running) {

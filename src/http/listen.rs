@@ -33,6 +33,7 @@ pub struct Connections {
 }
 
 /// Enough for every header anybody sends; a head that is larger is answered 431.
+const LARGEST_HEAD: usize = 32 << 10;
 const READ_BUFFER: usize = 64 << 10;
 
 /// How long to wait before the next try when the system has no socket to give.
@@ -93,6 +94,7 @@ async fn answer(stream: TcpStream, routes: Router, limits: Connections, stop: Ca
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.idle_timeout)
+            .max_header_size(LARGEST_HEAD)
             .max_buf_size(READ_BUFFER)
             .serve_connection(TokioIo::new(stream), service)
     );

@@ -31,9 +31,10 @@ pub(super) struct Claimer {
 
 /// What to do next.
 enum Turn {
-    /// There may be more.
-    Again {
+    /// It looked; there may be more.
+    Took {
         found: bool,
+        more: bool,
     },
     /// Nothing before then, unless somebody calls.
     Rest(Option<DateTime<Utc>>),
@@ -58,7 +59,12 @@ impl Claimer {
         let mut away = false;
         while !self.stop.is_cancelled() {
             match self.turn(&tasks).await {
-                Turn::Again { .. } => away = false,
+                Turn::Took { more: true, .. } => away = false,
+                // What was taken calls when it is done.
+                Turn::Took { more: false, .. } => {
+                    away = false;
+                    self.rest(None).await;
+                }
                 Turn::Rest(until) => {
                     away = false;
                     self.rest(until).await;
@@ -82,8 +88,8 @@ impl Claimer {
             let turn = self.turn(tasks).await;
             self.wait_for_all().await;
             match turn {
-                Turn::Again { found } => found_any |= found,
-                Turn::Rest(_) | Turn::Failed(_) => return found_any,
+                Turn::Took { found: false, more: false } | Turn::Rest(_) | Turn::Failed(_) => return found_any,
+                Turn::Took { found, .. } => found_any |= found,
             }
         }
     }
@@ -95,7 +101,7 @@ impl Claimer {
             Permit::Wait(until) => return Turn::Rest(until),
         };
         let turn = self.take(limit, probe, tasks).await;
-        if probe && !matches!(turn, Ok(Turn::Again { found: true })) {
+        if probe && !matches!(turn, Ok(Turn::Took { found: true, .. })) {
             self.outlet.not_tried(self.app.clock.now());
             // Without a message to probe with there is nothing to hurry for.
             return turn.map_or_else(Turn::Failed, |_| Turn::Rest(None));
@@ -115,7 +121,7 @@ impl Claimer {
         if found {
             self.start_lanes(claimed.leases, probe, room, tasks).await?;
         }
-        Ok(if found || claimed.more { Turn::Again { found } } else { Turn::Rest(None) })
+        Ok(Turn::Took { found, more: claimed.more })
     }
 
     async fn start_lanes(

@@ -63,6 +63,9 @@ impl Hand {
             self.app.put_back(std::slice::from_ref(&job.lease)).await;
             return None;
         }
+        if self.app.gave_up(&self.outlet, &job.lease).await {
+            return Some(Ended::Done);
+        }
         let message = &job.lease.message;
         let span = tracing::info_span!(
             "message.work",

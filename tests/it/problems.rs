@@ -5,11 +5,20 @@ use std::fs;
 use std::path::Path;
 
 /// A call that names a code, and which of its arguments does.
-const CALLS: &[(&str, usize)] =
-    &[("Self::new(", 1), ("Problem::new(", 1), ("Refusal::new(", 0), (".add(", 1), ("Faults::one(", 1), ("check_key(", 2), ("Err((", 0)];
+const CALLS: &[(&str, usize)] = &[
+    ("Self::new(", 1),
+    ("Problem::new(", 1),
+    ("Refusal::new(", 0),
+    (".add(", 1),
+    ("Faults::one(", 1),
+    ("check_key(", 2),
+    ("Err((", 0),
+    // A code with its message, handed to whoever knows the place.
+    ("| (", 0),
+];
 
 /// Words of the document that name its own parts.
-const MEMBERS: &[&str] = &["code", "errors", "pointer", "status"];
+const MEMBERS: &[&str] = &["code", "errors", "null", "pointer", "status"];
 
 fn sources(dir: &Path, found: &mut String) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -17,6 +17,7 @@ crate::support::on_both_stores!(
     a_hanging_hub_delays_no_post,
     without_a_hub_nothing_is_written_for_one,
     other_processes_do_the_work_where_serve_does_not,
+    a_worker_asked_for_one_round_does_all_that_is_due_and_ends,
     a_stopped_process_leaves_no_lease_behind,
 );
 
@@ -278,6 +279,21 @@ async fn other_processes_do_the_work_where_serve_does_not(db: Database) {
     assert_eq!(worker.get("/readyz").send().await.unwrap().status(), 200);
     assert!(worker.get("/metrics").send().await.unwrap().text().await.unwrap().contains("issue_core_deliveries_total"));
     assert_eq!(worker.get("/issues/1").send().await.unwrap().status(), 404);
+}
+
+async fn a_worker_asked_for_one_round_does_all_that_is_due_and_ends(db: Database) {
+    let hub = Hub::start().await;
+    let mut command = binary();
+    command.args(["serve", "--no-worker"]).env("DATABASE_URL", db.url()).envs(with_hub(&hub, &[]));
+    let server = Server::spawn(command);
+    for n in 0..10 {
+        file(&server, n).await;
+    }
+    let mut command = binary();
+    command.args(["worker", "--once"]).env("DATABASE_URL", db.url()).envs(with_hub(&hub, &[]));
+    let ended = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!((hub.told().len(), db.count("messages").await), (10, 0));
 }
 
 async fn a_stopped_process_leaves_no_lease_behind(db: Database) {

@@ -25,7 +25,7 @@ async fn every_event_of_a_life_is_told_once_and_in_order_also_by_the_next_proces
         let created: Value = server.post("/issues/", &body).send().await.unwrap().json().await.unwrap();
         let id = created["issue_id"].as_str().unwrap();
         for (method, path, body) in [
-            (Method::POST, "/approve", json!({})),
+            (Method::POST, "/review/approve", json!({})),
             (Method::PATCH, "", json!({"description": "x".repeat(700_000)})),
             (Method::PATCH, "", json!({"description": "y".repeat(700_000)})),
             (Method::POST, "/start", json!({})),
