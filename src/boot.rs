@@ -1,6 +1,7 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
 mod keys;
+mod nats;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Outlets, RateLimit, Readiness, Scope, Turns, WorkRules};
+use crate::app::{App, Outlets, RateLimit, Readiness, Turns, WorkRules};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::{Database, Settings};
@@ -23,7 +24,7 @@ use crate::domain::breaker::BreakerRule;
 use crate::domain::quota::Quota;
 use crate::http::{self, Connections, HttpOptions, Terms};
 use crate::metrics::{Metrics, MetricsError};
-use crate::nats::{self, Link, LinkError};
+use crate::nats::{Link, LinkError};
 use crate::sink::nats::NatsSink;
 use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
 use crate::store::sqlite::SqliteStore;
@@ -164,10 +165,9 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     store.check().await?;
 
     let tasks = TaskTracker::new();
-    let metrics = Arc::new(Metrics::new()?);
-    let link = link(settings, &metrics).await?;
+    let link = nats::link(settings).await?;
     let sinks = sinks(settings, link.as_ref())?;
-    let app = Arc::new(assemble(settings, store, metrics, sinks, &tasks)?);
+    let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
     let stop = CancellationToken::new();
     keys::watch(&settings.auth, &app, &tasks, &stop);
     let options = http_options(settings);
@@ -178,7 +178,7 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     let server = tasks.spawn(http::serve(listener, routes, options.connections, stop.clone()));
     let workers = start_workers(settings, role, &app, &tasks, &stop);
     if let Some(link) = link {
-        start_nats(settings, role, link, &app, &tasks, &stop);
+        nats::start(settings, role, link, &app, &tasks, &stop);
     }
     Ok(Running {
         address,
@@ -197,10 +197,9 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
     let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
     store.check().await?;
     let tasks = TaskTracker::new();
-    let metrics = Arc::new(Metrics::new()?);
-    let link = link(settings, &metrics).await?;
+    let link = nats::link(settings).await?;
     let sinks = sinks(settings, link.as_ref())?;
-    let app = Arc::new(assemble(settings, store.clone(), metrics, sinks, &tasks)?);
+    let app = Arc::new(assemble(settings, store.clone(), sinks, &tasks)?);
     worker::run_once(app, worker_limits(settings), &tasks).await;
     tasks.close();
     tasks.wait().await;
@@ -293,39 +292,8 @@ fn http_options(settings: &Settings) -> HttpOptions {
     }
 }
 
-/// The connection to NATS, which the sink and the entrance share; none while there is no URL or nothing to do with it.
-async fn link(settings: &Settings, metrics: &Arc<Metrics>) -> Result<Option<Link>, BootError> {
-    let nats = &settings.nats;
-    if nats.url.is_none() || !(nats.publish || nats.consume) {
-        return Ok(None);
-    }
-    let connected = metrics.nats_connected.clone();
-    Ok(Some(Link::open(nats, move |up| connected.set(up.into())).await?))
-}
-
-/// The stream of events is everybody's care; tasks are taken where requests are.
-fn start_nats(settings: &Settings, role: Role, link: Link, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
-    let mut nats = settings.nats.clone();
-    nats.consume &= matches!(role, Role::Serve { .. });
-    let caller = Caller::new(nats_caller(settings), [Scope::Ingest]);
-    tasks.spawn(nats::serve(link, app.clone(), nats, caller, tasks.clone(), stop.clone()));
-}
-
-/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
-fn nats_caller(settings: &Settings) -> &str {
-    let over_http = if settings.auth.is_keyed() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
-    settings.nats.caller.as_deref().unwrap_or(over_http)
-}
-
 /// The use cases over a store, their background tasks on `tasks`.
-pub fn assemble(
-    settings: &Settings,
-    store: Arc<dyn Store>,
-    metrics: Arc<Metrics>,
-    sinks: Vec<Arc<dyn EventSink>>,
-    tasks: &TaskTracker,
-) -> Result<App, BootError> {
-    let keyring = keys::ring(&settings.auth).map_err(BootError::Keys)?;
+pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn EventSink>>, tasks: &TaskTracker) -> Result<App, BootError> {
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
@@ -339,8 +307,8 @@ pub fn assemble(
         reads: GroupRead::start(store.clone(), reads, tasks),
         store,
         clock: Clock::System,
-        metrics,
-        keyring,
+        metrics: Arc::new(Metrics::new()?),
+        keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
         rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,

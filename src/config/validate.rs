@@ -84,7 +84,9 @@ impl Loaded {
         check("ingest.batch", (1..=1000).contains(&s.ingest.batch), "must be from 1 to 1000");
         check("ingest.committers", (1..=16).contains(&s.ingest.committers), "must be from 1 to 16");
         check("ingest.queue", (1..=1_000_000).contains(&s.ingest.queue), "must be from 1 to 1000000");
-        for (setting, holds, message) in s.nats.checks() {
+        // A publish waits twice: to be sent, and to be acknowledged.
+        check("nats.timeout", s.nats.timeout <= s.worker.lease / 4, "must be at most a quarter of worker.lease");
+        for (setting, holds, message) in s.nats.checks().into_iter().chain(outlets::checks(s)) {
             check(setting, holds, message);
         }
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
@@ -92,9 +94,6 @@ impl Loaded {
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
         let is_http = endpoint.is_none_or(|url| url.starts_with("http://") || url.starts_with("https://"));
         check("telemetry.otlp_endpoint", is_http, "must begin with http:// or https://");
-        for (setting, holds, message) in outlets::checks(s) {
-            check(setting, holds, message);
-        }
         done(problems)
     }
 

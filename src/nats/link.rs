@@ -45,13 +45,13 @@ pub struct Link {
 }
 
 impl Link {
-    /// Answers at once: the connection is made in the background. `on_change` hears whether it stands.
-    pub async fn open(settings: &Nats, on_change: impl Fn(bool) + Send + Sync + 'static) -> Result<Self, LinkError> {
+    /// Answers at once: the connection is made in the background.
+    pub async fn open(settings: &Nats) -> Result<Self, LinkError> {
         let servers = servers(settings)?;
         let place = servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect::<Vec<_>>().join(", ");
         let (pulse, watched) = watch::channel(Pulse::default());
         let refusals = Arc::new(Mutex::new(BTreeSet::new()));
-        let news = News { place, pulse, refusals: refusals.clone(), told: Mutex::default(), on_change: Box::new(on_change) };
+        let news = News { place, pulse, refusals: refusals.clone(), told: Mutex::default() };
         let options = login(from_url(&servers), settings)?
             .name("issue-core")
             .retry_on_initial_connect()
@@ -166,7 +166,6 @@ struct News {
     refusals: Arc<Mutex<BTreeSet<String>>>,
     /// Told since the connection last stood; not told again before it stands.
     told: Mutex<BTreeSet<String>>,
-    on_change: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 impl News {
@@ -175,12 +174,10 @@ impl News {
             Event::Connected => {
                 self.told.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 self.pulse.send_modify(|pulse| *pulse = Pulse { up: true, made: pulse.made + 1 });
-                (self.on_change)(true);
                 tracing::info!(nats.server = %self.place, "connected to NATS");
             }
             Event::Disconnected => {
                 self.pulse.send_modify(|pulse| pulse.up = false);
-                (self.on_change)(false);
                 self.tell("the connection was lost");
             }
             Event::ServerError(ServerError::AuthorizationViolation) => self.tell("authorization violation"),

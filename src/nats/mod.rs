@@ -16,6 +16,7 @@ mod streams;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -34,7 +35,8 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 ///
 /// NATS being away, or refusing something, is told in the log and tried again: it never ends the service.
 pub async fn serve(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker, stop: CancellationToken) {
-    let mut work = Vec::new();
+    let (pulse, shown, stopped) = (link.pulse(), app.clone(), stop.clone());
+    let mut work = vec![tasks.spawn(async move { _ = stopped.run_until_cancelled(show(pulse, &shown)).await })];
     if settings.publish {
         let (link, settings, stop) = (link.clone(), settings.clone(), stop.clone());
         work.push(tasks.spawn(async move { _ = stop.run_until_cancelled(keep_events(&link, &settings)).await }));
@@ -47,6 +49,17 @@ pub async fn serve(link: Link, app: Arc<App>, settings: Nats, caller: Caller, ta
     for part in work {
         if part.await.is_err() {
             tracing::error!("a part of the NATS entrance broke down; restart the service");
+        }
+    }
+}
+
+/// Keeps the metric of the connection true.
+async fn show(mut pulse: watch::Receiver<Pulse>, app: &App) {
+    loop {
+        let is_up = pulse.borrow_and_update().up;
+        app.metrics.nats_connected.set(is_up.into());
+        if pulse.changed().await.is_err() {
+            return;
         }
     }
 }

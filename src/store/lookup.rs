@@ -132,21 +132,93 @@ pub(super) fn order_by(query: &IssueQuery, keys: &[&str], table: &str) -> String
     keys.iter().map(|key| format!("{} {direction}", key.replace("{t}", table))).collect::<Vec<_>>().join(", ")
 }
 
-/// The labels and people of which each must be there.
-pub(super) fn required_tags(filter: &Filter) -> Vec<(Facet, &str)> {
-    let mut tags: Vec<(Facet, &str)> = filter.labels.iter().map(|label| (Facet::Label, label.as_str())).collect();
-    if let [only] = &filter.labels_any[..] {
-        tags.push((Facet::Label, only));
+/// Labels, or people, of which an issue must have at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TagSet {
+    pub(super) facet: Facet,
+    pub(super) keys: Vec<String>,
+}
+
+/// The sets of a filter; each must be met.
+pub(super) fn tag_sets(filter: &Filter) -> Vec<TagSet> {
+    let set = |facet, keys: &[String]| (!keys.is_empty()).then(|| TagSet { facet, keys: keys.to_vec() });
+    let people = match &filter.assigned {
+        Assigned::To(people) => people.as_slice(),
+        Assigned::Anyhow | Assigned::Nobody => &[],
+    };
+    let each = filter.labels.iter().filter_map(|label| set(Facet::Label, std::slice::from_ref(label)));
+    each.chain(set(Facet::Label, &filter.labels_any)).chain(set(Facet::Assignee, people)).collect()
+}
+
+/// Where a list begins to read. Decided here, not by the planners: they take the label of an issue and its creation for
+/// independent of each other, expect nothing to be left, and read everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// An index of `issues`; every set is asked about each row.
+    Issues,
+    /// The rows of one tag, which have the order of the list; the other sets are asked about each of them.
+    Tag(usize),
+    /// The few issues of one set, all of them; then they are sorted.
+    Few(usize),
+}
+
+/// As many rows are fetched and sorted before reading in order and leaving out is tried.
+const FEW: i64 = 5000;
+
+/// Nothing has to be known of the sizes of the sets.
+pub(super) fn obvious_lead(sets: &[TagSet], sort: Sort) -> Option<Lead> {
+    match sets {
+        [] => Some(Lead::Issues),
+        [only] if sort == Sort::Created && only.keys.len() == 1 => Some(Lead::Tag(0)),
+        [..] => None,
     }
-    if let Assigned::To(people) = &filter.assigned
-        && let [only] = &people[..]
-    {
-        tags.push((Facet::Assignee, only));
+}
+
+/// By the sizes of the values, in any order.
+pub(super) fn lead(sets: &[TagSet], sort: Sort, sizes: &[(String, String, i64)]) -> Lead {
+    let size = |set: &TagSet| -> i64 {
+        let among = |facet: &str, key: &String| facet == set.facet.as_str() && set.keys.contains(key);
+        sizes.iter().filter(|(facet, key, _)| among(facet, key)).map(|(_, _, size)| size).sum()
+    };
+    let smallest = sets.iter().enumerate().map(|(n, set)| (size(set), n)).min();
+    match smallest {
+        Some((_, n)) if sort == Sort::Created && sets[n].keys.len() == 1 => Lead::Tag(n),
+        Some((size, n)) if size <= FEW => Lead::Few(n),
+        Some(_) | None => Lead::Issues,
     }
-    tags
 }
 
 /// The words of a vocabulary, as the columns hold them.
 pub(super) fn words<T: Copy>(values: &[T], word: fn(T) -> &'static str) -> Vec<String> {
     values.iter().map(|value| word(*value).to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(facet: Facet, keys: &[&str]) -> TagSet {
+        TagSet { facet, keys: keys.iter().map(|key| (*key).to_owned()).collect() }
+    }
+
+    #[test]
+    fn a_list_begins_with_the_smallest_set_if_that_gives_the_order_or_is_small() {
+        let sets = [set(Facet::Label, &["common"]), set(Facet::Assignee, &["zoe"]), set(Facet::Label, &["a", "b"])];
+        let sizes = |zoe: i64, b: i64| {
+            let size = |facet: &str, key: &str, size| (facet.to_owned(), key.to_owned(), size);
+            [
+                size("label", "common", 90_000),
+                size("assignee", "zoe", zoe),
+                size("label", "zoe", 1),
+                size("label", "b", b),
+                size("label", "a", 1),
+            ]
+        };
+        assert_eq!(lead(&sets, Sort::Created, &sizes(20_000, 50_000)), Lead::Tag(1));
+        assert_eq!(lead(&sets, Sort::Updated, &sizes(20_000, 50_000)), Lead::Issues);
+        assert_eq!(lead(&sets, Sort::Updated, &sizes(200, 50_000)), Lead::Few(1));
+        assert_eq!(lead(&sets, Sort::Created, &sizes(200, 5)), Lead::Few(2));
+        assert_eq!(obvious_lead(&sets[..1], Sort::Created), Some(Lead::Tag(0)));
+        assert_eq!(obvious_lead(&sets[..1], Sort::Due), None);
+    }
 }

@@ -11,7 +11,7 @@ use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
 use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, OPENING, Order, PAGE_BYTES, Place, Sort, Span, rank};
 use crate::domain::search::{Term, TextQuery};
 use crate::domain::{Kind, ReviewState, SourceType, StateName};
-use crate::store::lookup::{Gathered, Part, order_by, parts, required_tags, words};
+use crate::store::lookup::{Gathered, Lead, Part, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Postgres>;
@@ -21,9 +21,10 @@ const RANK: &str = "(case {t}priority when 'high' then 1 when 'medium' then 2 el
 const DUE: &str = "(coalesce({t}due_on, date '9999-12-31'))";
 
 pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> Result<Gathered, sqlx::Error> {
+    let tags = Tags::of(connection, &query.filter, query.sort).await?;
     let mut gathered = Gathered::default();
     for part in parts(query) {
-        let mut sql = page(query, *part, gathered.wanted(query.limit));
+        let mut sql = page(query, &tags, *part, gathered.wanted(query.limit));
         if !gathered.take(sql.build_query_as().fetch_all(&mut *connection).await?, query.limit) {
             break;
         }
@@ -31,7 +32,35 @@ pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> R
     Ok(gathered)
 }
 
-fn page(query: &IssueQuery, part: Part, wanted: u32) -> Sql {
+/// What a filter says about labels and people, and where to begin.
+struct Tags {
+    sets: Vec<TagSet>,
+    lead: Lead,
+}
+
+impl Tags {
+    async fn of(connection: &mut PgConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
+        let sets = tag_sets(filter);
+        if let Some(lead) = obvious_lead(&sets, sort) {
+            return Ok(Self { sets, lead });
+        }
+        let facets: Vec<&str> = sets.iter().flat_map(|set| set.keys.iter().map(|_| set.facet.as_str())).collect();
+        let keys: Vec<&String> = sets.iter().flat_map(|set| &set.keys).collect();
+        let sizes: Vec<(String, String, i64)> = sqlx::query_as(sql::TAG_SIZES).bind(facets).bind(keys).fetch_all(connection).await?;
+        let lead = lead(&sets, sort, &sizes);
+        Ok(Self { sets, lead })
+    }
+
+    /// The table whose columns give the order, and whose rows the others are asked about.
+    const fn table(&self) -> &'static str {
+        match self.lead {
+            Lead::Tag(_) => "t0.",
+            Lead::Issues | Lead::Few(_) => "i.",
+        }
+    }
+}
+
+fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
     let outer = order_by(query, keys(query.sort), "");
     let mut sql = Sql::new(concat!("-- list\nselect ", issue_columns!(), ", fetched from (select page.*, count(*) over () as fetched, "));
     sql.push(format_args!("sum(octet_length(description)) over (order by {outer} rows unbounded preceding) as bytes from ("));
@@ -42,28 +71,26 @@ fn page(query: &IssueQuery, part: Part, wanted: u32) -> Sql {
         let states = if query.filter.states.is_empty() { StateName::ALL } else { &query.filter.states };
         for (n, state) in states.iter().enumerate() {
             sql.push(if n == 0 { "(" } else { ") union all (" });
-            inner(&mut sql, query, part, &[*state], wanted);
+            inner(&mut sql, query, tags, part, &[*state], wanted);
         }
         sql.push(format_args!(")) each order by {outer} limit {wanted}"));
     } else {
-        inner(&mut sql, query, part, &query.filter.states, wanted);
+        inner(&mut sql, query, tags, part, &query.filter.states, wanted);
     }
     sql.push(format_args!(") page) bounded where bytes - octet_length(description) < {PAGE_BYTES} order by {outer}"));
     sql
 }
 
-fn inner(sql: &mut Sql, query: &IssueQuery, part: Part, states: &[StateName], wanted: u32) {
-    let tags = required_tags(&query.filter);
-    // A list by label is read off in the label's own order.
-    let lead = if query.sort == Sort::Created && !tags.is_empty() { "t0." } else { "i." };
-    sql.push("select i.* from issues i");
-    from(sql, &query.filter, &tags);
-    conditions(sql, &query.filter, states);
+fn inner(sql: &mut Sql, query: &IssueQuery, tags: &Tags, part: Part, states: &[StateName], wanted: u32) {
+    sql.push("select i.* from ");
+    from(sql, &query.filter, tags);
+    conditions(sql, &query.filter, tags, states);
     match part {
         Part::Whole => {}
         Part::WithDueDate => _ = sql.push(" and i.due_on is not null"),
         Part::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
     }
+    let lead = if query.sort == Sort::Created { tags.table() } else { "i." };
     after(sql, query, part, lead);
     sql.push(format_args!(" order by {} limit {wanted}", order_by(query, keys(query.sort), lead)));
 }
@@ -104,17 +131,21 @@ fn after(sql: &mut Sql, query: &IssueQuery, part: Part, lead: &str) {
     sql.push(")");
 }
 
-fn from(sql: &mut Sql, filter: &Filter, tags: &[(Facet, &str)]) {
-    for (n, (facet, key)) in tags.iter().enumerate() {
-        sql.push(format_args!(" join issue_tags t{n} on t{n}.facet = '{facet}' and t{n}.key = ")).push_bind((*key).to_owned());
-        sql.push(format_args!(" and t{n}.created_at = i.created_at and t{n}.number = i.number"));
+fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
+    if let Lead::Tag(n) = tags.lead {
+        let TagSet { facet, keys } = &tags.sets[n];
+        // By the number alone: it is the issue, and both planners know that.
+        sql.push("issue_tags t0 join issues i on i.number = t0.number");
+        sql.push(format_args!(" and t0.facet = '{facet}' and t0.key = ")).push_bind(keys[0].clone());
+    } else {
+        sql.push("issues i");
     }
     if let Some(text) = &filter.text {
         sql.push(" join issue_texts w on w.number = i.number and w.words @@ ").push_bind(tsquery(text)).push("::text::tsquery");
     }
 }
 
-fn conditions(sql: &mut Sql, filter: &Filter, states: &[StateName]) {
+fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName]) {
     sql.push(match filter.archived {
         Archived::No => " where i.archived_at is null",
         Archived::Only => " where i.archived_at is not null",
@@ -144,12 +175,18 @@ fn conditions(sql: &mut Sql, filter: &Filter, states: &[StateName]) {
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(now).push(")");
     }
-    some_tag(sql, "exists", "label", if filter.labels_any.len() > 1 { &filter.labels_any } else { &[] });
-    some_tag(sql, "not exists", "label", &filter.labels_none);
-    match &filter.assigned {
-        Assigned::Anyhow => {}
-        Assigned::Nobody => _ = sql.push(" and i.assignees = '[]'"),
-        Assigned::To(people) => some_tag(sql, "exists", "assignee", if people.len() > 1 { people } else { &[] }),
+    for (n, set) in tags.sets.iter().enumerate() {
+        match tags.lead {
+            Lead::Tag(lead) if lead == n => {}
+            Lead::Few(lead) if lead == n => few(sql, set),
+            Lead::Issues | Lead::Tag(_) | Lead::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
+        }
+    }
+    if !filter.labels_none.is_empty() {
+        some_tag(sql, "not exists", Facet::Label, &filter.labels_none, tags.table());
+    }
+    if filter.assigned == Assigned::Nobody {
+        sql.push(" and i.assignees = '[]'");
     }
 }
 
@@ -174,11 +211,16 @@ where
     }
 }
 
-fn some_tag(sql: &mut Sql, exists: &str, facet: &str, keys: &[String]) {
-    if !keys.is_empty() {
-        sql.push(format_args!(" and {exists} (select 1 from issue_tags t where t.facet = '{facet}' and t.key = any("));
-        sql.push_bind(keys.to_vec()).push(") and t.created_at = i.created_at and t.number = i.number)");
-    }
+/// Few issues, every one of them.
+fn few(sql: &mut Sql, TagSet { facet, keys }: &TagSet) {
+    sql.push(format_args!(" and i.number = any(array(select t.number from issue_tags t where t.facet = '{facet}' and t.key = any("));
+    sql.push_bind(keys.clone()).push(")))");
+}
+
+/// Asked about each row: `offset 0` keeps the planner from turning it into a join with all the rows of the tag.
+fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String], of: &str) {
+    sql.push(format_args!(" and {exists} (select 1 from issue_tags t where t.facet = '{facet}' and t.key = any("));
+    sql.push_bind(keys.to_vec()).push(format_args!(") and t.created_at = {of}created_at and t.number = {of}number offset 0)"));
 }
 
 /// Words hold letters and digits only: the quotes are for whoever reads the statement.
@@ -196,11 +238,12 @@ pub(super) async fn matches(
     newest: Option<i64>,
     most: u32,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
+    let tags = Tags::of(connection, filter, Sort::Relevance).await?;
     let mut sql = Sql::new(format!(
-        "-- matches\nselect i.number, i.title, left(i.description, {OPENING}) as opening, octet_length(i.description)::bigint as bytes from issues i"
+        "-- matches\nselect i.number, i.title, left(i.description, {OPENING}) as opening, octet_length(i.description)::bigint as bytes from "
     ));
-    from(&mut sql, filter, &required_tags(filter));
-    conditions(&mut sql, filter, &filter.states);
+    from(&mut sql, filter, &tags);
+    conditions(&mut sql, filter, &tags, &filter.states);
     if let Some(newest) = newest {
         sql.push(" and w.number <= ").push_bind(newest);
     }
@@ -209,9 +252,10 @@ pub(super) async fn matches(
 }
 
 pub(super) async fn count(connection: &mut PgConnection, filter: &Filter, most: u32) -> Result<i64, sqlx::Error> {
-    let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from issues i");
-    from(&mut sql, filter, &required_tags(filter));
-    conditions(&mut sql, filter, &filter.states);
+    let tags = Tags::of(connection, filter, Sort::Number).await?;
+    let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from ");
+    from(&mut sql, filter, &tags);
+    conditions(&mut sql, filter, &tags, &filter.states);
     sql.push(format_args!(" limit {most}) counted"));
     sql.build_query_scalar().fetch_one(connection).await
 }

@@ -237,6 +237,10 @@ group by key, name order by key, name"
     };
 }
 
+pub(super) const TAG_SIZES: &str = "-- tag_sizes
+select facet, key, sum(active + closed)::bigint from facet_counts
+where (facet, key) in (select * from unnest($1::text[], $2::text[])) group by facet, key";
+
 pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
 
 pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");

@@ -14,7 +14,7 @@ use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, Lookup
 use crate::domain::search::{Term, TextQuery};
 use crate::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 use crate::store::fields::moment_text;
-use crate::store::lookup::{Gathered, Part, order_by, parts, required_tags, words};
+use crate::store::lookup::{Gathered, Lead, Part, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Sqlite>;
@@ -24,9 +24,10 @@ const RANK: &str = "(case {t}priority when 'high' then 1 when 'medium' then 2 el
 const DUE: &str = "(coalesce({t}due_on, '9999-12-31'))";
 
 pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) -> Result<Gathered, sqlx::Error> {
+    let tags = Tags::of(connection, &query.filter, query.sort).await?;
     let mut gathered = Gathered::default();
     for part in parts(query) {
-        let mut sql = page(query, *part, gathered.wanted(query.limit));
+        let mut sql = page(query, &tags, *part, gathered.wanted(query.limit));
         if !gathered.take(sql.build_query_as().fetch_all(&mut *connection).await?, query.limit) {
             break;
         }
@@ -34,7 +35,34 @@ pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) 
     Ok(gathered)
 }
 
-fn page(query: &IssueQuery, part: Part, wanted: u32) -> Sql {
+/// What a filter says about labels and people, and where to begin.
+struct Tags {
+    sets: Vec<TagSet>,
+    lead: Lead,
+}
+
+impl Tags {
+    async fn of(connection: &mut SqliteConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
+        let sets = tag_sets(filter);
+        if let Some(lead) = obvious_lead(&sets, sort) {
+            return Ok(Self { sets, lead });
+        }
+        let asked: Vec<(&str, &String)> = sets.iter().flat_map(|set| set.keys.iter().map(|key| (set.facet.as_str(), key))).collect();
+        let sizes: Vec<(String, String, i64)> = sqlx::query_as(sql::TAG_SIZES).bind(Json(asked)).fetch_all(connection).await?;
+        let lead = lead(&sets, sort, &sizes);
+        Ok(Self { sets, lead })
+    }
+
+    /// The table whose columns give the order, and whose rows the others are asked about.
+    const fn table(&self) -> &'static str {
+        match self.lead {
+            Lead::Tag(_) => "t0.",
+            Lead::Issues | Lead::Few(_) => "i.",
+        }
+    }
+}
+
+fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
     let outer = order_by(query, keys(query.sort), "");
     let mut sql = Sql::new(concat!("-- list\nselect ", issue_columns!(), ", fetched from (select page.*, count(*) over () as fetched, "));
     sql.push(format_args!("sum(octet_length(description)) over (order by {outer} rows unbounded preceding) as bytes from ("));
@@ -45,28 +73,26 @@ fn page(query: &IssueQuery, part: Part, wanted: u32) -> Sql {
         let states = if query.filter.states.is_empty() { StateName::ALL } else { &query.filter.states };
         for (n, state) in states.iter().enumerate() {
             sql.push(if n == 0 { "select * from (" } else { ") union all select * from (" });
-            inner(&mut sql, query, part, &[*state], wanted);
+            inner(&mut sql, query, tags, part, &[*state], wanted);
         }
         sql.push(format_args!(")) order by {outer} limit {wanted}"));
     } else {
-        inner(&mut sql, query, part, &query.filter.states, wanted);
+        inner(&mut sql, query, tags, part, &query.filter.states, wanted);
     }
     sql.push(format_args!(") page) where bytes - octet_length(description) < {PAGE_BYTES} order by {outer}"));
     sql
 }
 
-fn inner(sql: &mut Sql, query: &IssueQuery, part: Part, states: &[StateName], wanted: u32) {
-    let tags = required_tags(&query.filter);
-    // A list by label is read off in the label's own order.
-    let lead = if query.sort == Sort::Created && !tags.is_empty() { "t0." } else { "i." };
-    sql.push("select i.* from issues i");
-    from(sql, &query.filter, &tags);
-    conditions(sql, &query.filter, states, query.sort);
+fn inner(sql: &mut Sql, query: &IssueQuery, tags: &Tags, part: Part, states: &[StateName], wanted: u32) {
+    sql.push("select i.* from ");
+    from(sql, &query.filter, tags);
+    conditions(sql, &query.filter, tags, states, query.sort);
     match part {
         Part::Whole => {}
         Part::WithDueDate => _ = sql.push(" and i.due_on is not null"),
         Part::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
     }
+    let lead = if query.sort == Sort::Created { tags.table() } else { "i." };
     after(sql, query, part, lead);
     sql.push(format_args!(" order by {} limit {wanted}", order_by(query, keys(query.sort), lead)));
 }
@@ -107,17 +133,21 @@ fn after(sql: &mut Sql, query: &IssueQuery, part: Part, lead: &str) {
     sql.push(")");
 }
 
-fn from(sql: &mut Sql, filter: &Filter, tags: &[(Facet, &str)]) {
-    for (n, (facet, key)) in tags.iter().enumerate() {
-        sql.push(format_args!(" join issue_tags t{n} on t{n}.facet = '{facet}' and t{n}.key = ")).push_bind((*key).to_owned());
-        sql.push(format_args!(" and t{n}.created_at = i.created_at and t{n}.number = i.number"));
+fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
+    if let Lead::Tag(n) = tags.lead {
+        let TagSet { facet, keys } = &tags.sets[n];
+        // By the number alone: it is the issue, and both planners know that.
+        sql.push("issue_tags t0 cross join issues i on i.number = t0.number");
+        sql.push(format_args!(" and t0.facet = '{facet}' and t0.key = ")).push_bind(keys[0].clone());
+    } else {
+        sql.push("issues i");
     }
     if let Some(text) = &filter.text {
         sql.push(" join issue_texts w on w.rowid = i.number and w.words match ").push_bind(fts_query(text));
     }
 }
 
-fn conditions(sql: &mut Sql, filter: &Filter, states: &[StateName], sort: Sort) {
+fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName], sort: Sort) {
     sql.push(match filter.archived {
         Archived::No => " where i.archived_at is null",
         Archived::Only => " where i.archived_at is not null",
@@ -143,12 +173,18 @@ fn conditions(sql: &mut Sql, filter: &Filter, states: &[StateName], sort: Sort) 
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(moment_text(now)).push(")");
     }
-    some_tag(sql, "exists", Facet::Label, if filter.labels_any.len() > 1 { &filter.labels_any } else { &[] });
-    some_tag(sql, "not exists", Facet::Label, &filter.labels_none);
-    match &filter.assigned {
-        Assigned::Anyhow => {}
-        Assigned::Nobody => _ = sql.push(" and i.assignees = '[]'"),
-        Assigned::To(people) => some_tag(sql, "exists", Facet::Assignee, if people.len() > 1 { people } else { &[] }),
+    for (n, set) in tags.sets.iter().enumerate() {
+        match tags.lead {
+            Lead::Tag(lead) if lead == n => {}
+            Lead::Few(lead) if lead == n => few(sql, set),
+            Lead::Issues | Lead::Tag(_) | Lead::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
+        }
+    }
+    if !filter.labels_none.is_empty() {
+        some_tag(sql, "not exists", Facet::Label, &filter.labels_none, tags.table());
+    }
+    if filter.assigned == Assigned::Nobody {
+        sql.push(" and i.assignees = '[]'");
     }
 }
 
@@ -177,12 +213,18 @@ fn span<T>(sql: &mut Sql, column: &str, span: Span<T>, text: impl Fn(T) -> Strin
     }
 }
 
-fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String]) {
-    if !keys.is_empty() {
-        sql.push(format_args!(" and {exists} (select 1 from issue_tags t where t.facet = '{facet}' and t.key in "));
-        each_of(sql, keys);
-        sql.push(" and t.created_at = i.created_at and t.number = i.number)");
-    }
+/// Few issues, every one of them.
+fn few(sql: &mut Sql, TagSet { facet, keys }: &TagSet) {
+    sql.push(format_args!(" and i.number in (select t.number from issue_tags t where t.facet = '{facet}' and t.key in "));
+    each_of(sql, keys);
+    sql.push(")");
+}
+
+/// Asked about each row.
+fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String], of: &str) {
+    sql.push(format_args!(" and {exists} (select 1 from issue_tags t where t.facet = '{facet}' and t.key in "));
+    each_of(sql, keys);
+    sql.push(format_args!(" and t.created_at = {of}created_at and t.number = {of}number)"));
 }
 
 /// In the language of FTS5. Words hold letters and digits only, so no quote can end a string early.
@@ -197,11 +239,12 @@ pub(super) async fn matches(
     newest: Option<i64>,
     most: u32,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
+    let tags = Tags::of(connection, filter, Sort::Relevance).await?;
     let mut sql = Sql::new(format!(
-        "-- matches\nselect i.number, i.title, substr(i.description, 1, {OPENING}) as opening, octet_length(i.description) as bytes from issues i"
+        "-- matches\nselect i.number, i.title, substr(i.description, 1, {OPENING}) as opening, octet_length(i.description) as bytes from "
     ));
-    from(&mut sql, filter, &required_tags(filter));
-    conditions(&mut sql, filter, &filter.states, Sort::Relevance);
+    from(&mut sql, filter, &tags);
+    conditions(&mut sql, filter, &tags, &filter.states, Sort::Relevance);
     if let Some(newest) = newest {
         sql.push(" and w.rowid <= ").push_bind(newest);
     }
@@ -210,9 +253,10 @@ pub(super) async fn matches(
 }
 
 pub(super) async fn count(connection: &mut SqliteConnection, filter: &Filter, most: u32) -> Result<i64, sqlx::Error> {
-    let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from issues i");
-    from(&mut sql, filter, &required_tags(filter));
-    conditions(&mut sql, filter, &filter.states, Sort::Created);
+    let tags = Tags::of(connection, filter, Sort::Number).await?;
+    let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from ");
+    from(&mut sql, filter, &tags);
+    conditions(&mut sql, filter, &tags, &filter.states, Sort::Created);
     sql.push(format_args!(" limit {most})"));
     sql.build_query_scalar().fetch_one(connection).await
 }

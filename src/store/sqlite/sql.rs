@@ -137,6 +137,10 @@ order by key, name"
     };
 }
 
+pub(super) const TAG_SIZES: &str = "-- tag_sizes
+select facet, key, sum(active + closed) from facet_counts
+where (facet, key) in (select value ->> 0, value ->> 1 from json_each(?1)) group by facet, key";
+
 pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
 
 pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");

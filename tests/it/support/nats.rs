@@ -60,7 +60,8 @@ impl Nats {
             set("RETRY_DELAY", "50ms".to_owned()),
             set("RETRY_DELAY_MAX", "200ms".to_owned()),
             // What a killed process held is free again soon.
-            ("ISSUE_CORE__WORKER__LEASE".to_owned(), "5s".to_owned()),
+            ("ISSUE_CORE__WORKER__LEASE".to_owned(), "10s".to_owned()),
+            set("TIMEOUT", "2s".to_owned()),
         ]
     }
 

@@ -1,0 +1,34 @@
+//! The connection to NATS and the entrance over it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Role;
+use crate::app::{App, Caller, Keyring, Scope};
+use crate::config::Settings;
+use crate::nats::{self, Link, LinkError};
+
+/// The connection, which the sink and the entrance share; none while there is no URL or nothing to do with it.
+pub(super) async fn link(settings: &Settings) -> Result<Option<Link>, LinkError> {
+    let nats = &settings.nats;
+    if nats.url.is_none() || !(nats.publish || nats.consume) {
+        return Ok(None);
+    }
+    Ok(Some(Link::open(nats).await?))
+}
+
+/// The stream of events is everybody's care; tasks are taken where requests are.
+pub(super) fn start(settings: &Settings, role: Role, link: Link, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let mut nats = settings.nats.clone();
+    nats.consume &= matches!(role, Role::Serve { .. });
+    let caller = Caller::new(caller(settings), [Scope::Ingest]);
+    tasks.spawn(nats::serve(link, app.clone(), nats, caller, tasks.clone(), stop.clone()));
+}
+
+/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
+fn caller(settings: &Settings) -> &str {
+    let over_http = if settings.auth.is_keyed() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
+    settings.nats.caller.as_deref().unwrap_or(over_http)
+}
