@@ -12,6 +12,7 @@ const CALLS: &[(&str, usize)] = &[
     (".add(", 1),
     ("Faults::one(", 1),
     ("check_key(", 2),
+    (".fault(", 1),
     ("Err((", 0),
     // A code with its message, handed to whoever knows the place.
     ("| (", 0),
@@ -69,6 +70,9 @@ fn codes_in_the_source() -> BTreeSet<String> {
     let mut code = String::new();
     sources(&root, &mut code);
     let mut found = BTreeSet::new();
+    // Written out as a field of its own.
+    let fields = code.match_indices("code: \"").filter_map(|(at, start)| code[at + start.len()..].split('"').next());
+    found.extend(fields.filter(|word| is_code(word)).map(str::to_owned));
     for (call, nth) in CALLS {
         for (at, _) in code.match_indices(call) {
             let bracket = at + call.rfind('(').unwrap() + 1;

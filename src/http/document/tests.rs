@@ -1,3 +1,5 @@
+//! What holds for every operation and every schema of the document, whichever route is added.
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};

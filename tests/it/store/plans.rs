@@ -32,7 +32,8 @@ select tag.facet, tag.key, issues.created_at, issues.number from issues cross jo
 ) as tag (facet, key, has) where tag.has;
 insert into issue_texts (number, words)
 select number, to_tsvector('simple', 'flag stale sbom ' || case when number % 1000 = 10 then 'rare' else 'word' || number % 700 end) from issues;
-analyze issues, issue_tags, issue_texts;";
+insert into facet_counts (facet, key, name, shard, active, closed) select facet, key, key, 0, count(*), 0 from issue_tags group by facet, key;
+analyze issues, issue_tags, issue_texts, facet_counts;";
 
 fn text(text: &str) -> Option<TextQuery> {
     TextQuery::parse(text, "q").ok()
