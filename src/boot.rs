@@ -200,6 +200,10 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
     let link = nats::link(settings).await?;
     let sinks = sinks(settings, link.as_ref())?;
     let app = Arc::new(assemble(settings, store.clone(), sinks, &tasks)?);
+    if let Some(link) = &link {
+        // Without it what is due for NATS would be put off for nothing; a NATS that is away is the retries' business.
+        _ = tokio::time::timeout(settings.nats.timeout, link.connected()).await;
+    }
     worker::run_once(app, worker_limits(settings), &tasks).await;
     tasks.close();
     tasks.wait().await;

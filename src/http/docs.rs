@@ -27,9 +27,9 @@ fn served() -> &'static Served {
     SERVED.get_or_init(|| {
         let body = Bytes::from(document::document().to_string());
         let digest = Sha256::digest(&body);
-        let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let tag = u64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
         // Hexadecimal digits are a valid header.
-        let etag = HeaderValue::try_from(format!("\"{tag}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
+        let etag = HeaderValue::try_from(format!("\"{tag:016x}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
         Served { body, etag }
     })
 }

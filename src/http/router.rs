@@ -19,13 +19,13 @@ use super::problem::Problem;
 use super::{HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
 use crate::app::App;
 
-/// Every route that is part of the API, with its description.
-pub fn documented() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Head::openapi()).merge(ordinary()).merge(batches()).merge(probes())
+/// Every route that is part of the API, as its handlers describe it.
+pub fn described() -> utoipa::openapi::OpenApi {
+    OpenApiRouter::with_openapi(Head::openapi()).merge(documented()).merge(batches()).merge(probes()).into_openapi()
 }
 
 /// The routes everybody works with.
-fn ordinary() -> OpenApiRouter<Arc<App>> {
+fn documented() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default()
         .routes(routes!(list::list, issues::create))
         .routes(routes!(many::lookup))
@@ -73,7 +73,7 @@ fn probes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default().routes(routes!(operate::health)).routes(routes!(operate::ready)).routes(routes!(operate::metrics))
 }
 
-/// Paths that answer like a documented one (the contract's spelling with a slash at the end), and the page.
+/// Paths that answer like a documented one: the contract's spelling, with a slash at the end; and the page.
 fn aliases() -> Router<Arc<App>> {
     Router::new()
         .route("/issues/", get(list::list).post(issues::create))
@@ -95,7 +95,7 @@ pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));
 
-    let ordinary = Router::from(ordinary()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
+    let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
     let batches = Router::from(batches()).layer(compressed);
     let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
         Router::from(probes()).merge(probe_aliases()),

@@ -7,6 +7,7 @@ use super::{headers, object};
 
 /// What matters of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its own rows of the table")]
 pub struct Facts {
     keyed: bool,
     changes: bool,

@@ -63,7 +63,7 @@ impl Modify for Keys {
 #[must_use]
 pub fn document() -> Value {
     // Its types are plain data: there is nothing in them that JSON cannot say.
-    let mut document = serde_json::to_value(router::documented().into_openapi()).unwrap_or_default();
+    let mut document = serde_json::to_value(router::described()).unwrap_or_default();
     let keyed = document["security"].as_array().is_some_and(|ways| !ways.is_empty());
     for_each_operation(&mut document, |method, path, operation| {
         shape::open_means_no_key(operation);

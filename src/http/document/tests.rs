@@ -111,22 +111,22 @@ fn every_problem_shown_is_one_that_docs_problems_explains() {
 /// A text without a limit is refused by the domain at some length, and a caller should know before.
 #[test]
 fn every_text_in_a_request_says_what_it_may_be() {
-    fn check(document: &Value, place: &str, schema: &Value) {
+    fn check(place: &str, schema: &Value) {
         let typed = |name: &str| schema["type"] == name || schema["type"].as_array().is_some_and(|types| types.contains(&json!(name)));
         let says = ["enum", "format", "pattern", "maxLength"].iter().any(|key| !schema[key].is_null());
         assert!(!typed("string") || says, "{place} takes any text: name its rule from http/schema.rs as value_type");
         assert!(!typed("array") || !schema["maxItems"].is_null(), "{place} takes any number of items: give it max_items");
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            check(document, &format!("{place}.{name}"), property);
+            check(&format!("{place}.{name}"), property);
         }
         for part in ["oneOf", "anyOf", "allOf"].iter().filter_map(|key| schema[key].as_array()).flatten().chain(schema.get("items")) {
-            check(document, place, part);
+            check(place, part);
         }
     }
     let mut document = document();
     let asked = shape::schemas_of_requests(&mut document);
     assert!(asked.iter().any(|name| name == "CreateIssueRequest"));
     for name in asked {
-        check(&document, &name, &document["components"]["schemas"][&name]);
+        check(&name, &document["components"]["schemas"][&name]);
     }
 }
