@@ -43,6 +43,9 @@ const task: components["schemas"]["CreateIssueRequest"] = {
 };
 const keyed = { header: { "Idempotency-Key": "typescript-1" } };
 const created = good(await client.POST("/issues", { body: task, params: keyed }), 201);
+if ("dry_run" in created) {
+    throw new Error("nobody asked for a dry run");
+}
 expect(created.backend, backend ?? "");
 expect(created.issue_url, null);
 const again = await client.POST("/issues", { body: task, params: keyed });
@@ -56,6 +59,13 @@ expect<Issue["state"]>(issue.state, "open");
 expect([issue.title, issue.priority, issue.kind], ["From a TypeScript client", "high", "task"]);
 expect(issue.labels, ["typescript"]);
 expect(issue.close_reason, null);
+
+const filter = { label: ["typescript"], state: ["open" as const, "blocked" as const], total: true, limit: 10 };
+const found = good(await client.GET("/issues", { params: { query: filter } }), 200);
+expect(found.items.map((item) => item.id), [created.issue_id]);
+expect([found.total, found.next_cursor], [1, null]);
+const nothing = good(await client.GET("/issues", { params: { query: { created_from: "2999-01-01" } } }), 200);
+expect([nothing.items, nothing.total], [[], undefined]);
 
 // A merge patch tells null, which empties a field, from one that is left out, which stays.
 const seen = { ...named, header: { "If-Match": shown.response.headers.get("ETag") ?? "" } };

@@ -1,9 +1,11 @@
 """What a Python program does with the generated client: python client.py BASE_URL KEY BACKEND"""
 
 import sys
+from datetime import date
 from uuid import UUID
 
 from issue_core.api.comments import add_comment, list_comments
+from issue_core.api.find import list_issues
 from issue_core.api.issues import close_issue, create_issue, edit_issue, get_issue
 from issue_core.client import AuthenticatedClient
 from issue_core.models import (
@@ -14,6 +16,7 @@ from issue_core.models import (
     CreateIssueRequest,
     CreateIssueResponse,
     EditIssueRequest,
+    IssueListResponse,
     IssueResponse,
     Kind,
     PageResponseCommentResponse,
@@ -44,6 +47,12 @@ with AuthenticatedClient(base_url=base, token=key) as client:
     issue = expect(IssueResponse, shown, 200)
     assert (issue.title, issue.priority, issue.kind) == ("From a Python client", Priority.HIGH, Kind.TASK)
     assert issue.state is StateName.OPEN and issue.labels == ["python"] and issue.due_on and issue.close_reason is None
+
+    states = [StateName.OPEN, StateName.BLOCKED]
+    found = expect(IssueListResponse, list_issues.sync_detailed(client=client, label=["python"], state=states, total=True, limit=10), 200)
+    assert [item.id for item in found.items] == [created.issue_id] and found.total == 1 and found.next_cursor is None
+    nothing = expect(IssueListResponse, list_issues.sync_detailed(client=client, created_from=date(2999, 1, 1)), 200)
+    assert nothing.items == [] and not nothing.total
 
     # A merge patch tells null, which empties a field, from one that is left out, which stays.
     patch = EditIssueRequest(title="Edited", due_on=None)
