@@ -37,7 +37,7 @@ pub trait Store: Send + Sync + 'static {
     /// Writes each change whole or not at all, all of them in one transaction, and tells what became of each, in order.
     ///
     /// - A change that is not written (duplicate, stale, claim lost) leaves no trace and does not disturb the others.
-    /// - Uniqueness is the database's own: any number of callers committing one [`DedupeKey`](crate::domain::DedupeKey)
+    /// - Uniqueness is the database's own: any number of callers committing one [`DedupeKey`]
     ///   at once, in one call or in many, get one [`Outcome::Inserted`]; the others get [`Outcome::Duplicate`].
     /// - Two updates of one issue in one call: the first is written, the later ones are [`Outcome::Stale`].
     /// - When it answers with an error nothing is known: the transaction may have been committed or not. Trying an

@@ -2,7 +2,7 @@
 //! through in order, all lanes at once, within the limits.
 //!
 //! It decides when and how much at once; what is done with a message is a use case. Nothing is held open while work is under
-//! way: what is taken is leased, and what is not finished at the end is given back. To add a kind: its arm in [`lane`].
+//! way: what is taken is leased, and what is not finished at the end is given back. To add a kind: its arm in `lane`.
 
 mod claimer;
 mod lane;
