@@ -2,39 +2,38 @@
 
 mod keys;
 mod nats;
+mod options;
+mod place;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Outlets, RateLimit, Readiness, Turns, WorkRules};
+use options::{http_options, state_hub_options, work_rules, worker_limits};
+pub use place::Place;
+
+use crate::app::{App, Outlets, RateLimit, Readiness, Turns};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
-use crate::config::{Database, Settings};
+use crate::config::Settings;
 use crate::domain::MessageKind;
-use crate::domain::backoff::Backoff;
-use crate::domain::breaker::BreakerRule;
 use crate::domain::quota::Quota;
-use crate::http::{self, Connections, HttpOptions, Terms};
+use crate::http;
 use crate::metrics::{Metrics, MetricsError};
 use crate::nats::{Link, LinkError};
-use crate::sink::nats::NatsSink;
-use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
-use crate::store::sqlite::SqliteStore;
-
 use crate::sink::EventSink;
-use crate::sink::state_hub::{self as progress, StateHub, StateHubOptions};
+use crate::sink::nats::NatsSink;
+use crate::sink::state_hub::StateHub;
 use crate::store::group::{GroupCommit, GroupLimits, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 use crate::store::{Store, StoreError};
-use crate::worker::{self, WorkerLimits};
+use crate::worker;
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -57,73 +56,6 @@ pub enum BootError {
     Serve(std::io::Error),
     #[error("requests or deliveries were still running after server.shutdown_timeout; they were cut off")]
     ShutdownTimeout,
-}
-
-/// Where the issues are kept.
-#[derive(Debug, Clone)]
-pub enum Place {
-    Sqlite(PathBuf),
-    Postgres(Box<PostgresOptions>),
-}
-
-impl Place {
-    /// A `sqlite:` URL or nothing at all is a file; anything else a Postgres server.
-    #[must_use]
-    pub fn of(database: &Database) -> Self {
-        let url = database.url.as_ref();
-        let sqlite = url.and_then(|url| url.expose_secret().strip_prefix("sqlite:"));
-        let server = match (sqlite, url, &database.host) {
-            (Some(path), _, _) => return Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
-            (None, Some(url), _) => Server::Url(url.clone()),
-            (None, None, Some(host)) => Server::Parts {
-                host: host.clone(),
-                port: database.port,
-                database: database.name.clone(),
-                user: database.user.clone(),
-                ssl_mode: database.ssl_mode.clone(),
-            },
-            (None, None, None) => return Self::Sqlite(database.data_dir().join("issues.db")),
-        };
-        Self::Postgres(Box::new(PostgresOptions {
-            password: database.password.clone(),
-            max_connections: database.max_connections,
-            acquire_timeout: database.acquire_timeout,
-            statement_timeout: database.statement_timeout,
-            ..PostgresOptions::new(server)
-        }))
-    }
-
-    /// In words, without secrets.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Sqlite(path) => path.display().to_string(),
-            Self::Postgres(options) => options.describe(),
-        }
-    }
-
-    /// Opens the store; brings its schema up to date first, if asked.
-    pub async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, BootError> {
-        match self {
-            Self::Sqlite(path) => {
-                if let Some(dir) = path.parent() {
-                    std::fs::create_dir_all(dir).map_err(|reason| BootError::DataDir { path: dir.to_path_buf(), reason })?;
-                }
-                let store = SqliteStore::open(path).await?;
-                if migrate {
-                    store.migrate().await?;
-                }
-                Ok(Arc::new(store))
-            }
-            Self::Postgres(options) => {
-                let store = PostgresStore::open(options)?;
-                if migrate {
-                    store.migrate().await?;
-                }
-                Ok(Arc::new(store))
-            }
-        }
-    }
 }
 
 /// The description of the HTTP entrance: the OpenAPI document, for the command line.
@@ -224,18 +156,6 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
     Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
 }
 
-fn worker_limits(settings: &Settings) -> WorkerLimits {
-    let worker = &settings.worker;
-    WorkerLimits {
-        concurrency: worker.concurrency,
-        batch: worker.batch,
-        poll: worker.poll,
-        margin: worker.lease / 2,
-        history: worker.history,
-        sample: worker.sample,
-    }
-}
-
 /// Who hears of events: a line for each of them, and nobody by default.
 fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
     let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
@@ -246,54 +166,6 @@ fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSi
         sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
     }
     Ok(sinks)
-}
-
-fn state_hub_options(url: &str, settings: &Settings) -> StateHubOptions {
-    let hub = &settings.state_hub;
-    let repos = hub.topics.keys().chain(hub.workstreams.keys());
-    let place = |repo: &String| progress::Place { topic: hub.topics.get(repo).copied(), workstream: hub.workstreams.get(repo).copied() };
-    StateHubOptions {
-        url: url.trim_end_matches('/').to_owned(),
-        token: hub.token.clone(),
-        author: hub.author.clone(),
-        timeout: hub.timeout,
-        events: hub.events.clone(),
-        place: progress::Place { topic: hub.topic_id, workstream: hub.workstream_id },
-        by_repo: repos.map(|repo| (repo.clone(), place(repo))).collect(),
-        concurrency: settings.worker.concurrency as usize,
-    }
-}
-
-fn work_rules(settings: &Settings) -> WorkRules {
-    let worker = &settings.worker;
-    WorkRules {
-        lease: worker.lease,
-        backoff: Backoff { base: worker.retry_base, most: worker.retry_max },
-        breaker: BreakerRule {
-            failures: worker.breaker_failures,
-            pause: Backoff { base: worker.breaker_pause, most: worker.breaker_pause_max },
-        },
-        dispatch_attempts: worker.dispatch_attempts,
-        publish_attempts: worker.publish_attempts,
-    }
-}
-
-fn http_options(settings: &Settings) -> HttpOptions {
-    let server = &settings.server;
-    let ordinary = Terms {
-        body_limit: server.body_limit,
-        body_timeout: server.body_timeout,
-        timeout: server.request_timeout,
-        require_if_match: settings.http.require_if_match,
-    };
-    HttpOptions {
-        ordinary,
-        batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
-        max_in_flight: server.max_in_flight,
-        compress_above: server.compress_above,
-        cors_origins: server.cors_origins.clone(),
-        connections: Connections { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
-    }
 }
 
 /// The use cases over a store, their background tasks on `tasks`.

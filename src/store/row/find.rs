@@ -1,0 +1,83 @@
+//! Rows of questions about many issues: pages, matches, facets, lookups.
+
+use chrono::{DateTime, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::issue::IssueRow;
+use super::{Unreadable, broken, origin, word};
+use crate::domain::facet::Count;
+use crate::domain::find::{Found, Match};
+use crate::domain::{IssueId, IssueNumber};
+
+/// An issue of a page, with how many rows the page had before it was bounded.
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct ListedRow {
+    #[sqlx(flatten)]
+    pub(in crate::store) issue: IssueRow,
+    pub(in crate::store) fetched: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct MatchRow {
+    number: i64,
+    title: String,
+    opening: String,
+    bytes: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct FacetRow {
+    key: String,
+    name: String,
+    active: i64,
+    closed: i64,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct FoundRow {
+    place: i64,
+    id: Uuid,
+    number: i64,
+    title: String,
+    state: String,
+    target_repo: Option<String>,
+    backend: String,
+    url: Option<String>,
+    source_type: Option<String>,
+    source_id: Option<String>,
+    triggering_event_id: Option<String>,
+    activity_definition_id: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<MatchRow> for Match {
+    fn from(row: MatchRow) -> Self {
+        Self { number: row.number, title: row.title, opening: row.opening, bytes: row.bytes }
+    }
+}
+
+impl FacetRow {
+    pub(in crate::store) fn read(self) -> (String, String, Count) {
+        (self.key, self.name, Count { active: self.active, closed: self.closed })
+    }
+}
+
+impl TryFrom<FoundRow> for Found {
+    type Error = Unreadable;
+
+    fn try_from(row: FoundRow) -> Result<Self, Unreadable> {
+        Ok(Self {
+            place: usize::try_from(row.place).map_err(|_| broken("issues", "place", &row.id, "is negative".to_owned()))?,
+            state: word("issues", "state", &row.id, &row.state)?,
+            origin: origin(&row.id, row.source_type, row.source_id, row.triggering_event_id, row.activity_definition_id)?,
+            id: IssueId(row.id),
+            number: IssueNumber(row.number),
+            title: row.title,
+            target_repo: row.target_repo,
+            backend: row.backend,
+            url: row.url,
+            created_at: row.created_at,
+        })
+    }
+}
