@@ -1,5 +1,6 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
+mod client;
 mod keys;
 mod nats;
 mod options;
@@ -10,11 +11,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use client::{Ask, Client, Reply};
 use options::{http_options, state_hub_options, work_rules, worker_limits};
 pub use place::Place;
 
@@ -166,6 +169,17 @@ fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSi
         sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
     }
     Ok(sinks)
+}
+
+/// Whether anybody outside hears of events: [`sinks`] without making a connection to any of them.
+fn tells(settings: &Settings) -> bool {
+    settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish)
+}
+
+/// The time, for whoever has no stamp of his own to show times by.
+#[must_use]
+pub fn now() -> DateTime<Utc> {
+    Clock::System.now()
 }
 
 /// The use cases over a store, their background tasks on `tasks`.

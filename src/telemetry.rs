@@ -58,6 +58,12 @@ pub fn init(log: &Log, telemetry: &Telemetry) -> Result<Guard, TelemetryError> {
     Ok(Guard { provider })
 }
 
+/// Log lines alone, for a process that lives for one command.
+pub fn init_lines(log: &Log) -> Result<(), TelemetryError> {
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    Ok(tracing_subscriber::registry().with(EnvFilter::new(&log.filter)).with(lines).try_init()?)
+}
+
 fn provider(endpoint: &str, telemetry: &Telemetry) -> Result<SdkTracerProvider, TelemetryError> {
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
     let exporter = SpanExporter::builder()

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use reqwest::header;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Serialize;
 
 /// What one client may spend on one call.
@@ -64,10 +64,20 @@ impl HttpClient {
         Ok(Self { client, limits })
     }
 
+    /// Sends a request of any method, and reads what comes back.
+    pub async fn send(&self, method: &str, url: &str, headers: &HeaderMap, body: Option<Vec<u8>>) -> Result<HttpAnswer, HttpError> {
+        let method = method.parse().map_err(|_| HttpError(format!("{method:?} is not a method")))?;
+        let request = self.client.request(method, url).headers(headers.clone());
+        self.read(body.into_iter().fold(request, RequestBuilder::body)).await
+    }
+
     /// Sends a JSON document, and reads what comes back.
     pub async fn post_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
         let request = self.client.post(url).headers(headers.clone()).header(CONTENT_TYPE, "application/json");
-        let request = request.body(serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?);
+        self.read(request.body(serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?)).await
+    }
+
+    async fn read(&self, request: RequestBuilder) -> Result<HttpAnswer, HttpError> {
         let mut response = request.send().await.map_err(|error| failure(&error))?;
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         let mut body = Vec::new();

@@ -1,4 +1,4 @@
-//! `issue-core config`: what is in force, and whether it is sound.
+//! `issue config`: what is in force, and whether it is sound.
 
 use clap::Subcommand;
 

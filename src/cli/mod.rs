@@ -1,35 +1,133 @@
-//! The command line: a file per command.
+//! The command line: a file per command. One program under two names, `issue-core` for the service and `issue` for people and
+//! agents, with the same commands.
+//!
+//! A command about issues asks the API through [`api`], whoever answers: a server, or the same routes over a store opened in this
+//! process. To add one: a file with its options and its `run`, a line in [`Command`] and one in [`Command::run`].
 
+mod acts;
+mod api;
+mod block;
+mod claim;
+mod close;
+mod comment;
+mod completions;
 mod config;
+mod context;
+mod create;
+mod delete;
+mod edit;
+mod editor;
+mod error;
+mod filter;
+mod labels;
+mod list;
+mod look;
+mod man;
+mod markdown;
+mod messages;
 mod migrate;
+mod names;
+mod next;
 mod openapi;
+mod reach;
+mod release;
+mod reopen;
+mod restore;
+mod review;
+mod screen;
+mod search;
 mod serve;
+mod show;
+mod start;
+mod stats;
+mod table;
+mod timeline;
+mod unblock;
+mod when;
+mod wire;
 mod worker;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::boot::{self, BootError, Role, Running};
-use crate::config::{ConfigError, Loaded, Settings};
-use crate::telemetry::{self, TelemetryError};
+use self::error::CliError;
+use self::reach::{Reach, Session};
+use self::screen::Look;
+use crate::boot::{self, Role, Running};
+use crate::config::{Loaded, Settings};
+use crate::telemetry;
 
 /// One landing zone for an organisation's tasks.
+///
+/// Without a server named (--url, --context, `ISSUE_CORE_URL`) issues are those of the embedded store. Exit codes: 0 done, 1 failed,
+/// 2 wrong arguments, settings or fields, 3 not found, 4 refused by its state, 5 not allowed, 6 no answer, 7 some of many failed.
 #[derive(Debug, Parser)]
-#[command(name = "issue-core", version, arg_required_else_help = true)]
+#[command(name = "issue-core", version, arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
     /// A configuration file (TOML); environment variables win over it [env: `ISSUE_CORE_CONFIG`]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    look: Look,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// File a task
+    Create(create::Create),
+    /// List issues, newest first
+    List(list::List),
+    /// Show an issue with its comments
+    Show(show::Show),
+    /// Change fields of issues
+    Edit(edit::Edit),
+    /// Close issues
+    Close(close::Close),
+    /// Reopen issues
+    Reopen(reopen::Reopen),
+    /// Start work on issues
+    Start(start::Start),
+    /// Say that work on issues cannot go on
+    Block(block::Block),
+    /// Say that it can
+    Unblock(unblock::Unblock),
+    /// Comment on an issue
+    Comment(comment::Comment),
+    /// Put issues into the archive, or remove them for good
+    Delete(delete::Delete),
+    /// Take issues out of the archive
+    Restore(restore::Restore),
+    /// Search by words
+    Search(search::Search),
+    /// Count labels, milestones, assignees or repositories
+    Labels(labels::Labels),
+    /// Claim the most urgent open issue
+    Next(next::Next),
+    /// Claim an issue
+    Claim(claim::Claim),
+    /// Give a claimed issue back
+    Release(release::Release),
+    /// Decide about tasks that wait for review
+    #[command(subcommand)]
+    Review(review::Review),
+    /// Show what happened to an issue
+    Timeline(timeline::Timeline),
+    /// Look after what is told outside
+    #[command(subcommand)]
+    Messages(messages::Messages),
+    /// Show how many issues there are
+    Stats(stats::Stats),
+    /// Name the servers you work with
+    #[command(subcommand)]
+    Context(context::Context),
     /// Run the service
     Serve(serve::Serve),
     /// Do what follows outside from what `serve --no-worker` took in, and nothing else
@@ -42,51 +140,103 @@ enum Command {
     /// Print the OpenAPI document of the HTTP API
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
+    /// Print the completions for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages
+    Man(man::Man),
 }
 
-/// What a command may fail with; its message is what the operator reads.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error("{0}")]
-    Config(#[from] ConfigError),
-    #[error("{0}")]
-    Boot(#[from] BootError),
-    #[error("{0}")]
-    Telemetry(#[from] TelemetryError),
-    #[error("cannot write {path}: {reason}")]
-    Write { path: PathBuf, reason: std::io::Error },
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
-}
-
-/// Runs the command named by the arguments: 0 done, 1 failed, 2 the arguments or settings are wrong.
+/// Runs the command named by the arguments; `docs/cli.md` lists the exit codes.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.run() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let name = name(arguments.first().map(Path::new));
+    let matches = Cli::command().name(name).bin_name(name).get_matches_from(arguments);
+    let done = Cli::from_arg_matches(&matches).map_err(|error| CliError::usage(error.to_string())).and_then(|cli| cli.run(name));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("issue-core: {error}");
-            match error {
-                CliError::Config(_) => ExitCode::from(2),
-                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Write { .. } | CliError::Io(_) => ExitCode::FAILURE,
+            eprintln!("{name}: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// The name it was called by, if it is one of its own.
+fn name(program: Option<&Path>) -> &'static str {
+    if program.and_then(Path::file_stem).is_some_and(|stem| stem == "issue") { "issue" } else { "issue-core" }
+}
+
+impl Cli {
+    fn run(self, name: &'static str) -> Result<(), CliError> {
+        let settings = || Loaded::from_environment(self.config.as_deref());
+        match self.command {
+            Command::Serve(serve) => serve.run(settings()?),
+            Command::Worker(worker) => worker.run(&settings()?),
+            Command::Migrate => migrate::run(&settings()?),
+            Command::Config(command) => {
+                command.run(&settings()?);
+                Ok(())
+            }
+            // The same whatever the settings are.
+            Command::OpenApi(openapi) => openapi.run(),
+            Command::Completions(completions) => completions.run(Self::command(), name),
+            Command::Man(man) => man.run(Self::command(), name),
+            Command::Context(context) => context.run(self.reach.into_key_file()),
+            command => {
+                let (config, reach, look) = (self.config, self.reach, self.look);
+                small_runtime()?.block_on(async {
+                    let json = look.json;
+                    let session = reach.open(config.as_deref(), look).await?;
+                    let done = command.run(&session, json).await;
+                    session.api.close().await;
+                    done
+                })
             }
         }
     }
 }
 
-impl Cli {
-    fn run(self) -> Result<(), CliError> {
-        let settings = || Loaded::from_environment(self.config.as_deref());
-        match self.command {
-            Command::Serve(serve) => serve.run(settings()?)?,
-            Command::Worker(worker) => worker.run(&settings()?)?,
-            Command::Migrate => migrate::run(&settings()?)?,
-            Command::Config(command) => command.run(&settings()?),
-            // The same whatever the settings are.
-            Command::OpenApi(openapi) => openapi.run()?,
+impl Command {
+    /// The commands that ask the API.
+    async fn run(self, session: &Session, json: bool) -> Result<(), CliError> {
+        match self {
+            Self::Create(create) => create.run(session, json).await,
+            Self::List(list) => list.run(session).await,
+            Self::Show(show) => show.run(session).await,
+            Self::Edit(edit) => edit.run(session).await,
+            Self::Close(close) => close.run(session).await,
+            Self::Reopen(reopen) => reopen.run(session).await,
+            Self::Start(start) => start.run(session).await,
+            Self::Block(block) => block.run(session).await,
+            Self::Unblock(unblock) => unblock.run(session).await,
+            Self::Comment(comment) => comment.run(session).await,
+            Self::Delete(delete) => delete.run(session).await,
+            Self::Restore(restore) => restore.run(session).await,
+            Self::Search(search) => search.run(session).await,
+            Self::Labels(labels) => labels.run(session).await,
+            Self::Next(next) => next.run(session).await,
+            Self::Claim(claim) => claim.run(session).await,
+            Self::Release(release) => release.run(session).await,
+            Self::Review(review) => review.run(session).await,
+            Self::Timeline(timeline) => timeline.run(session).await,
+            Self::Messages(messages) => messages.run(session).await,
+            Self::Stats(stats) => stats.run(session).await,
+            Self::Context(_)
+            | Self::Serve(_)
+            | Self::Worker(_)
+            | Self::Migrate
+            | Self::Config(_)
+            | Self::OpenApi(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// For one command: it waits far more than it works, and threads take time to start.
+fn small_runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CliError> {

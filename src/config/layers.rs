@@ -58,6 +58,8 @@ pub struct Problem {
 pub enum ConfigError {
     #[error("cannot read the configuration file {path}: {reason}")]
     File { path: PathBuf, reason: String },
+    #[error("cannot write {path}: {reason}")]
+    Unwritten { path: PathBuf, reason: String },
     #[error("{}", list(.0))]
     Settings(Vec<Problem>),
 }
@@ -253,8 +255,16 @@ fn deserialize(values: &BTreeMap<String, (Value, Origin)>) -> Result<Settings, C
 }
 
 pub(super) fn user_data_dir() -> PathBuf {
+    user_dir("XDG_DATA_HOME", ".local/share")
+}
+
+pub(super) fn user_config_dir() -> PathBuf {
+    user_dir("XDG_CONFIG_HOME", ".config")
+}
+
+fn user_dir(variable: &str, in_home: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the platform's convention, part of the settings")]
-    let xdg = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    let base = xdg.or_else(|| std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(".local/share")));
+    let xdg = std::env::var_os(variable).filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let base = xdg.or_else(|| std::env::home_dir().filter(|home| !home.as_os_str().is_empty()).map(|home| home.join(in_home)));
     base.unwrap_or_else(|| PathBuf::from(".")).join("issue-core")
 }

@@ -3,6 +3,7 @@
 //! To add a setting: its line and comment in `config/default.toml`, its field here, its check in `validate.rs`.
 //! Nothing outside this room reads the environment.
 
+mod contexts;
 mod duration;
 mod keys;
 mod layers;
@@ -19,6 +20,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
+pub use contexts::{Context, Contexts, Surroundings, read_key_file};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
 pub use nats::Nats;

@@ -19,6 +19,7 @@ mod issues;
 mod lifecycle;
 mod list;
 mod listen;
+mod local;
 mod many;
 mod messages;
 mod observe;
@@ -39,6 +40,7 @@ mod wish;
 use std::time::Duration;
 
 pub use listen::{Connections, serve};
+pub use local::Local;
 pub use observe::Around;
 pub use router::{around, probes_alone, router};
 

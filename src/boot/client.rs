@@ -1,0 +1,169 @@
+//! The API as the command line speaks it: to a server over HTTP, or to the same routes over a store opened in this process.
+//!
+//! Both ways give the very same answers, because there is one implementation of them. Embedded, nobody is let in but this process:
+//! the routes are guarded by a key that is made at the start and never leaves it, so that the history knows who acted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::task::TaskTracker;
+
+use super::options::http_options;
+use super::{BootError, Place, assemble, tells};
+use crate::app::{App, Caller, Keyring, Keys, Scope};
+use crate::backend::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use crate::backend::http::{HttpClient, HttpLimits};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::http::{self, Local, Terms};
+use crate::store::{Store, StoreError};
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub method: &'a str,
+    /// With its query.
+    pub path: String,
+    pub headers: Vec<(&'a str, String)>,
+    /// A JSON document.
+    pub body: Option<Vec<u8>>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
+/// Whoever answers.
+pub enum Client {
+    Remote(Remote),
+    Embedded(Embedded),
+}
+
+/// A server.
+pub struct Remote {
+    base: String,
+    key: Option<SecretString>,
+    http: HttpClient,
+}
+
+/// The store, opened here.
+pub struct Embedded {
+    local: Local,
+    key: String,
+    app: Arc<App>,
+    tasks: TaskTracker,
+    /// Somebody outside is to be told of what is written here, by whoever works through the messages.
+    tells: bool,
+    wrote: AtomicBool,
+}
+
+impl Client {
+    /// Nothing is sent yet.
+    pub fn remote(base: &str, key: Option<SecretString>) -> Result<Self, BootError> {
+        // One TLS implementation for the whole process; a second installation is the same one.
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let minute = Duration::from_mins(1);
+        let limits = HttpLimits { connect: Duration::from_secs(5), read: minute, total: 5 * minute, body: 256 << 20, idle: 4 };
+        Ok(Self::Remote(Remote { base: base.trim_end_matches('/').to_owned(), key, http: HttpClient::new(limits)? }))
+    }
+
+    /// Opens the store of the settings; whoever calls is that user, who may do everything.
+    pub async fn embedded(settings: &Settings, user: &str) -> Result<Self, BootError> {
+        let store = open(settings).await?;
+        let tasks = TaskTracker::new();
+        let mut app = assemble(settings, store, Vec::new(), &tasks)?;
+        app.commits = app.commits.announcing(tells(settings));
+        let key = Clock::System.stamp().id.to_string();
+        let mut keys = Keys::default();
+        keys.add(&key.as_str().into(), Caller::new(user, Scope::ALL));
+        app.keyring = Keyring::guarded_by(keys);
+        let app = Arc::new(app);
+        let mut options = http_options(settings);
+        // Nobody else waits for this process, and nothing travels.
+        let patient = |terms: Terms| Terms { timeout: Duration::from_mins(10), ..terms };
+        (options.ordinary, options.batch, options.compress_above) = (patient(options.ordinary), patient(options.batch), u64::MAX);
+        let local = Local::new(http::router(&app, &options));
+        Ok(Self::Embedded(Embedded { local, key, app, tasks, tells: tells(settings), wrote: AtomicBool::new(false) }))
+    }
+
+    /// Sends one request. A refusal is an answer too; only having none is an error, which says why.
+    pub async fn send(&self, ask: Ask<'_>) -> Result<Reply, String> {
+        match self {
+            Self::Remote(remote) => remote.send(ask).await,
+            Self::Embedded(embedded) => embedded.send(ask).await,
+        }
+    }
+
+    /// Who answers, for a person.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Remote(remote) => remote.base.clone(),
+            Self::Embedded(embedded) => format!("the embedded store ({})", embedded.app.store.name()),
+        }
+    }
+
+    /// Lets go of everything.
+    pub async fn close(self) {
+        if let Self::Embedded(Embedded { local, app, tasks, tells, wrote, .. }) = self {
+            let store = app.store.clone();
+            if tells && wrote.into_inner() {
+                // Only a hint: the workers look by themselves, a little later.
+                _ = store.call_others().await;
+            }
+            drop((local, app));
+            tasks.close();
+            tasks.wait().await;
+            store.close().await;
+        }
+    }
+}
+
+impl Remote {
+    async fn send(&self, ask: Ask<'_>) -> Result<Reply, String> {
+        let mut headers = HeaderMap::new();
+        let secret = self.key.as_ref().map(|key| format!("Bearer {}", key.expose_secret()));
+        let json = ask.body.as_ref().map(|_| "application/json".to_owned());
+        let own = [(AUTHORIZATION.as_str(), secret), ("content-type", json)];
+        let own = own.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        for (name, value) in own.chain(ask.headers) {
+            let value = HeaderValue::try_from(value).map_err(|_| format!("the {name} header would hold what no header may"))?;
+            headers.insert(name.parse::<HeaderName>().map_err(|error| error.to_string())?, value);
+        }
+        let url = format!("{}{}", self.base, ask.path);
+        let answer = self.http.send(ask.method, &url, &headers, ask.body).await.map_err(|error| error.to_string())?;
+        Ok(Reply { status: answer.status, body: answer.body })
+    }
+}
+
+impl Embedded {
+    async fn send(&self, mut ask: Ask<'_>) -> Result<Reply, String> {
+        if ask.method != "GET" {
+            self.wrote.store(true, Ordering::Relaxed);
+        }
+        ask.headers.push((AUTHORIZATION.as_str(), format!("Bearer {}", self.key)));
+        if ask.body.is_some() {
+            ask.headers.push(("content-type", "application/json".to_owned()));
+        }
+        let (status, body) = self.local.send(ask.method, &ask.path, &ask.headers, ask.body).await?;
+        Ok(Reply { status, body })
+    }
+}
+
+/// As it is, if its schema is this binary's: bringing it up to date takes the writer's place, which a reader needs not wait for.
+async fn open(settings: &Settings) -> Result<Arc<dyn Store>, BootError> {
+    let place = Place::of(&settings.database);
+    let store = place.open(false).await?;
+    match store.check().await {
+        Err(StoreError::SchemaTooOld { .. }) if settings.database.migrate_on_start => {
+            store.close().await;
+            Ok(place.open(true).await?)
+        }
+        checked => checked.map(|()| store).map_err(BootError::from),
+    }
+}

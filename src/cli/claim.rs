@@ -1,0 +1,69 @@
+//! `issue claim`: nobody else may work on it for a while.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::error::CliError;
+use super::look::short;
+use super::names::resolve;
+use super::reach::Session;
+use super::when::relative;
+use super::wire::Issue;
+
+#[derive(Debug, Args)]
+pub(super) struct Claim {
+    /// Number, id, the beginning of an id, or a tracker's key
+    issue: String,
+    #[command(flatten)]
+    lease: Lease,
+}
+
+/// Who takes an issue, and for how long.
+#[derive(Debug, Args)]
+pub(super) struct Lease {
+    /// Who works on it; without it, the name of the key
+    #[arg(long)]
+    holder: Option<String>,
+    /// After it anybody may take it over: 900, 15m, 2h [default: 15m]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    lease: Option<u32>,
+}
+
+impl Claim {
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let id = resolve(&session.api, &self.issue).await?;
+        let answer = session.api.post(&format!("/issues/{id}/claim"), &json!(self.lease.object())).await?;
+        let issue: Issue = answer.json()?;
+        let until = issue.claimed_until.map(|until| relative(until, session.screen.now)).unwrap_or_default();
+        session.screen.one(&*answer.raw()?, || format!("claimed {}, runs out {until}\n", short(&issue)))
+    }
+}
+
+impl Lease {
+    pub(super) fn object(&self) -> Map<String, Value> {
+        let mut object = Map::new();
+        if let Some(holder) = &self.holder {
+            object.insert("holder".to_owned(), holder.as_str().into());
+        }
+        if let Some(seconds) = self.lease {
+            object.insert("lease_seconds".to_owned(), seconds.into());
+        }
+        object
+    }
+}
+
+fn seconds(text: &str) -> Result<u32, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, unit @ ('s' | 'm' | 'h'))) => (&text[..at], unit),
+        Some(_) | None => (text, 's'),
+    };
+    let factor = if unit == 'h' {
+        3_600
+    } else if unit == 'm' {
+        60
+    } else {
+        1
+    };
+    let number: u32 = digits.parse().map_err(|_| "must be a time like 900, 15m or 2h".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "is too long".to_owned())
+}

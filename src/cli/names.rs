@@ -1,0 +1,140 @@
+//! How an issue is named on the line: by number, id, the beginning of its id, or its key in a tracker.
+
+use serde_json::value::RawValue;
+
+use super::api::{Answer, Api, escaped, with_query};
+use super::error::CliError;
+use super::wire::Issue;
+
+/// What a name may be, by its looks alone.
+#[derive(Debug, PartialEq, Eq)]
+enum Name {
+    /// A number or a whole id: the API takes it as it is.
+    Direct(String),
+    /// The beginning of an id, in lower case.
+    Prefix(String),
+    /// `gitea:owner/repo#12` or `PROJ-7`.
+    Tracker,
+    Unknown,
+}
+
+impl Name {
+    fn of(text: &str) -> Self {
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        let is = |test: fn(&u8) -> bool, text: &str| !text.is_empty() && text.bytes().all(|byte| test(&byte));
+        // No number begins with a nought, and every id does, until the year 2527.
+        if is(u8::is_ascii_digit, digits) && !digits.starts_with('0') {
+            return Self::Direct(digits.to_owned());
+        }
+        if text.len() <= 36 && is(|byte| byte.is_ascii_hexdigit() || *byte == b'-', text) && !text.starts_with('-') {
+            let text = text.to_lowercase();
+            return if text.len() == 36 { Self::Direct(text) } else { Self::Prefix(text) };
+        }
+        let is_key = |(project, number): (&str, &str)| {
+            is(u8::is_ascii_alphanumeric, project)
+                && is(u8::is_ascii_digit, number)
+                && project.starts_with(|c: char| c.is_ascii_uppercase())
+        };
+        if text.contains(':') || text.rsplit_once('-').is_some_and(is_key) { Self::Tracker } else { Self::Unknown }
+    }
+}
+
+/// The issue of that name as the API shows it.
+pub(super) async fn find(api: &Api, name: &str) -> Result<Answer, CliError> {
+    match Name::of(name) {
+        Name::Direct(id) => match api.get(&format!("/issues/{id}")).await {
+            Err(CliError::Problem(problem)) if problem.status == 404 => Err(missing(api, name).await),
+            answer => answer,
+        },
+        Name::Prefix(prefix) => api.get(&format!("/issues/{}", by_prefix(api, &prefix).await?)).await,
+        Name::Tracker => match api.get(&format!("/issues/{}", escaped(name))).await {
+            Err(CliError::Problem(problem)) if problem.status == 404 => {
+                Err(CliError::NotFound(format!("no issue here is linked to {name}; `issue search` finds issues by their words")))
+            }
+            answer => answer,
+        },
+        Name::Unknown => Err(missing(api, name).await),
+    }
+}
+
+/// The id under which the API knows it.
+pub(super) async fn resolve(api: &Api, name: &str) -> Result<String, CliError> {
+    match Name::of(name) {
+        // The API looks by itself.
+        Name::Direct(id) => Ok(id),
+        Name::Prefix(_) | Name::Tracker | Name::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
+    }
+}
+
+async fn by_prefix(api: &Api, prefix: &str) -> Result<String, CliError> {
+    let query = vec![("id_prefix", prefix.to_owned()), ("archived", "any".to_owned())];
+    let found: Vec<Issue> = parsed(&api.items("/issues", &query, 3).await?.items)?;
+    match found.as_slice() {
+        [] => Err(missing(api, prefix).await),
+        [only] => Ok(only.id.clone()),
+        several => Err(CliError::usage(format!("{prefix} is the beginning of more than one id:\n{}", shortlist(several)))),
+    }
+}
+
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(items: &[Box<RawValue>]) -> Result<Vec<T>, CliError> {
+    let read = |raw: &Box<RawValue>| serde_json::from_str(raw.get());
+    items.iter().map(read).collect::<Result<_, _>>().map_err(|error| CliError::Failed(format!("an item cannot be read: {error}")))
+}
+
+/// What to say of a name that names nothing: with what may have been meant.
+async fn missing(api: &Api, name: &str) -> CliError {
+    let near = near(api, name).await.unwrap_or_default();
+    if let (Name::Direct(number), Some(newest)) = (Name::of(name), near.first())
+        && number.len() < 36
+    {
+        return CliError::NotFound(format!("there is no issue #{number}; the newest is #{}", newest.number));
+    }
+    let hint = if near.is_empty() { "`issue list` shows what there is".to_owned() } else { format!("did you mean\n{}", shortlist(&near)) };
+    CliError::NotFound(format!("there is no issue {name}; {hint}"))
+}
+
+/// Issues whose words are these, or whose name differs little.
+async fn near(api: &Api, name: &str) -> Result<Vec<Issue>, CliError> {
+    let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).collect::<Vec<_>>().join(" ");
+    if Name::of(name) == Name::Unknown && !words.is_empty() {
+        let query = vec![("q", words), ("limit", "3".to_owned())];
+        let found: super::api::Items = api.get(&with_query("/issues", &query)).await?.json()?;
+        return parsed(&found.items);
+    }
+    let query = vec![("archived", "any".to_owned())];
+    let mut recent: Vec<Issue> = parsed(&api.items("/issues", &query, 200).await?.items)?;
+    if name.len() < 8 {
+        return Ok(recent);
+    }
+    let distance = |issue: &Issue| strsim::damerau_levenshtein(&name.to_lowercase(), issue.id.get(..name.len()).unwrap_or(&issue.id));
+    recent.retain(|issue| distance(issue) <= 2);
+    recent.sort_by_key(distance);
+    recent.truncate(3);
+    Ok(recent)
+}
+
+fn shortlist(issues: &[Issue]) -> String {
+    let line = |issue: &Issue| format!("  #{} {} ({})", issue.number, super::table::one_line(&issue.title), issue.id);
+    issues.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_tells_what_it_is_by_its_looks() {
+        let direct = |text: &str| Name::Direct(text.to_owned());
+        assert_eq!(Name::of("42"), direct("42"));
+        assert_eq!(Name::of("#42"), direct("42"));
+        assert_eq!(Name::of("01977F9E-4a1c-7cc3-8a52-6f1c0f7f2b11"), direct("01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11"));
+        assert_eq!(Name::of("01977F"), Name::Prefix("01977f".into()));
+        assert_eq!(Name::of("0197"), Name::Prefix("0197".into()));
+        for key in ["gitea:owner/repo#12", "PROJ-7"] {
+            assert_eq!(Name::of(key), Name::Tracker, "{key}");
+        }
+        for text in ["stale-sbom", "", "#", "hello world", "-7"] {
+            assert_eq!(Name::of(text), Name::Unknown, "{text}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `issue reopen`: back to open.
+
+use clap::Args;
+use serde_json::json;
+
+use super::acts::Targets;
+use super::error::CliError;
+use super::reach::Session;
+
+#[derive(Debug, Args)]
+pub(super) struct Reopen {
+    #[command(flatten)]
+    targets: Targets,
+}
+
+impl Reopen {
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+        self.targets.act(session, json!({"state": "open"}), async |id| session.api.act("POST", id, "/reopen", None).await).await
+    }
+}

@@ -1,0 +1,32 @@
+//! `issue search`: by words in titles, descriptions and comments, the best match first.
+
+use clap::Args;
+
+use super::error::CliError;
+use super::filter::Filter;
+use super::look;
+use super::reach::Session;
+
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    /// All of them must occur: word, begin*, "a phrase"
+    #[arg(required = true)]
+    words: Vec<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// At most as many
+    #[arg(short = 'n', long, default_value_t = 20)]
+    limit: usize,
+}
+
+impl Search {
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+        // The shell took the quotes of a phrase away.
+        let words =
+            self.words.iter().map(|word| if word.contains(' ') && !word.contains('"') { format!("\"{word}\"") } else { word.clone() });
+        let mut query = self.filter.query();
+        query.push(("q", words.collect::<Vec<_>>().join(" ")));
+        let list = session.api.items("/issues", &query, self.limit.max(1)).await?;
+        look::issues(&session.screen, &list)
+    }
+}

@@ -1,0 +1,95 @@
+//! Aligned columns, fitted to the width there is. What people wrote is cleaned of anything a terminal would obey.
+
+use std::borrow::Cow;
+
+use console::{Alignment, Style, measure_text_width, pad_str, truncate_str};
+
+/// One value with its look.
+pub(super) struct Cell {
+    text: String,
+    style: Style,
+}
+
+impl Cell {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self::styled(text, Style::new())
+    }
+
+    pub(super) fn styled(text: impl Into<String>, style: Style) -> Self {
+        Self { text: one_line(&text.into()), style }
+    }
+}
+
+/// Rows under their titles. Where all together are too wide, the column `flexible` gives way, and last the lines are cut.
+/// Without a width nothing is cut.
+pub(super) fn table(titles: &[&str], rows: &[Vec<Cell>], flexible: usize, width: Option<usize>) -> String {
+    const GAP: usize = 2;
+    const LEAST: usize = 12;
+    let mut widths: Vec<usize> = titles.iter().map(|title| measure_text_width(title)).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(measure_text_width(&cell.text));
+        }
+    }
+    if let Some(width) = width {
+        let all: usize = widths.iter().sum::<usize>() + GAP * (widths.len() - 1);
+        widths[flexible] = widths[flexible].saturating_sub(all.saturating_sub(width)).max(LEAST.min(widths[flexible]));
+    }
+    let bold = Style::new().bold();
+    let titles: Vec<Cell> = titles.iter().map(|title| Cell::styled(*title, bold.clone())).collect();
+    let mut text = String::new();
+    for row in std::iter::once(&titles).chain(rows) {
+        let mut line = String::new();
+        for (n, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let cut = truncate_str(&cell.text, *width, "…");
+            let last = n + 1 == row.len();
+            let padded = if last { cut } else { pad_str(&cut, *width, Alignment::Left, None).into_owned().into() };
+            line.push_str(&cell.style.apply_to(padded).to_string());
+            line.push_str(if last { "" } else { "  " });
+        }
+        text.push_str(width.map_or(Cow::Borrowed(line.as_str()), |width| truncate_str(&line, width, "…")).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Without line breaks and control characters.
+pub(super) fn one_line(text: &str) -> String {
+    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without anything a terminal would take for an order.
+pub(super) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || *c == '\n' || *c == '\t').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Vec<Cell>> {
+        vec![
+            vec![Cell::new("1"), Cell::new("A long title, longer than there is room for"), Cell::new("x")],
+            vec![Cell::new("10"), Cell::new("Kürze 漢字"), Cell::new("yy")],
+        ]
+    }
+
+    #[test]
+    fn the_flexible_column_gives_way_and_wide_letters_count_twice() {
+        let text = table(&["#", "TITLE", "L"], &rows(), 1, Some(30));
+        assert_eq!(
+            text,
+            "#   TITLE                   L\n1   A long title, longer …  x\n10  Kürze 漢字              yy\n"
+                .replace("TITLE      ", "TITLE     ")
+                .replace("longer …  x", "longer t…  x")
+                .replace("漢字              yy", "漢字              yy")
+        );
+        assert!(text.lines().all(|line| measure_text_width(line) <= 30), "{text}");
+        assert!(table(&["#", "TITLE", "L"], &rows(), 1, None).contains("than there is room for"));
+    }
+
+    #[test]
+    fn what_people_wrote_gives_no_orders_to_the_terminal() {
+        assert_eq!(one_line("a\u{1b}[31mb\n\tc\u{7}"), "a[31mb c");
+    }
+}
