@@ -15,20 +15,25 @@ mod config;
 mod context;
 mod create;
 mod delete;
+mod doctor;
 mod edit;
 mod editor;
 mod error;
+mod export;
 mod filter;
+mod import;
 mod labels;
 mod list;
 mod look;
 mod man;
 mod markdown;
+mod mcp;
 mod messages;
 mod migrate;
 mod names;
 mod next;
 mod openapi;
+mod progress;
 mod reach;
 mod release;
 mod reopen;
@@ -42,6 +47,7 @@ mod start;
 mod stats;
 mod table;
 mod timeline;
+mod tools;
 mod unblock;
 mod when;
 mod wire;
@@ -125,6 +131,14 @@ enum Command {
     Messages(messages::Messages),
     /// Show how many issues there are
     Stats(stats::Stats),
+    /// Write all issues with their history, a line of JSON each
+    Export(export::Export),
+    /// Take in what an export wrote
+    Import(import::Import),
+    /// Serve issues to an agent, over standard input and output (Model Context Protocol)
+    Mcp(mcp::Mcp),
+    /// Find out what is wrong, and how to mend it
+    Doctor(doctor::Doctor),
     /// Name the servers you work with
     #[command(subcommand)]
     Context(context::Context),
@@ -183,6 +197,8 @@ impl Cli {
             Command::Completions(completions) => completions.run(Self::command(), name),
             Command::Man(man) => man.run(Self::command(), name),
             Command::Context(context) => context.run(self.reach.into_key_file()),
+            Command::Doctor(doctor) => small_runtime()?.block_on(doctor.run(self.reach, self.config.as_deref(), self.look)),
+            Command::Mcp(mcp) => small_runtime()?.block_on(mcp.run(self.reach, self.config.as_deref())),
             command => {
                 let (config, reach, look) = (self.config, self.reach, self.look);
                 small_runtime()?.block_on(async {
@@ -222,7 +238,11 @@ impl Command {
             Self::Timeline(timeline) => timeline.run(session).await,
             Self::Messages(messages) => messages.run(session).await,
             Self::Stats(stats) => stats.run(session).await,
-            Self::Context(_)
+            Self::Export(export) => export.run(session).await,
+            Self::Import(import) => import.run(session).await,
+            Self::Doctor(_)
+            | Self::Mcp(_)
+            | Self::Context(_)
             | Self::Serve(_)
             | Self::Worker(_)
             | Self::Migrate

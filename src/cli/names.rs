@@ -67,7 +67,7 @@ pub(super) async fn resolve(api: &Api, name: &str) -> Result<String, CliError> {
 }
 
 async fn by_prefix(api: &Api, prefix: &str) -> Result<String, CliError> {
-    let query = vec![("id_prefix", prefix.to_owned()), ("archived", "any".to_owned())];
+    let query = vec![("id_prefix", prefix.replace('-', "")), ("archived", "any".to_owned())];
     let found: Vec<Issue> = parsed(&api.items("/issues", &query, 3).await?.items)?;
     match found.as_slice() {
         [] => Err(missing(api, prefix).await),

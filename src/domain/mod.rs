@@ -24,6 +24,7 @@ pub mod notice;
 pub mod patch;
 pub mod progress;
 pub mod quota;
+pub mod record;
 pub mod search;
 pub mod spec;
 pub mod stamp;

@@ -99,6 +99,9 @@ pub struct FilterParams {
     due_before: Option<NaiveDate>,
     /// Not given: `false`
     archived: Option<Archived>,
+    /// Its id begins so, dashes left out
+    #[param(pattern = "^[0-9A-Fa-f]{1,32}$", example = "01977f9e")]
+    id_prefix: Option<String>,
     /// Up to 16 words that all must occur in title, description or comments: `word`, `begin*`, `"a phrase"`
     #[param(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*$", example = "stale \"bill of materials\" comp*")]
     q: Option<String>,

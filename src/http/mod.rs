@@ -29,6 +29,7 @@ mod path;
 mod prefer;
 mod problem;
 mod query;
+mod records;
 mod request_id;
 mod reviews;
 mod router;

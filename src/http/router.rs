@@ -16,7 +16,9 @@ use super::cors::cors;
 use super::document::Head;
 use super::observe::{Around, observe};
 use super::problem::Problem;
-use super::{HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, reviews, timeline};
+use super::{
+    HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, records, reviews, timeline,
+};
 use crate::app::App;
 
 /// Every route that is part of the API, as its handlers describe it.
@@ -65,7 +67,7 @@ fn documented() -> OpenApiRouter<Arc<App>> {
 
 /// Those that take more in and longer.
 fn batches() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::default().routes(routes!(batch::create_batch))
+    OpenApiRouter::default().routes(routes!(batch::create_batch)).routes(routes!(records::export)).routes(routes!(records::import))
 }
 
 /// Those that must answer when nothing else does: no key, no bound on how many are asked at once.

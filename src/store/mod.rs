@@ -10,6 +10,7 @@ mod lookup;
 mod migrate;
 pub mod postgres;
 pub mod queue;
+mod record;
 mod reindex;
 mod row;
 pub mod sqlite;
@@ -24,6 +25,7 @@ use chrono::{DateTime, Utc};
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
+use crate::domain::record::{Record, Taken};
 use crate::domain::{
     Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
@@ -124,6 +126,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// What was filed for each of the ids, in their order, newest first.
     async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
+
+    /// The issues numbered above the one named with all that hangs on them, by number, at most `limit`; archived ones too.
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError>;
+
+    /// Writes records as they are, those that are not there yet, all in one transaction, and tells what became of each, in order.
+    /// Nobody is told of them outside: they are history. Doing it again changes nothing. Without `write` it only tells.
+    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError>;
 
     /// The store answers, and its schema is the one this binary was built for.
     async fn check(&self) -> Result<(), StoreError>;

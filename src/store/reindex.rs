@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::batch::{Batch, added};
 use super::fields::moment_text;
 use crate::domain::facet::{Count, Counts, counted, tags, tally};
+use crate::domain::record::Record;
 use crate::domain::search::Document;
 use crate::domain::{Change, Issue, IssueWrite};
 
@@ -83,6 +84,21 @@ impl<'a> Reindex<'a> {
                 }
                 IssueWrite::None => {}
             }
+        }
+        reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| row(value, count)).collect();
+        reindex
+    }
+
+    /// For records that are all new, with numbers of their own.
+    pub(super) fn of_records(records: &[&'a Record]) -> Self {
+        let mut reindex = Self::default();
+        let mut counts = Counts::new();
+        for Record { issue, comments, .. } in records {
+            let number = issue.number.0;
+            tally(&mut counts, issue, 1);
+            reindex.tags_new.extend(tag_fields(issue, issue.created_at, number));
+            let comments = Some(comments.iter().map(|comment| comment.body.as_str()).collect());
+            reindex.texts_new.push(Text { issue, number, comments });
         }
         reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| row(value, count)).collect();
         reindex

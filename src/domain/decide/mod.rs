@@ -9,6 +9,7 @@ mod comment;
 mod create;
 mod edit;
 mod lifecycle;
+mod record;
 mod review;
 
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
@@ -17,6 +18,7 @@ pub use comment::{add_comment, delete_comment, edit_comment};
 pub use create::create;
 pub use edit::{EditIssue, edit};
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
+pub use record::refused;
 pub use review::{approve, edit_and_approve, reject};
 
 use super::change::{Change, IssueWrite};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::params::Params;
 use crate::domain::facet::Facet;
@@ -37,6 +38,8 @@ pub struct Filter {
     pub due: Span<NaiveDate>,
     pub archived: Archived,
     pub text: Option<TextQuery>,
+    /// Its id begins so.
+    pub id_prefix: Option<IdPrefix>,
     /// Nobody holds it at that moment.
     pub unclaimed_at: Option<DateTime<Utc>>,
 }
@@ -59,6 +62,23 @@ vocabulary! {
         No = "false",
         Only = "true",
         Any = "any",
+    }
+}
+
+/// The ids that begin alike: all between the first and the last of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct IdPrefix {
+    pub first: Uuid,
+    pub last: Uuid,
+}
+
+impl IdPrefix {
+    /// Hexadecimal digits without dashes, one at least.
+    #[must_use]
+    pub fn parse(digits: &str) -> Option<Self> {
+        let is_one = (1..=32).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (first, last) = if is_one { (format!("{digits:0<32}"), format!("{digits:f<32}")) } else { return None };
+        Some(Self { first: Uuid::try_parse(&first).ok()?, last: Uuid::try_parse(&last).ok()? })
     }
 }
 
@@ -112,6 +132,7 @@ impl Filter {
             due: Span { from: params.date("due_from"), before: params.date("due_before") },
             archived: params.word("archived").unwrap_or_default(),
             text: search(params),
+            id_prefix: id_prefix(params),
             unclaimed_at: None,
         }
     }
@@ -163,6 +184,7 @@ impl Filter {
             && self.due.holds(issue.due_on)
             && self.archived.admits(issue)
             && self.text.as_ref().is_none_or(|text| text.matches(document))
+            && self.id_prefix.is_none_or(|prefix| (prefix.first..=prefix.last).contains(&issue.id.0))
             && self.unclaimed_at.is_none_or(|now| issue.live_claim(now).is_none())
     }
 }
@@ -210,6 +232,15 @@ fn assigned(params: &mut Params<'_>) -> Assigned {
             Assigned::Nobody
         }
     }
+}
+
+fn id_prefix(params: &mut Params<'_>) -> Option<IdPrefix> {
+    let text = params.one("id_prefix")?;
+    let prefix = IdPrefix::parse(&text);
+    if prefix.is_none() {
+        params.fault("id_prefix", "malformed", "must be the beginning of an id: up to 32 hexadecimal digits, without dashes");
+    }
+    prefix
 }
 
 fn search(params: &mut Params<'_>) -> Option<TextQuery> {

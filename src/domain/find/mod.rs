@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cursor::Cursor;
 pub use cursor::NotACursor;
-pub use filter::{Archived, Assigned, Filter, Span};
+pub use filter::{Archived, Assigned, Filter, IdPrefix, Span};
 pub use lookup::{Found, Lookup, LookupBy};
 pub use params::Params;
 pub use ranking::{Ranked, ranked};

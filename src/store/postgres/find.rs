@@ -172,6 +172,9 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName])
     span(sql, "i.updated_at", filter.updated);
     span(sql, "i.closed_at", filter.closed);
     span(sql, "i.due_on", filter.due);
+    if let Some(prefix) = filter.id_prefix {
+        sql.push(" and i.id >= ").push_bind(prefix.first).push(" and i.id <= ").push_bind(prefix.last);
+    }
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(now).push(")");
     }

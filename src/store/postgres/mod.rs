@@ -11,6 +11,7 @@ mod index;
 mod options;
 mod queue;
 mod read;
+mod record;
 mod sql;
 
 use std::ops::RangeInclusive;
@@ -33,6 +34,7 @@ use super::row::FacetRow;
 use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
+use crate::domain::record::{Record, Taken};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
@@ -313,6 +315,18 @@ impl Store for PostgresStore {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, record::records(&mut connection, after, limit)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
+        self.finish(connection, answer)
     }
 
     async fn check(&self) -> Result<(), StoreError> {

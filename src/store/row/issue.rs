@@ -90,13 +90,16 @@ impl KeyedRow {
     /// The key, the issue, and what its first body said.
     pub(in crate::store) fn read(self) -> Result<([u8; 32], Issue, Option<Fingerprint>), Unreadable> {
         let Self { issue, dedupe_key, fingerprint } = self;
-        let id = issue.id;
-        let bytes = |column, bytes: Vec<u8>| {
-            <[u8; 32]>::try_from(bytes).map_err(|_| broken("issues", column, &id, "is not 32 bytes long".to_owned()))
-        };
-        let key = bytes("dedupe_key", dedupe_key)?;
-        let fingerprint = fingerprint.map(|print| bytes("fingerprint", print)).transpose()?;
+        let key = issue.hash("dedupe_key", dedupe_key)?;
+        let fingerprint = fingerprint.map(|print| issue.hash("fingerprint", print)).transpose()?;
         Ok((key, issue.try_into()?, fingerprint.map(Fingerprint)))
+    }
+}
+
+impl IssueRow {
+    /// One of the row's hashes.
+    pub(in crate::store) fn hash(&self, column: &'static str, bytes: Vec<u8>) -> Result<[u8; 32], Unreadable> {
+        bytes.try_into().map_err(|_| broken("issues", column, &self.id, "is not 32 bytes long".to_owned()))
     }
 }
 

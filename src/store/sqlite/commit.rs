@@ -40,7 +40,7 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
 }
 
 /// What lists, searches and counts stand on.
-async fn index(connection: &mut SqliteConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn index(connection: &mut SqliteConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
     each(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
     each(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
     each(connection, sql::COUNT, &reindex.counts).await?;
@@ -58,7 +58,7 @@ async fn index(connection: &mut SqliteConnection, reindex: &Reindex<'_>) -> Resu
 }
 
 /// Runs a statement over rows, if there are any.
-async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: &[T]) -> Result<(), sqlx::Error> {
+pub(super) async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: &[T]) -> Result<(), sqlx::Error> {
     if !rows.is_empty() {
         sqlx::query(statement).bind(json(rows)?).execute(connection).await?;
     }

@@ -170,6 +170,10 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName],
     span(sql, "i.updated_at", filter.updated, moment_text);
     span(sql, "i.closed_at", filter.closed, moment_text);
     span(sql, "i.due_on", filter.due, |date| date.to_string());
+    if let Some(prefix) = filter.id_prefix {
+        sql.push(" and i.number in (select number from issues where id >= ").push_bind(prefix.first);
+        sql.push(" and id <= ").push_bind(prefix.last).push(")");
+    }
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(moment_text(now)).push(")");
     }

@@ -8,6 +8,7 @@ mod error;
 mod find;
 mod queue;
 mod read;
+mod record;
 mod sql;
 
 use std::ops::RangeInclusive;
@@ -29,6 +30,7 @@ use super::row::FacetRow;
 use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
+use crate::domain::record::{Record, Taken};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
@@ -256,6 +258,16 @@ impl Store for SqliteStore {
     async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
         let rows = find::lookup(&mut *self.reader().await?, asked).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
+        let mut connection = self.reader().await?;
+        record::records(&mut connection, after, limit).await
+    }
+
+    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
+        let mut connection = self.writer().await?;
+        record::take_in(&mut connection, records, write).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

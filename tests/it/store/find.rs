@@ -6,7 +6,7 @@ use chrono::{NaiveDate, TimeDelta};
 use futures_util::future::join_all;
 use issue_core::domain::facet::{Counts, Facet, FacetOrder, FacetQuery, tally};
 use issue_core::domain::find::{
-    Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, Span, Urgency,
+    Archived, Assigned, Filter, IdPrefix, IssueQuery, Lookup, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, Span, Urgency,
 };
 use issue_core::domain::search::{Document, TextQuery};
 use issue_core::domain::{
@@ -101,7 +101,7 @@ fn random_filter(dice: &mut Dice) -> Filter {
     let mut filter = Filter { archived: dice.pick(Archived::ALL), ..Filter::default() };
     let texts = |dice: &mut Dice, from: &[&str]| dice.some(from).iter().map(|text| text.to_lowercase()).collect::<Vec<_>>();
     for _ in 0..dice.below(4) {
-        match dice.below(20) {
+        match dice.below(21) {
             0 => filter.states = dice.some(StateName::ALL),
             1 => filter.priorities = dice.some(Priority::ALL),
             2 => filter.kinds = dice.some(Kind::ALL),
@@ -121,6 +121,7 @@ fn random_filter(dice: &mut Dice) -> Filter {
             16 => filter.reviews = dice.some(ReviewState::ALL),
             17 => filter.unclaimed_at = Some(at(i64::try_from(dice.below(9)).unwrap())),
             18 => random_span(dice, &mut filter),
+            19 => filter.id_prefix = IdPrefix::parse(dice.pick(&["0", "00", "1", "f", "0001"])),
             _ => filter.text = random_search(dice),
         }
     }

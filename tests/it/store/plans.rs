@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
-use issue_core::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, Order, Sort, Span};
+use issue_core::domain::find::{Archived, Assigned, Filter, IdPrefix, IssueQuery, Lookup, LookupBy, Order, Sort, Span};
 use issue_core::domain::search::TextQuery;
 use issue_core::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 use issue_core::store::Store;
@@ -81,6 +81,7 @@ fn filters() -> Vec<Filter> {
         Filter { text: text("stale"), ..all() },
         Filter { text: text("rare"), ..all() },
         Filter { text: text("\"stale sbom\""), ..all() },
+        Filter { id_prefix: IdPrefix::parse("000"), ..all() },
         Filter { unclaimed_at: Some(at(0)), ..all() },
     ]
 }
@@ -166,6 +167,6 @@ fn merged(one: &Filter, other: &Filter) -> Filter {
         ($($field:ident)+) => { $(if sum.$field == bare.$field { sum.$field = other.$field.clone(); })+ };
     }
     take!(states priorities kinds labels labels_any labels_none assigned milestones target_repos backends source_types source_ids);
-    take!(triggering_event_ids activity_definition_ids reviews created updated closed due archived text unclaimed_at);
+    take!(triggering_event_ids activity_definition_ids reviews created updated closed due archived text id_prefix unclaimed_at);
     sum
 }

@@ -1,0 +1,102 @@
+//! `issue import`: takes in what an export wrote. What is there already stays, so it may be repeated after an interruption.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::error::CliError;
+use super::progress::{Unit, bar};
+use super::reach::Session;
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// A file that `issue export` wrote; `-` is standard input
+    file: PathBuf,
+    /// Say what would become of each issue, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Outcome {
+    imported: usize,
+    present: usize,
+    failed: usize,
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    status: String,
+    detail: Option<String>,
+    errors: Vec<serde_json::Value>,
+}
+
+impl Import {
+    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+        let failed = |reason| CliError::Read { path: self.file.clone(), reason };
+        let (mut reader, size): (Box<dyn BufRead>, u64) = if self.file.as_os_str() == "-" {
+            (Box::new(BufReader::new(std::io::stdin())), 0)
+        } else {
+            let file = File::open(&self.file).map_err(failed)?;
+            let size = file.metadata().map_err(failed)?.len();
+            (Box::new(BufReader::new(file)), size)
+        };
+        let bar = bar(size, Unit::Bytes, true);
+        let (mut all, mut first) = (Outcome::default(), 1);
+        loop {
+            let lines = batch(&mut reader).map_err(failed)?;
+            if lines.is_empty() {
+                break;
+            }
+            let outcome = self.send(session, &lines).await?;
+            for (line, item) in (first..).zip(&outcome.items).filter(|(_, item)| item.status == "failed") {
+                let faults: String =
+                    item.errors.iter().map(|fault| format!("; {} {}", text(&fault["pointer"]), text(&fault["message"]))).collect();
+                bar.suspend(|| eprintln!("line {line}: {}{faults}", item.detail.as_deref().unwrap_or_default()));
+            }
+            first += lines.len();
+            bar.inc(lines.iter().map(|line| line.len() as u64 + 1).sum());
+            (all.imported, all.present, all.failed) =
+                (all.imported + outcome.imported, all.present + outcome.present, all.failed + outcome.failed);
+        }
+        bar.finish_and_clear();
+        let done = if self.dry_run { "would be imported" } else { "imported" };
+        eprintln!("{} {done}, {} there already, {} failed", all.imported, all.present, all.failed);
+        if all.failed > 0 { Err(CliError::Partly { failed: all.failed, all: first - 1 }) } else { Ok(()) }
+    }
+
+    async fn send(&self, session: &Session, lines: &[String]) -> Result<Outcome, CliError> {
+        let path = if self.dry_run { "/import?dry_run=true" } else { "/import" };
+        // A line that is no JSON at all would spoil the whole body.
+        let lines: Vec<&str> = lines
+            .iter()
+            .map(|line| if serde_json::from_str::<&serde_json::value::RawValue>(line).is_ok() { line } else { "null" })
+            .collect();
+        session.api.call("POST", path, Some(format!("{{\"items\":[{}]}}", lines.join(",")).into_bytes()), None).await?.json()
+    }
+}
+
+/// Lines that go well into one request.
+fn batch(reader: &mut dyn BufRead) -> std::io::Result<Vec<String>> {
+    const MOST: usize = 500;
+    const HEAVY: usize = 4 << 20;
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    while lines.len() < MOST && bytes < HEAVY {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            break;
+        }
+        line.truncate(line.trim_end().len());
+        bytes += line.len();
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn text(value: &serde_json::Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

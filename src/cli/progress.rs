@@ -1,0 +1,28 @@
+//! How far long work has come, for a person at a terminal; nothing elsewhere.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Issues,
+    Bytes,
+}
+
+/// A bar on standard error; of unknown length where `all` is nought.
+pub(super) fn bar(all: u64, unit: Unit, wanted: bool) -> ProgressBar {
+    let bar = if all > 0 { ProgressBar::new(all) } else { ProgressBar::new_spinner() };
+    bar.set_draw_target(if wanted && std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    });
+    let amount = match unit {
+        Unit::Issues => "{pos}/{len} issues",
+        Unit::Bytes => "{bytes}/{total_bytes}",
+    };
+    let template = format!("{{bar:40.green}} {amount}  {{eta}} left");
+    bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

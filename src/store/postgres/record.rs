@@ -1,0 +1,116 @@
+//! Records out of this store and into it, with everything as it was: numbers, ids, times.
+//!
+//! Taking in locks out every other writer of issues for the length of one batch: a number that is given from outside must not
+//! meet one that the sequence is giving at the same moment.
+
+use sqlx::Arguments as _;
+use sqlx::Connection as _;
+use sqlx::postgres::{PgArguments, PgConnection};
+use uuid::Uuid;
+
+use super::columns::{Children, IssueColumns};
+use super::error::Failure;
+use super::index;
+use super::{NAME, sql};
+use crate::domain::IssueNumber;
+use crate::domain::record::{Record, Taken};
+use crate::store::fields::{CommentFields, EventFields, IssueFields};
+use crate::store::lookup::readable;
+use crate::store::record::{RecordRow, Standing, Wanted, gathered, plan, written};
+use crate::store::reindex::Reindex;
+use crate::store::row::{CommentRow, EventRow, issue_columns};
+
+const RECORDS: &str =
+    concat!("-- records\nselect ", issue_columns!(), ", dedupe_key, fingerprint from issues where number > $1 order by number limit $2");
+
+const EVENTS_OF: &str = "-- events_of
+select issue_id, seq, id, kind, actor, at, trace, detail from events where issue_id = any($1) order by issue_id, seq";
+
+const COMMENTS_OF: &str = "-- comments_of
+select id, issue_id, author, body, created_at, edited_at from comments where issue_id = any($1) order by issue_id, id";
+
+/// First of all locks: whoever writes an issue holds a weaker one of this table to his end, and waits for nothing of ours.
+const LOCK_OUT: &str = "-- lock_out
+lock table issues in share row exclusive mode";
+
+const STANDING: &str = "-- standing
+select id, number, version, dedupe_key from issues where id = any($1)
+union select id, number, version, dedupe_key from issues where number = any($2)
+union select id, number, version, dedupe_key from issues where dedupe_key = any($3)";
+
+const STANDING_COMMENTS: &str = "-- standing_comments
+select id from comments where id = any($1)";
+
+const INSERT_RECORDS: &str = "-- insert_records
+insert into issues (
+    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+    dedupe_key, fingerprint, number
+)
+overriding system value
+select * from unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
+    $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
+    $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
+    $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
+    $31::bytea[], $32::bytea[], $33::bigint[]
+)";
+
+/// The next number given is a new one. Nobody takes one meanwhile: see [`LOCK_OUT`].
+const MOVE_NUMBER: &str = "-- move_number
+select setval('issues_number_seq', greatest($1, (select last_value from issues_number_seq)))";
+
+pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, Failure> {
+    // One moment for all three.
+    let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
+    let after = after.map_or(0, |number| number.0);
+    let issues: Vec<RecordRow> = sqlx::query_as(RECORDS).bind(after).bind(i64::from(limit)).fetch_all(&mut *transaction).await?;
+    let ids: Vec<Uuid> = issues.iter().map(RecordRow::id).collect();
+    let events: Vec<EventRow> = sqlx::query_as(EVENTS_OF).bind(&ids).fetch_all(&mut *transaction).await?;
+    let comments: Vec<CommentRow> = sqlx::query_as(COMMENTS_OF).bind(&ids).fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    readable(NAME, gathered(issues, events, comments)).map_err(Failure::Store)
+}
+
+pub(super) async fn take_in(connection: &mut PgConnection, records: &[Record], write: bool) -> Result<Vec<Taken>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    if write {
+        sqlx::query(LOCK_OUT).execute(&mut *transaction).await?;
+    }
+    let standing = standing(&mut transaction, &Wanted::of(records)).await?;
+    let taken = plan(records, standing);
+    let written = written(records, &taken);
+    if write && !written.is_empty() {
+        insert(&mut transaction, &written).await?;
+        transaction.commit().await?;
+    }
+    Ok(taken)
+}
+
+async fn standing(connection: &mut PgConnection, wanted: &Wanted) -> Result<Standing, sqlx::Error> {
+    let keys: Vec<&[u8]> = wanted.keys.iter().map(<[u8; 32]>::as_slice).collect();
+    let issues = sqlx::query_as(STANDING).bind(&wanted.ids).bind(&wanted.numbers).bind(keys).fetch_all(&mut *connection).await?;
+    let comments = sqlx::query_scalar(STANDING_COMMENTS).bind(&wanted.comments).fetch_all(connection).await?;
+    Ok(Standing { issues, comments })
+}
+
+async fn insert(connection: &mut PgConnection, records: &[&Record]) -> Result<(), sqlx::Error> {
+    let issues: IssueColumns<'_> = records.iter().map(|record| IssueFields::of(&record.issue, record.dedupe.as_ref())).collect();
+    let numbers: Vec<i64> = records.iter().map(|record| record.issue.number.0).collect();
+    let highest = numbers.iter().copied().max();
+    let mut arguments = PgArguments::default();
+    issues.bind(&mut arguments).and_then(|()| arguments.add(numbers)).map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(INSERT_RECORDS, arguments).execute(&mut *connection).await?;
+    sqlx::query(MOVE_NUMBER).bind(highest).execute(&mut *connection).await?;
+    let children = Children {
+        events: records.iter().flat_map(|record| &record.events).map(EventFields::from).collect(),
+        comments: records.iter().flat_map(|record| &record.comments).map(CommentFields::from).collect(),
+        ..Children::default()
+    };
+    let mut arguments = PgArguments::default();
+    children.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
+    sqlx::query_with(sql::INSERT_CHILDREN, arguments).execute(&mut *connection).await?;
+    index::write(connection, &Reindex::of_records(records)).await
+}
