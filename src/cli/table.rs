@@ -77,14 +77,9 @@ mod tests {
     #[test]
     fn the_flexible_column_gives_way_and_wide_letters_count_twice() {
         let text = table(&["#", "TITLE", "L"], &rows(), 1, Some(30));
-        assert_eq!(
-            text,
-            "#   TITLE                   L\n1   A long title, longer …  x\n10  Kürze 漢字              yy\n"
-                .replace("TITLE      ", "TITLE     ")
-                .replace("longer …  x", "longer t…  x")
-                .replace("漢字              yy", "漢字              yy")
-        );
-        assert!(text.lines().all(|line| measure_text_width(line) <= 30), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines, ["#   TITLE                   L", "1   A long title, longer …  x", "10  Kürze 漢字              yy",]);
+        assert!(lines.iter().all(|line| measure_text_width(line) <= 30), "{text}");
         assert!(table(&["#", "TITLE", "L"], &rows(), 1, None).contains("than there is room for"));
     }
 

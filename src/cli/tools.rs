@@ -180,6 +180,8 @@ async fn change(api: &Api, act: &str, mut arguments: Arguments, rehearsal: Value
         ids.push(resolve(api, name).await?);
     }
     if dry_run {
+        let given = rehearsal.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        let rehearsal: Arguments = given.map(|(name, value)| (name.clone(), value.clone())).collect();
         return api.post("/issues/bulk", &json!({ "ids": ids, "change": rehearsal, "dry_run": true })).await?.json();
     }
     let mut items = Vec::new();

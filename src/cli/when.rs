@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn times_are_told_by_their_largest_unit() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let ago = |seconds| relative(DateTime::from_timestamp(1_800_000_000 - seconds, 0).unwrap(), now);
+        let ago = |seconds: i64| relative(DateTime::from_timestamp(1_800_000_000 - seconds, 0).unwrap(), now);
         let told: Vec<String> = [0, 59, 60, 3_600, 90_000, 86_400 * 45, 86_400 * 800, -61, -7_300].into_iter().map(ago).collect();
         let expected =
             ["just now", "just now", "1 min ago", "1 hour ago", "1 day ago", "1 month ago", "2 years ago", "in 1 min", "in 2 hours"];
