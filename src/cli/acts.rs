@@ -65,7 +65,7 @@ impl Targets {
         let failed = bulk.items.iter().filter(|item| item.outcome == "failed").count();
         session.screen.one(&*answer.raw()?, || {
             let line = |item: &super::wire::BulkItem| {
-                let name = item.number.map_or_else(|| item.id.clone(), |number| format!("#{number}"));
+                let name = item.number.or_else(|| item.id.parse().ok()).map_or_else(|| item.id.clone(), |number| format!("#{number}"));
                 match item.outcome.as_str() {
                     "changed" => format!("{name} would be changed\n"),
                     "unchanged" => format!("{name} would stay as it is\n"),

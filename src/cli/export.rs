@@ -40,6 +40,10 @@ impl Export {
         let marked = path.with_added_extension("resume");
         let failed = |reason| CliError::Write { path: path.clone(), reason };
         let Mark { mut bytes, cursor } = if self.resume { read(&marked) } else { Mark::default() };
+        if bytes > 0 && cursor.is_none() {
+            // Only the mark was left when it ended.
+            return std::fs::remove_file(&marked).map_err(failed);
+        }
         let mut file = open(path, bytes).map_err(failed)?;
         let write = |page: &Items| {
             let text: String = page.items.iter().flat_map(|line| [line.get(), "\n"]).collect();

@@ -13,6 +13,7 @@ mod outcome;
 mod plans;
 mod postgres_only;
 mod read;
+mod record;
 
 macro_rules! conformance {
     ($($run:ident $subject:ident { $($case:ident),+ $(,)? })+) => {
@@ -84,6 +85,11 @@ conformance! {
         counts_are_exact_while_many_commit_at_once,
         spellings_of_a_label_are_counted_as_one_and_facets_are_read_page_by_page,
         what_was_filed_is_looked_up_in_the_order_asked,
+    }
+    run record {
+        records_come_back_as_they_were_taken_in_and_once,
+        what_belongs_to_another_issue_is_not_taken,
+        taking_in_and_filing_at_once_give_no_number_twice,
     }
     run migration {
         migrating_again_changes_nothing,
