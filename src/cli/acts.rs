@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::api::{Answer, Items};
+use super::api::{Answer, Page};
 use super::error::CliError;
 use super::look::short;
 use super::names;
@@ -34,7 +34,7 @@ impl Targets {
 
     /// Does it to each, and shows each as it is then.
     pub(super) async fn each(&self, session: &Session, act: impl AsyncFn(&str) -> Result<Answer, CliError>) -> Result<(), CliError> {
-        let mut done = Items::default();
+        let mut done = Page::default();
         let mut failed = 0;
         for name in &self.issues {
             let one = async { act(&names::resolve(&session.api, name).await?).await?.raw() };
@@ -63,7 +63,7 @@ impl Targets {
         let answer = session.api.post("/issues/bulk", &json!({ "ids": ids, "change": change, "dry_run": true })).await?;
         let bulk: Bulk = answer.json()?;
         let failed = bulk.items.iter().filter(|item| item.outcome == "failed").count();
-        session.screen.one(&*answer.raw()?, || {
+        session.screen.one(&answer.raw()?, || {
             let line = |item: &super::wire::BulkItem| {
                 let name = item.number.or_else(|| item.id.parse().ok()).map_or_else(|| item.id.clone(), |number| format!("#{number}"));
                 match item.outcome.as_str() {
@@ -88,11 +88,12 @@ impl Targets {
 
     /// A name that is no issue gets suggestions; any other failure speaks for itself.
     fn explain(name: &str, error: CliError) -> CliError {
-        match error {
-            CliError::Problem(problem) if problem.status == 404 && problem.code == "not_found" => {
-                CliError::NotFound(format!("{} (it was asked for as {name}; `issue list` shows what there is)", problem.detail))
-            }
-            other => other,
+        if let CliError::Problem(problem) = &error
+            && problem.status == 404
+            && problem.code == "not_found"
+        {
+            return CliError::NotFound(format!("{} (it was asked for as {name}; `issue list` shows what there is)", problem.detail));
         }
+        error
     }
 }

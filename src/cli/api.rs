@@ -25,7 +25,7 @@ pub(super) struct Answer {
 
 /// A page, or several of them read one after another.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Items {
+pub(super) struct Page {
     pub(super) items: Vec<Box<RawValue>>,
     pub(super) next_cursor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,16 +90,16 @@ impl Api {
         }
     }
 
-    /// Items of a list, page by page, until there are `most`.
-    pub(super) async fn items(&self, path: &str, query: &Query, most: usize) -> Result<Items, CliError> {
-        let mut all = Items::default();
+    /// Page of a list, page by page, until there are `most`.
+    pub(super) async fn items(&self, path: &str, query: &Query, most: usize) -> Result<Page, CliError> {
+        let mut all = Page::default();
         let mut cursor = None;
         loop {
             let limit = (most - all.items.len()).min(MOST_PER_PAGE);
             let mut query = query.clone();
             query.push(("limit", limit.to_string()));
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let page: Items = self.get(&with_query(path, &query)).await?.json()?;
+            let page: Page = self.get(&with_query(path, &query)).await?.json()?;
             all.items.extend(page.items);
             all.total = all.total.or(page.total);
             all.next_cursor.clone_from(&page.next_cursor);

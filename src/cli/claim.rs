@@ -35,7 +35,7 @@ impl Claim {
         let answer = session.api.post(&format!("/issues/{id}/claim"), &json!(self.lease.object())).await?;
         let issue: Issue = answer.json()?;
         let until = issue.claimed_until.map(|until| relative(until, session.screen.now)).unwrap_or_default();
-        session.screen.one(&*answer.raw()?, || format!("claimed {}, runs out {until}\n", short(&issue)))
+        session.screen.one(&answer.raw()?, || format!("claimed {}, runs out {until}\n", short(&issue)))
     }
 }
 

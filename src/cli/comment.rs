@@ -3,9 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::create::input;
 use super::editor::edit;
 use super::error::CliError;
+use super::fields::input;
 use super::names::resolve;
 use super::reach::Session;
 
@@ -29,6 +29,6 @@ impl Comment {
             return Err(CliError::Declined);
         }
         let answer = session.api.post(&format!("/issues/{id}/comments"), &json!({ "body": text })).await?;
-        session.screen.one(&*answer.raw()?, || format!("commented on {}\n", self.issue))
+        session.screen.one(&answer.raw()?, || format!("commented on {}\n", self.issue))
     }
 }

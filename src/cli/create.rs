@@ -1,12 +1,13 @@
 //! `issue create`: files a task, from options, the editor, or standard input.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::IsTerminal as _;
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::editor::{edit, title_and_description};
 use super::error::CliError;
+use super::fields::{Fields, input};
 use super::look::short;
 use super::reach::Session;
 use super::wire::Issue;
@@ -30,29 +31,6 @@ pub(super) struct Create {
     dry_run: bool,
 }
 
-/// The fields that both a new task and an edit have.
-#[derive(Debug, Args)]
-pub(super) struct Fields {
-    /// high, medium or low
-    #[arg(short, long)]
-    priority: Option<String>,
-    /// task, bug and so on
-    #[arg(short, long)]
-    kind: Option<String>,
-    #[arg(short, long)]
-    label: Vec<String>,
-    #[arg(short, long)]
-    assignee: Vec<String>,
-    #[arg(short, long)]
-    milestone: Option<String>,
-    /// A day like 2026-06-30, or days from now like 7d
-    #[arg(long, value_name = "DAY")]
-    due: Option<String>,
-    /// The repository it is about, without its owner
-    #[arg(short, long)]
-    repo: Option<String>,
-}
-
 impl Create {
     pub(super) async fn run(self, session: &Session, json: bool) -> Result<(), CliError> {
         let task = if json && (self.title.as_deref() == Some("-") || (self.title.is_none() && !std::io::stdin().is_terminal())) {
@@ -73,7 +51,7 @@ impl Create {
             (true, None) => "it would be created\n".to_owned(),
             (false, _) => String::new(),
         };
-        session.screen.one(&*answer.raw()?, || line)
+        session.screen.one(&answer.raw()?, || line)
     }
 
     fn task(&self, session: &Session) -> Result<Value, CliError> {
@@ -93,29 +71,4 @@ impl Create {
         }
         Ok(task.into())
     }
-}
-
-impl Fields {
-    fn object(&self) -> Map<String, Value> {
-        let texts = [("priority", &self.priority), ("kind", &self.kind), ("milestone", &self.milestone), ("target_repo", &self.repo)];
-        let mut object: Map<String, Value> =
-            texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?.into()))).collect();
-        for (name, list) in [("labels", &self.label), ("assignees", &self.assignee)] {
-            if !list.is_empty() {
-                object.insert(name.to_owned(), json!(list));
-            }
-        }
-        match self.due.as_deref().map(|due| (due, due.trim_end_matches('d').parse::<u32>())) {
-            Some((_, Ok(days))) => _ = object.insert("due_in_days".to_owned(), days.into()),
-            Some((day, Err(_))) => _ = object.insert("due_on".to_owned(), day.into()),
-            None => {}
-        }
-        object
-    }
-}
-
-pub(super) fn input() -> Result<String, CliError> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::api::{Items, with_query};
+use super::api::{Page, with_query};
 use super::error::CliError;
 use super::progress::{Unit, bar};
 use super::reach::Session;
@@ -34,7 +34,7 @@ struct Mark {
 impl Export {
     pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
         let Some(path) = &self.output else {
-            let print = |page: &Items| Ok(page.items.iter().try_for_each(|line| session.screen.print(&format!("{}\n", line.get())))?);
+            let print = |page: &Page| page.items.iter().try_for_each(|line| session.screen.print(&format!("{}\n", line.get())));
             return pages(session, None, false, print).await;
         };
         let marked = path.with_added_extension("resume");
@@ -45,7 +45,7 @@ impl Export {
             return std::fs::remove_file(&marked).map_err(failed);
         }
         let mut file = open(path, bytes).map_err(failed)?;
-        let write = |page: &Items| {
+        let write = |page: &Page| {
             let text: String = page.items.iter().flat_map(|line| [line.get(), "\n"]).collect();
             bytes += text.len() as u64;
             let mark = serde_json::to_string(&Mark { bytes, cursor: page.next_cursor.clone() }).unwrap_or_default();
@@ -61,14 +61,14 @@ async fn pages(
     session: &Session,
     mut cursor: Option<String>,
     shown: bool,
-    mut take: impl FnMut(&Items) -> Result<(), CliError>,
+    mut take: impl FnMut(&Page) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let all = session.api.get("/stats").await?.json::<Stats>()?.all();
     let bar = bar(all, Unit::Issues, shown);
     loop {
         let mut query = vec![("limit", "200".to_owned())];
         query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-        let page: Items = session.api.get(&with_query("/export", &query)).await?.json()?;
+        let page: Page = session.api.get(&with_query("/export", &query)).await?.json()?;
         take(&page)?;
         bar.inc(page.items.len() as u64);
         cursor = page.next_cursor;

@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::error::CliError;
+use super::lines::batch;
 use super::progress::{Unit, bar};
 use super::reach::Session;
 
@@ -54,9 +55,9 @@ impl Import {
             }
             let outcome = self.send(session, &lines).await?;
             for (line, item) in (first..).zip(&outcome.items).filter(|(_, item)| item.status == "failed") {
-                let faults: String =
+                let faults: Vec<String> =
                     item.errors.iter().map(|fault| format!("; {} {}", text(&fault["pointer"]), text(&fault["message"]))).collect();
-                bar.suspend(|| eprintln!("line {line}: {}{faults}", item.detail.as_deref().unwrap_or_default()));
+                bar.suspend(|| eprintln!("line {line}: {}{}", item.detail.as_deref().unwrap_or_default(), faults.concat()));
             }
             first += lines.len();
             bar.inc(lines.iter().map(|line| line.len() as u64 + 1).sum());
@@ -78,23 +79,6 @@ impl Import {
             .collect();
         session.api.call("POST", path, Some(format!("{{\"items\":[{}]}}", lines.join(",")).into_bytes()), None).await?.json()
     }
-}
-
-/// Lines that go well into one request.
-fn batch(reader: &mut dyn BufRead) -> std::io::Result<Vec<String>> {
-    const MOST: usize = 500;
-    const HEAVY: usize = 4 << 20;
-    let (mut lines, mut bytes) = (Vec::new(), 0);
-    while lines.len() < MOST && bytes < HEAVY {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            break;
-        }
-        line.truncate(line.trim_end().len());
-        bytes += line.len();
-        lines.push(line);
-    }
-    Ok(lines)
 }
 
 fn text(value: &serde_json::Value) -> &str {

@@ -2,7 +2,7 @@
 
 use console::Style;
 
-use super::api::Items;
+use super::api::Page;
 use super::error::CliError;
 use super::names::parsed;
 use super::screen::Screen;
@@ -28,7 +28,7 @@ pub(super) fn priority_style(priority: &str) -> Style {
 }
 
 /// A list of issues, in whatever way was asked for.
-pub(super) fn issues(screen: &Screen, list: &Items) -> Result<(), CliError> {
+pub(super) fn issues(screen: &Screen, list: &Page) -> Result<(), CliError> {
     let rows: Vec<Issue> = if screen.is_for_people() { parsed(&list.items)? } else { Vec::new() };
     screen.list(list, || {
         if rows.is_empty() {

@@ -38,13 +38,17 @@ impl Page {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_code => self.code(&text),
-            Event::Text(text) | Event::InlineHtml(text) | Event::Html(text) => self.text(&text, None),
+            Event::Text(text)
+            | Event::InlineHtml(text)
+            | Event::Html(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text)
+            | Event::FootnoteReference(text) => self.text(&text, None),
             Event::Code(text) => self.text(&text, Some(Style::new().cyan())),
             Event::SoftBreak => self.glued = false,
             Event::HardBreak => self.words.push(String::new()),
             Event::Rule => self.line(&"─".repeat(self.width.min(40))),
             Event::TaskListMarker(done) => self.text(if done { "☑ " } else { "☐ " }, None),
-            Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => self.text(&text, None),
         }
     }
 
@@ -82,7 +86,19 @@ impl Page {
                 self.link = Some(dest_url.to_string());
                 self.looks.push(Style::new().underlined());
             }
-            _ => {}
+            Tag::Paragraph
+            | Tag::HtmlBlock
+            | Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Table(_)
+            | Tag::TableHead
+            | Tag::TableRow
+            | Tag::TableCell
+            | Tag::Superscript
+            | Tag::Subscript
+            | Tag::MetadataBlock(_) => {}
         }
     }
 
@@ -104,7 +120,18 @@ impl Page {
                     self.text(&format!("({url})"), Some(Style::new().dim()));
                 }
             }
-            _ => {}
+            TagEnd::HtmlBlock
+            | TagEnd::FootnoteDefinition
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Table
+            | TagEnd::TableHead
+            | TagEnd::TableRow
+            | TagEnd::TableCell
+            | TagEnd::Superscript
+            | TagEnd::Subscript
+            | TagEnd::MetadataBlock(_) => {}
         }
     }
 

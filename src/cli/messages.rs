@@ -67,12 +67,12 @@ impl Messages {
                     .collect();
                 let answer = session.api.post("/messages/retry", &json!(body)).await?;
                 let retried = answer.json::<Value>()?["retried"].clone();
-                screen.one(&*answer.raw()?, || format!("{retried} are due now\n"))
+                screen.one(&answer.raw()?, || format!("{retried} are due now\n"))
             }
             Self::Retry { messages, .. } => {
                 for id in messages {
                     let answer = session.api.call("POST", &format!("/messages/{id}/retry"), None, None).await?;
-                    screen.one(&*answer.raw()?, || format!("{id} is due now\n"))?;
+                    screen.one(&answer.raw()?, || format!("{id} is due now\n"))?;
                 }
                 Ok(())
             }
@@ -95,8 +95,8 @@ async fn list(session: &Session, which: &Which) -> Result<(), CliError> {
     let row = |message: &Message| {
         let next = message.next_attempt_at.map(|next| relative(next, session.screen.now)).unwrap_or_default();
         let texts = [&message.kind, &message.target, &message.state, &message.attempt.to_string(), &next, &message.issue_id];
-        let last = message.last_error.clone().unwrap_or_default();
-        let texts = texts.into_iter().cloned().chain([last]).map(Cell::new);
+        let why = message.last_error.clone().unwrap_or_default();
+        let texts = texts.into_iter().cloned().chain([why]).map(Cell::new);
         std::iter::once(Cell::new(message.id.to_string())).chain(texts).collect()
     };
     let titles = ["ID", "KIND", "TARGET", "STATE", "TRIES", "NEXT", "ISSUE", "LAST ERROR"];

@@ -2,11 +2,12 @@
 //! agents, with the same commands.
 //!
 //! A command about issues asks the API through [`api`], whoever answers: a server, or the same routes over a store opened in this
-//! process. To add one: a file with its options and its `run`, a line in [`Command`] and one in [`Command::run`].
+//! process. To add one: a file with its options and its `run`, a line in [`Question`] and one in [`Question::run`].
 
 mod acts;
 mod api;
 mod block;
+mod changes;
 mod claim;
 mod close;
 mod comment;
@@ -20,9 +21,11 @@ mod edit;
 mod editor;
 mod error;
 mod export;
+mod fields;
 mod filter;
 mod import;
 mod labels;
+mod lines;
 mod list;
 mod look;
 mod man;
@@ -87,6 +90,36 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Ask(Box<Question>),
+    /// Serve issues to an agent, over standard input and output (Model Context Protocol)
+    Mcp(mcp::Mcp),
+    /// Find out what is wrong, and how to mend it
+    Doctor(doctor::Doctor),
+    /// Name the servers you work with
+    #[command(subcommand)]
+    Context(context::Context),
+    /// Run the service
+    Serve(serve::Serve),
+    /// Do what follows outside from what `serve --no-worker` took in, and nothing else
+    Worker(worker::Worker),
+    /// Bring the database schema up to date, then stop
+    Migrate,
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print the OpenAPI document of the HTTP API
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
+    /// Print the completions for a shell
+    Completions(completions::Completions),
+    /// Write the manual pages
+    Man(man::Man),
+}
+
+/// The commands that ask the API.
+#[derive(Debug, Subcommand)]
+enum Question {
     /// File a task
     Create(create::Create),
     /// List issues, newest first
@@ -135,29 +168,6 @@ enum Command {
     Export(export::Export),
     /// Take in what an export wrote
     Import(import::Import),
-    /// Serve issues to an agent, over standard input and output (Model Context Protocol)
-    Mcp(mcp::Mcp),
-    /// Find out what is wrong, and how to mend it
-    Doctor(doctor::Doctor),
-    /// Name the servers you work with
-    #[command(subcommand)]
-    Context(context::Context),
-    /// Run the service
-    Serve(serve::Serve),
-    /// Do what follows outside from what `serve --no-worker` took in, and nothing else
-    Worker(worker::Worker),
-    /// Bring the database schema up to date, then stop
-    Migrate,
-    /// Look at the settings
-    #[command(subcommand)]
-    Config(config::ConfigCommand),
-    /// Print the OpenAPI document of the HTTP API
-    #[command(name = "openapi")]
-    OpenApi(openapi::OpenApi),
-    /// Print the completions for a shell
-    Completions(completions::Completions),
-    /// Write the manual pages
-    Man(man::Man),
 }
 
 /// Runs the command named by the arguments; `docs/cli.md` lists the exit codes.
@@ -199,12 +209,12 @@ impl Cli {
             Command::Context(context) => context.run(self.reach.into_key_file()),
             Command::Doctor(doctor) => small_runtime()?.block_on(doctor.run(self.reach, self.config.as_deref(), self.look)),
             Command::Mcp(mcp) => small_runtime()?.block_on(mcp.run(self.reach, self.config.as_deref())),
-            command => {
+            Command::Ask(question) => {
                 let (config, reach, look) = (self.config, self.reach, self.look);
                 small_runtime()?.block_on(async {
                     let json = look.json;
                     let session = reach.open(config.as_deref(), look).await?;
-                    let done = command.run(&session, json).await;
+                    let done = question.run(&session, json).await;
                     session.api.close().await;
                     done
                 })
@@ -213,8 +223,7 @@ impl Cli {
     }
 }
 
-impl Command {
-    /// The commands that ask the API.
+impl Question {
     async fn run(self, session: &Session, json: bool) -> Result<(), CliError> {
         match self {
             Self::Create(create) => create.run(session, json).await,
@@ -240,16 +249,6 @@ impl Command {
             Self::Stats(stats) => stats.run(session).await,
             Self::Export(export) => export.run(session).await,
             Self::Import(import) => import.run(session).await,
-            Self::Doctor(_)
-            | Self::Mcp(_)
-            | Self::Context(_)
-            | Self::Serve(_)
-            | Self::Worker(_)
-            | Self::Migrate
-            | Self::Config(_)
-            | Self::OpenApi(_)
-            | Self::Completions(_)
-            | Self::Man(_) => Ok(()),
         }
     }
 }
@@ -297,4 +296,21 @@ where
     let result = runtime()?.block_on(work);
     guard.shutdown();
     Ok(result?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_options_of_a_command_are_written_alike() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn it_calls_itself_by_the_name_it_was_called_by() {
+        assert_eq!(name(Some(Path::new("/usr/bin/issue"))), "issue");
+        assert_eq!(name(Some(Path::new("target/debug/issue-core"))), "issue-core");
+        assert_eq!(name(None), "issue-core");
+    }
 }

@@ -77,8 +77,11 @@ async fn by_prefix(api: &Api, prefix: &str) -> Result<String, CliError> {
 }
 
 pub(super) fn parsed<T: serde::de::DeserializeOwned>(items: &[Box<RawValue>]) -> Result<Vec<T>, CliError> {
-    let read = |raw: &Box<RawValue>| serde_json::from_str(raw.get());
-    items.iter().map(read).collect::<Result<_, _>>().map_err(|error| CliError::Failed(format!("an item cannot be read: {error}")))
+    items
+        .iter()
+        .map(|raw| serde_json::from_str(raw.get()))
+        .collect::<Result<_, _>>()
+        .map_err(|error| CliError::Failed(format!("an item cannot be read: {error}")))
 }
 
 /// What to say of a name that names nothing: with what may have been meant.
@@ -98,7 +101,7 @@ async fn near(api: &Api, name: &str) -> Result<Vec<Issue>, CliError> {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).collect::<Vec<_>>().join(" ");
     if Name::of(name) == Name::Unknown && !words.is_empty() {
         let query = vec![("q", words), ("limit", "3".to_owned())];
-        let found: super::api::Items = api.get(&with_query("/issues", &query)).await?.json()?;
+        let found: super::api::Page = api.get(&with_query("/issues", &query)).await?.json()?;
         return parsed(&found.items);
     }
     let query = vec![("archived", "any".to_owned())];

@@ -27,6 +27,6 @@ impl Next {
             return Err(CliError::NotFound("nothing is left to claim".to_owned()));
         }
         let issue: Issue = answer.json()?;
-        session.screen.one(&*answer.raw()?, || format!("claimed {}\n", short(&issue)))
+        session.screen.one(&answer.raw()?, || format!("claimed {}\n", short(&issue)))
     }
 }

@@ -24,6 +24,6 @@ impl Release {
         let body = self.holder.map_or_else(|| json!({}), |holder| json!({ "holder": holder }));
         let answer = session.api.post(&format!("/issues/{id}/release"), &body).await?;
         let issue: Issue = answer.json()?;
-        session.screen.one(&*answer.raw()?, || format!("released {}\n", short(&issue)))
+        session.screen.one(&answer.raw()?, || format!("released {}\n", short(&issue)))
     }
 }

@@ -44,6 +44,6 @@ impl Review {
         let id = resolve(&session.api, &issue).await?;
         let answer = session.api.act("POST", &id, act, Some(body)).await?;
         let issue: Issue = answer.json()?;
-        session.screen.one(&*answer.raw()?, || format!("{} {}\n", issue.review, look::short(&issue)))
+        session.screen.one(&answer.raw()?, || format!("{} {}\n", issue.review, look::short(&issue)))
     }
 }

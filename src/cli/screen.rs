@@ -13,7 +13,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::api::Items;
+use super::api::Page;
 use super::error::CliError;
 use crate::boot;
 use crate::config::Surroundings;
@@ -68,7 +68,7 @@ impl Screen {
     }
 
     /// A list out of the API, in its own shape.
-    pub(super) fn list(&self, list: &Items, human: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(super) fn list(&self, list: &Page, human: impl FnOnce() -> String) -> Result<(), CliError> {
         if self.look.json {
             let whole = serde_json::to_string(list).map_err(|error| CliError::Failed(error.to_string()))?;
             return self.print(&(whole + "\n"));

@@ -1,5 +1,7 @@
 //! `issue show`: one issue with its description and what was said about it.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use console::Style;
 
@@ -23,22 +25,23 @@ impl Show {
         let answer = find(&session.api, &self.issue).await?;
         let screen = &session.screen;
         if !screen.is_for_people() {
-            return screen.one(&*answer.raw()?, String::new);
+            return screen.one(&answer.raw()?, String::new);
         }
         let issue: Issue = answer.json()?;
         let comments = session.api.items(&format!("/issues/{}/comments", issue.id), &Vec::new(), MOST).await?;
         let width = screen.width().unwrap_or(100);
+        // Writing into a String does not fail.
         let mut text = look::head(screen, &issue);
         if !issue.description.trim().is_empty() {
-            text += &format!("\n{}\n", render(&issue.description, width));
+            _ = write!(text, "\n{}\n", render(&issue.description, width));
         }
         for Comment { author, body, created_at, edited_at } in parsed(&comments.items)? {
             let edited = if edited_at.is_some() { ", edited" } else { "" };
             let head = format!("── {}, {}{edited}", one_line(&author), when::relative(created_at, screen.now));
-            text += &format!("\n{}\n{}\n", Style::new().dim().apply_to(head), render(&body, width));
+            _ = write!(text, "\n{}\n{}\n", Style::new().dim().apply_to(head), render(&body, width));
         }
         if comments.next_cursor.is_some() {
-            text += &format!("\nThere are more than {MOST} comments; `issue timeline {}` has them all.\n", issue.number);
+            _ = write!(text, "\nThere are more than {MOST} comments; `issue timeline {}` has them all.\n", issue.number);
         }
         screen.page(&text)
     }

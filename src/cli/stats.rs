@@ -15,7 +15,7 @@ impl Stats {
         let answer = session.api.get("/stats").await?;
         let numbers: Numbers = answer.json()?;
         let width = session.screen.width();
-        session.screen.one(&*answer.raw()?, || {
+        session.screen.one(&answer.raw()?, || {
             let mut text = String::new();
             for (title, rows) in [("STATE", &numbers.states), ("REPOSITORY", &numbers.repos), ("BACKEND", &numbers.backends)] {
                 if !rows.is_empty() {

@@ -33,7 +33,7 @@ fn told(event: &Happened, now: chrono::DateTime<chrono::Utc>) -> String {
     let dim = Style::new().dim();
     let kind = Style::new().bold().apply_to(&event.kind);
     let mut text = format!("{kind} by {}, {}\n", one_line(&event.actor), dim.apply_to(relative(event.at, now)));
-    let mut line = |line: String| text += &format!("    {line}\n");
+    let mut line = |line: String| text.extend(["    ", &line, "\n"]);
     for change in &event.changes {
         line(format!("{}: {} → {}", change.field, value(&change.from), value(&change.to)));
     }

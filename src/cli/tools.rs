@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
-use super::api::{Api, Items, Query, with_query};
+use super::api::{Api, Page, Query, with_query};
 use super::error::CliError;
 use super::names::{find, resolve};
 
@@ -26,7 +26,7 @@ pub(super) fn all() -> Vec<Tool> {
     let lease = json!({ "type": "integer", "minimum": 1, "maximum": 86_400, "description": "After it anybody may take it over; 900 unless said otherwise" });
     let rehearse = json!({ "type": "boolean", "description": "Only say what would change. Not given: true for more than three issues" });
     let holder = text("Your own name, so that others see who works on it");
-    let many = |more: Value| {
+    let many = |more: &Value| {
         let mut input = json!({ "issues": issues, "dry_run": rehearse });
         input.as_object_mut().into_iter().for_each(|input| input.extend(more.as_object().cloned().unwrap_or_default()));
         input
@@ -37,20 +37,20 @@ pub(super) fn all() -> Vec<Tool> {
             "List or search issues, newest first",
             true,
             &[],
-            json!({
+            &json!({
                 "state": { "type": "array", "items": { "enum": ["open", "in_progress", "blocked", "closed"] } },
                 "label": texts("With each of these"), "assignee": texts("Assigned to one of these"), "target_repo": texts("About one of these"),
                 "priority": { "type": "array", "items": priority }, "q": text("Words that all must occur"),
                 "limit": { "type": "integer", "minimum": 1, "maximum": 200 },
             }),
         ),
-        tool("show_issue", "Show an issue with what was said about it", true, &["issue"], json!({ "issue": issue })),
+        tool("show_issue", "Show an issue with what was said about it", true, &["issue"], &json!({ "issue": issue })),
         tool(
             "create_issue",
             "File a task. With an idempotency key it is filed once, however often you ask",
             false,
             &["title"],
-            json!({
+            &json!({
                 "title": text("One line"), "description": text("Markdown"), "priority": priority, "labels": texts("Any words"),
                 "assignees": texts("Names"), "target_repo": text("A repository without its owner"), "due_on": text("A day like 2026-06-30"),
                 "idempotency_key": text("A key of your own for this task"), "dry_run": { "type": "boolean" },
@@ -61,45 +61,45 @@ pub(super) fn all() -> Vec<Tool> {
             "Say something about an issue",
             false,
             &["issue", "text"],
-            json!({ "issue": issue, "text": text("Markdown") }),
+            &json!({ "issue": issue, "text": text("Markdown") }),
         ),
         tool(
             "claim_issue",
             "Take an issue, or renew your claim",
             false,
             &["issue"],
-            json!({ "issue": issue, "holder": holder, "lease_seconds": lease }),
+            &json!({ "issue": issue, "holder": holder, "lease_seconds": lease }),
         ),
         tool(
             "next_issue",
             "Take the most urgent open issue that nobody holds",
             false,
             &[],
-            json!({
+            &json!({
                 "holder": holder, "lease_seconds": lease, "label": texts("With each of these"), "target_repo": texts("About one of these"),
             }),
         ),
-        tool("start_issues", "Say that work on issues has begun", false, &["issues"], many(json!({}))),
+        tool("start_issues", "Say that work on issues has begun", false, &["issues"], &many(&json!({}))),
         tool(
             "block_issues",
             "Say that work on issues cannot go on, and why",
             false,
             &["issues", "reason"],
-            many(json!({ "reason": text("Why") })),
+            &many(&json!({ "reason": text("Why") })),
         ),
         tool(
             "close_issues",
             "Close issues",
             false,
             &["issues"],
-            many(json!({
+            &many(&json!({
                 "reason": { "enum": ["completed", "not_planned", "duplicate"] }, "comment": text("A last word on each, written together with the closing"),
             })),
         ),
     ]
 }
 
-fn tool(name: &'static str, description: &'static str, reads: bool, required: &[&str], properties: Value) -> Tool {
+fn tool(name: &'static str, description: &'static str, reads: bool, required: &[&str], properties: &Value) -> Tool {
     let schema = json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let schema: JsonObject = schema.as_object().cloned().unwrap_or_default();
     Tool::new(name, description, Arc::new(schema)).with_annotations(ToolAnnotations::new().read_only(reads).destructive(false))
@@ -149,7 +149,7 @@ async fn list(api: &Api, arguments: &Arguments) -> Result<Value, CliError> {
 
 async fn show(api: &Api, name: &str) -> Result<Value, CliError> {
     let issue: Value = find(api, name).await?.json()?;
-    let comments: Items = api.items(&format!("/issues/{}/comments", issue["number"]), &Query::new(), 200).await?;
+    let comments: Page = api.items(&format!("/issues/{}/comments", issue["number"]), &Query::new(), 200).await?;
     Ok(json!({ "issue": issue, "comments": comments.items, "more_comments": comments.next_cursor.is_some() }))
 }
 

@@ -283,7 +283,9 @@ impl Check {
             if list.len() > most {
                 self.0.add(place, "too_many", format!("must hold at most {most}"));
             }
-            list.iter().for_each(|item| self.text(place, rule, item));
+            for item in list {
+                self.text(place, rule, item);
+            }
         }
         let optional = [
             ("/milestone", text::MILESTONE, &line.milestone),
@@ -295,11 +297,17 @@ impl Check {
             ("/review_reason", text::REASON, &line.review_reason),
         ];
         for (place, rule, text) in optional {
-            text.iter().for_each(|text| self.text(place, rule, text));
+            if let Some(text) = text {
+                self.text(place, rule, text);
+            }
         }
         self.text("/backend", text::LABEL, &line.backend);
-        line.blocked.iter().for_each(|blocked| self.text("/blocked/reason", text::REASON, &blocked.reason));
-        line.claim.iter().for_each(|claim| self.text("/claim/holder", text::HOLDER, &claim.holder));
+        if let Some(blocked) = &line.blocked {
+            self.text("/blocked/reason", text::REASON, &blocked.reason);
+        }
+        if let Some(claim) = &line.claim {
+            self.text("/claim/holder", text::HOLDER, &claim.holder);
+        }
         for comment in &line.comments {
             self.text("/comments/author", text::REASON, &comment.author);
             self.text("/comments/body", text::COMMENT, &comment.body);
@@ -330,7 +338,9 @@ impl Check {
         }
         for event in &line.events {
             self.text("/events/actor", text::REASON, &event.actor);
-            event.trace.iter().for_each(|trace| self.text("/events/trace", text::TRACE_FIELD, trace));
+            if let Some(trace) = &event.trace {
+                self.text("/events/trace", text::TRACE_FIELD, trace);
+            }
             if serde_json::to_value(&event.detail).is_ok_and(|detail| has_nul(&detail)) {
                 self.0.add("/events/detail", "control_character", "must not contain the NUL character");
             }

@@ -78,7 +78,7 @@ async fn lists_and_templates(db: Database) {
         assert_eq!(issue.json(&["messages", "list"])["items"], json!([]), "nobody is configured who would be told");
         assert_eq!(issue.run(&["list", "--format", "{{nummer}}"]).code, 2);
         let table = issue.ok(&["list"]);
-        assert!(table.starts_with("#") && !table.contains('\u{1b}'), "columns, and no colour into a pipe: {table}");
+        assert!(table.starts_with('#') && !table.contains('\u{1b}'), "columns, and no colour into a pipe: {table}");
     })
     .await;
 }

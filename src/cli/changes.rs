@@ -1,0 +1,66 @@
+//! What is to be changed of an issue, as options, and the patch that says so to the API.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::wire::Issue;
+
+#[derive(Debug, Args)]
+pub(super) struct Changes {
+    #[arg(short, long)]
+    title: Option<String>,
+    /// `-` reads it from standard input
+    #[arg(short, long)]
+    pub(super) description: Option<String>,
+    #[arg(short, long)]
+    priority: Option<String>,
+    #[arg(short, long)]
+    kind: Option<String>,
+    #[arg(short, long, value_name = "LABEL")]
+    add_label: Vec<String>,
+    #[arg(short, long, value_name = "LABEL")]
+    remove_label: Vec<String>,
+    #[arg(long, value_name = "NAME")]
+    assign: Vec<String>,
+    #[arg(long, value_name = "NAME")]
+    unassign: Vec<String>,
+    /// An empty one takes it away
+    #[arg(short, long)]
+    milestone: Option<String>,
+    /// A day like 2026-06-30; an empty one takes it away
+    #[arg(long, value_name = "DAY")]
+    due: Option<String>,
+}
+
+impl Changes {
+    pub(super) fn has_lists(&self) -> bool {
+        [&self.add_label, &self.remove_label, &self.assign, &self.unassign].iter().any(|list| !list.is_empty())
+    }
+
+    /// What is wished whatever the issue looks like now.
+    pub(super) fn wished(&self) -> Map<String, Value> {
+        let texts = [("title", &self.title), ("description", &self.description), ("priority", &self.priority), ("kind", &self.kind)];
+        let clearable = [("milestone", &self.milestone), ("due_on", &self.due)];
+        let texts = texts.into_iter().filter_map(|(name, value)| Some((name, Value::from(value.clone()?))));
+        let clearable = clearable.into_iter().filter_map(|(name, value)| {
+            let value = value.clone()?;
+            Some((name, if value.is_empty() { Value::Null } else { value.into() }))
+        });
+        texts.chain(clearable).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    pub(super) fn patch(&self, wished: &Map<String, Value>, issue: &Issue) -> Value {
+        let mut patch = wished.clone();
+        let lists =
+            [("labels", &issue.labels, &self.add_label, &self.remove_label), ("assignees", &issue.assignees, &self.assign, &self.unassign)];
+        for (name, have, add, remove) in lists {
+            if !add.is_empty() || !remove.is_empty() {
+                let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+                let mut list: Vec<&String> = have.iter().filter(|one| !remove.iter().any(|gone| same(gone, one))).collect();
+                list.extend(add.iter().filter(|new| !have.iter().any(|one| same(one, new))));
+                patch.insert(name.to_owned(), json!(list));
+            }
+        }
+        patch.into()
+    }
+}
