@@ -14,6 +14,7 @@ mod reindex;
 mod row;
 pub mod sqlite;
 pub mod wake;
+mod warm;
 
 use std::ops::RangeInclusive;
 
