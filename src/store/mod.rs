@@ -15,6 +15,7 @@ mod reindex;
 mod row;
 pub mod sqlite;
 pub mod wake;
+mod warm;
 
 use std::ops::RangeInclusive;
 

@@ -1,7 +1,7 @@
 //! Many callers, one round trip: changes that wait at the same time are committed together, and so are single reads.
 //!
-//! Works on any [`Store`] and knows nothing of SQL or of what a change means. Nothing waits on a timer: a task takes what
-//! is there the moment it is free, so one caller alone pays nothing and many share. Everything is bounded: the batch, the
+//! Works on any [`Store`] and knows nothing of SQL or of what a change means. One caller alone never
+//! waits for others; where many come, they are gathered while earlier work is under way. Everything is bounded: the batch, the
 //! queue, and the bytes that wait in it. To group another call: a struct like [`GroupRead`] over `Queue`.
 
 mod queue;

@@ -2,12 +2,17 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::{GroupError, GroupLimits};
 use crate::store::StoreError;
+
+/// The longest that calls wait for others beside work that is under way already.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// Calls that wait, and the tasks that answer them.
 #[derive(Debug)]
@@ -39,10 +44,10 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
         F: Future<Output = Result<Vec<O>, (StoreError, Vec<I>)>> + Send + 'static,
     {
         let (calls, waiting) = mpsc::channel(limits.queue.max(1));
-        let waiting = Arc::new(Mutex::new(waiting));
+        let desk = Arc::new(Desk { waiting: Mutex::new(waiting), most: limits.batch.max(1), under_way: watch::Sender::new(0) });
         let bytes = limits.bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         for _ in 0..limits.tasks.max(1) {
-            tracker.spawn(serve(name, Arc::clone(&waiting), limits.batch.max(1), work.clone()));
+            tracker.spawn(serve(name, Arc::clone(&desk), work.clone()));
         }
         Self { name, calls, room: Arc::new(Semaphore::new(bytes)), bytes }
     }
@@ -60,25 +65,78 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
     }
 }
 
+/// Where the tasks take the calls from, one task at a time.
+#[derive(Debug)]
+struct Desk<I, O> {
+    waiting: Mutex<mpsc::Receiver<Call<I, O>>>,
+    most: usize,
+    under_way: watch::Sender<usize>,
+}
+
+impl<I, O> Desk<I, O> {
+    /// The calls of the next batch, which counts as under way from here on. None: every sender is gone.
+    ///
+    /// While nothing is under way, whatever waits is taken at once, so one caller alone never waits. Beside other work a batch
+    /// is begun only when a fair part of one has come together: many small ones cost the database several times what a few
+    /// large ones do. Work that takes long holds nobody up for longer than [`GATHERING`].
+    async fn take(&self) -> Option<(Vec<Call<I, O>>, UnderWay<'_>)> {
+        let mut calls = Vec::with_capacity(self.most);
+        let mut waiting = self.waiting.lock().await;
+        if waiting.recv_many(&mut calls, self.most).await == 0 {
+            return None;
+        }
+        let _ = timeout(GATHERING, self.gather(&mut waiting, &mut calls)).await;
+        while calls.len() < self.most
+            && let Ok(call) = waiting.try_recv()
+        {
+            calls.push(call);
+        }
+        Some((calls, UnderWay::begin(&self.under_way)))
+    }
+
+    async fn gather(&self, waiting: &mut mpsc::Receiver<Call<I, O>>, calls: &mut Vec<Call<I, O>>) {
+        let mut under_way = self.under_way.subscribe();
+        while calls.len() < self.most.div_ceil(4) {
+            tokio::select! {
+                biased;
+                _ = under_way.wait_for(|batches| *batches == 0) => return,
+                more = waiting.recv_many(calls, self.most - calls.len()) => if more == 0 { return },
+            }
+        }
+    }
+}
+
+/// One batch more, until it is dropped.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn begin(batches: &'a watch::Sender<usize>) -> Self {
+        batches.send_modify(|batches| *batches += 1);
+        Self(batches)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|batches| *batches -= 1);
+    }
+}
+
 /// Takes what waits, works on it, answers; until every sender is gone.
-async fn serve<I, O, W, F>(name: &'static str, waiting: Arc<Mutex<mpsc::Receiver<Call<I, O>>>>, most: usize, work: W)
+async fn serve<I, O, W, F>(name: &'static str, desk: Arc<Desk<I, O>>, work: W)
 where
     I: Clone,
     W: Fn(Vec<I>) -> F,
     F: Future<Output = Result<Vec<O>, (StoreError, Vec<I>)>>,
 {
-    let mut calls = Vec::with_capacity(most);
-    loop {
-        // One task at a time waits at the queue; the others wait here, and are woken when it has its batch.
-        if waiting.lock().await.recv_many(&mut calls, most).await == 0 {
-            return;
-        }
-        let (inputs, waiters): (Vec<I>, Vec<_>) = calls.drain(..).map(|call| (call.input, (call.answer, call.room))).unzip();
+    while let Some((calls, under_way)) = desk.take().await {
+        let (inputs, waiters): (Vec<I>, Vec<_>) = calls.into_iter().map(|call| (call.input, (call.answer, call.room))).unzip();
         let answers = match work(inputs).await {
             Ok(outputs) => outputs.into_iter().map(Ok).collect(),
             Err((StoreError::Broken { .. }, inputs)) if inputs.len() > 1 => one_by_one(name, inputs, &work).await,
             Err((error, inputs)) => inputs.iter().map(|_| Err(error.clone())).collect::<Vec<_>>(),
         };
+        drop(under_way);
         for ((answer, room), output) in waiters.into_iter().zip(answers) {
             drop(room);
             // A caller that no longer waits is no trouble.

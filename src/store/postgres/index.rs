@@ -1,22 +1,20 @@
 //! Writing what lists, searches and counts stand on: with new issues in their own statement, otherwise at the end of the
 //! transaction. What there is to write is worked out in `store/reindex.rs`.
 
-use std::fmt::Write as _;
-
 use sqlx::Arguments as _;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
 use super::sql;
-use crate::domain::search::{BREAK, Document};
+use super::words::Words;
 use crate::store::batch::Insert;
 use crate::store::reindex::{CountFields, Reindex, TagFields, count_fields, document, tag_fields};
 
 /// What new issues are found and counted by, an array for each column: the last arguments of `insert_issues`.
 #[derive(Debug, Default)]
 pub(super) struct IndexColumns {
-    texts: (Vec<Uuid>, Vec<String>),
+    texts: (Vec<Uuid>, Vec<Words>),
     tags: (Vec<Uuid>, TagColumns),
     counts: (Vec<Uuid>, CountColumns),
 }
@@ -27,7 +25,7 @@ impl IndexColumns {
         for Insert { change, issue, .. } in inserts {
             let id = issue.id.0;
             columns.texts.0.push(id);
-            columns.texts.1.push(tsvector(&document(change, issue)));
+            columns.texts.1.push(Words::of(&document(change, issue)));
             for tag in tag_fields(issue, issue.created_at, 0) {
                 columns.tags.0.push(id);
                 columns.tags.1.push(tag);
@@ -131,19 +129,8 @@ async fn texts(connection: &mut PgConnection, reindex: &Reindex<'_>) -> Result<(
     let remarked = reindex.remarked();
     let remarks: Vec<(Uuid, String)> =
         if remarked.is_empty() { Vec::new() } else { sqlx::query_as(sql::REMARKS).bind(remarked).fetch_all(&mut *connection).await? };
-    let (numbers, words): (Vec<i64>, Vec<String>) =
-        reindex.documents(&remarks).iter().map(|(number, document)| (*number, tsvector(document))).unzip();
+    let (numbers, words): (Vec<i64>, Vec<Words>) =
+        reindex.documents(&remarks).iter().map(|(number, document)| (*number, Words::of(document))).unzip();
     sqlx::query(sql::WRITE_TEXTS).bind(numbers).bind(words).execute(connection).await?;
     Ok(())
-}
-
-/// The document as Postgres reads a `tsvector`: each word with its place. Breaks take a place, and are no words.
-fn tsvector(document: &Document) -> String {
-    let text = document.as_str();
-    let mut vector = String::with_capacity(text.len() * 2);
-    for (n, word) in text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK) {
-        // Words hold letters and digits only: nothing to escape. Writing into a String does not fail.
-        let _ = write!(vector, "{word}:{} ", n + 1);
-    }
-    vector
 }

@@ -13,6 +13,7 @@ mod queue;
 mod read;
 mod record;
 mod sql;
+mod words;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -20,8 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sqlx::{Connection as _, Postgres};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
@@ -31,6 +31,7 @@ pub use self::options::{PostgresOptions, Server};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
+use super::warm::{FRESH, Lent, Warm};
 use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
@@ -44,9 +45,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// A pool of connections to one Postgres database.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Warm<Postgres>,
     /// For lists, searches and counts: planned anew each time, and by an index.
-    finders: PgPool,
+    finders: Warm<Postgres>,
     /// For the connection that migrates, which must wait longer than any other.
     migrating: PgConnectOptions,
     /// For the connection that listens.
@@ -59,8 +60,8 @@ impl PostgresStore {
     /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         let (pool, finders) = options.shares();
-        let pool = pool_of(options, pool).connect_lazy_with(options.connect()?);
-        let finders = pool_of(options, finders).connect_lazy_with(options.connect_to_find()?);
+        let pool = Warm::of(pool_of(options, pool).connect_lazy_with(options.connect()?));
+        let finders = Warm::of(pool_of(options, finders).connect_lazy_with(options.connect_to_find()?));
         Ok(Self {
             pool,
             finders,
@@ -81,25 +82,25 @@ impl PostgresStore {
         migrated
     }
 
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.pool.acquire().await.map_err(|error| classify(&error))
+    async fn connection(&self) -> Result<Lent<Postgres>, StoreError> {
+        self.pool.lend().await.map_err(|error| classify(&error))
     }
 
-    async fn finder(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        self.finders.acquire().await.map_err(|error| classify(&error))
+    async fn finder(&self) -> Result<Lent<Postgres>, StoreError> {
+        self.finders.lend().await.map_err(|error| classify(&error))
     }
 
     /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
     /// connection, which may never answer again, does not go back to the pool.
-    fn finish<T, E: Into<Failure>>(
-        &self,
-        mut connection: PoolConnection<Postgres>,
-        answer: Result<Result<T, E>, Elapsed>,
-    ) -> Result<T, StoreError> {
-        if let Ok(answer) = answer {
-            return answer.map_err(|error| error.into().into_store());
+    fn finish<T, E: Into<Failure>>(&self, mut lent: Lent<Postgres>, answer: Result<Result<T, E>, Elapsed>) -> Result<T, StoreError> {
+        match answer {
+            Ok(Ok(answer)) => {
+                lent.done();
+                return Ok(answer);
+            }
+            Ok(Err(error)) => return Err(error.into().into_store()),
+            Err(_) => lent.connection.close_on_drop(),
         }
-        connection.close_on_drop();
         Err(StoreError::Unavailable { store: NAME, reason: format!("no answer within {:?}", self.deadline) })
     }
 }
@@ -112,7 +113,7 @@ fn pool_of(options: &PostgresOptions, connections: u32) -> PgPoolOptions {
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
-                if meta.idle_for > options::FRESH {
+                if meta.idle_for > FRESH {
                     connection.ping().await?;
                 }
                 Ok(true)

@@ -11,9 +11,6 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use super::error::broken;
 use crate::store::StoreError;
 
-/// A connection used within this time is taken to be alive still.
-pub(super) const FRESH: Duration = Duration::from_secs(5);
-
 /// The longest a replica waits for another one that migrates.
 const MIGRATION_TURN: Duration = Duration::from_mins(2);
 

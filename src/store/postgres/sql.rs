@@ -68,8 +68,8 @@ with incoming as (
     order by child.place
 ), new_texts as (
     insert into issue_texts (number, words)
-    select inserted.number, text.words::tsvector
-    from unnest($53::uuid[], $54::text[]) as text (issue_id, words)
+    select inserted.number, text.words
+    from unnest($53::uuid[], $54::tsvector[]) as text (issue_id, words)
     join inserted on inserted.id = text.issue_id
 ), new_tags as (
     insert into issue_tags (facet, key, created_at, number)
@@ -194,7 +194,7 @@ order by wanted.id, remark.id";
 
 pub(super) const WRITE_TEXTS: &str = "-- write_texts
 insert into issue_texts (number, words)
-select number, words::tsvector from unnest($1::bigint[], $2::text[]) as text (number, words)
+select number, words from unnest($1::bigint[], $2::tsvector[]) as text (number, words)
 on conflict (number) do update set words = excluded.words";
 
 pub(super) const DELETE_TEXTS: &str = "-- delete_texts

@@ -19,7 +19,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::time::sleep;
 
@@ -27,6 +26,7 @@ use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
+use super::warm::{Lent, Warm};
 use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
@@ -45,8 +45,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// One SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Warm<Sqlite>,
+    readers: Warm<Sqlite>,
 }
 
 impl SqliteStore {
@@ -60,15 +60,15 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
-        let readers = pool(READERS).connect_lazy_with(options.clone().create_if_missing(false));
-        Ok(Self { writer: open_writer(options).await?, readers })
+        let readers = Warm::of(pool(READERS).connect_lazy_with(options.clone().create_if_missing(false)));
+        Ok(Self { writer: Warm::of(open_writer(options).await?), readers })
     }
 
     /// Brings the schema up to this binary's. Any number of processes may do so at once: they take turns.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let failed = |error| classify(&error);
         // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.
-        let mut transaction = self.writer.begin_with("begin immediate").await.map_err(failed)?;
+        let mut transaction = self.writer.pool().begin_with("begin immediate").await.map_err(failed)?;
         migrate::refuse_newer(schema_version(&mut transaction).await?, &MIGRATIONS)?;
         // `run` is the same, but its future is not `Send` for every lifetime.
         let run = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
@@ -76,13 +76,19 @@ impl SqliteStore {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn writer(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.writer.acquire().await.map_err(|error| classify(&error))
+    async fn writer(&self) -> Result<Lent<Sqlite>, StoreError> {
+        self.writer.lend().await.map_err(|error| classify(&error))
     }
 
-    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.readers.acquire().await.map_err(|error| classify(&error))
+    async fn reader(&self) -> Result<Lent<Sqlite>, StoreError> {
+        self.readers.lend().await.map_err(|error| classify(&error))
     }
+}
+
+fn finish<T>(lent: Lent<Sqlite>, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+    let answer = answer.map_err(|error| classify(&error))?;
+    lent.done();
+    Ok(answer)
 }
 
 /// Connections to a file do not age: one that is open stays open.
@@ -125,7 +131,9 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let mut connection = self.writer().await?;
-        commit::commit(&mut connection, changes).await
+        let outcomes = commit::commit(&mut connection, changes).await?;
+        connection.done();
+        Ok(outcomes)
     }
 
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError> {
@@ -133,8 +141,9 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let (ids, numbers) = lookup::split(refs);
-        let rows = read::issues(&mut *self.reader().await?, &ids, &numbers).await.map_err(|error| classify(&error))?;
-        readable(NAME, lookup::arrange(refs, rows))
+        let mut connection = self.reader().await?;
+        let rows = read::issues(&mut connection, &ids, &numbers).await;
+        readable(NAME, lookup::arrange(refs, finish(connection, rows)?))
     }
 
     async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
@@ -142,23 +151,27 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let raw: Vec<[u8; 32]> = keys.iter().map(|key| key.0).collect();
-        let rows = read::by_keys(&mut *self.reader().await?, &raw).await.map_err(|error| classify(&error))?;
-        readable(NAME, lookup::arrange_filed(keys, rows))
+        let mut connection = self.reader().await?;
+        let rows = read::by_keys(&mut connection, &raw).await;
+        readable(NAME, lookup::arrange_filed(keys, finish(connection, rows)?))
     }
 
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let rows = read::events(&mut *self.reader().await?, issue, after_seq, limit).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = read::events(&mut connection, issue, after_seq, limit).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn comments(&self, issue: IssueId, after: Option<CommentId>, limit: u32) -> Result<Vec<Comment>, StoreError> {
-        let rows = read::comments(&mut *self.reader().await?, issue, after, limit).await;
-        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Comment::from).collect())
+        let mut connection = self.reader().await?;
+        let rows = read::comments(&mut connection, issue, after, limit).await;
+        Ok(finish(connection, rows)?.into_iter().map(Comment::from).collect())
     }
 
     async fn comment(&self, id: CommentId) -> Result<Option<Comment>, StoreError> {
-        let row = read::comment(&mut *self.reader().await?, id).await;
-        Ok(row.map_err(|error| classify(&error))?.map(Comment::from))
+        let mut connection = self.reader().await?;
+        let row = read::comment(&mut connection, id).await;
+        Ok(finish(connection, row)?.map(Comment::from))
     }
 
     async fn comments_named(&self, ids: &[CommentId]) -> Result<Vec<Comment>, StoreError> {
@@ -166,64 +179,81 @@ impl Store for SqliteStore {
             return Ok(Vec::new());
         }
         let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
-        let rows = read::comments_named(&mut *self.reader().await?, &ids).await;
-        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Comment::from).collect())
+        let mut connection = self.reader().await?;
+        let rows = read::comments_named(&mut connection, &ids).await;
+        Ok(finish(connection, rows)?.into_iter().map(Comment::from).collect())
     }
 
     async fn pending_reviews(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Issue>, StoreError> {
-        let rows = read::pending_reviews(&mut *self.reader().await?, after, limit).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = read::pending_reviews(&mut connection, after, limit).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let rows = read::messages_of(&mut *self.reader().await?, issue, limit).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = read::messages_of(&mut connection, issue, limit).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
-        let rows = queue::claim(&mut *self.writer().await?, wish).await;
-        lookup::claimed(NAME, rows.map_err(|error| classify(&error))?, wish)
+        let mut connection = self.writer().await?;
+        let rows = queue::claim(&mut connection, wish).await;
+        lookup::claimed(NAME, finish(connection, rows)?, wish)
     }
 
     async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {
-        queue::release(&mut *self.writer().await?, releases).await.map_err(|error| classify(&error))
+        let mut connection = self.writer().await?;
+        let answer = queue::release(&mut connection, releases).await;
+        finish(connection, answer)
     }
 
     async fn notices(&self, events: &[(IssueId, i64)]) -> Result<Vec<Option<Notice>>, StoreError> {
-        let rows = queue::notices(&mut *self.reader().await?, events).await;
-        readable(NAME, lookup::arrange_notices(events, rows.map_err(|error| classify(&error))?))
+        let mut connection = self.reader().await?;
+        let rows = queue::notices(&mut connection, events).await;
+        readable(NAME, lookup::arrange_notices(events, finish(connection, rows)?))
     }
 
     async fn messages(&self, filter: &MessageFilter, after: i64, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let rows = queue::messages(&mut *self.reader().await?, filter, after, limit).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = queue::messages(&mut connection, filter, after, limit).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn message(&self, id: i64) -> Result<Option<Message>, StoreError> {
-        let row = queue::message(&mut *self.reader().await?, id).await.map_err(|error| classify(&error))?;
-        readable(NAME, row.map(Message::try_from).transpose())
+        let mut connection = self.reader().await?;
+        let row = queue::message(&mut connection, id).await;
+        readable(NAME, finish(connection, row)?.map(Message::try_from).transpose())
     }
 
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
-        queue::retry(&mut *self.writer().await?, ids, now).await.map_err(|error| classify(&error))
+        let mut connection = self.writer().await?;
+        let answer = queue::retry(&mut connection, ids, now).await;
+        finish(connection, answer)
     }
 
     async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
-        queue::discard(&mut *self.writer().await?, id, why, now).await.map_err(|error| classify(&error))
+        let mut connection = self.writer().await?;
+        let answer = queue::discard(&mut connection, id, why, now).await;
+        finish(connection, answer)
     }
 
     async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
-        let rows = queue::backlog(&mut *self.reader().await?).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = queue::backlog(&mut connection).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
-        let rows = queue::deliveries_of(&mut *self.reader().await?, issue, events, most).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = queue::deliveries_of(&mut connection, issue, events, most).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        queue::purge_deliveries(&mut *self.writer().await?, before, limit).await.map_err(|error| classify(&error))
+        let mut connection = self.writer().await?;
+        let answer = queue::purge_deliveries(&mut connection, before, limit).await;
+        finish(connection, answer)
     }
 
     /// The file has one process. A second one, now and then a command line, is heard of by the poll.
@@ -236,28 +266,33 @@ impl Store for SqliteStore {
     }
 
     async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
-        let gathered = find::list(&mut *self.reader().await?, query).await;
-        readable(NAME, gathered.map_err(|error| classify(&error))?.page())
+        let mut connection = self.reader().await?;
+        let gathered = find::list(&mut connection, query).await;
+        readable(NAME, finish(connection, gathered)?.page())
     }
 
     async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
-        let rows = find::matches(&mut *self.reader().await?, filter, newest, most).await;
-        Ok(rows.map_err(|error| classify(&error))?.into_iter().map(Match::from).collect())
+        let mut connection = self.reader().await?;
+        let rows = find::matches(&mut connection, filter, newest, most).await;
+        Ok(finish(connection, rows)?.into_iter().map(Match::from).collect())
     }
 
     async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
-        let count = find::count(&mut *self.reader().await?, filter, most).await;
-        Ok(count.map_err(|error| classify(&error))?.unsigned_abs())
+        let mut connection = self.reader().await?;
+        let count = find::count(&mut connection, filter, most).await;
+        Ok(finish(connection, count)?.unsigned_abs())
     }
 
     async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
-        let rows = find::facet(&mut *self.reader().await?, query).await.map_err(|error| classify(&error))?;
-        Ok(shown(rows.into_iter().map(FacetRow::read).collect(), query.by))
+        let mut connection = self.reader().await?;
+        let rows = find::facet(&mut connection, query).await;
+        Ok(shown(finish(connection, rows)?.into_iter().map(FacetRow::read).collect(), query.by))
     }
 
     async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
-        let rows = find::lookup(&mut *self.reader().await?, asked).await;
-        lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+        let mut connection = self.reader().await?;
+        let rows = find::lookup(&mut connection, asked).await;
+        lookup::all(NAME, finish(connection, rows)?)
     }
 
     async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
@@ -271,7 +306,8 @@ impl Store for SqliteStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        migrate::check(schema_version(&mut *self.reader().await?).await?, &MIGRATIONS)
+        let mut connection = self.reader().await?;
+        migrate::check(schema_version(&mut connection).await?, &MIGRATIONS)
     }
 
     async fn close(&self) {

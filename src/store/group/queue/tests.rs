@@ -150,3 +150,33 @@ async fn the_tasks_finish_what_waits_and_end_when_the_last_handle_is_gone() {
     tracker.wait().await;
     assert_eq!(gate.done.lock().unwrap().len(), 10);
 }
+
+const THREE_TASKS: GroupLimits = GroupLimits { tasks: 3, ..ONE_TASK };
+
+#[tokio::test(start_paused = true)]
+async fn beside_work_under_way_a_batch_is_begun_when_a_quarter_of_one_waits() {
+    let (queue, gate, mut sizes) = gated(GroupLimits { batch: 16, ..THREE_TASKS }, false, &TaskTracker::new());
+    let busy = occupied(&queue, &mut sizes).await;
+    let waiting = futures_util::future::join_all((1..5).map(|n| queue.call(n, LIGHT)));
+    let begun = async {
+        assert_eq!(sizes.recv().await, Some(4), "as soon as the fourth was there, and not one by one");
+        gate.open.add_permits(9);
+    };
+    tokio::join!(waiting, begun).0.into_iter().for_each(|answer| assert!(answer.is_ok()));
+    busy.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_beside_work_that_takes_long_is_not_held_up_for_long() {
+    let (queue, gate, mut sizes) = gated(THREE_TASKS, false, &TaskTracker::new());
+    let busy = occupied(&queue, &mut sizes).await;
+    let (late, begun) = tokio::join!(queue.call(1, LIGHT), async {
+        let asked = tokio::time::Instant::now();
+        assert_eq!(sizes.recv().await, Some(1));
+        gate.open.add_permits(9);
+        asked.elapsed()
+    });
+    late.unwrap();
+    assert!(begun <= GATHERING + Duration::from_millis(1), "{begun:?}");
+    busy.await.unwrap().unwrap();
+}

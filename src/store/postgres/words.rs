@@ -1,0 +1,86 @@
+//! The words of an issue as Postgres keeps them, in its own binary form: reading the written form took the server longer than
+//! storing it.
+
+use std::collections::BTreeMap;
+
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
+use sqlx::{Encode, Postgres, Type};
+
+use crate::domain::search::{BREAK, Document};
+
+/// Of `tsvector` and `tsvector[]`; built in, and so the same everywhere.
+const TSVECTOR: Oid = Oid(3614);
+const TSVECTORS: Oid = Oid(3643);
+
+/// Postgres remembers so many places of a word, and no more.
+const MAX_PLACES: usize = 256;
+
+/// A `tsvector`: each word once, in order, with its places.
+#[derive(Debug)]
+pub(super) struct Words(Vec<u8>);
+
+impl Words {
+    /// Breaks between texts take a place, and are no words.
+    pub(super) fn of(document: &Document) -> Self {
+        let text = document.as_str();
+        let mut words: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
+        for (n, word) in text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK) {
+            let places = words.entry(word).or_default();
+            // A document ends long before the last place that Postgres can count, which is 16,383.
+            if let Ok(place) = u16::try_from(n + 1)
+                && places.len() < MAX_PLACES
+            {
+                places.push(place);
+            }
+        }
+        let mut bytes = Vec::with_capacity(text.len() * 2 + 4);
+        bytes.extend(u32::try_from(words.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for (word, places) in words {
+            bytes.extend(word.as_bytes());
+            bytes.push(0);
+            bytes.extend(u16::try_from(places.len()).unwrap_or(u16::MAX).to_be_bytes());
+            bytes.extend(places.into_iter().flat_map(u16::to_be_bytes));
+        }
+        Self(bytes)
+    }
+}
+
+impl Type<Postgres> for Words {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(TSVECTOR)
+    }
+}
+
+impl PgHasArrayType for Words {
+    fn array_type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(TSVECTORS)
+    }
+}
+
+impl Encode<'_, Postgres> for Words {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        buffer.extend_from_slice(&self.0);
+        Ok(IsNull::No)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_once_in_order_with_their_places() {
+        let words = Words::of(&Document::new("b a", "a", [])).0;
+        let expected = [&[0, 0, 0, 2][..], b"a\0", &[0, 2, 0, 2, 0, 4], b"b\0", &[0, 1, 0, 1]].concat();
+        assert_eq!(words, expected, "the break between title and description has place 3");
+    }
+
+    #[test]
+    fn no_more_places_of_a_word_are_told_than_postgres_takes() {
+        let often = Words::of(&Document::new(&"a ".repeat(300), "", [])).0;
+        assert_eq!(often[6..8], 256_u16.to_be_bytes());
+    }
+}

@@ -1,0 +1,31 @@
+-- One task, one statement, one transaction, in the service's own tables: every row that the service writes for it, so that lists, searches and
+-- counts are right at once.
+\set n random(1, 2000000000)
+\set m random(1, 2000000000)
+with issue as (
+    insert into issues (id, title, description, state, priority, kind, labels, assignees, due_on, target_repo, backend, source_type, source_id,
+        triggering_event_id, activity_definition_id, review, version, created_at, updated_at, dedupe_key)
+    values ((lpad(to_hex((extract(epoch from clock_timestamp()) * 1000)::bigint), 12, '0') || substr(md5(random()::text), 1, 20))::uuid,
+        'Flag stale SBOM in service ' || :n, 'The software bill of materials of this service is older than ninety days.
+
+Regenerate it with the release workflow, check the new advisories it brings up, and close this issue when the report is green. Found by the nightly inventory; the rule is documented in the handbook under supply chain, section four.',
+        'open', 'medium', 'task', '["sbom","automation","supply-chain"]', '[]', current_date + 14, 'activity-core', 'postgres', 'rule',
+        'flag-stale-sbom', 'nightly-run-' || :n || '-' || :m, '7f0c2b9e-6f0d-4a53-9d53-0d3f6a1c9b11', 'none', 1, now(), now(),
+        sha256(int8send(:n) || int8send(:m)))
+    on conflict (dedupe_key) do nothing
+    returning id, number, title, description, created_at
+), event as (
+    insert into events (issue_id, seq, id, kind, actor, at, detail) select id, 1, gen_random_uuid(), 'created', 'bench', created_at, '{}' from issue
+), message as (
+    insert into messages (kind, target, issue_id, event_seq, due_at) select 'dispatch', 'router', id, 1, created_at from issue
+), words as (
+    insert into issue_texts (number, words) select number, to_tsvector('simple', title || ' ' || description) from issue
+), tags as (
+    insert into issue_tags (facet, key, created_at, number)
+    select 'label', label, created_at, number from issue, unnest('{sbom,automation,supply-chain}'::text[]) as label
+)
+insert into facet_counts as counts (facet, key, name, shard, active, closed)
+select facet, key, key, pg_backend_pid() % 8, 1, 0
+from issue, (values ('label', 'automation'), ('label', 'sbom'), ('label', 'supply-chain'), ('repo', 'activity-core')) as value (facet, key)
+order by facet, key
+on conflict (facet, key, name, shard) do update set active = counts.active + 1;
