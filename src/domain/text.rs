@@ -139,8 +139,13 @@ pub fn required(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Fa
 /// A set of short texts: trimmed, the first spelling of each (ignoring case) kept, in the order given.
 pub fn set(input: Input<Vec<Input<String>>>, pointer: &str, rule: Rule, most: usize, faults: &mut Faults) -> Vec<String> {
     let items = typed(input, pointer, faults).unwrap_or_default();
-    let mut kept: Vec<String> = Vec::with_capacity(items.len().min(most));
-    let mut seen = std::collections::HashSet::with_capacity(items.len().min(most));
+    // As they were sent, so that a caller can know beforehand.
+    if items.len() > most {
+        faults.add(pointer, "too_many", format!("must hold at most {most} entries"));
+        return Vec::new();
+    }
+    let mut kept: Vec<String> = Vec::with_capacity(items.len());
+    let mut seen = std::collections::HashSet::with_capacity(items.len());
     for (n, item) in items.into_iter().enumerate() {
         let at = format!("{pointer}/{n}");
         if matches!(item, Input::Null) {
@@ -152,10 +157,6 @@ pub fn set(input: Input<Vec<Input<String>>>, pointer: &str, rule: Rule, most: us
             Ok(text) if seen.insert(fold(&text)) => kept.push(text),
             Ok(_) => {}
             Err((code, message)) => faults.add(at, code, message),
-        }
-        if kept.len() > most {
-            faults.add(pointer, "too_many", format!("must hold at most {most} entries"));
-            break;
         }
     }
     kept
