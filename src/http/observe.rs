@@ -8,8 +8,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -47,22 +48,34 @@ pub struct Around {
 pub async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let app = &around.app;
-    let method = request.method().clone();
+    let method = known(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
     let span = tracing::info_span!(
         "http.request",
         otel.name = %format_args!("{method} {route}"),
         otel.kind = "server",
-        http.request.method = %method,
+        otel.status_code = field::Empty,
+        http.request.method = method,
+        http.request.method_original = field::Empty,
         http.route = route,
         http.response.status_code = field::Empty,
+        url.scheme = field::Empty,
+        url.path = field::Empty,
+        network.protocol.version = field::Empty,
+        server.address = field::Empty,
+        server.port = field::Empty,
+        user_agent.original = field::Empty,
+        error.type = field::Empty,
         request.id = field::Empty,
         trace_id = field::Empty,
     );
     let fresh = app.clock.stamp().id;
     let id = request_id(request.headers(), fresh);
-    let trace = caller_trace(request.headers()).unwrap_or_else(|| Trace::fresh(fresh)).enter(&span);
+    let trace = caller_trace(request.headers()).map_or_else(|| Trace::begin(&span, fresh), |trace| trace.enter(&span));
+    if Trace::of(&span).is_some() {
+        describe(&span, &request);
+    }
     let counted = CountedAs::default();
     request.extensions_mut().insert(RequestTrace(trace));
     request.extensions_mut().insert(around.terms);
@@ -75,9 +88,13 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     app.metrics.http_in_flight.dec();
 
     let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
-    app.metrics.http_requests.with_label_values(&[route, method.as_str(), status.as_str()]).inc();
-    app.metrics.http_duration.with_label_values(&[route, method.as_str()]).observe(started.elapsed().as_secs_f64());
+    span.record("http.response.status_code", i64::from(status.as_u16()));
+    app.metrics.http_requests.with_label_values(&[route, method, status.as_str()]).inc();
+    app.metrics.http_duration.with_label_values(&[route, method]).observe(started.elapsed().as_secs_f64());
+    if status.is_server_error() {
+        span.record("otel.status_code", "error");
+        span.record("error.type", status.as_str());
+    }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         span.record("request.id", id.to_str().unwrap_or_default());
         response = told(&problem, response.headers(), trace, &span);
@@ -94,8 +111,34 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     response
 }
 
+/// The conventions' methods by their names, and one name for all others: what a caller invents must not become a series.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")
+}
+
+/// What OpenTelemetry's conventions for HTTP servers ask for beyond what the log tells, where somebody records it.
+fn describe(span: &Span, request: &Request) {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if known(request.method()) == "_OTHER" {
+        span.record("http.request.method_original", request.method().as_str());
+    }
+    span.record("url.scheme", "http");
+    span.record("url.path", request.uri().path());
+    span.record("network.protocol.version", if request.version() == Version::HTTP_10 { "1.0" } else { "1.1" });
+    span.record("user_agent.original", header(USER_AGENT));
+    if let Some(host) = header(HOST).and_then(|host| host.parse::<Authority>().ok()) {
+        span.record("server.address", host.host());
+        span.record("server.port", host.port_u16().map(i64::from));
+    }
+}
+
 /// Lets the request in if there is room, and bounds how long it may take and what its panic may reach.
 async fn work(around: &Around, request: Request, next: Next, span: &Span) -> Response {
+    // Probes and metrics, which have no bound, answer all the same.
+    if around.room.is_some() && around.app.readiness.is_waiting() {
+        return Problem::unready("the database lacks migrations; run `issue-core migrate`".to_owned()).into_response();
+    }
     let _place = match around.room.as_ref().map(|room| room.try_acquire()) {
         Some(Err(_)) => return Problem::overloaded().into_response(),
         place @ (Some(Ok(_)) | None) => place,
