@@ -8,18 +8,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, USER_AGENT, X_CONTENT_TYPE_OPTIONS};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
-use tracing::{Instrument as _, Span, field};
+use tracing::{Instrument as _, Span};
 
 use super::Terms;
 use super::problem::Problem;
 use super::request_id::{X_REQUEST_ID, request_id};
+use super::span;
 use crate::app::App;
 use crate::domain::quota::Allowance;
 use crate::telemetry::Trace;
@@ -48,33 +48,15 @@ pub struct Around {
 pub async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let app = &around.app;
-    let method = known(request.method());
+    let method = span::known(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = tracing::info_span!(
-        "http.request",
-        otel.name = %format_args!("{method} {route}"),
-        otel.kind = "server",
-        otel.status_code = field::Empty,
-        http.request.method = method,
-        http.request.method_original = field::Empty,
-        http.route = route,
-        http.response.status_code = field::Empty,
-        url.scheme = field::Empty,
-        url.path = field::Empty,
-        network.protocol.version = field::Empty,
-        server.address = field::Empty,
-        server.port = field::Empty,
-        user_agent.original = field::Empty,
-        error.type = field::Empty,
-        request.id = field::Empty,
-        trace_id = field::Empty,
-    );
+    let span = span::open(method, route);
     let fresh = app.clock.stamp().id;
     let id = request_id(request.headers(), fresh);
     let trace = caller_trace(request.headers()).map_or_else(|| Trace::begin(&span, fresh), |trace| trace.enter(&span));
     if Trace::of(&span).is_some() {
-        describe(&span, &request);
+        span::describe(&span, &request);
     }
     let counted = CountedAs::default();
     request.extensions_mut().insert(RequestTrace(trace));
@@ -88,13 +70,9 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     app.metrics.http_in_flight.dec();
 
     let status = response.status();
-    span.record("http.response.status_code", i64::from(status.as_u16()));
+    span::ended(&span, status);
     app.metrics.http_requests.with_label_values(&[route, method, status.as_str()]).inc();
     app.metrics.http_duration.with_label_values(&[route, method]).observe(started.elapsed().as_secs_f64());
-    if status.is_server_error() {
-        span.record("otel.status_code", "error");
-        span.record("error.type", status.as_str());
-    }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         span.record("request.id", id.to_str().unwrap_or_default());
         response = told(&problem, response.headers(), trace, &span);
@@ -109,28 +87,6 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     }
     mark(headers, id, trace);
     response
-}
-
-/// The conventions' methods by their names, and one name for all others: what a caller invents must not become a series.
-fn known(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
-    KNOWN.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER")
-}
-
-/// What OpenTelemetry's conventions for HTTP servers ask for beyond what the log tells, where somebody records it.
-fn describe(span: &Span, request: &Request) {
-    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    if known(request.method()) == "_OTHER" {
-        span.record("http.request.method_original", request.method().as_str());
-    }
-    span.record("url.scheme", "http");
-    span.record("url.path", request.uri().path());
-    span.record("network.protocol.version", if request.version() == Version::HTTP_10 { "1.0" } else { "1.1" });
-    span.record("user_agent.original", header(USER_AGENT));
-    if let Some(host) = header(HOST).and_then(|host| host.parse::<Authority>().ok()) {
-        span.record("server.address", host.host());
-        span.record("server.port", host.port_u16().map(i64::from));
-    }
 }
 
 /// Lets the request in if there is room, and bounds how long it may take and what its panic may reach.

@@ -126,7 +126,7 @@ fn nothing_secret_is_committed_and_every_image_is_pinned() {
 
 #[test]
 fn the_most_replicas_fit_into_the_connections_of_the_database() {
-    /// What one process opens: database.max_connections by default, and the one that listens.
+    /// What one process opens: `database.max_connections` by default, and the one that listens.
     const EACH: u64 = 12 + 1;
     /// What Postgres keeps for itself, a migration, and whoever repairs something.
     const OTHERS: u64 = 10;
