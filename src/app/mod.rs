@@ -19,6 +19,7 @@ mod error;
 mod find_issues;
 mod find_messages;
 mod lookup_issues;
+mod measure;
 mod next_issue;
 mod outlets;
 pub mod page;

@@ -1,11 +1,13 @@
 //! The command line: a file per command.
 
 mod config;
+mod healthcheck;
 mod migrate;
 mod openapi;
 mod serve;
 mod worker;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -36,6 +38,8 @@ enum Command {
     Worker(worker::Worker),
     /// Bring the database schema up to date, then stop
     Migrate,
+    /// Ask the service on this machine how it is: ends with 0 if it is well
+    Healthcheck(healthcheck::Healthcheck),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -53,6 +57,8 @@ enum CliError {
     Boot(#[from] BootError),
     #[error("{0}")]
     Telemetry(#[from] TelemetryError),
+    #[error("http://{address}{path}: {reason}")]
+    Unhealthy { address: SocketAddr, path: &'static str, reason: String },
     #[error("cannot write {path}: {reason}")]
     Write { path: PathBuf, reason: std::io::Error },
     #[error("{0}")]
@@ -68,7 +74,9 @@ pub fn run() -> ExitCode {
             eprintln!("issue-core: {error}");
             match error {
                 CliError::Config(_) => ExitCode::from(2),
-                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Write { .. } | CliError::Io(_) => ExitCode::FAILURE,
+                CliError::Boot(_) | CliError::Telemetry(_) | CliError::Unhealthy { .. } | CliError::Write { .. } | CliError::Io(_) => {
+                    ExitCode::FAILURE
+                }
             }
         }
     }
@@ -80,6 +88,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(settings()?)?,
             Command::Worker(worker) => worker.run(&settings()?)?,
+            Command::Healthcheck(healthcheck) => healthcheck.run(&settings()?.settings)?,
             Command::Migrate => migrate::run(&settings()?)?,
             Command::Config(command) => command.run(&settings()?),
             // The same whatever the settings are.

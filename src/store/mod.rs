@@ -126,11 +126,24 @@ pub trait Store: Send + Sync + 'static {
     /// What was filed for each of the ids, in their order, newest first.
     async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
 
-    /// The store answers, and its schema is the one this binary was built for.
+    /// The store answers, and its schema is one that this binary can work with: its own, or a newer one that only adds.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// How many connections there are at this moment, by pool. Asks nobody.
+    fn connections(&self) -> Vec<Connections>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// One pool of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    pub pool: &'static str,
+    pub open: u32,
+    /// Of the open ones, those that nobody uses.
+    pub idle: usize,
+    pub most: u32,
 }
 
 /// What stands under a dedupe key.
@@ -170,9 +183,9 @@ pub enum StoreError {
     /// Nothing wrong with the request: the database is away, overloaded, or gave up on a deadlock. Trying again may help.
     #[error("the {store} store is not available: {reason}")]
     Unavailable { store: &'static str, reason: String },
-    /// The database was migrated by a newer binary.
+    /// The database was migrated by a newer binary, which took away what this one needs.
     #[error(
-        "the database has schema version {found}, newer than this binary knows ({known}): run the newer binary, or restore a backup made before the upgrade"
+        "the database has schema version {found}, and lacks what this binary ({known}) needs: run the newer binary, or restore a backup made before the upgrade"
     )]
     SchemaTooNew { found: i64, known: i64 },
     /// The database lacks migrations that this binary needs.

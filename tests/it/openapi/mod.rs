@@ -6,4 +6,4 @@ mod document;
 mod fuzz;
 mod lint;
 mod page;
-mod tools;
+pub(crate) mod tools;
