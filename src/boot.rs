@@ -97,12 +97,12 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     let listener = TcpListener::bind(address).await.map_err(|reason| BootError::Listen { address, reason })?;
     let address = listener.local_addr().map_err(BootError::Serve)?;
     let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
-    store.check().await?;
 
     let tasks = TaskTracker::new();
     let link = nats::link(settings).await?;
     let sinks = sinks(settings, link.as_ref())?;
     let app = Arc::new(assemble(settings, store, sinks, &tasks)?);
+    check_schema(&app).await?;
     let stop = CancellationToken::new();
     keys::watch(&settings.auth, &app, &tasks, &stop);
     let options = http_options(settings);
@@ -125,6 +125,19 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
         drain_delay: settings.server.drain_delay,
         shutdown_timeout: settings.server.shutdown_timeout,
     })
+}
+
+/// A schema that lacks migrations is waited for: whoever runs `issue-core migrate` may come a little later, and until then the
+/// probes say what is missing. Whatever else is wrong with the store ends the start.
+async fn check_schema(app: &App) -> Result<(), BootError> {
+    match app.check_store().await {
+        Ok(()) => Ok(()),
+        Err(error @ StoreError::SchemaTooOld { .. }) => {
+            tracing::warn!(%error, "not ready: nothing is taken in or done until the schema is up to date");
+            Ok(())
+        }
+        Err(error @ (StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } | StoreError::Broken { .. })) => Err(error.into()),
+    }
 }
 
 /// Does what is due now and what follows from it, then lets go of everything.
@@ -156,7 +169,11 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
     }
     let limits = worker_limits(settings);
     let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
-    Some(tasks.spawn(async move { worker::run(app, limits, &inner, stop).await }))
+    Some(tasks.spawn(async move {
+        if stop.run_until_cancelled(app.until_migrated()).await.is_some() {
+            worker::run(app, limits, &inner, stop).await;
+        }
+    }))
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.

@@ -10,6 +10,12 @@ use prometheus::{
 /// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
+/// Which commit this is, where the build was told (the image is).
+const REVISION: &str = match option_env!("ISSUE_CORE_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
 const WAITING: &[&str] = &["kind", "target", "state"];
 
 /// A series that cannot be registered: a defect, found at the first start.
@@ -32,13 +38,17 @@ pub struct Metrics {
     pub delivery_duration: HistogramVec,
     pub delivery_delay: HistogramVec,
     pub breakers: IntGaugeVec,
+    pub migrations_pending: IntGauge,
+    pub connections: IntGaugeVec,
+    pub connections_max: IntGaugeVec,
 }
 
 impl Metrics {
     pub fn new() -> Result<Self, MetricsError> {
         let registry = Registry::new();
-        let build = IntGaugeVec::new(Opts::new("issue_core_build_info", "Always 1; the labels say which build this is."), &["version"])?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let build = Opts::new("issue_core_build_info", "Always 1; the labels say which build this is.");
+        let build = IntGaugeVec::new(build, &["version", "revision"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION"), REVISION]).set(1);
         add(&registry, build)?;
         registry.register(Box::new(ProcessCollector::for_self()))?;
         Ok(Self {
@@ -104,6 +114,17 @@ impl Metrics {
             delivery_duration: times(&registry, "delivery_duration_seconds", "How long one call to the target took.")?,
             delivery_delay: times(&registry, "delivery_delay_seconds", "From the event to the moment its target had it.")?,
             breakers: gauges(&registry, "breaker_state", "A target's breaker: 0 closed, 1 probing, 2 open.", &["target"])?,
+            migrations_pending: add(
+                &registry,
+                IntGauge::new("issue_core_migrations_pending", "Migrations the database lacks, when readiness was last asked for.")?,
+            )?,
+            connections: gauges(
+                &registry,
+                "db_connections",
+                "Connections to the database, by pool and state: used or idle.",
+                &["pool", "state"],
+            )?,
+            connections_max: gauges(&registry, "db_connections_max", "The most connections a pool may open.", &["pool"])?,
             registry,
         })
     }

@@ -11,11 +11,13 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::Span;
+use tracing::{Level, Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::filter::DynFilterFn;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
-use tracing_subscriber::{EnvFilter, Layer as _, fmt};
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 use uuid::Uuid;
 
 use crate::config::{Log, LogFormat, Telemetry};
@@ -48,14 +50,34 @@ pub fn is_readable(log: &Log) -> bool {
 /// Installs the process-wide logger and, with an endpoint, the exporter of traces.
 pub fn init(log: &Log, telemetry: &Telemetry) -> Result<Guard, TelemetryError> {
     let provider = telemetry.otlp_endpoint.as_deref().map(|endpoint| provider(endpoint, telemetry)).transpose()?;
-    let spans = provider.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("issue-core")));
-    let lines = if is_readable(log) {
+    let filter = EnvFilter::new(&log.filter);
+    if let Some(provider) = &provider {
+        let spans =
+            tracing_opentelemetry::layer().with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
+        let spans = spans.with_tracer(provider.tracer("issue-core")).with_filter(
+            // Asked each time: what is asked once leaves a trace in tracing-subscriber whenever somebody (sqlx) only asks whether an
+            // event would be taken, and the next span is lost.
+            DynFilterFn::new(|of, _| is_story(of)).with_max_level_hint(Level::DEBUG),
+        );
+        tracing_subscriber::registry().with(spans).with(lines(log).with_filter(filter)).try_init()?;
+    } else {
+        tracing_subscriber::registry().with(filter).with(lines(log)).try_init()?;
+    }
+    Ok(Guard { provider })
+}
+
+fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(log: &Log) -> Box<dyn Layer<S> + Send + Sync> {
+    if is_readable(log) {
         fmt::layer().with_writer(std::io::stderr).with_target(false).boxed()
     } else {
         fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false).with_writer(std::io::stderr).boxed()
-    };
-    tracing_subscriber::registry().with(EnvFilter::new(&log.filter)).with(spans).with(lines).try_init()?;
-    Ok(Guard { provider })
+    }
+}
+
+/// What a trace shows: every span of ours, whatever the log is set to, and what the log would say by default. Spans that only a
+/// trace needs are at the level debug, so that they cost nothing where nothing is exported.
+fn is_story(of: &Metadata<'_>) -> bool {
+    of.target().starts_with("issue_core") && (of.is_span() || *of.level() <= Level::INFO)
 }
 
 /// Log lines alone, for a process that lives for one command.
@@ -128,6 +150,12 @@ impl Trace {
         #[expect(clippy::cast_possible_truncation, reason = "the low half is the random one")]
         let span = (bits as u64).max(1);
         Self { id: bits.max(1), span, sampled: false }
+    }
+
+    /// The trace that begins with `span`; one that nobody records, from the fresh id, when no exporter is installed.
+    #[must_use]
+    pub fn begin(span: &Span, fresh: Uuid) -> Self {
+        Self::of(span).unwrap_or_else(|| Self::fresh(fresh))
     }
 
     /// Makes `span` a child of this context, and answers the context that `span`'s own work should carry on.

@@ -21,6 +21,7 @@ mod find_issues;
 mod find_messages;
 mod import_issues;
 mod lookup_issues;
+mod measure;
 mod next_issue;
 mod outlets;
 pub mod page;

@@ -4,14 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::App;
+use crate::store::StoreError;
 
 /// How long the store may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to look whether the schema is up to date, while it is not.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// Goes one way: ready until the drain begins.
+/// Ready until the drain begins, unless the schema has to be brought up to date first.
 #[derive(Debug, Default)]
 pub struct Readiness {
     draining: AtomicBool,
+    waiting: AtomicBool,
 }
 
 impl Readiness {
@@ -22,6 +26,12 @@ impl Readiness {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Nothing may be begun: it would meet a schema that it does not know.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -40,10 +50,35 @@ impl App {
         if self.readiness.is_draining() {
             return Err(Unready::Draining);
         }
-        match tokio::time::timeout(PATIENCE, self.store.check()).await {
+        match tokio::time::timeout(PATIENCE, self.check_store()).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Unready::Store(error.to_string())),
             Err(_) => Err(Unready::Store(format!("the store did not answer within {PATIENCE:?}"))),
+        }
+    }
+
+    /// Asks the store, and keeps in mind what its schema lacks.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        let checked = self.store.check().await;
+        match &checked {
+            Ok(()) => self.missing(0),
+            Err(StoreError::SchemaTooOld { found, known }) => self.missing(known - found),
+            // Nothing new is known of the schema.
+            Err(StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } | StoreError::Broken { .. }) => {}
+        }
+        checked
+    }
+
+    fn missing(&self, migrations: i64) {
+        self.metrics.migrations_pending.set(migrations);
+        self.readiness.waiting.store(migrations > 0, Ordering::Relaxed);
+    }
+
+    /// Until somebody has run `issue-core migrate`, if that has to be. Nothing is begun on a schema that lacks something.
+    pub async fn until_migrated(&self) {
+        while self.readiness.is_waiting() {
+            tokio::time::sleep(PAUSE).await;
+            _ = self.check_store().await;
         }
     }
 }

@@ -3,14 +3,17 @@
 //!
 //! It knows nothing of whom it talks to. What an answer means is the caller's business; only failing to get one is an error.
 
+mod span;
+
 use std::error::Error as _;
 use std::time::Duration;
 
 pub use reqwest::header;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 /// What one client may spend on one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +76,13 @@ impl HttpClient {
 
     /// Sends a JSON document, and reads what comes back.
     pub async fn post_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
+        let span = span::call(&Method::POST, url);
+        let answer = self.exchange_json(url, headers, body).instrument(span.clone()).await;
+        span::ended(&span, &answer);
+        answer
+    }
+
+    async fn exchange_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
         let request = self.client.post(url).headers(headers.clone()).header(CONTENT_TYPE, "application/json");
         self.read(request.body(serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?)).await
     }

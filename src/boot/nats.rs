@@ -24,7 +24,12 @@ pub(super) fn start(settings: &Settings, role: Role, link: Link, app: &Arc<App>,
     let mut nats = settings.nats.clone();
     nats.consume &= matches!(role, Role::Serve { .. });
     let caller = Caller::new(caller(settings), [Scope::Ingest]);
-    tasks.spawn(nats::serve(link, app.clone(), nats, caller, tasks.clone(), stop.clone()));
+    let (app, inner, stop) = (app.clone(), tasks.clone(), stop.clone());
+    tasks.spawn(async move {
+        if stop.run_until_cancelled(app.until_migrated()).await.is_some() {
+            nats::serve(link, app, nats, caller, inner, stop).await;
+        }
+    });
 }
 
 /// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.

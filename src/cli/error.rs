@@ -3,6 +3,7 @@
 //! To add a failure: its variant, its code, its line in `docs/cli.md`.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub(super) enum CliError {
     Boot(#[from] BootError),
     #[error("{0}")]
     Telemetry(#[from] TelemetryError),
+    #[error("http://{address}{path}: {reason}")]
+    Unhealthy { address: SocketAddr, path: &'static str, reason: String },
     #[error("cannot write {path}: {reason}")]
     Write { path: PathBuf, reason: std::io::Error },
     #[error("cannot read {path}: {reason}")]
@@ -89,6 +92,7 @@ impl CliError {
         match self {
             Self::Boot(_)
             | Self::Telemetry(_)
+            | Self::Unhealthy { .. }
             | Self::Write { .. }
             | Self::Read { .. }
             | Self::Io(_)

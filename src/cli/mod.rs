@@ -23,6 +23,7 @@ mod error;
 mod export;
 mod fields;
 mod filter;
+mod healthcheck;
 mod import;
 mod labels;
 mod lines;
@@ -105,6 +106,8 @@ enum Command {
     Worker(worker::Worker),
     /// Bring the database schema up to date, then stop
     Migrate,
+    /// Ask the service on this machine how it is: ends with 0 if it is well
+    Healthcheck(healthcheck::Healthcheck),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -197,6 +200,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(settings()?),
             Command::Worker(worker) => worker.run(&settings()?),
+            Command::Healthcheck(healthcheck) => healthcheck.run(&settings()?.settings),
             Command::Migrate => migrate::run(&settings()?),
             Command::Config(command) => {
                 command.run(&settings()?);

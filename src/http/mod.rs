@@ -34,6 +34,7 @@ mod request_id;
 mod reviews;
 mod router;
 mod schema;
+mod span;
 mod task_body;
 mod timeline;
 mod wish;

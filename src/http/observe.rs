@@ -14,11 +14,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
-use tracing::{Instrument as _, Span, field};
+use tracing::{Instrument as _, Span};
 
 use super::Terms;
 use super::problem::Problem;
 use super::request_id::{X_REQUEST_ID, request_id};
+use super::span;
 use crate::app::App;
 use crate::domain::quota::Allowance;
 use crate::telemetry::Trace;
@@ -47,22 +48,16 @@ pub struct Around {
 pub async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let app = &around.app;
-    let method = request.method().clone();
+    let method = span::known(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("unmatched", MatchedPath::as_str);
-    let span = tracing::info_span!(
-        "http.request",
-        otel.name = %format_args!("{method} {route}"),
-        otel.kind = "server",
-        http.request.method = %method,
-        http.route = route,
-        http.response.status_code = field::Empty,
-        request.id = field::Empty,
-        trace_id = field::Empty,
-    );
+    let span = span::open(method, route);
     let fresh = app.clock.stamp().id;
     let id = request_id(request.headers(), fresh);
-    let trace = caller_trace(request.headers()).unwrap_or_else(|| Trace::fresh(fresh)).enter(&span);
+    let trace = caller_trace(request.headers()).map_or_else(|| Trace::begin(&span, fresh), |trace| trace.enter(&span));
+    if Trace::of(&span).is_some() {
+        span::describe(&span, &request);
+    }
     let counted = CountedAs::default();
     request.extensions_mut().insert(RequestTrace(trace));
     request.extensions_mut().insert(around.terms);
@@ -75,9 +70,9 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     app.metrics.http_in_flight.dec();
 
     let status = response.status();
-    span.record("http.response.status_code", status.as_u16());
-    app.metrics.http_requests.with_label_values(&[route, method.as_str(), status.as_str()]).inc();
-    app.metrics.http_duration.with_label_values(&[route, method.as_str()]).observe(started.elapsed().as_secs_f64());
+    span::ended(&span, status);
+    app.metrics.http_requests.with_label_values(&[route, method, status.as_str()]).inc();
+    app.metrics.http_duration.with_label_values(&[route, method]).observe(started.elapsed().as_secs_f64());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         span.record("request.id", id.to_str().unwrap_or_default());
         response = told(&problem, response.headers(), trace, &span);
@@ -96,6 +91,10 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
 
 /// Lets the request in if there is room, and bounds how long it may take and what its panic may reach.
 async fn work(around: &Around, request: Request, next: Next, span: &Span) -> Response {
+    // Probes and metrics, which have no bound, answer all the same.
+    if around.room.is_some() && around.app.readiness.is_waiting() {
+        return Problem::unready("the database lacks migrations; run `issue-core migrate`".to_owned()).into_response();
+    }
     let _place = match around.room.as_ref().map(|room| room.try_acquire()) {
         Some(Err(_)) => return Problem::overloaded().into_response(),
         place @ (Some(Ok(_)) | None) => place,

@@ -86,7 +86,7 @@ pub async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<ReadyRe
 /// Every series is explained in `docs/observability.md`.
 #[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operate", security(()), responses((status = 200, body = String, content_type = "text/plain; version=0.0.4", description = "Every series in the text exposition format")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match app.metrics.render() {
+    match app.numbers() {
         Ok(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be rendered");

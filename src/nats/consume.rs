@@ -177,10 +177,20 @@ impl Consumption {
 
     async fn handle(&self, message: &Message, patience: Patience) {
         let headers = message.headers.as_ref();
-        let span =
-            tracing::info_span!("nats.message", otel.kind = "consumer", nats.subject = %message.subject, trace_id = tracing::field::Empty);
+        let span = tracing::info_span!(
+            "nats.message",
+            otel.name = %format_args!("process {}.create.{{target_repo}}", self.settings.tasks_prefix),
+            otel.kind = "consumer",
+            messaging.system = "nats",
+            messaging.operation.r#type = "process",
+            messaging.operation.name = "process",
+            messaging.destination.name = %message.subject,
+            messaging.consumer.group.name = self.settings.consumer,
+            messaging.message.body.size = i64::try_from(message.payload.len()).unwrap_or(i64::MAX),
+            trace_id = tracing::field::Empty,
+        );
         let remote = header::value(headers, header::TRACEPARENT).and_then(Trace::parse);
-        let trace = remote.unwrap_or_else(|| Trace::fresh(self.app.clock.stamp().id)).enter(&span);
+        let trace = remote.map_or_else(|| Trace::begin(&span, self.app.clock.stamp().id), |trace| trace.enter(&span));
         span.record("trace_id", trace.trace_id());
         async {
             let Some(delivery) = Delivery::of(message) else {

@@ -67,10 +67,14 @@ impl StateHub {
         Ok(Self { http: HttpClient::new(limits)?, url: format!("{}/progress/", options.url), authorization, options })
     }
 
-    fn headers(&self, event: Uuid) -> HeaderMap {
+    fn headers(&self, notice: &Notice) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        if let Ok(key) = HeaderValue::from_str(&format!("issue-core:{event}")) {
+        if let Ok(key) = HeaderValue::from_str(&format!("issue-core:{}", notice.event.id)) {
             headers.insert("idempotency-key", key);
+        }
+        // Not part of the repeat's word-for-word body. The hub's work shows up in the trace of the request that caused it.
+        if let Some(Ok(value)) = notice.event.trace.as_deref().map(HeaderValue::from_str) {
+            headers.insert("traceparent", value);
         }
         if let Some(value) = &self.authorization {
             headers.insert(AUTHORIZATION, value.clone());
@@ -99,7 +103,7 @@ impl EventSink for StateHub {
         // Written while another set of events was configured: it is owed still.
         let Some(word) = Progress::of(notice.event.kind) else { return Ok(()) };
         let progress = Body::of(word, notice, &self.options.author, self.place(notice.target_repo.as_deref()));
-        let sent = self.http.post_json(&self.url, &self.headers(notice.event.id), &progress).await;
+        let sent = self.http.post_json(&self.url, &self.headers(notice), &progress).await;
         let answer = sent.map_err(|error| SinkError::retry(error.to_string()))?;
         if answer.status == 409 {
             tracing::warn!(event.id = %notice.event.id, answer = answer.excerpt(), "State Hub has this event already, with other words; it counts as told");

@@ -1,7 +1,9 @@
 //! What a schema version means to this binary, the same for both dialects. The migrations themselves are SQL files.
 //!
 //! To add a migration: a file of the same number and name in `migrations/postgres` and `migrations/sqlite`. A file that
-//! was released is never edited: its checksum lies in the databases.
+//! was released is never edited: its checksum lies in the databases. A migration that takes away what some released binary
+//! still uses says in its name from which migration on binaries do without it: `0012_needs_0009_drop_old_column.sql`. Every
+//! other one only adds, so that the binary before it keeps working, and can be gone back to.
 
 use sqlx::migrate::{MigrateError, Migrator};
 
@@ -12,26 +14,39 @@ pub(super) fn known(migrations: &Migrator) -> i64 {
     migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// A newer binary has been here: this one would not know what it reads.
-pub(super) fn refuse_newer(found: i64, migrations: &Migrator) -> Result<(), StoreError> {
+/// What lies in the database: each migration with its description, which is its file's name in words.
+pub(super) type Applied = [(i64, String)];
+
+/// A newer binary has been here, and has taken away what this one would look for.
+pub(super) fn refuse_newer(applied: &Applied, migrations: &Migrator) -> Result<(), StoreError> {
     let known = known(migrations);
-    if found > known { Err(StoreError::SchemaTooNew { found, known }) } else { Ok(()) }
+    let needed = applied.iter().filter(|(version, _)| *version > known).filter_map(|(_, description)| needed(description)).max();
+    if needed.is_some_and(|needed| needed > known) { Err(StoreError::SchemaTooNew { found: newest(applied), known }) } else { Ok(()) }
 }
 
-/// The schema is exactly the one this binary was built for.
-pub(super) fn check(found: i64, migrations: &Migrator) -> Result<(), StoreError> {
-    refuse_newer(found, migrations)?;
-    let known = known(migrations);
+/// This binary can work with the schema: nothing it needs is missing yet, or gone already.
+pub(super) fn check(applied: &Applied, migrations: &Migrator) -> Result<(), StoreError> {
+    refuse_newer(applied, migrations)?;
+    let (found, known) = (newest(applied), known(migrations));
     if found < known { Err(StoreError::SchemaTooOld { found, known }) } else { Ok(()) }
 }
 
+/// A newer binary has been here. There is nothing to do, and sqlx would refuse to do it.
+pub(super) fn is_ahead(applied: &Applied, migrations: &Migrator) -> bool {
+    newest(applied) > known(migrations)
+}
+
+fn newest(applied: &Applied) -> i64 {
+    applied.iter().map(|(version, _)| *version).max().unwrap_or(0)
+}
+
+/// The oldest schema whose binaries do without what the migration takes away: `needs 9 drop old column`.
+fn needed(description: &str) -> Option<i64> {
+    description.strip_prefix("needs ")?.split(' ').next()?.parse().ok()
+}
+
 /// What stopped the migration; an error of the database itself is judged by its dialect.
-pub(super) fn explain(
-    store: &'static str,
-    error: &MigrateError,
-    migrations: &Migrator,
-    classify: impl Fn(&sqlx::Error) -> StoreError,
-) -> StoreError {
+pub(super) fn explain(store: &'static str, error: &MigrateError, classify: impl Fn(&sqlx::Error) -> StoreError) -> StoreError {
     let broken = |reason| StoreError::Broken { store, reason };
     if let MigrateError::Execute(cause) = error {
         return classify(cause);
@@ -41,9 +56,7 @@ pub(super) fn explain(
         return if error.is_transient() { error } else { broken(format!("migration {version} failed: {cause}")) };
     }
     if let MigrateError::VersionMissing(version) = error {
-        return refuse_newer(*version, migrations)
-            .err()
-            .unwrap_or_else(|| broken(format!("the database was migrated by another program: this binary has no migration {version}")));
+        return broken(format!("the database was migrated by another program: this binary has no migration {version}"));
     }
     if let MigrateError::VersionMismatch(version) = error {
         return broken(format!(
@@ -51,4 +64,17 @@ pub(super) fn explain(
         ));
     }
     broken(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_migration_that_says_so_needs_a_newer_binary() {
+        assert_eq!(needed("needs 0009 drop old column"), Some(9));
+        for other in ["issues", "needs review", "list needs 3", ""] {
+            assert_eq!(needed(other), None, "{other:?}");
+        }
+    }
 }

@@ -135,11 +135,24 @@ pub trait Store: Send + Sync + 'static {
     /// Nobody is told of them outside: they are history. Doing it again changes nothing. Without `write` it only tells.
     async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError>;
 
-    /// The store answers, and its schema is the one this binary was built for.
+    /// The store answers, and its schema is one that this binary can work with: its own, or a newer one that only adds.
     async fn check(&self) -> Result<(), StoreError>;
+
+    /// How many connections there are at this moment, by pool. Asks nobody.
+    fn connections(&self) -> Vec<Connections>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// One pool of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    pub pool: &'static str,
+    pub open: u32,
+    /// Of the open ones, those that nobody uses.
+    pub idle: usize,
+    pub most: u32,
 }
 
 /// What stands under a dedupe key.
@@ -179,9 +192,9 @@ pub enum StoreError {
     /// Nothing wrong with the request: the database is away, overloaded, or gave up on a deadlock. Trying again may help.
     #[error("the {store} store is not available: {reason}")]
     Unavailable { store: &'static str, reason: String },
-    /// The database was migrated by a newer binary.
+    /// The database was migrated by a newer binary, which took away what this one needs.
     #[error(
-        "the database has schema version {found}, newer than this binary knows ({known}): run the newer binary, or restore a backup made before the upgrade"
+        "the database has schema version {found}, and lacks what this binary ({known}) needs: run the newer binary, or restore a backup made before the upgrade"
     )]
     SchemaTooNew { found: i64, known: i64 },
     /// The database lacks migrations that this binary needs.

@@ -13,6 +13,8 @@ use sqlx::{Database, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::Connections;
+
 /// A connection used within this time is taken to be alive still.
 pub(super) const FRESH: Duration = Duration::from_secs(5);
 
@@ -73,6 +75,13 @@ impl<DB: Database> Warm<DB> {
 
     pub(super) fn pool(&self) -> &Pool<DB> {
         &self.0.pool
+    }
+
+    /// How many there are, and how many of them nobody uses.
+    pub(super) fn connections(&self, name: &'static str) -> Connections {
+        let Inner { pool, .. } = &*self.0;
+        let idle = pool.num_idle() + self.0.idle().len();
+        Connections { pool: name, open: pool.size(), idle, most: pool.options().get_max_connections() }
     }
 
     /// Whoever has a connection finishes with it; nobody gets another.

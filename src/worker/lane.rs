@@ -70,10 +70,13 @@ impl Hand {
         let span = tracing::info_span!(
             "message.work",
             otel.name = %format_args!("{} {}", message.kind, message.target),
-            otel.kind = "producer",
-            message.id = message.id,
-            message.kind = message.kind.as_str(),
-            message.target = message.target,
+            otel.kind = "consumer",
+            otel.status_code = tracing::field::Empty,
+            messaging.system = "issue-core",
+            messaging.operation.r#type = "process",
+            messaging.operation.name = message.kind.as_str(),
+            messaging.destination.name = message.target,
+            messaging.message.id = %message.id,
             message.attempt = message.attempt,
             issue.id = %message.issue_id,
         );
@@ -81,9 +84,12 @@ impl Hand {
             trace.link(&span);
         }
         let ended = match message.kind {
-            MessageKind::Dispatch => self.app.dispatch(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span).await,
-            MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span).await,
+            MessageKind::Dispatch => self.app.dispatch(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
+            MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
         };
+        if ended == Ended::Waits {
+            span.record("otel.status_code", "error");
+        }
         Some(ended)
     }
 

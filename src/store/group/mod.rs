@@ -5,6 +5,7 @@
 //! queue, and the bytes that wait in it. To group another call: a struct like [`GroupRead`] over `Queue`.
 
 mod queue;
+mod span;
 
 use std::fmt;
 use std::sync::Arc;
@@ -99,7 +100,7 @@ impl GroupCommit {
             change.announce();
         }
         let weight = weight(&change);
-        self.queue.call(change, weight).await
+        span::traced(span::commit(self.queue.name()), self.queue.call(change, weight)).await
     }
 
     /// Commits changes that are a batch already, past the queue and in one transaction: one by one in the queue they would
@@ -192,7 +193,7 @@ impl GroupRead {
 
     /// Reads the issue by a query that starts after this call, so a caller always sees its own writes.
     pub async fn issue(&self, wanted: IssueRef) -> Result<Option<Issue>, GroupError> {
-        self.queue.call(wanted, size_of::<IssueRef>()).await
+        span::traced(span::select(self.queue.name()), self.queue.call(wanted, size_of::<IssueRef>())).await
     }
 }
 

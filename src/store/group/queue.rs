@@ -52,6 +52,11 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
         Self { name, calls, room: Arc::new(Semaphore::new(bytes)), bytes }
     }
 
+    /// Whose work it is.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+
     pub(super) async fn call(&self, input: I, weight: usize) -> Result<O, GroupError> {
         // One call heavier than the whole room still gets in when it is alone.
         let weight = u32::try_from(weight.min(self.bytes)).unwrap_or(u32::MAX);

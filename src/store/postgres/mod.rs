@@ -32,7 +32,7 @@ use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
 use super::warm::{FRESH, Lent, Warm};
-use super::{Filed, Outcome, Page, Store, StoreError, migrate};
+use super::{Connections, Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
@@ -122,16 +122,19 @@ fn pool_of(options: &PostgresOptions, connections: u32) -> PgPoolOptions {
 }
 
 async fn migrate_with(connection: &mut PgConnection) -> Result<(), StoreError> {
-    let found = schema_version(connection).await?;
-    migrate::refuse_newer(found, &MIGRATIONS)?;
+    let applied = schema(connection).await?;
+    migrate::refuse_newer(&applied, &MIGRATIONS)?;
+    if migrate::is_ahead(&applied, &MIGRATIONS) {
+        return Ok(());
+    }
     // `run` is the same, but its future is not `Send` for every lifetime.
-    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))
+    MIGRATIONS.run_direct(None, connection, false).await.map_err(|error| migrate::explain(NAME, &error, classify))
 }
 
-async fn schema_version(connection: &mut PgConnection) -> Result<i64, StoreError> {
-    match read::schema_version(connection).await {
-        Err(error) if is_undefined_table(&error) => Ok(0),
-        version => version.map_err(|error| classify(&error)),
+async fn schema(connection: &mut PgConnection) -> Result<Vec<(i64, String)>, StoreError> {
+    match read::schema(connection).await {
+        Err(error) if is_undefined_table(&error) => Ok(Vec::new()),
+        applied => applied.map_err(|error| classify(&error)),
     }
 }
 
@@ -332,8 +335,12 @@ impl Store for PostgresStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, schema_version(&mut connection)).await;
-        migrate::check(self.finish(connection, answer)?, &MIGRATIONS)
+        let answer = timeout(self.deadline, schema(&mut connection)).await;
+        migrate::check(&self.finish(connection, answer)?, &MIGRATIONS)
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![self.pool.connections("requests"), self.finders.connections("lists")]
     }
 
     async fn close(&self) {

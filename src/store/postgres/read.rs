@@ -45,8 +45,8 @@ const MESSAGES_OF: &str = concat!(
     " from messages where issue_id = $1 and dead_at is null order by id limit $2"
 );
 
-const SCHEMA_VERSION: &str = "-- schema_version
-select coalesce(max(version), 0) from _sqlx_migrations where success";
+const SCHEMA: &str = "-- schema
+select version, description from _sqlx_migrations where success";
 
 pub(super) async fn issues(connection: &mut PgConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<IssueRow>, sqlx::Error> {
     sqlx::query_as(ISSUES).bind(ids).bind(numbers).fetch_all(connection).await
@@ -91,6 +91,6 @@ pub(super) async fn messages_of(connection: &mut PgConnection, issue: IssueId, l
     sqlx::query_as(MESSAGES_OF).bind(issue.0).bind(i64::from(limit)).fetch_all(connection).await
 }
 
-pub(super) async fn schema_version(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(SCHEMA_VERSION).fetch_one(connection).await
+pub(super) async fn schema(connection: &mut PgConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    sqlx::query_as(SCHEMA).fetch_all(connection).await
 }

@@ -27,7 +27,7 @@ use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
 use super::warm::{Lent, Warm};
-use super::{Filed, Outcome, Page, Store, StoreError, migrate};
+use super::{Connections, Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
@@ -69,10 +69,14 @@ impl SqliteStore {
         let failed = |error| classify(&error);
         // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.
         let mut transaction = self.writer.pool().begin_with("begin immediate").await.map_err(failed)?;
-        migrate::refuse_newer(schema_version(&mut transaction).await?, &MIGRATIONS)?;
+        let applied = schema(&mut transaction).await?;
+        migrate::refuse_newer(&applied, &MIGRATIONS)?;
+        if migrate::is_ahead(&applied, &MIGRATIONS) {
+            return Ok(());
+        }
         // `run` is the same, but its future is not `Send` for every lifetime.
         let run = MIGRATIONS.run_direct(None, &mut *transaction, false).await;
-        run.map_err(|error| migrate::explain(NAME, &error, &MIGRATIONS, classify))?;
+        run.map_err(|error| migrate::explain(NAME, &error, classify))?;
         transaction.commit().await.map_err(failed)
     }
 
@@ -113,10 +117,10 @@ async fn open_writer(options: SqliteConnectOptions) -> Result<SqlitePool, StoreE
     pool(1).connect_with(options).await.map_err(|error| classify(&error))
 }
 
-async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    match read::schema_version(connection).await {
-        Err(error) if is_undefined_table(&error) => Ok(0),
-        version => version.map_err(|error| classify(&error)),
+async fn schema(connection: &mut SqliteConnection) -> Result<Vec<(i64, String)>, StoreError> {
+    match read::schema(connection).await {
+        Err(error) if is_undefined_table(&error) => Ok(Vec::new()),
+        applied => applied.map_err(|error| classify(&error)),
     }
 }
 
@@ -307,7 +311,13 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<(), StoreError> {
         let mut connection = self.reader().await?;
-        migrate::check(schema_version(&mut connection).await?, &MIGRATIONS)
+        let applied = schema(&mut connection).await?;
+        connection.done();
+        migrate::check(&applied, &MIGRATIONS)
+    }
+
+    fn connections(&self) -> Vec<Connections> {
+        vec![self.writer.connections("writer"), self.readers.connections("readers")]
     }
 
     async fn close(&self) {

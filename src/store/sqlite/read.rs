@@ -52,8 +52,8 @@ const MESSAGES_OF: &str = concat!(
     " from messages where issue_id = ?1 and dead_at is null order by id limit ?2"
 );
 
-const SCHEMA_VERSION: &str = "-- schema_version
-select coalesce(max(version), 0) from _sqlx_migrations where success";
+const SCHEMA: &str = "-- schema
+select version, description from _sqlx_migrations where success";
 
 pub(super) async fn issues(connection: &mut SqliteConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<IssueRow>, sqlx::Error> {
     sqlx::query_as(ISSUES).bind(Json(ids)).bind(Json(numbers)).fetch_all(connection).await
@@ -103,6 +103,6 @@ pub(super) async fn messages_of(connection: &mut SqliteConnection, issue: IssueI
     sqlx::query_as(MESSAGES_OF).bind(issue.0).bind(limit).fetch_all(connection).await
 }
 
-pub(super) async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(SCHEMA_VERSION).fetch_one(connection).await
+pub(super) async fn schema(connection: &mut SqliteConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    sqlx::query_as(SCHEMA).fetch_all(connection).await
 }

@@ -27,7 +27,7 @@ async fn probes_and_metrics_answer_without_a_key(db: Database) {
         "issue_core_ingested_total{outcome=\"created\"} 1",
         "issue_core_ingested_total{outcome=\"duplicate\"} 1",
         "issue_core_http_requests_total{method=\"POST\",route=\"/issues/\",status=\"201\"} 1",
-        "issue_core_build_info{version=",
+        "issue_core_build_info{revision=",
         "process_resident_memory_bytes",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");

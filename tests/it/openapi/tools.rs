@@ -18,13 +18,16 @@ pub fn committed() -> PathBuf {
     root().join("openapi/openapi.json")
 }
 
+/// Where the tools of that set are.
+pub fn install(set: &str) -> PathBuf {
+    let output = Command::new(own("install")).arg(set).stderr(Stdio::inherit()).output().unwrap();
+    assert!(output.status.success(), "tests/tools/install failed; above it says why");
+    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
+}
+
 fn home() -> &'static Path {
     static HOME: OnceLock<PathBuf> = OnceLock::new();
-    HOME.get_or_init(|| {
-        let output = Command::new(own("install")).stderr(Stdio::inherit()).output().unwrap();
-        assert!(output.status.success(), "tests/tools/install failed; above it says why");
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
-    })
+    HOME.get_or_init(|| install("openapi"))
 }
 
 /// A program out of a Python package.

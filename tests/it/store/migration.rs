@@ -66,14 +66,34 @@ pub(super) async fn a_schema_that_lacks_a_migration_is_refused_until_it_is_migra
     store.check().await.unwrap();
 }
 
-pub(super) async fn a_newer_schema_is_refused(database: Database) {
+/// As if a newer binary had brought the schema up to version 99.
+async fn from_the_future(database: &Database, description: &str) {
+    let migration = format!(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         select 99, '{description}', success, checksum, 0 from _sqlx_migrations where version = 1"
+    );
+    database.execute(&migration).await;
+}
+
+pub(super) async fn a_newer_schema_that_only_adds_is_worked_with_and_left_alone(database: Database) {
     let store = database.open().await;
-    database
-        .execute(
-            "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
-             select 99, 'from the future', success, checksum, 0 from _sqlx_migrations where version = 1",
-        )
-        .await;
+    from_the_future(&database, "something more").await;
+    store.check().await.unwrap();
+    database.migrate().await.unwrap();
+    let issue = sample::stored(&*store, sample::full_issue(), None).await;
+    assert_eq!(store.issues(&[IssueRef::Id(issue.id)]).await.unwrap(), [Some(issue)]);
+}
+
+pub(super) async fn a_newer_schema_that_took_away_what_this_binary_does_without_is_worked_with(database: Database) {
+    let store = database.open().await;
+    from_the_future(&database, &format!("needs {} drop something", newest())).await;
+    store.check().await.unwrap();
+    database.migrate().await.unwrap();
+}
+
+pub(super) async fn a_newer_schema_that_took_away_what_this_binary_needs_is_refused(database: Database) {
+    let store = database.open().await;
+    from_the_future(&database, &format!("needs {} drop something", newest() + 1)).await;
     for error in [store.check().await.unwrap_err(), database.migrate().await.unwrap_err()] {
         assert!(matches!(error, StoreError::SchemaTooNew { found: 99, known } if known == newest()), "{error}");
         assert!(!error.is_transient());

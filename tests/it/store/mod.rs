@@ -93,7 +93,9 @@ conformance! {
     }
     run migration {
         migrating_again_changes_nothing,
-        a_newer_schema_is_refused,
+        a_newer_schema_that_only_adds_is_worked_with_and_left_alone,
+        a_newer_schema_that_took_away_what_this_binary_does_without_is_worked_with,
+        a_newer_schema_that_took_away_what_this_binary_needs_is_refused,
         a_migration_that_was_changed_is_refused_by_name,
         reopening_keeps_everything,
         a_closed_store_is_unavailable,

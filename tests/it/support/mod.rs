@@ -1,5 +1,6 @@
 //! What tests stand on: databases of their own, the real binary, and sample values. No test lives here, and nothing here asserts for one.
 
+pub(crate) mod balancer;
 pub(crate) mod database;
 pub(crate) mod hub;
 pub(crate) mod nats;

@@ -1,0 +1,11 @@
+//! What operators are given: the image, the manifests, the alerts, the traces, and a restart that nobody notices. Judged by outside
+//! tools where there are any. `tests/run cluster` runs them all.
+
+mod alerts;
+mod healthcheck;
+mod image;
+mod manifests;
+mod numbers;
+mod rollout;
+mod tools;
+mod traces;
