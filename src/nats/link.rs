@@ -51,7 +51,8 @@ impl Link {
         let place = servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect::<Vec<_>>().join(", ");
         let (pulse, watched) = watch::channel(Pulse::default());
         let refusals = Arc::new(Mutex::new(BTreeSet::new()));
-        let news = News { place, pulse, refusals: refusals.clone(), told: Mutex::default() };
+        let encrypted = settings.tls_ca_file.is_some() || servers.iter().any(|server| server.scheme() == "tls");
+        let news = News { place, encrypted, pulse, refusals: refusals.clone(), told: Mutex::default() };
         let options = login(from_url(&servers), settings)?
             .name("issue-core")
             .retry_on_initial_connect()
@@ -162,6 +163,7 @@ fn delay(attempt: usize) -> Duration {
 /// Hears what the client has to say and tells an operator what matters, once.
 struct News {
     place: String,
+    encrypted: bool,
     pulse: watch::Sender<Pulse>,
     refusals: Arc<Mutex<BTreeSet<String>>>,
     /// Told since the connection last stood; not told again before it stands.
@@ -196,10 +198,14 @@ impl News {
         if !self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(trouble.to_owned()) {
             return;
         }
-        let advice = if trouble == "authorization violation" {
-            "it refuses our login: check nats.user and nats.password, nats.token or nats.credentials_file"
-        } else {
-            "nothing is lost: events wait in the store, tasks in their stream"
+        let advice = match trouble {
+            "authorization violation" => "it refuses our login: check nats.user and nats.password, nats.token or nats.credentials_file",
+            // The client says no more of a handshake that failed.
+            "IO error" if self.encrypted => {
+                "nothing is lost: events wait in the store, tasks in their stream; if it should be there, one of us may not accept the \
+                 other's certificate: check nats.tls_ca_file, nats.tls_cert_file and the names in the server's"
+            }
+            _ => "nothing is lost: events wait in the store, tasks in their stream",
         };
         tracing::warn!(nats.server = %self.place, reason = trouble, "no connection to NATS, trying on in the background; {advice}");
     }

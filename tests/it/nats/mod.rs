@@ -3,6 +3,7 @@
 mod asyncapi;
 mod dead;
 mod entrance;
+mod identity;
 mod outage;
 mod permission;
 mod publish;
