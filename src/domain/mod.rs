@@ -28,6 +28,7 @@ pub mod search;
 pub mod spec;
 pub mod stamp;
 pub mod text;
+pub mod tracker;
 pub mod verdict;
 pub mod vocabulary;
 
