@@ -32,6 +32,7 @@ pub struct Metrics {
     pub delivery_duration: HistogramVec,
     pub delivery_delay: HistogramVec,
     pub breakers: IntGaugeVec,
+    pub paused: IntGaugeVec,
 }
 
 impl Metrics {
@@ -104,6 +105,12 @@ impl Metrics {
             delivery_duration: times(&registry, "delivery_duration_seconds", "How long one call to the target took.")?,
             delivery_delay: times(&registry, "delivery_delay_seconds", "From the event to the moment its target had it.")?,
             breakers: gauges(&registry, "breaker_state", "A target's breaker: 0 closed, 1 probing, 2 open.", &["target"])?,
+            paused: gauges(
+                &registry,
+                "backend_paused",
+                "1 while a tracker refuses our credential and nothing is sent to it until the secret changes.",
+                &["target"],
+            )?,
             registry,
         })
     }

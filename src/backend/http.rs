@@ -51,7 +51,7 @@ pub struct HttpRequest {
 }
 
 /// Whatever the other side said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     pub status: u16,
     /// How long it asks to be left alone.

@@ -262,9 +262,9 @@ pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
         503 if after.is_some() => Trouble::Retry { after },
         // Some gateway gave up: what is behind it may go on. Only a write can have done something.
         500..=599 if writes => Trouble::Unknown,
-        408 | 423 | 425 | 500..=599 => Trouble::Retry { after },
+        408 | 425 | 500..=599 => Trouble::Retry { after },
         // A wrong address, a missing permission, a place that is not there: an operator mends it.
-        300..=399 | 403..=405 | 407 => Trouble::Denied,
+        300..=399 | 403..=405 | 407 | 410 | 423 => Trouble::Denied,
         _ => Trouble::Fail,
     };
     let hint = match answer.status {

@@ -3,6 +3,7 @@
 //! A backend translates and sends; when, in which order, how often and what is to be sent is not its business. `http.rs` holds the
 //! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
 
+pub mod gitea;
 pub mod http;
 pub mod line;
 pub mod secret;
@@ -59,7 +60,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
     /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
-    /// A remote issue that is gone is [`Trouble::Fail`].
+    /// A remote issue that is gone, or no longer to be seen, is [`Trouble::Denied`].
     ///
     /// With a `version` (that of a [`Remote`] read before) nothing is overwritten that was written since: then it is [`Trouble::Stale`].
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError>;
@@ -70,8 +71,8 @@ pub trait Backend: Send + Sync + 'static {
     /// As [`Self::find_by_marker`], among the comments of the issue.
     async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError>;
 
-    /// Gives a comment another text. One that is gone is [`Trouble::Fail`]. Asked only with [`Capabilities::comment_edits`].
-    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<(), BackendError>;
+    /// Gives a comment another text; `false` where it is no longer there. Asked only with [`Capabilities::comment_edits`].
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError>;
 
     /// Takes a comment away; one that is gone already is fine. Asked only with [`Capabilities::comment_deletes`].
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError>;
@@ -134,6 +135,9 @@ pub struct Resource {
     /// What people call it: `acme/tools`, `OPS`.
     pub display_key: Option<String>,
     pub url: Option<String>,
+    /// Of the workspace it belongs to.
+    pub workspace_handle: Option<String>,
+    pub workspace_url: Option<String>,
     /// Whether issues can be filed there (not archived, issues switched on, permission to write), where the tracker tells.
     pub writable: Option<bool>,
 }
@@ -186,8 +190,6 @@ pub struct BackendOptions {
     pub line: Line,
     pub names: Names,
     pub users: Users,
-    /// Where issues go that no route says more about, `{target_repo}` not filled in: for checks.
-    pub place: Place,
     /// `[backends.NAME.options]`: what only this kind knows. Read with [`Self::option`]; unknown ones are refused by `boot`.
     pub options: std::collections::BTreeMap<String, String>,
     /// How many items to ask for in a page; the server may give fewer.

@@ -3,6 +3,7 @@
 mod config;
 mod migrate;
 mod openapi;
+mod route;
 mod serve;
 mod worker;
 
@@ -39,6 +40,9 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at the routes to the trackers
+    #[command(subcommand)]
+    Route(Box<route::RouteCommand>),
     /// Print the OpenAPI document of the HTTP API
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
@@ -82,6 +86,7 @@ impl Cli {
             Command::Worker(worker) => worker.run(&settings()?)?,
             Command::Migrate => migrate::run(&settings()?)?,
             Command::Config(command) => command.run(&settings()?),
+            Command::Route(command) => (*command).run(&settings()?)?,
             // The same whatever the settings are.
             Command::OpenApi(openapi) => openapi.run()?,
         }

@@ -3,6 +3,7 @@
 //! To add a setting: its line and comment in `config/default.toml`, its field here, its check in `validate.rs`.
 //! Nothing outside this room reads the environment.
 
+mod backends;
 mod duration;
 mod keys;
 mod layers;
@@ -11,6 +12,7 @@ mod outlets;
 mod show;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,11 +21,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
+pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
 pub use nats::Nats;
 pub use outlets::{StateHub, Worker};
 pub use show::show;
+pub use validate::read_secret;
 
 /// The settings in force, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +42,10 @@ pub struct Settings {
     pub nats: Nats,
     pub worker: Worker,
     pub state_hub: StateHub,
+    #[serde(default)]
+    pub backends: BTreeMap<String, BackendSettings>,
+    pub routes: Vec<RouteSettings>,
+    pub routing: RoutingSettings,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -72,6 +80,8 @@ pub struct Server {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     pub require_if_match: bool,
+    #[serde(with = "duration")]
+    pub wait: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

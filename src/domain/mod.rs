@@ -33,7 +33,7 @@ pub mod verdict;
 pub mod vocabulary;
 
 pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
-pub use change::{Change, CommentWrite, IssueWrite, Settle};
+pub use change::{Change, CommentWrite, Hold, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint, Given};
 pub use delivery::{Delivery, DeliveryOutcome};

@@ -1,9 +1,8 @@
 //! What a tracker can do. Said by each tracker of itself, and held to by the contract suite: a capability that is claimed is
 //! exercised, one that is not claimed is never asked for.
 
-use std::time::Duration;
-
 use super::body::Markup;
+use super::budget::BudgetWindow;
 
 /// How something of an issue lies in a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +29,6 @@ pub enum Milestones {
     /// Only one that is there already; another is refused or left out there.
     Existing,
     Not,
-}
-
-/// So many creating writes (issues and comments) in any stretch of that length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetWindow {
-    pub writes: u32,
-    pub length: Duration,
 }
 
 /// The truth about one tracker as it is configured.

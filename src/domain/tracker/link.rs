@@ -64,6 +64,13 @@ pub struct CommentLink {
     pub pushed: Option<String>,
 }
 
+/// What becomes of a tie to a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommentLinkWrite {
+    Set(CommentLink),
+    Remove { issue_id: IssueId, backend: String, slot: Slot },
+}
+
 impl Slot {
     #[must_use]
     pub const fn of_body(issue: IssueId, part: u16) -> Self {

@@ -4,23 +4,27 @@
 //! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
 
 mod body;
+mod budget;
 mod capability;
 mod draft;
 mod fit;
 mod glob;
 mod link;
 mod names;
+mod note;
 mod place;
 mod remote;
 mod route;
 
 pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
-pub use capability::{Assignees, BudgetWindow, Capabilities, Carried, Milestones};
+pub use budget::{BudgetWindow, expected};
+pub use capability::{Assignees, Capabilities, Carried, Milestones};
 pub use draft::{Draft, Edit, SetChange};
 pub use fit::{Fitted, Loss, LossField, LossKind, Terms, fit, fit_comment};
 pub use glob::Glob;
-pub use link::{CommentLink, Link, LinkState, Slot};
+pub use link::{CommentLink, CommentLinkWrite, Link, LinkState, Slot};
 pub use names::{Names, Read, Users};
+pub use note::{LinkNote, LossNote, RouteNote};
 pub use place::{Place, PlaceField, PlaceTemplate};
 pub use remote::{Listing, Remote, RemoteComment, RemoteRef};
 pub use route::{Considered, Destination, Ground, LOCAL, Routed, Routing, Rule, RuleName, When, route};

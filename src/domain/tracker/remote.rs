@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::draft::Draft;
 use super::place::Place;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
@@ -40,6 +41,26 @@ pub struct Remote {
     pub updated_at: DateTime<Utc>,
     /// The tracker's name of this edition, where an update can be tied to it.
     pub version: Option<String>,
+}
+
+impl Remote {
+    /// What is there, in the words of a draft; what the tracker does not tell is as in `like`. The difference to the draft that shall be
+    /// there is what is still to be sent.
+    #[must_use]
+    pub fn as_draft(&self, like: &Draft) -> Draft {
+        Draft {
+            title: self.title.clone(),
+            body: self.body.clone(),
+            state: self.state,
+            close_reason: self.close_reason.or(like.close_reason),
+            priority: self.priority.unwrap_or(like.priority),
+            kind: self.kind.unwrap_or(like.kind),
+            labels: self.labels.clone(),
+            assignees: self.assignees.clone(),
+            milestone: self.milestone.clone(),
+            due_on: self.due_on,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 mod commit;
 mod error;
 mod find;
+mod link;
 mod queue;
 mod read;
 mod sql;
@@ -21,6 +22,7 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
@@ -29,6 +31,7 @@ use super::row::FacetRow;
 use super::{Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
@@ -256,6 +259,31 @@ impl Store for SqliteStore {
     async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
         let rows = find::lookup(&mut *self.reader().await?, asked).await;
         lookup::all(NAME, rows.map_err(|error| classify(&error))?)
+    }
+
+    async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
+        let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
+        let rows = link::links(&mut *self.reader().await?, &ids).await.map_err(|error| classify(&error))?;
+        lookup::all(NAME, rows)
+    }
+
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        let rows = link::comment_links(&mut *self.reader().await?, issue, backend, subjects).await.map_err(|error| classify(&error))?;
+        lookup::all(NAME, rows)
+    }
+
+    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        link::spend(&mut *self.writer().await?, budget, windows, now).await.map_err(|error| classify(&error))
+    }
+
+    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let count = link::spent(&mut *self.reader().await?, budget, since).await.map_err(|error| classify(&error))?;
+        Ok(count.unsigned_abs())
+    }
+
+    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+        let count = link::waiting(&mut *self.reader().await?, target, most).await.map_err(|error| classify(&error))?;
+        Ok(count.unsigned_abs())
     }
 
     async fn check(&self) -> Result<(), StoreError> {
