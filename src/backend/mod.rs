@@ -4,8 +4,12 @@
 //! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
 
 pub mod gitea;
+pub mod github;
+pub mod gitlab;
 pub mod http;
 pub mod line;
+pub mod linear;
+pub mod paging;
 pub mod secret;
 
 use std::time::Duration;

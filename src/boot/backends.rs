@@ -14,7 +14,10 @@ use tokio_util::task::TaskTracker;
 use super::BootError;
 use crate::app::{App, Budget, Tracker, Trackers, Waits};
 use crate::backend::gitea::Gitea;
+use crate::backend::github::GitHub;
+use crate::backend::gitlab::GitLab;
 use crate::backend::http::{HttpClient, HttpLimits};
+use crate::backend::linear::Linear;
 use crate::backend::{Backend, BackendOptions, Line, LineOptions, Secret, Transport};
 use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
 use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, TrackerKind};
@@ -23,6 +26,9 @@ use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, Tr
 pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
     Ok(match options.kind {
         TrackerKind::Gitea | TrackerKind::Forgejo => Arc::new(Gitea::new(options)?),
+        TrackerKind::GitHub => Arc::new(GitHub::new(options)?),
+        TrackerKind::GitLab => Arc::new(GitLab::new(options)?),
+        TrackerKind::Linear => Arc::new(Linear::new(options)?),
     })
 }
 

@@ -45,7 +45,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub", "backend::gitea"];
+const ADAPTERS: &[&str] = &[
+    "store::postgres",
+    "store::sqlite",
+    "sink::nats",
+    "sink::state_hub",
+    "backend::gitea",
+    "backend::github",
+    "backend::gitlab",
+    "backend::linear",
+];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -5,6 +5,8 @@
 mod contract;
 mod crash;
 mod description;
+mod github_app;
+mod graphql;
 mod push;
 mod rig;
 mod trouble;

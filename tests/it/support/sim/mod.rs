@@ -5,6 +5,9 @@
 
 mod chance;
 mod gitea;
+mod github;
+mod gitlab;
+mod linear;
 mod wire;
 
 use std::sync::{Arc, Mutex};
@@ -17,10 +20,11 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
+pub(crate) use github::{APP, app as github_app};
 pub(crate) use wire::{Reply, Request};
 
 /// Every tracker there is: the suite, the crash matrix and the mappings run over these.
-pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] = &[gitea::gitea, gitea::forgejo];
+pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] = &[gitea::gitea, gitea::forgejo, github::github, gitlab::paid, gitlab::free, linear::linear];
 
 /// What a simulator must be able to do.
 pub(crate) trait Vendor: Send + 'static {
@@ -70,6 +74,11 @@ pub(crate) trait Vendor: Send + 'static {
 
     /// The vendor's description of its API among the specifications: a file of OpenAPI or Swagger.
     fn description(&self) -> Option<&'static str>;
+
+    /// What that description leaves out: paths, and queries with a question mark before them.
+    fn undescribed(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// An issue, as it is over there.
