@@ -14,4 +14,12 @@ fn main() {
         println!("cargo:rustc-cfg=has_crd_schemas");
         println!("cargo:rerun-if-changed={CRD_SCHEMAS}");
     }
+    // And one that needs the vendors' own descriptions of their APIs.
+    println!("cargo:rustc-check-cfg=cfg(vendor_specs)");
+    println!("cargo:rerun-if-env-changed=VENDOR_SPECS");
+    #[expect(clippy::disallowed_methods, reason = "how the build is told where they are")]
+    let folder = std::env::var("VENDOR_SPECS").unwrap_or_else(|_| "../shared/specs".to_owned());
+    if Path::new(&folder).is_dir() {
+        println!("cargo:rustc-cfg=vendor_specs");
+    }
 }

@@ -1,6 +1,8 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
+mod backends;
 mod client;
+mod explain;
 mod keys;
 mod nats;
 mod options;
@@ -17,7 +19,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use backends::tracker;
 pub use client::{Ask, Client, Reply};
+pub use explain::explain_route;
 use options::{http_options, state_hub_options, work_rules, worker_limits};
 pub use place::Place;
 
@@ -53,6 +57,10 @@ pub enum BootError {
     Metrics(#[from] MetricsError),
     #[error(transparent)]
     Nats(#[from] LinkError),
+    #[error("backends.{name}.{reason}")]
+    Backend { name: String, reason: String },
+    #[error("the task has faults: {0}")]
+    Task(String),
     #[error("cannot set up the HTTP client: {0}")]
     Client(#[from] HttpError),
     #[error("the HTTP listener failed: {0}")]
@@ -105,6 +113,7 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     check_schema(&app).await?;
     let stop = CancellationToken::new();
     keys::watch(&settings.auth, &app, &tasks, &stop);
+    backends::watch(settings, &app, &tasks, &stop);
     let options = http_options(settings);
     let routes = match role {
         Role::Serve { .. } => http::router(&app, &options),
@@ -204,7 +213,8 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
     let ingest = &settings.ingest;
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
-    let outlets = Outlets::new(sinks, work_rules(settings));
+    let trackers = backends::trackers(settings)?;
+    let outlets = Outlets::new(sinks, &trackers, work_rules(settings));
     let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone())));
     let told = !outlets.is_empty();
     Ok(App {
@@ -219,6 +229,8 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
         rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,
+        trackers,
+        waits: backends::waits(settings),
         wake,
         turns: Turns::default(),
     })

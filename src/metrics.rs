@@ -41,6 +41,7 @@ pub struct Metrics {
     pub migrations_pending: IntGauge,
     pub connections: IntGaugeVec,
     pub connections_max: IntGaugeVec,
+    pub paused: IntGaugeVec,
 }
 
 impl Metrics {
@@ -125,6 +126,12 @@ impl Metrics {
                 &["pool", "state"],
             )?,
             connections_max: gauges(&registry, "db_connections_max", "The most connections a pool may open.", &["pool"])?,
+            paused: gauges(
+                &registry,
+                "backend_paused",
+                "1 while a tracker refuses our credential and nothing is sent to it until the secret changes.",
+                &["target"],
+            )?,
             registry,
         })
     }

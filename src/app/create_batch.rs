@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::create_issue::{Prepared, Rehearsal, check_key, replay};
-use super::{Accepted, App, AppError, Caller, Scope};
+use super::{Accepted, App, AppError, Caller, Plan, Scope};
 use crate::domain::decide::Cause;
 use crate::domain::input::Input;
 use crate::domain::text::typed;
@@ -51,6 +51,7 @@ struct Place {
     at: usize,
     id: IssueId,
     dedupe: Option<Dedupe>,
+    plan: Option<Plan>,
 }
 
 /// The items decided so far, and the tasks still to be written.
@@ -75,7 +76,9 @@ impl App {
             gone = written.as_ref().err().cloned();
             let outcomes = written.unwrap_or_else(|error| places.iter().map(|_| Err(error.clone())).collect());
             for (place, outcome) in places.into_iter().zip(outcomes) {
-                let accepted = outcome.map_err(AppError::from).and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), done));
+                let accepted = outcome
+                    .map_err(AppError::from)
+                    .and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), place.plan.as_ref(), done));
                 items[place.at] = Some(accepted.map_or_else(Item::Failed, Item::Filed));
             }
         }
@@ -94,8 +97,8 @@ impl App {
         let mut seen = HashMap::new();
         for place in places {
             items[place.at] = Some(match &place.dedupe {
-                None => Item::Rehearsed(Rehearsal::Create { backend: self.destination().to_owned() }),
-                Some(dedupe) => self.rehearse_item(place.at, dedupe, &filed, &mut seen),
+                None => Item::Rehearsed(self.rehearsed(place.plan)),
+                Some(dedupe) => self.rehearse_item(place.at, dedupe, place.plan, &filed, &mut seen),
             });
         }
         judged(items)
@@ -105,6 +108,7 @@ impl App {
         &self,
         at: usize,
         dedupe: &Dedupe,
+        plan: Option<Plan>,
         filed: &HashMap<DedupeKey, Filed>,
         seen: &mut HashMap<DedupeKey, (usize, Option<Fingerprint>)>,
     ) -> Item {
@@ -117,7 +121,7 @@ impl App {
             Some((first, _)) => Item::SameAs(*first),
             None => {
                 seen.insert(dedupe.key, (at, dedupe.fingerprint));
-                Item::Rehearsed(Rehearsal::Create { backend: self.destination().to_owned() })
+                Item::Rehearsed(self.rehearsed(plan))
             }
         }
     }
@@ -162,7 +166,7 @@ impl App {
 }
 
 fn split(prepared: impl Iterator<Item = (usize, Prepared)>) -> (Vec<Place>, Vec<Change>) {
-    prepared.map(|(at, Prepared { id, dedupe, change })| (Place { at, id, dedupe }, change)).unzip()
+    prepared.map(|(at, Prepared { id, dedupe, change, plan })| (Place { at, id, dedupe, plan }, change)).unzip()
 }
 
 /// Every item with its verdict; or the store's error, when it kept all of them from being filed.

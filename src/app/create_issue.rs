@@ -1,7 +1,10 @@
 //! Files a task, once however often it is posted; or says what filing it would do.
 
-use super::{App, AppError, Caller, Scope};
+use chrono::{DateTime, Utc};
+
+use super::{App, AppError, Caller, Plan, Scope};
 use crate::domain::decide::{self, Cause};
+use crate::domain::tracker::{LOCAL, LossKind, LossNote};
 use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, Given, Issue, IssueId, IssueNumber, TaskSpec};
 use crate::store::Outcome;
 
@@ -13,6 +16,8 @@ pub struct Request<'a> {
     pub given: Given<'a>,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
+    /// Rather refused than not carried whole.
+    pub strict: bool,
 }
 
 /// The issue that now stands for the task.
@@ -24,13 +29,19 @@ pub struct Accepted {
     pub backend: String,
     /// The task had been filed before; this is the first answer again.
     pub replayed: bool,
+    /// What of it a tracker does not carry whole.
+    pub losses: Vec<LossNote>,
+    /// When it is expected there, where a credential's share of writes makes it wait.
+    pub expected_at: Option<DateTime<Utc>>,
+    /// It is on its way to a tracker, and not there yet.
+    pub on_its_way: bool,
 }
 
 /// What filing a task would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rehearsal {
-    /// It would become a new issue, held by this backend.
-    Create { backend: String },
+    /// It would become a new issue, held by this backend; and where it would go, where there are trackers.
+    Create { backend: String, plan: Option<Plan> },
     /// It was filed before: this issue would be answered.
     Duplicate(Accepted),
 }
@@ -51,6 +62,7 @@ pub(super) struct Prepared {
     pub(super) id: IssueId,
     pub(super) dedupe: Option<Dedupe>,
     pub(super) change: Change,
+    pub(super) plan: Option<Plan>,
 }
 
 impl App {
@@ -68,6 +80,7 @@ impl App {
                 | AppError::RateLimited { .. }
                 | AppError::PreconditionFailed { .. }
                 | AppError::Contended
+                | AppError::BackendAway { .. }
                 | AppError::Overloaded
                 | AppError::Store(_),
             ) => "failed",
@@ -78,19 +91,22 @@ impl App {
 
     /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
     pub async fn rehearse_create(&self, request: Request<'_>) -> Result<(Rehearsal, Rung), AppError> {
-        let Prepared { dedupe, .. } = self.prepare_one(request)?;
+        let Prepared { dedupe, plan, .. } = self.prepare_one(request)?;
         let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
         let filed = self.store.filed(&keys).await?.into_iter().next().flatten();
         let rehearsal = match filed {
-            None => Rehearsal::Create { backend: self.destination().to_owned() },
+            None => self.rehearsed(plan),
             Some(filed) => Rehearsal::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
         };
         Ok((rehearsal, Rung::of(dedupe.as_ref())))
     }
 
     async fn try_create(&self, request: Request<'_>) -> Result<Accepted, AppError> {
-        let Prepared { id, dedupe, change } = self.prepare_one(request)?;
-        self.accepted(id, dedupe.as_ref(), self.commits.commit(change).await?)
+        let Prepared { id, dedupe, change, plan } = self.prepare_one(request)?;
+        let outcome = self.commits.commit(change).await?;
+        let accepted = self.accepted(id, dedupe.as_ref(), plan.as_ref(), outcome)?;
+        let expected_at = if accepted.on_its_way { self.expected(plan.as_ref()).await } else { None };
+        Ok(Accepted { expected_at, ..accepted })
     }
 
     fn prepare_one(&self, request: Request<'_>) -> Result<Prepared, AppError> {
@@ -98,7 +114,11 @@ impl App {
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
         let mut faults = Faults::default();
         check_key(request.given.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
-        Ok(self.prepare(request.spec, request.given, faults, &cause)?)
+        let prepared = self.prepare(request.spec, request.given, faults, &cause)?;
+        match &prepared.plan {
+            Some(plan) if request.strict && !plan.losses.is_empty() => Err(refused(&plan.losses).into()),
+            Some(_) | None => Ok(prepared),
+        }
     }
 
     /// The gate of meaning, the key ladder and the decision, for one task. `faults` are those found in it before.
@@ -112,20 +132,44 @@ impl App {
         };
         let dedupe = Dedupe::of(&command, &cause.actor, given);
         let stamp = self.clock.stamp();
-        let change = decide::create(command, self.destination(), dedupe, cause, stamp);
-        Ok(Prepared { id: IssueId(stamp.id), dedupe, change })
+        let change = decide::create(command, self.store.name(), dedupe, cause, stamp);
+        let plan = change.issue().and_then(|issue| self.plan(issue));
+        let change = match &plan {
+            Some(plan) => decide::routed(change, &plan.backend, plan.note()),
+            None => change,
+        };
+        Ok(Prepared { id: IssueId(stamp.id), dedupe, change, plan })
     }
 
-    /// The kind of backend that will hold a new task: the store itself.
-    pub(super) fn destination(&self) -> &'static str {
-        self.store.name()
+    pub(super) fn rehearsed(&self, plan: Option<Plan>) -> Rehearsal {
+        Rehearsal::Create { backend: plan.as_ref().map_or(self.store.name(), |plan| &plan.backend).to_owned(), plan }
     }
 
     /// The answer to an insert.
-    pub(super) fn accepted(&self, id: IssueId, dedupe: Option<&Dedupe>, outcome: Outcome) -> Result<Accepted, AppError> {
+    pub(super) fn accepted(
+        &self,
+        id: IssueId,
+        dedupe: Option<&Dedupe>,
+        plan: Option<&Plan>,
+        outcome: Outcome,
+    ) -> Result<Accepted, AppError> {
         match outcome {
-            Outcome::Inserted(number) => Ok(Accepted { id, number, url: None, backend: self.destination().to_owned(), replayed: false }),
-            Outcome::Duplicate { issue, fingerprint } => replay(*issue, fingerprint, dedupe),
+            Outcome::Inserted(number) => Ok(Accepted {
+                id,
+                number,
+                url: None,
+                backend: plan.map_or(self.store.name(), |plan| &plan.backend).to_owned(),
+                replayed: false,
+                losses: plan.map(|plan| plan.losses.clone()).unwrap_or_default(),
+                expected_at: None,
+                on_its_way: plan.is_some_and(|plan| plan.routed.first() != LOCAL),
+            }),
+            Outcome::Duplicate { issue, fingerprint } => {
+                let plan = self.plan(&issue);
+                let on_its_way = issue.url.is_none() && issue.backend != self.store.name() && Self::may_leave(&issue);
+                let losses = plan.map(|plan| plan.losses).unwrap_or_default();
+                Ok(Accepted { losses, on_its_way, ..replay(*issue, fingerprint, dedupe)? })
+            }
             Outcome::Written | Outcome::Stale | Outcome::ClaimLost => unreachable!("an insert is inserted or a duplicate"),
         }
     }
@@ -146,7 +190,29 @@ pub(super) fn replay(issue: Issue, first: Option<Fingerprint>, dedupe: Option<&D
     if first != dedupe.and_then(|dedupe| dedupe.fingerprint) {
         return Err(AppError::KeyReused);
     }
-    Ok(Accepted { id: issue.id, number: issue.number, url: issue.url, backend: issue.backend, replayed: true })
+    Ok(Accepted {
+        id: issue.id,
+        number: issue.number,
+        url: issue.url,
+        backend: issue.backend,
+        replayed: true,
+        losses: Vec::new(),
+        expected_at: None,
+        on_its_way: false,
+    })
+}
+
+/// Every loss as a fault at its field.
+fn refused(losses: &[LossNote]) -> Faults {
+    let mut faults = Faults::default();
+    for LossNote { backend, loss } in losses {
+        let code = match loss.loss {
+            LossKind::Degraded => "degraded",
+            LossKind::Dropped => "dropped",
+        };
+        faults.add(format!("/{}", loss.field), code, format!("{backend}: {}", loss.why));
+    }
+    faults
 }
 
 /// A key is kept as a hash, but travels in headers, logs and other people's databases.

@@ -29,6 +29,8 @@ pub enum AppError {
     PreconditionFailed { current: String },
     #[error("others keep changing this issue at the same moment; nothing was written, try again shortly")]
     Contended,
+    #[error("{name} does not answer: {reason}")]
+    BackendAway { name: String, reason: String },
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -49,6 +51,7 @@ impl AppError {
             Self::RateLimited { .. } => "rate_limited",
             Self::PreconditionFailed { .. } => "precondition_failed",
             Self::Contended => "contended",
+            Self::BackendAway { .. } => "backend_unavailable",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",
@@ -59,7 +62,7 @@ impl AppError {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Overloaded | Self::Contended => true,
+            Self::RateLimited { .. } | Self::Overloaded | Self::Contended | Self::BackendAway { .. } => true,
             Self::Store(error) => error.is_transient(),
             Self::Unauthenticated
             | Self::Forbidden { .. }
@@ -86,6 +89,7 @@ impl AppError {
             | Self::RateLimited { .. }
             | Self::PreconditionFailed { .. }
             | Self::Contended
+            | Self::BackendAway { .. }
             | Self::Overloaded => self.to_string(),
         }
     }

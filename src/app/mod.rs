@@ -26,6 +26,7 @@ mod next_issue;
 mod outlets;
 pub mod page;
 mod publish;
+mod push;
 pub mod rate_limit;
 mod read_comments;
 mod read_issue;
@@ -33,8 +34,10 @@ mod read_timeline;
 mod readiness;
 mod retry_messages;
 mod review_issue;
+mod show_backends;
 mod start_issue;
 mod tend_messages;
+mod trackers;
 mod turns;
 
 use std::sync::Arc;
@@ -45,6 +48,7 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
+pub use crate::backend::{Checked, Resource, Workspace};
 pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Keys, Scope};
 pub use change_issue::{Expected, Wish};
@@ -61,6 +65,8 @@ pub use page::Page;
 pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
+pub use show_backends::BackendState;
+pub use trackers::{Budget, Plan, Tracker, Trackers, Waits};
 pub use turns::Turns;
 
 /// Everything a use case may need. Built once, in `boot`.
@@ -78,6 +84,9 @@ pub struct App {
     pub releases: GroupRelease,
     /// Who hears of what happens.
     pub outlets: Outlets,
+    /// Where issues go.
+    pub trackers: Trackers,
+    pub waits: Waits,
     pub wake: Arc<Wake>,
     pub turns: Turns,
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::trackers::{Tracker, Trackers};
 use super::{App, AppError};
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, Permit};
@@ -25,6 +26,7 @@ pub struct WorkRules {
     pub breaker: BreakerRule,
     pub dispatch_attempts: i32,
     pub publish_attempts: i32,
+    pub push_attempts: i32,
 }
 
 /// One target: what is sent there, and whether it answers.
@@ -32,8 +34,20 @@ pub struct Outlet {
     pub kind: MessageKind,
     pub target: String,
     pub(super) sink: Option<Arc<dyn EventSink>>,
+    pub(super) tracker: Option<Arc<Tracker>>,
     attempts: i32,
     breaker: Mutex<Breaker>,
+    rest: Mutex<Rest>,
+}
+
+/// Why nothing goes to a target although it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Not,
+    /// The other side, or the budget, says until when.
+    Until(DateTime<Utc>),
+    /// The secret of that edition was refused.
+    Paused(u64),
 }
 
 /// Every target this process may work for. None at all when nobody outside is configured.
@@ -44,18 +58,31 @@ pub struct Outlets {
 }
 
 impl Outlets {
-    /// The dispatcher first, then a publisher for each sink.
+    /// The dispatcher first, then a publisher for each sink and a pusher for each tracker.
     #[must_use]
-    pub fn new(sinks: Vec<Arc<dyn EventSink>>, rules: WorkRules) -> Self {
-        if sinks.is_empty() {
+    pub fn new(sinks: Vec<Arc<dyn EventSink>>, trackers: &Trackers, rules: WorkRules) -> Self {
+        if sinks.is_empty() && trackers.is_empty() {
             return Self::default();
         }
-        let outlet = |kind, target: &str, sink, attempts| {
-            Arc::new(Outlet { kind, target: target.to_owned(), sink, attempts, breaker: Mutex::new(Breaker::new(rules.breaker)) })
+        let outlet = |kind, target: &str, attempts| Outlet {
+            kind,
+            target: target.to_owned(),
+            sink: None,
+            tracker: None,
+            attempts,
+            breaker: Mutex::new(Breaker::new(rules.breaker)),
+            rest: Mutex::new(Rest::Not),
         };
-        let mut list = vec![outlet(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), None, rules.dispatch_attempts)];
-        list.extend(sinks.into_iter().map(|sink| outlet(MessageKind::Publish, sink.name(), Some(sink), rules.publish_attempts)));
-        Self { list, rules: Some(rules) }
+        let mut list = vec![outlet(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), rules.dispatch_attempts)];
+        list.extend(sinks.into_iter().map(|sink| {
+            let publisher = outlet(MessageKind::Publish, sink.name(), rules.publish_attempts);
+            Outlet { sink: Some(sink), ..publisher }
+        }));
+        list.extend(trackers.iter().map(|tracker| {
+            let pusher = outlet(MessageKind::Push, &tracker.name, rules.push_attempts);
+            Outlet { tracker: Some(Arc::clone(tracker)), ..pusher }
+        }));
+        Self { list: list.into_iter().map(Arc::new).collect(), rules: Some(rules) }
     }
 
     #[must_use]
@@ -80,7 +107,59 @@ impl Outlets {
 impl Outlet {
     /// Leave to take messages for this target. What it owes in return is said at [`Breaker::permit`].
     pub fn permit(&self, now: DateTime<Utc>) -> Permit {
-        self.with_breaker(|breaker| breaker.permit(now))
+        match self.resting(now) {
+            Rest::Not => self.with_breaker(|breaker| breaker.permit(now)),
+            Rest::Until(until) => Permit::Wait(Some(until)),
+            Rest::Paused(_) => Permit::Wait(None),
+        }
+    }
+
+    /// Whether something that was taken already may be begun.
+    pub fn may_begin(&self, now: DateTime<Utc>, probe: bool) -> bool {
+        self.resting(now) == Rest::Not && (probe || self.breaker_state() == BreakerState::Closed)
+    }
+
+    /// Until when it rests because of a limit or a budget.
+    pub fn rests_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.resting(now) {
+            Rest::Until(until) => Some(until),
+            Rest::Not | Rest::Paused(_) => None,
+        }
+    }
+
+    /// Whether it waits for another secret.
+    pub fn is_paused(&self, now: DateTime<Utc>) -> bool {
+        matches!(self.resting(now), Rest::Paused(_))
+    }
+
+    /// Everything for this target waits until then.
+    pub(super) fn rest_until(&self, until: DateTime<Utc>) {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        match *rest {
+            Rest::Until(known) if known >= until => {}
+            Rest::Not | Rest::Until(_) => *rest = Rest::Until(until),
+            Rest::Paused(_) => {}
+        }
+    }
+
+    /// Everything for this target waits until the secret changes; `true` where it did not wait for that yet.
+    pub(super) fn pause(&self) -> bool {
+        let edition = self.tracker.as_ref().map_or(0, |tracker| tracker.secret.edition());
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *rest, Rest::Paused(edition)) != Rest::Paused(edition)
+    }
+
+    fn resting(&self, now: DateTime<Utc>) -> Rest {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = match *rest {
+            Rest::Not => false,
+            Rest::Until(until) => until <= now,
+            Rest::Paused(edition) => self.tracker.as_ref().is_none_or(|tracker| tracker.secret.edition() != edition),
+        };
+        if over {
+            *rest = Rest::Not;
+        }
+        *rest
     }
 
     pub fn breaker_state(&self) -> BreakerState {
@@ -146,11 +225,15 @@ impl App {
     /// The store may be away for a moment, but the work was done: this goes on trying for as long as the lease lasts, because
     /// after that somebody else does the work again.
     pub(super) async fn settle_message(&self, lease: &Lease, change: Change) -> bool {
+        self.settle_change(lease, change).await == Some(Outcome::Written)
+    }
+
+    /// Writes down what was done outside, trying for as long as the lease lasts; `None`: in vain.
+    pub(super) async fn settle_change(&self, lease: &Lease, change: Change) -> Option<Outcome> {
         loop {
             match self.settles.commit(change.clone()).await {
-                Ok(Outcome::Written) => return true,
-                Ok(Outcome::ClaimLost | Outcome::Stale | Outcome::Inserted(_) | Outcome::Duplicate { .. }) => return false,
-                Err(error) if self.gives_up(lease, &error).await => return false,
+                Ok(outcome) => return Some(outcome),
+                Err(error) if self.gives_up(lease, &error).await => return None,
                 Err(_) => {}
             }
         }
@@ -201,7 +284,7 @@ impl App {
         ended
     }
 
-    async fn record(&self, lease: &Lease, then: Then, at: DateTime<Utc>) {
+    pub(super) async fn record(&self, lease: &Lease, then: Then, at: DateTime<Utc>) {
         while let Err(error) = self.releases.release(Release::of(lease, at, then.clone())).await {
             if self.gives_up(lease, &error).await {
                 return;

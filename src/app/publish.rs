@@ -39,7 +39,7 @@ impl App {
     }
 
     /// A refusal is an answer: the target is well.
-    fn tell_breaker(&self, outlet: &Outlet, verdict: Verdict, random: u32) {
+    pub(super) fn tell_breaker(&self, outlet: &Outlet, verdict: Verdict, random: u32) {
         let before = outlet.breaker_state();
         match verdict {
             Verdict::Retry { after } => outlet.with_breaker(|breaker| breaker.failed(self.clock.now(), random, after)),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{App, AppError};
+use crate::domain::MessageKind;
 use crate::domain::breaker::BreakerState;
 
 impl App {
@@ -34,6 +35,9 @@ impl App {
                 BreakerState::Open => 2,
             };
             metrics.breakers.with_label_values(&[&outlet.target]).set(level);
+            if outlet.kind == MessageKind::Push {
+                metrics.paused.with_label_values(&[&outlet.target]).set(outlet.is_paused(now).into());
+            }
         }
         Ok(())
     }

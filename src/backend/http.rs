@@ -8,10 +8,10 @@ mod span;
 use std::error::Error as _;
 use std::time::Duration;
 
-pub use reqwest::header;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Client, StatusCode};
+pub use reqwest::{Method, header};
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -28,18 +28,40 @@ pub struct HttpLimits {
     pub idle: usize,
 }
 
-/// No answer, and why; safe to keep and to show.
+/// No client, or no answer, and why; safe to keep and to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct HttpError(String);
 
+/// No whole answer, and whether the request can have done something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct HttpFailure {
+    pub reason: String,
+    /// `false`: there was no connection, so nothing was sent.
+    pub may_have_arrived: bool,
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    pub method: Method,
+    pub url: String,
+    pub query: Vec<(String, String)>,
+    pub headers: HeaderMap,
+    pub body: Option<Vec<u8>>,
+}
+
 /// Whatever the other side said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     pub status: u16,
     /// How long it asks to be left alone.
     pub retry_after: Option<Duration>,
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// There was more of it than is read.
+    pub truncated: bool,
 }
 
 /// Cheap to clone; clones share their connections.
@@ -67,39 +89,67 @@ impl HttpClient {
         Ok(Self { client, limits })
     }
 
-    /// Sends a request of any method, and reads what comes back.
-    pub async fn send(&self, method: &str, url: &str, headers: &HeaderMap, body: Option<Vec<u8>>) -> Result<HttpAnswer, HttpError> {
-        let method = method.parse().map_err(|_| HttpError(format!("{method:?} is not a method")))?;
-        let request = self.client.request(method, url).headers(headers.clone());
-        self.read(body.into_iter().fold(request, RequestBuilder::body)).await
-    }
-
     /// Sends a JSON document, and reads what comes back.
     pub async fn post_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
-        let span = span::call(&Method::POST, url);
-        let answer = self.exchange_json(url, headers, body).instrument(span.clone()).await;
-        span::ended(&span, &answer);
+        let body = serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?;
+        let mut headers = headers.clone();
+        headers.insert(CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        let request = HttpRequest { method: Method::POST, url: url.to_owned(), query: Vec::new(), headers, body: Some(body) };
+        self.send(request).await.map_err(|failure| HttpError(failure.reason))
+    }
+
+    /// Sends it once, and reads what comes back, up to the limit.
+    pub async fn send(&self, request: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
+        let span = span::call(&request.method, &request.url);
+        let answer = self.exchange(request).instrument(span.clone()).await;
+        span::ended(&span, answer.as_ref().ok());
         answer
     }
 
-    async fn exchange_json(&self, url: &str, headers: &HeaderMap, body: &impl Serialize) -> Result<HttpAnswer, HttpError> {
-        let request = self.client.post(url).headers(headers.clone()).header(CONTENT_TYPE, "application/json");
-        self.read(request.body(serde_json::to_vec(body).map_err(|error| HttpError(format!("cannot be written as JSON: {error}")))?)).await
-    }
-
-    async fn read(&self, request: RequestBuilder) -> Result<HttpAnswer, HttpError> {
-        let mut response = request.send().await.map_err(|error| failure(&error))?;
-        let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpAnswer, HttpFailure> {
+        let HttpRequest { method, url, query, headers, body } = request;
+        let mut building = self.client.request(method, with_query(&url, &query)).headers(headers);
+        if let Some(body) = body {
+            building = building.body(body);
+        }
+        let mut response = building.send().await.map_err(|error| lost(&error))?;
+        let (status, retry_after, headers) = (response.status().as_u16(), retry_after(response.headers()), response.headers().clone());
+        let (mut body, mut truncated) = (Vec::new(), false);
+        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
             let room = self.limits.body - body.len();
+            truncated = chunk.len() > room;
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if body.len() == self.limits.body {
+            if truncated {
                 break;
             }
         }
-        Ok(HttpAnswer { status, retry_after, body })
+        Ok(HttpAnswer { status, retry_after, headers, body, truncated })
     }
+}
+
+/// The address with its query escaped.
+fn with_query(url: &str, query: &[(String, String)]) -> String {
+    use std::fmt::Write as _;
+    let mut full = url.to_owned();
+    for (n, (name, value)) in query.iter().enumerate() {
+        full.push(if n == 0 { '?' } else { '&' });
+        for (part, end) in [(name, "="), (value, "")] {
+            for byte in part.bytes() {
+                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                    full.push(char::from(byte));
+                } else {
+                    _ = write!(full, "%{byte:02X}");
+                }
+            }
+            full.push_str(end);
+        }
+    }
+    full
+}
+
+fn lost(error: &reqwest::Error) -> HttpFailure {
+    // A request that could not even be built was not sent either.
+    HttpFailure { reason: failure(error).0, may_have_arrived: !error.is_connect() && !error.is_builder() }
 }
 
 impl HttpAnswer {
@@ -174,7 +224,13 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_one_short_line() {
-        let answer = HttpAnswer { status: 400, retry_after: None, body: format!("a\n\tb\u{1b}{}", "x".repeat(1000)).into_bytes() };
+        let answer = HttpAnswer {
+            status: 400,
+            retry_after: None,
+            headers: HeaderMap::new(),
+            truncated: false,
+            body: format!("a\n\tb\u{1b}{}", "x".repeat(1000)).into_bytes(),
+        };
         assert!(answer.excerpt().starts_with("a bx") && answer.excerpt().len() == 300);
     }
 }

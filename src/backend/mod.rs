@@ -1,3 +1,208 @@
-//! The outside world over HTTP.
+//! The port to trackers: one trait, a folder for each tracker, one contract suite (`tests/it/backend`) that every one passes.
+//!
+//! A backend translates and sends; when, in which order, how often and what is to be sent is not its business. `http.rs` holds the
+//! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
 
+pub mod gitea;
+pub mod github;
+pub mod gitlab;
 pub mod http;
+pub mod line;
+pub mod linear;
+pub mod paging;
+pub mod secret;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
+};
+
+pub use line::{Line, LineOptions, Transport};
+pub use secret::Secret;
+
+/// One tracker, as it is configured. Called from many tasks at once; for one issue by one of them, in order.
+///
+/// What holds for every method:
+/// - It ends by itself, within the time limits of its [`Line`].
+/// - It sends what it was asked to and nothing else; it retries nothing, remembers nothing that another replica would have to know,
+///   and never waits: a limit is an error whose [`Trouble`] says for how long.
+/// - An error says truly whether anything may have happened over there ([`Trouble::Unknown`]) or surely not (all others). A request
+///   that was not wholly sent, or was answered with a refusal, has surely done nothing; one without a whole answer may have.
+/// - Whatever is asked or prepared before the one request that writes (label numbers, a missing label, transitions, user ids) fails
+///   as a read does: surely nothing has happened.
+/// - No error text and no log line holds a secret, or an address with one.
+#[async_trait]
+pub trait Backend: Send + Sync + 'static {
+    fn kind(&self) -> TrackerKind;
+
+    /// The truth, for this configuration. Never changes while the process runs.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The parts of a place without which nothing can be filed.
+    fn needs(&self) -> &'static [PlaceField];
+
+    /// Makes one issue, with one request that creates it. `draft.body` holds the marker already; where the tracker takes an id of
+    /// ours, the marker's is used ([`Capabilities::idempotent_create`]).
+    ///
+    /// What the creating request cannot carry (a closed state, say) is left out: [`Created::carried`] is the draft as it was really
+    /// made, and the difference is sent as an update. After the creating request nothing more is sent.
+    async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError>;
+
+    /// The issue with that marker among those created at or after `since`, if it is there.
+    ///
+    /// By a *consistent* read: what was created is found, however short the time since. A listing by creation or by id, all of its
+    /// pages, never a search index. `since` is by our clock: go back by [`CLOCK_SKEW`] more. Pull requests are passed over. An answer
+    /// that may be incomplete (a page that broke off) is an error, never `None`.
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError>;
+
+    /// The issue as it is now; `None` where it is no longer there.
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError>;
+
+    /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
+    /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
+    /// A remote issue that is gone, or no longer to be seen, is [`Trouble::Denied`].
+    ///
+    /// With a `version` (that of a [`Remote`] read before) nothing is overwritten that was written since: then it is [`Trouble::Stale`].
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError>;
+
+    /// Adds one comment, with one request. `body` holds the marker.
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError>;
+
+    /// As [`Self::find_by_marker`], among the comments of the issue.
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError>;
+
+    /// Gives a comment another text; `false` where it is no longer there. Asked only with [`Capabilities::comment_edits`].
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError>;
+
+    /// Takes a comment away; one that is gone already is fine. Asked only with [`Capabilities::comment_deletes`].
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError>;
+
+    /// The issues of a place that were changed at or after `since` (by the tracker's clock; all without it), oldest change first where
+    /// the tracker can, a page at a time. Nothing that stays unchanged while all pages are read is missed; something may come twice.
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError>;
+
+    /// The comments of an issue, oldest first, a page at a time.
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError>;
+
+    /// Whether the credential is let in, whose it is, and what it may not do that will be needed; for the place, where one is given.
+    /// A refused credential is an answer here, not an error.
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError>;
+
+    /// What the credential can see, a page at a time: organisations, groups, sites, teams.
+    async fn workspaces(&self, page: Option<&str>) -> Result<Listing<Workspace>, BackendError>;
+
+    /// The repositories or projects of a workspace, a page at a time. [`Trouble::Fail`] where there is no such workspace.
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError>;
+}
+
+/// Clocks may differ by so much before something that was created is looked for in vain.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
+
+/// What a creation made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    pub at: RemoteRef,
+    /// What of the draft the creating request carried.
+    pub carried: Draft,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Who the credential belongs to, as the tracker calls them.
+    pub account: Option<String>,
+    /// What must be mended, each in a sentence that says what to do. Empty: all is well.
+    pub missing: Vec<String>,
+}
+
+/// Something that holds resources. What the tracker does not tell is absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Names it for good, in [`Backend::resources`] too; survives a renaming where the tracker has such a thing.
+    pub id: String,
+    pub name: String,
+    pub handle: Option<String>,
+    pub url: Option<String>,
+}
+
+/// Something that holds issues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    pub id: String,
+    pub name: String,
+    /// What a route names to file there.
+    pub place: Place,
+    /// What people call it: `acme/tools`, `OPS`.
+    pub display_key: Option<String>,
+    pub url: Option<String>,
+    /// Of the workspace it belongs to.
+    pub workspace_handle: Option<String>,
+    pub workspace_url: Option<String>,
+    /// Whether issues can be filed there (not archived, issues switched on, permission to write), where the tracker tells.
+    pub writable: Option<bool>,
+}
+
+/// Why it was not done, and what that means for whoever asked. The message is for operators and is kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BackendError {
+    pub trouble: Trouble,
+    pub message: String,
+}
+
+/// What a failure means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The tracker is in trouble or out of reach; surely nothing has happened. `after` is its own wish.
+    Retry { after: Option<Duration> },
+    /// Too much for the credential: everything with it waits that long, and no attempt is spent. Surely nothing has happened.
+    Limited { after: Duration },
+    /// The credential was refused: everything with it waits until the secret changes, and no attempt is spent.
+    Paused,
+    /// Refused because of something outside the request, which an operator can mend: a permission, a place that is not there, an
+    /// archived repository. The tracker is well; this one is tried again later. Surely nothing has happened.
+    Denied,
+    /// Somebody wrote there since the version given: read again, decide again. Only of [`Backend::update`].
+    Stale,
+    /// Understood and refused: the same request will never be taken. Surely nothing has happened.
+    Fail,
+    /// Sent, and the answer was lost: it may have happened. Only of requests that write.
+    Unknown,
+}
+
+impl BackendError {
+    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+        Self { trouble, message: message.into() }
+    }
+
+    /// An answer that cannot be read, where the request was a read.
+    pub fn unreadable(what: &str, why: impl std::fmt::Display) -> Self {
+        Self::new(Trouble::Retry { after: None }, format!("the answer about {what} cannot be read: {why}"))
+    }
+}
+
+/// What every tracker is built from. Made by `boot` out of `[backends.NAME]`.
+#[derive(Debug, Clone)]
+pub struct BackendOptions {
+    /// The configured name, for messages.
+    pub name: String,
+    pub kind: TrackerKind,
+    pub line: Line,
+    pub names: Names,
+    pub users: Users,
+    /// `[backends.NAME.options]`: what only this kind knows. Read with [`Self::option`]; unknown ones are refused by `boot`.
+    pub options: std::collections::BTreeMap<String, String>,
+    /// How many items to ask for in a page; the server may give fewer.
+    pub page_size: u32,
+}
+
+impl BackendOptions {
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str).filter(|text| !text.is_empty())
+    }
+}

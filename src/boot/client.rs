@@ -14,7 +14,7 @@ use super::options::http_options;
 use super::{BootError, Place, assemble, tells};
 use crate::app::{App, Caller, Keyring, Keys, Scope};
 use crate::backend::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use crate::backend::http::{HttpClient, HttpLimits};
+use crate::backend::http::{HttpClient, HttpLimits, HttpRequest};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::{self, Local, Terms};
@@ -136,7 +136,9 @@ impl Remote {
             headers.insert(name.parse::<HeaderName>().map_err(|error| error.to_string())?, value);
         }
         let url = format!("{}{}", self.base, ask.path);
-        let answer = self.http.send(ask.method, &url, &headers, ask.body).await.map_err(|error| error.to_string())?;
+        let method = ask.method.parse().map_err(|_| format!("{:?} is not a method", ask.method))?;
+        let request = HttpRequest { method, url, query: Vec::new(), headers, body: ask.body };
+        let answer = self.http.send(request).await.map_err(|error| error.to_string())?;
         Ok(Reply { status: answer.status, body: answer.body })
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn work_rules(settings: &Settings) -> WorkRules {
         },
         dispatch_attempts: worker.dispatch_attempts,
         publish_attempts: worker.publish_attempts,
+        push_attempts: worker.push_attempts,
     }
 }
 

@@ -45,6 +45,15 @@ impl Place {
         }))
     }
 
+    /// What an issue that is kept here alone reports as its backend.
+    #[must_use]
+    pub const fn dialect(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
     /// In words, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {

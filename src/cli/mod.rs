@@ -43,6 +43,7 @@ mod release;
 mod reopen;
 mod restore;
 mod review;
+mod route;
 mod screen;
 mod search;
 mod serve;
@@ -111,6 +112,9 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at the routes to the trackers
+    #[command(subcommand)]
+    Route(Box<route::RouteCommand>),
     /// Print the OpenAPI document of the HTTP API
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
@@ -206,6 +210,7 @@ impl Cli {
                 command.run(&settings()?);
                 Ok(())
             }
+            Command::Route(command) => (*command).run(&settings()?),
             // The same whatever the settings are.
             Command::OpenApi(openapi) => openapi.run(),
             Command::Completions(completions) => completions.run(Self::command(), name),

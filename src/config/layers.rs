@@ -8,12 +8,17 @@ use std::path::{Path, PathBuf};
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::Settings;
+use super::backends::{FIELDS, Reading};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "ISSUE_CORE__";
 
-/// The one setting that is a list of tables.
+/// The settings that are lists of tables.
 const KEYS: &str = "auth.keys";
+const LISTS: &[&str] = &[KEYS, "routes"];
+
+/// Variables by which the platform hands over the token of Gitea and Forgejo, the first that is set. For backends without one.
+const GITEA_TOKENS: &[&str] = &["GITEA_BACKEND_TOKEN", "GITEA_API_TOKEN", "GITEA_TOKEN"];
 
 /// Variables with a name of their own, and the setting each stands for.
 const ALIASES: &[(&str, &str)] = &[
@@ -102,6 +107,7 @@ impl Loaded {
             add_file(&path, &mut values, &mut problems)?;
         }
         add_variables(variables, &mut values, &mut problems);
+        platform_token(variables, &mut values);
         if !problems.is_empty() {
             return Err(ConfigError::Settings(problems));
         }
@@ -131,6 +137,7 @@ fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, Origin)>, problem
         let origin = Origin::File(path.to_path_buf());
         match values.get_mut(&key) {
             Some(known) => *known = (value, origin),
+            None if backend_field(&key).is_some() => _ = values.insert(key, (value, origin)),
             None => problems.push(unknown(&key, origin, values.keys())),
         }
     }
@@ -150,16 +157,62 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
     let ordered: Vec<_> = variables.iter().filter_map(by_alias).chain(variables.iter().filter_map(by_name)).collect();
     for (setting, name, text) in ordered {
         let origin = Origin::Variable(name);
-        let Some((default, _)) = values.get(&setting) else {
-            problems.push(unknown(&setting, origin, values.keys()));
-            continue;
+        let read = match (backend_field(&setting), values.get(&setting)) {
+            (Some(reading), _) => of_backend(reading, &text),
+            (None, Some(_)) if LISTS.contains(&setting.as_str()) => tables(&text),
+            (None, Some((default, _))) => typed(&default.kind, &text),
+            (None, None) => {
+                problems.push(unknown(&setting, origin, values.keys()));
+                continue;
+            }
         };
-        let read = if setting == KEYS { tables(&text) } else { typed(&default.kind, &text) };
         match read {
             Ok(kind) => _ = values.insert(setting, (Value::new(None, kind), origin)),
             Err(message) => problems.push(Problem { setting, origin, message }),
         }
     }
+}
+
+/// What a field of a backend is read as: `backends.NAME.FIELD`.
+fn backend_field(setting: &str) -> Option<Reading> {
+    let (_, field) = setting.strip_prefix("backends.")?.split_once('.')?;
+    FIELDS.iter().find(|(name, _)| *name == field).map(|(_, reading)| *reading)
+}
+
+fn of_backend(reading: Reading, text: &str) -> Result<ValueKind, String> {
+    match reading {
+        Reading::Text => typed(&ValueKind::Nil, text),
+        Reading::Number => typed(&ValueKind::I64(0), text),
+        Reading::Flag => typed(&ValueKind::Boolean(false), text),
+        Reading::List => typed(&ValueKind::Array(Vec::new()), text),
+        Reading::Table => table(text),
+    }
+}
+
+/// The token of Gitea and Forgejo, where the platform gives it a name of its own.
+fn platform_token(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, Origin)>) {
+    let given = |name: &&&str| variables.iter().find(|(key, value)| key == **name && !value.is_empty());
+    let Some((variable, token)) = GITEA_TOKENS.iter().find_map(|name| given(&name)) else { return };
+    let is_ours = |value: &Value| matches!(&value.kind, ValueKind::String(kind) if kind == "gitea" || kind == "forgejo");
+    let names: Vec<String> = values
+        .iter()
+        .filter(|(_, (value, _))| is_ours(value))
+        .filter_map(|(key, _)| key.strip_prefix("backends.")?.strip_suffix(".kind").map(str::to_owned))
+        .collect();
+    for name in names {
+        let has = |field: &str| values.contains_key(&format!("backends.{name}.{field}"));
+        if !has("token") && !has("token_file") {
+            let origin = Origin::Variable(variable.clone());
+            values.insert(format!("backends.{name}.token"), (Value::new(None, token.clone()), origin));
+        }
+    }
+}
+
+/// A table of texts, written as JSON.
+fn table(text: &str) -> Result<ValueKind, String> {
+    let read: Result<BTreeMap<String, String>, _> = serde_json::from_str(if text.is_empty() { "{}" } else { text });
+    let pairs = read.map_err(|_| "must be a JSON object of texts like {\"ann\":\"ann-a\"}".to_owned())?;
+    Ok(ValueKind::Table(pairs.into_iter().map(|(key, value)| (key, Value::new(None, value))).collect()))
 }
 
 /// A variable's text as the type its default has.
@@ -219,8 +272,9 @@ fn flatten(source: &dyn Source, path: &Path) -> Result<Vec<(String, Value)>, Con
 fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, Value)>) {
     for (key, value) in map {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-        if let ValueKind::Table(inner) = value.kind {
-            flatten_into(&key, inner, flat);
+        // What people are called is nobody's setting name.
+        if let (ValueKind::Table(inner), None) = (&value.kind, backend_field(&key)) {
+            flatten_into(&key, inner.clone(), flat);
         } else {
             flat.push((key, value));
         }

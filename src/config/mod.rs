@@ -3,6 +3,7 @@
 //! To add a setting: its line and comment in `config/default.toml`, its field here, its check in `validate.rs`.
 //! Nothing outside this room reads the environment.
 
+mod backends;
 mod contexts;
 mod duration;
 mod keys;
@@ -12,6 +13,7 @@ mod outlets;
 mod show;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,12 +22,14 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
+pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
 pub use contexts::{Context, Contexts, Surroundings, read_key_file};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
 pub use nats::Nats;
 pub use outlets::{StateHub, Worker};
 pub use show::show;
+pub use validate::read_secret;
 
 /// The settings in force, checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,6 +44,10 @@ pub struct Settings {
     pub nats: Nats,
     pub worker: Worker,
     pub state_hub: StateHub,
+    #[serde(default)]
+    pub backends: BTreeMap<String, BackendSettings>,
+    pub routes: Vec<RouteSettings>,
+    pub routing: RoutingSettings,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -74,6 +82,8 @@ pub struct Server {
 #[serde(deny_unknown_fields)]
 pub struct Http {
     pub require_if_match: bool,
+    #[serde(with = "duration")]
+    pub wait: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -28,6 +28,7 @@ pub struct Worker {
     pub retry_max: Duration,
     pub dispatch_attempts: i32,
     pub publish_attempts: i32,
+    pub push_attempts: i32,
     pub breaker_failures: u32,
     #[serde(with = "duration")]
     pub breaker_pause: Duration,
@@ -98,6 +99,7 @@ pub(super) fn checks(s: &Settings) -> Vec<(&'static str, bool, &'static str)> {
         ("worker.retry_max", worker.retry_max >= worker.retry_base, "must not be shorter than worker.retry_base"),
         ("worker.dispatch_attempts", worker.dispatch_attempts >= 1, "must be at least 1"),
         ("worker.publish_attempts", worker.publish_attempts >= 1, "must be at least 1"),
+        ("worker.push_attempts", worker.push_attempts >= 1, "must be at least 1"),
         ("worker.breaker_failures", worker.breaker_failures >= 1, "must be at least 1"),
         ("worker.breaker_pause", !worker.breaker_pause.is_zero(), "must be longer than 0s"),
         ("worker.breaker_pause_max", worker.breaker_pause_max >= worker.breaker_pause, "must not be shorter than worker.breaker_pause"),

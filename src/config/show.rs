@@ -41,11 +41,13 @@ fn shown(key: &str, value: &Value) -> String {
         return format!("{{ {} }}", fields.join(", "));
     }
     let ValueKind::String(text) = &value.kind else { return value.to_string() };
-    if SECRETS.contains(&key) && !text.is_empty() {
+    let of_backend = key.starts_with("backends.") && key.rsplit('.').next() == Some("token");
+    if (SECRETS.contains(&key) || of_backend) && !text.is_empty() {
         return "\"***\"".to_owned();
     }
     match key {
         "database.url" | "state_hub.url" => format!("{:?}", without_password(text)),
+        _ if key.starts_with("backends.") && key.ends_with("_url") => format!("{:?}", without_password(text)),
         "nats.url" => format!("{:?}", text.split(',').map(without_login).collect::<Vec<_>>().join(",")),
         _ => format!("{text:?}"),
     }

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
-use super::Auth;
 use super::keys::{NamedKey, read_all as read_keys};
-use super::layers::{ConfigError, Loaded, Problem};
+use super::layers::{ConfigError, Loaded, Origin, Problem};
 use super::outlets;
+use super::{Auth, backends};
 use crate::domain::quota::Quota;
 
 impl Loaded {
@@ -23,6 +23,18 @@ impl Loaded {
             ("nats.token", "nats.token_file", &mut settings.nats.token, &settings.nats.token_file),
             ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
+        for (name, backend) in &mut settings.backends {
+            let Some(path) = &backend.token_file else { continue };
+            let setting = format!("backends.{name}.token_file");
+            let read = if backend.token.is_some() { Err("give token or token_file, not both".to_owned()) } else { read_secret(path) };
+            match read {
+                Ok(text) => backend.token = Some(text),
+                Err(message) => {
+                    let origin = self.values.get(&setting).map_or(Origin::Default, |(_, origin)| origin.clone());
+                    problems.push(Problem { setting, origin, message });
+                }
+            }
+        }
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
             let problem = |message| Problem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
@@ -90,6 +102,10 @@ impl Loaded {
         for (setting, holds, message) in s.nats.checks().into_iter().chain(outlets::checks(s)) {
             check(setting, holds, message);
         }
+        for (setting, message) in backends::faults(s) {
+            check(&setting, false, &message);
+        }
+        check("http.wait", s.http.wait < s.server.request_timeout, "must be shorter than server.request_timeout");
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
         check("telemetry.sample_ratio", (0.0..=1.0).contains(&s.telemetry.sample_ratio), "must be from 0.0 to 1.0");
         let endpoint = s.telemetry.otlp_endpoint.as_deref();
@@ -132,7 +148,8 @@ fn is_origin(text: &str) -> bool {
     text == "*" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b)))
 }
 
-fn read_secret(path: &Path) -> Result<SecretString, String> {
+/// The secret that lies in a file.
+pub fn read_secret(path: &Path) -> Result<SecretString, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{} is empty", path.display())),

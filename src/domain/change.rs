@@ -9,6 +9,7 @@ use super::event::Event;
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
 use super::message::NewMessage;
+use super::tracker::{CommentLinkWrite, Link};
 
 /// One decision, to be written whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,11 @@ pub struct Change {
     pub events: Vec<Event>,
     pub comments: Vec<CommentWrite>,
     pub messages: Vec<NewMessage>,
+    /// The ties to trackers, as they are from now on.
+    pub links: Vec<Link>,
+    pub comment_links: Vec<CommentLinkWrite>,
+    /// A claimed message under whose work this is written: nothing is, when the claim was lost. The message stays.
+    pub held: Option<Hold>,
     /// The claimed message whose work this is: gone in the same transaction, and nothing is written when the claim was lost.
     pub settles: Option<Settle>,
 }
@@ -59,11 +65,33 @@ pub struct Settle {
     pub at: DateTime<Utc>,
 }
 
+/// The proof that a message is ours to work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    pub message_id: i64,
+    pub token: Uuid,
+}
+
 impl Change {
+    /// A change of that issue's row, and nothing else yet.
+    #[must_use]
+    pub const fn of(write: IssueWrite) -> Self {
+        Self {
+            write,
+            events: Vec::new(),
+            comments: Vec::new(),
+            messages: Vec::new(),
+            links: Vec::new(),
+            comment_links: Vec::new(),
+            held: None,
+            settles: None,
+        }
+    }
+
     /// Nothing but the end of a message, and the messages that follow from it.
     #[must_use]
-    pub const fn settling(settle: Settle, messages: Vec<NewMessage>) -> Self {
-        Self { write: IssueWrite::None, events: Vec::new(), comments: Vec::new(), messages, settles: Some(settle) }
+    pub fn settling(settle: Settle, messages: Vec<NewMessage>) -> Self {
+        Self { messages, settles: Some(settle), ..Self::of(IssueWrite::None) }
     }
 
     /// Asks for every event of this change to be told outside.
@@ -99,6 +127,9 @@ impl Change {
         self.events.extend(next.events);
         self.comments.extend(next.comments);
         self.messages.extend(next.messages);
+        self.links.extend(next.links);
+        self.comment_links.extend(next.comment_links);
+        self.held = self.held.or(next.held);
         self.settles = self.settles.or(next.settles);
         self
     }

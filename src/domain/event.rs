@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
+use super::tracker::{LinkNote, RouteNote};
 use super::vocabulary::vocabulary;
 
 vocabulary! {
@@ -31,6 +32,8 @@ vocabulary! {
         CommentDeleted = "comment_deleted",
         Archived = "archived",
         Restored = "restored",
+        /// It is in a tracker now.
+        Linked = "linked",
     }
 }
 
@@ -74,6 +77,20 @@ pub struct Detail {
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment_id: Option<CommentId>,
+    /// Where it goes, and why. Of the first event, where there are trackers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<RouteNote>,
+    /// Where it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<LinkNote>,
+}
+
+impl Detail {
+    /// Of an event that leaves the issue like this, with nothing more to say yet.
+    #[must_use]
+    pub fn of(issue: &Issue) -> Self {
+        Self { snapshot: Snapshot::of(issue), changes: Vec::new(), reason: None, comment_id: None, route: None, link: None }
+    }
 }
 
 /// The parts of an issue that may change later, as they were when the event happened.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::change::Settle;
+use super::change::{Hold, Settle};
 use super::event::Event;
 use super::id::IssueId;
 use super::vocabulary::vocabulary;
@@ -15,6 +15,8 @@ vocabulary! {
         Dispatch = "dispatch",
         /// Tell one sink of an event; the target is the sink's name.
         Publish = "publish",
+        /// Bring an issue to one tracker, as it is by then; the target is the backend's name.
+        Push = "push",
     }
 }
 
@@ -89,6 +91,14 @@ impl Lease {
     }
 }
 
+impl Lease {
+    /// The proof that it is ours, for what is written before the work is done.
+    #[must_use]
+    pub const fn hold(&self) -> Hold {
+        Hold { message_id: self.message.id, token: self.token }
+    }
+}
+
 impl NewMessage {
     /// The message that follows every event, once anybody outside is configured to hear of them.
     #[must_use]
@@ -106,9 +116,19 @@ impl NewMessage {
     /// What a dispatched event becomes for one sink that wants to hear of it.
     #[must_use]
     pub fn publish(dispatch: &Message, sink: &str, now: DateTime<Utc>) -> Self {
+        Self::following(dispatch, MessageKind::Publish, sink, now)
+    }
+
+    /// What it becomes for one tracker that holds the issue, or shall.
+    #[must_use]
+    pub fn push(dispatch: &Message, backend: &str, now: DateTime<Utc>) -> Self {
+        Self::following(dispatch, MessageKind::Push, backend, now)
+    }
+
+    fn following(dispatch: &Message, kind: MessageKind, target: &str, now: DateTime<Utc>) -> Self {
         Self {
-            kind: MessageKind::Publish,
-            target: sink.to_owned(),
+            kind,
+            target: target.to_owned(),
             issue_id: dispatch.issue_id,
             event_seq: dispatch.event_seq,
             due_at: now,

@@ -29,11 +29,12 @@ pub mod search;
 pub mod spec;
 pub mod stamp;
 pub mod text;
+pub mod tracker;
 pub mod verdict;
 pub mod vocabulary;
 
 pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
-pub use change::{Change, CommentWrite, IssueWrite, Settle};
+pub use change::{Change, CommentWrite, Hold, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint, Given};
 pub use delivery::{Delivery, DeliveryOutcome};

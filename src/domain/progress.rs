@@ -37,7 +37,8 @@ impl Progress {
             | EventKind::CommentEdited
             | EventKind::CommentDeleted
             | EventKind::Archived
-            | EventKind::Restored => return None,
+            | EventKind::Restored
+            | EventKind::Linked => return None,
         })
     }
 }

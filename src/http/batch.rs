@@ -157,7 +157,7 @@ impl From<Item> for BatchItemResponse {
     fn from(item: Item) -> Self {
         match item {
             Item::Filed(accepted) | Item::Rehearsed(Rehearsal::Duplicate(accepted)) => accepted.into(),
-            Item::Rehearsed(Rehearsal::Create { backend }) => Self { status: "created", backend: Some(backend), ..Self::default() },
+            Item::Rehearsed(Rehearsal::Create { backend, .. }) => Self { status: "created", backend: Some(backend), ..Self::default() },
             Item::SameAs(first) => Self { status: "duplicate", same_as: Some(first), ..Self::default() },
             Item::Failed(error) => error.into(),
         }
@@ -188,6 +188,7 @@ impl From<AppError> for BatchItemResponse {
             | AppError::NotFound { .. }
             | AppError::RateLimited { .. }
             | AppError::Contended
+            | AppError::BackendAway { .. }
             | AppError::Overloaded
             | AppError::Store(_) => ("failed", Vec::new()),
         };
@@ -219,6 +220,6 @@ pub async fn create_batch(
     let batch = Batch { caller: &caller, tasks, trace: Some(trace.traceparent()) };
     let items = if dry_run { app.rehearse_batch(batch).await? } else { app.create_batch(batch).await? };
     let mut response = Json(CreateBatchResponse::of(items, dry_run)).into_response();
-    preferences.tell(&mut response);
+    preferences.tell(&mut response, true);
     Ok(response)
 }

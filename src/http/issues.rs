@@ -7,7 +7,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ use super::path::{IssueParam, IssuePath};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use super::query::Fields;
+use super::routes::{LossesResponse, RouteResponse};
 use super::schema;
 use super::task_body::TaskBody;
 use super::wish::Guarded;
@@ -106,6 +107,11 @@ pub struct CreateIssueResponse {
     /// The kind of backend that holds it.
     #[schema(example = "sqlite")]
     backend: String,
+    #[serde(flatten)]
+    losses: LossesResponse,
+    /// When it is expected in its tracker, where its turn has to come first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_expected_at: Option<DateTime<Utc>>,
 }
 
 /// The two shapes of a 200: the first answer again, or a rehearsal.
@@ -119,7 +125,13 @@ pub enum FiledResponse {
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let status = if self.replayed { StatusCode::OK } else { StatusCode::CREATED };
-        let body = FiledResponse::Filed(CreateIssueResponse { issue_id: self.id.0, issue_url: self.url, backend: self.backend });
+        let body = FiledResponse::Filed(CreateIssueResponse {
+            issue_id: self.id.0,
+            issue_url: self.url,
+            backend: self.backend,
+            losses: self.losses.into(),
+            delivery_expected_at: self.expected_at,
+        });
         let mut response = (status, [(LOCATION, format!("/issues/{}", self.id))], Json(body)).into_response();
         if self.replayed {
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
@@ -148,6 +160,11 @@ pub struct RehearsalResponse {
     /// The kind of backend that holds the issue, or would.
     #[schema(example = "sqlite")]
     backend: String,
+    #[serde(flatten)]
+    losses: LossesResponse,
+    /// Where it would go, and why; where there are trackers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<RouteResponse>,
 }
 
 impl From<(Rehearsal, Rung)> for RehearsalResponse {
@@ -158,10 +175,21 @@ impl From<(Rehearsal, Rung)> for RehearsalResponse {
             Rung::None => "none",
         };
         match rehearsal {
-            Rehearsal::Create { backend } => Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend },
-            Rehearsal::Duplicate(Accepted { id, url, backend, .. }) => {
-                Self { dry_run: true, status: "duplicate", dedupe, issue_id: Some(id.0), issue_url: url, backend }
+            Rehearsal::Create { backend, plan } => {
+                let losses = plan.as_ref().map(|plan| plan.losses.clone()).unwrap_or_default().into();
+                let route = plan.map(|plan| plan.routed.into());
+                Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend, losses, route }
             }
+            Rehearsal::Duplicate(Accepted { id, url, backend, losses, .. }) => Self {
+                dry_run: true,
+                status: "duplicate",
+                dedupe,
+                issue_id: Some(id.0),
+                issue_url: url,
+                backend,
+                losses: losses.into(),
+                route: None,
+            },
         }
     }
 }
@@ -172,12 +200,15 @@ impl From<(Rehearsal, Rung)> for RehearsalResponse {
 /// (`activity_definition_id`, `triggering_event_id`, `source_type`, `source_id`, `target_repo` and `title`) once it names
 /// a triggering event. `/issues/`, with a slash at its end, is the same.
 ///
+/// Where a tracker is to hold it, the answer does not wait for that: `issue_url` is filled once it is there. With `Prefer: wait=N` it waits, for
+/// so many seconds at most. `degraded` and `dropped` tell what the tracker cannot carry whole; with `handling=strict` such a task is refused.
+///
 /// With `?dry_run=true` everything is checked, the answer says what would happen, and nothing is written.
 #[utoipa::path(post, path = "/issues", operation_id = "create_issue", tag = "issues", request_body = CreateIssueRequest,
     params(
         DryRunParam,
         ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = "Makes this request safe to repeat; with another body it is refused"),
-        ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, `respond-async`, and `handling=strict`, which makes keys that nobody reads a fault; `Preference-Applied` tells what was honoured", example = "respond-async"),
+        ("Prefer" = Option<String>, Header, description = "RFC 7240: `wait=N`, for the tracker; `respond-async`; and `handling=strict`, which makes keys that nobody reads a fault, and fields that the tracker cannot carry; `Preference-Applied` tells what was honoured", example = "respond-async"),
     ),
     responses(
         (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
@@ -194,13 +225,17 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     // A key that is not text is not a key: it is handed on as one that fails its check.
     let idempotency_key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    let request = Request { caller: &caller, spec, given: Given { idempotency_key, message_id: None }, trace: Some(trace.traceparent()) };
-    let mut response = if dry_run {
-        Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response()
+    let given = Given { idempotency_key, message_id: None };
+    let request = Request { caller: &caller, spec, given, trace: Some(trace.traceparent()), strict: preferences.is_strict() };
+    let (mut response, done) = if dry_run {
+        (Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response(), true)
     } else {
-        app.create_issue(request).await?.into_response()
+        let accepted = app.create_issue(request).await?;
+        let accepted = app.waited(accepted, preferences.patience()).await;
+        let done = !accepted.on_its_way;
+        (accepted.into_response(), done)
     };
-    preferences.tell(&mut response);
+    preferences.tell(&mut response, done);
     Ok(response)
 }
 

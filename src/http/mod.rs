@@ -3,6 +3,7 @@
 //!
 //! A handler reads its input, calls one use case, shapes the answer. To add a route: `docs/contributing.md`.
 
+mod backends;
 mod batch;
 mod body;
 mod caller;
@@ -33,6 +34,7 @@ mod records;
 mod request_id;
 mod reviews;
 mod router;
+mod routes;
 mod schema;
 mod span;
 mod task_body;

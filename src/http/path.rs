@@ -17,6 +17,14 @@ pub struct IssuePath(pub IssueRef);
 #[derive(Debug)]
 pub struct CommentPath(pub CommentId);
 
+/// The `{name}` of a backend's path.
+#[derive(Debug)]
+pub struct BackendPath(pub String);
+
+/// The `{name}` and the `{workspace}` of a path.
+#[derive(Debug)]
+pub struct WorkspacePath(pub String, pub String);
+
 /// How [`IssuePath`] is documented.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -53,6 +61,22 @@ impl<S: Send + Sync> FromRequestParts<S> for CommentPath {
         let text = named("comment_id", parts, state).await?;
         let id = Uuid::try_parse(&text).map_err(|_| AppError::NotFound { what: "comment of that name (it must be a UUID)".to_owned() })?;
         Ok(Self(CommentId(id)))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BackendPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(named("name", parts, state).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WorkspacePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(named("name", parts, state).await?, named("id", parts, state).await?))
     }
 }
 

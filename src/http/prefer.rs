@@ -52,21 +52,29 @@ impl Preferences {
         found
     }
 
+    /// How long to wait for what is not done at once; `None` where nothing was said of it.
+    pub fn patience(&self) -> Option<Duration> {
+        let wait = if self.respond_async { Some(0) } else { self.wait };
+        wait.map(|wait| Duration::from_secs(u64::from(wait)).saturating_sub(self.began.elapsed()))
+    }
+
     pub fn is_strict(&self) -> bool {
         self.handling == Some(Handling::Strict)
     }
 
     /// Tells the caller what was honoured.
     ///
-    /// `wait`: the answer is final and came in time. `handling`: always. `respond-async` would be told with an answer that
-    /// leaves work for later; an issue of the local store is complete when it is answered.
-    pub fn tell(&self, response: &mut Response) {
-        let wait = self.wait.filter(|wait| self.began.elapsed() <= Duration::from_secs(u64::from(*wait)));
+    /// `wait`: the answer is final and came in time. `handling`: always. `respond-async`: the answer leaves work for later (`done` is
+    /// false), and nobody waited for it.
+    pub fn tell(&self, response: &mut Response, done: bool) {
+        let wait = self.wait.filter(|wait| done && self.began.elapsed() <= Duration::from_secs(u64::from(*wait)));
+        let later = (self.respond_async && !done).then(|| "respond-async".to_owned());
         let handling = self.handling.map(|handling| match handling {
             Handling::Strict => "handling=strict",
             Handling::Lenient => "handling=lenient",
         });
-        let applied: Vec<String> = wait.map(|wait| format!("wait={wait}")).into_iter().chain(handling.map(str::to_owned)).collect();
+        let applied: Vec<String> =
+            wait.map(|wait| format!("wait={wait}")).into_iter().chain(handling.map(str::to_owned)).chain(later).collect();
         if let Ok(value) = HeaderValue::try_from(applied.join(", "))
             && !value.is_empty()
         {
@@ -157,7 +165,7 @@ mod tests {
         let told = |line: &str| {
             let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_str(line).unwrap())]);
             let mut response = Response::default();
-            Preferences::read(&headers).tell(&mut response);
+            Preferences::read(&headers).tell(&mut response, true);
             response.headers().get(PREFERENCE_APPLIED).map(|value| value.to_str().unwrap().to_owned())
         };
         assert_eq!(told("wait=30, handling=strict").as_deref(), Some("wait=30, handling=strict"));

@@ -193,6 +193,7 @@ impl From<AppError> for Problem {
                 .with_header(header::RETRY_AFTER, (retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0)).into()),
             AppError::Contended => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Contended", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            AppError::BackendAway { .. } => Self::new(StatusCode::BAD_GATEWAY, code, "The tracker does not answer", detail),
             AppError::Overloaded => Self { detail, ..Self::overloaded() },
             AppError::Store(_) => Self::from_store(&error, code, detail),
         }

@@ -17,7 +17,8 @@ use super::document::Head;
 use super::observe::{Around, observe};
 use super::problem::Problem;
 use super::{
-    HttpOptions, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, records, reviews, timeline,
+    HttpOptions, backends, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, records, reviews,
+    timeline,
 };
 use crate::app::App;
 
@@ -58,6 +59,11 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(comments::show))
         .routes(routes!(comments::edit))
         .routes(routes!(comments::delete))
+        .routes(routes!(backends::list))
+        .routes(routes!(backends::show))
+        .routes(routes!(backends::check))
+        .routes(routes!(backends::workspaces))
+        .routes(routes!(backends::resources))
         .routes(routes!(messages::list))
         .routes(routes!(messages::retry))
         .routes(routes!(messages::retry_all))

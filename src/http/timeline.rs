@@ -14,6 +14,7 @@ use super::etag::IfNoneMatchParam;
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
+use super::routes::{LinkNoteResponse, RouteNoteResponse};
 use crate::app::{App, Caller, Happening};
 use crate::domain::{Delivery, FieldChange};
 
@@ -43,6 +44,12 @@ pub struct TimelineEntryResponse {
     comment_id: Option<Uuid>,
     /// What that comment says now; `null` once it was deleted.
     comment: Option<String>,
+    /// Where the task goes, and why: of its first event, where there are trackers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<RouteNoteResponse>,
+    /// Where it arrived: of `linked`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkNoteResponse>,
     /// The attempts to tell of it outside, the newest of them, as long as their history is kept.
     deliveries: Vec<DeliveryResponse>,
 }
@@ -106,6 +113,8 @@ impl From<Happening> for TimelineEntryResponse {
             reason: event.detail.reason,
             comment_id: event.detail.comment_id.map(|id| id.0),
             comment: comment.map(|comment| comment.body),
+            route: event.detail.route.map(RouteNoteResponse::from),
+            link: event.detail.link.map(LinkNoteResponse::from),
             deliveries: deliveries.into_iter().map(DeliveryResponse::from).collect(),
         }
     }

@@ -221,6 +221,7 @@ impl Consumption {
             spec: command.spec,
             given: Given { idempotency_key: command.idempotency_key, message_id: Some(&delivery.id) },
             trace: Some(trace.traceparent()),
+            strict: false,
         };
         let result = self.app.create_issue(request).await;
         if let Err(AppError::Store(error)) = &result {

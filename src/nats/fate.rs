@@ -133,8 +133,16 @@ mod tests {
 
     #[test]
     fn an_accepted_task_is_answered_like_over_http() {
-        let accepted =
-            Accepted { id: IssueId(Uuid::from_u128(1)), number: IssueNumber(1), url: None, backend: "sqlite".to_owned(), replayed: false };
+        let accepted = Accepted {
+            id: IssueId(Uuid::from_u128(1)),
+            number: IssueNumber(1),
+            url: None,
+            backend: "sqlite".to_owned(),
+            replayed: false,
+            losses: Vec::new(),
+            expected_at: None,
+            on_its_way: false,
+        };
         let answer = serde_json::to_string(&Answer::of(&accepted)).unwrap();
         assert_eq!(answer, r#"{"issue_id":"00000000-0000-0000-0000-000000000001","issue_url":null,"backend":"sqlite"}"#);
         assert!(matches!(of(Ok(accepted), 1, PATIENCE), Fate::Accepted(_)));

@@ -137,7 +137,8 @@ pub const fn suffix(kind: EventKind) -> &'static str {
         | EventKind::CommentEdited
         | EventKind::CommentDeleted
         | EventKind::Archived
-        | EventKind::Restored => "task.updated",
+        | EventKind::Restored
+        | EventKind::Linked => "task.updated",
     }
 }
 
@@ -262,6 +263,7 @@ mod tests {
             (EventKind::CommentDeleted, "updated"),
             (EventKind::Archived, "updated"),
             (EventKind::Restored, "updated"),
+            (EventKind::Linked, "updated"),
         ];
         for kind in EventKind::ALL {
             let (_, last) = expected.iter().find(|(known, _)| known == kind).unwrap_or_else(|| panic!("{kind} is not in the table"));

@@ -3,14 +3,16 @@
 //! Both dialects walk through the same steps: claims, inserts, versions, survivors. No SQL here, no IO. A new kind of write
 //! is a method that lists what to write, and one that takes in what the database said.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::fields::{CommentLinkFields, LinkFields};
 use super::reindex::Before;
 use super::row::{KeyedRow, Unreadable};
 use super::{Outcome, StoreError};
-use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueNumber, IssueWrite, Settle};
+use crate::domain::tracker::{CommentLinkWrite, Slot};
+use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueId, IssueNumber, IssueWrite, Settle};
 
 pub(super) struct Batch<'a> {
     changes: &'a [Change],
@@ -34,9 +36,9 @@ impl<'a> Batch<'a> {
     /// Nothing but new issues with what belongs to them: the hot path.
     pub(super) fn is_pure_insert(changes: &[Change]) -> bool {
         let add = |comment: &CommentWrite| matches!(comment, CommentWrite::Add(_));
-        changes
-            .iter()
-            .all(|change| matches!(change.write, IssueWrite::Insert { .. }) && change.settles.is_none() && change.comments.iter().all(add))
+        changes.iter().all(|change| {
+            matches!(change.write, IssueWrite::Insert { .. }) && !needs_a_transaction(change) && change.comments.iter().all(add)
+        })
     }
 
     fn open(&self) -> impl Iterator<Item = (usize, &'a Change)> {
@@ -45,18 +47,19 @@ impl<'a> Batch<'a> {
 
     /// The messages whose claims must hold.
     pub(super) fn claimed_messages(&self) -> Vec<i64> {
-        self.open().filter_map(|(_, change)| change.settles).map(|settle| settle.message_id).collect()
+        self.open().filter_map(|(_, change)| claimed(change)).map(|(id, _)| id).collect()
     }
 
-    /// Who really holds each message: whoever else thought so has lost it. One message is settled once.
+    /// Who really holds each message: whoever else thought so has lost it. One message is settled once; what is written under its
+    /// claim before that may be several changes.
     pub(super) fn check_claims(&mut self, held: &[(i64, Option<Uuid>)]) {
         let mut held: HashMap<i64, Uuid> = held.iter().filter_map(|(id, token)| token.map(|token| (*id, token))).collect();
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
-            let Some(settle) = change.settles else { continue };
-            if held.get(&settle.message_id) == Some(&settle.token) {
-                held.remove(&settle.message_id);
-            } else {
+            let Some((id, token)) = claimed(change) else { continue };
+            if held.get(&id) != Some(&token) {
                 *outcome = Some(Outcome::ClaimLost);
+            } else if change.settles.is_some() {
+                held.remove(&id);
             }
         }
     }
@@ -173,6 +176,16 @@ impl<'a> Batch<'a> {
         self.survivors().filter_map(|(change, _)| change.settles).collect()
     }
 
+    /// The ties to write. Of two of one name in a batch the later one counts: one statement cannot write a row twice.
+    pub(super) fn links(&self) -> (Vec<LinkFields<'a>>, Vec<CommentLinkFields<'a>>) {
+        let (mut links, mut comments) = (BTreeMap::new(), BTreeMap::new());
+        for (change, _) in self.survivors() {
+            links.extend(change.links.iter().map(|link| ((link.issue_id, &link.backend), LinkFields::from(link))));
+            comments.extend(change.comment_links.iter().map(|write| (slot(write), CommentLinkFields::of(write))));
+        }
+        (links.into_values().collect(), comments.into_values().collect())
+    }
+
     /// What became of each change, or `None` while one is open.
     pub(super) fn outcomes(&self) -> Option<Vec<Outcome>> {
         self.outcomes.iter().cloned().collect()
@@ -182,6 +195,17 @@ impl<'a> Batch<'a> {
     pub(super) fn contended(store: &'static str) -> StoreError {
         StoreError::Unavailable { store, reason: "the same dedupe key was taken and given back by others again and again".to_owned() }
     }
+}
+
+/// The message whose claim must hold for the change to be written.
+fn claimed(change: &Change) -> Option<(i64, Uuid)> {
+    let settles = change.settles.map(|settle| (settle.message_id, settle.token));
+    settles.or(change.held.map(|hold| (hold.message_id, hold.token)))
+}
+
+/// More than rows that belong to a new issue.
+fn needs_a_transaction(change: &Change) -> bool {
+    claimed(change).is_some() || !change.links.is_empty() || !change.comment_links.is_empty()
 }
 
 fn decided(change: &Change) -> Option<(Uuid, i64)> {
@@ -196,6 +220,13 @@ fn deleted_issue(change: &Change) -> Option<Uuid> {
     match &change.write {
         IssueWrite::Delete { id, .. } => Some(id.0),
         IssueWrite::None | IssueWrite::Insert { .. } | IssueWrite::Update { .. } => None,
+    }
+}
+
+fn slot(write: &CommentLinkWrite) -> (IssueId, &String, Slot) {
+    match write {
+        CommentLinkWrite::Set(link) => (link.issue_id, &link.backend, link.slot),
+        CommentLinkWrite::Remove { issue_id, backend, slot } => (*issue_id, backend, *slot),
     }
 }
 

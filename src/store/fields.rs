@@ -2,11 +2,15 @@
 //!
 //! Nothing is decided here. To add a column: its field and where it comes from; the dialects' column lists follow.
 
+mod link;
+
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::domain::event::Detail;
+pub(super) use link::{CommentLinkFields, LinkFields};
+
 use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, Review, SourceType, State};
 
 /// Every column of `issues` that is written, except the number, which the database gives.

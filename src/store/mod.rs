@@ -22,11 +22,13 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
 use crate::domain::{
     Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
@@ -110,6 +112,22 @@ pub trait Store: Send + Sync + 'static {
     /// Calls `heard` for every call of another process (and once at the start, for what was missed), until it fails.
     /// Where no other process can call it never ends.
     async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError>;
+
+    /// The ties to trackers of these issues, by issue and position.
+    async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError>;
+
+    /// The ties of these comments (and parts of the issue's text) to comments in one tracker.
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError>;
+
+    /// Takes one write out of a budget that all replicas share, or tells from when on there is one to take. However many ask
+    /// at once, no stretch of any window's length holds more than it allows.
+    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// What was taken out of a budget since then.
+    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// How many messages wait for a target; counting stops at `most`.
+    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError>;
 
     /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
     /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which

@@ -45,6 +45,11 @@ pub struct Release {
 pub enum Then {
     /// It was not tried: the attempt is not counted, nothing is told.
     PutBack,
+    /// Not its fault (a limit, a refused credential): the attempt is not counted, but why it waits is told.
+    PutOff {
+        due_at: DateTime<Utc>,
+        error: String,
+    },
     Retry {
         due_at: DateTime<Utc>,
         started: DateTime<Utc>,

@@ -6,12 +6,14 @@
 
 mod find;
 mod issue;
+mod link;
 mod queue;
 
 use std::str::FromStr;
 
 pub(super) use find::{FacetRow, FoundRow, ListedRow, MatchRow};
 pub(super) use issue::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
+pub(super) use link::{CommentLinkRow, LinkRow};
 pub(super) use queue::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 use uuid::Uuid;

@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::app::{App, Ended, Outlet};
-use crate::domain::breaker::BreakerState;
 use crate::domain::{Lease, MessageKind, Notice};
 use crate::telemetry::Trace;
 
@@ -85,6 +84,7 @@ impl Hand {
         }
         let ended = match message.kind {
             MessageKind::Dispatch => self.app.dispatch(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
+            MessageKind::Push => self.app.push(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
             MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
         };
         if ended == Ended::Waits {
@@ -95,7 +95,7 @@ impl Hand {
 
     /// Not while stopping, not when the lease may run out under the work, and not against an open breaker.
     fn may_begin(&self, lease: &Lease) -> bool {
-        let open = !self.probe && self.outlet.breaker_state() != BreakerState::Closed;
-        !self.stop.is_cancelled() && !open && self.app.clock.now() + self.margin < lease.until
+        let now = self.app.clock.now();
+        !self.stop.is_cancelled() && self.outlet.may_begin(now, self.probe) && now + self.margin < lease.until
     }
 }

@@ -13,7 +13,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("backend", &["domain"]),
     ("sink", &["domain", "backend"]),
-    ("app", &["domain", "clock", "metrics", "store", "sink"]),
+    ("app", &["domain", "clock", "metrics", "store", "sink", "backend"]),
     ("http", &["app", "domain", "telemetry"]),
     ("nats", &["app", "config", "domain", "telemetry"]),
     ("worker", &["app", "domain", "telemetry"]),
@@ -50,7 +50,16 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub"];
+const ADAPTERS: &[&str] = &[
+    "store::postgres",
+    "store::sqlite",
+    "sink::nats",
+    "sink::state_hub",
+    "backend::gitea",
+    "backend::github",
+    "backend::gitlab",
+    "backend::linear",
+];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

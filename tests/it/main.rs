@@ -1,6 +1,7 @@
 //! The integration suite: one binary, real servers. Start it through `tests/run`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
 
+mod backend;
 mod cli;
 mod cluster;
 mod http;

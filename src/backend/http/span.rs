@@ -6,7 +6,7 @@ use reqwest::{Method, Url};
 use tracing::field::Empty;
 use tracing::{Span, debug_span};
 
-use super::{HttpAnswer, HttpError};
+use super::HttpAnswer;
 
 /// A call on its way. `url` is what it is sent to.
 pub(super) fn call(method: &Method, url: &str) -> Span {
@@ -37,8 +37,8 @@ pub(super) fn call(method: &Method, url: &str) -> Span {
 }
 
 /// How the call ended.
-pub(super) fn ended(span: &Span, answer: &Result<HttpAnswer, HttpError>) {
-    let Ok(answer) = answer else {
+pub(super) fn ended(span: &Span, answer: Option<&HttpAnswer>) {
+    let Some(answer) = answer else {
         span.record("otel.status_code", "error");
         span.record("error.type", "no_answer");
         return;

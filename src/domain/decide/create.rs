@@ -8,6 +8,7 @@ use crate::domain::id::{IssueId, IssueNumber};
 use crate::domain::issue::{Issue, Review, State};
 use crate::domain::spec::CreateIssue;
 use crate::domain::stamp::Stamp;
+use crate::domain::tracker::RouteNote;
 
 /// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it.
 ///
@@ -45,14 +46,23 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
         actor: cause.actor.clone(),
         at: stamp.now,
         trace: cause.trace.clone(),
-        detail: Detail { snapshot: Snapshot::of(&issue), changes: Vec::new(), reason: None, comment_id: None },
+        detail: Detail::of(&issue),
     };
-    let change = Change {
-        write: IssueWrite::Insert { issue: Box::new(issue), dedupe },
-        events: vec![event],
-        comments: Vec::new(),
-        messages: Vec::new(),
-        settles: None,
-    };
+    let change = Change { events: vec![event], ..Change::of(IssueWrite::Insert { issue: Box::new(issue), dedupe }) };
     review::ask_if_pending(change, cause, stamp)
+}
+
+/// The new issue as one that goes where the note says, and is held by that kind of backend.
+#[must_use]
+pub fn routed(mut change: Change, backend: &str, note: RouteNote) -> Change {
+    if let IssueWrite::Insert { issue, .. } = &mut change.write {
+        backend.clone_into(&mut issue.backend);
+        for event in &mut change.events {
+            event.detail.snapshot = Snapshot::of(issue);
+        }
+    }
+    if let Some(created) = change.events.first_mut() {
+        created.detail.route = Some(note);
+    }
+    change
 }

@@ -125,13 +125,7 @@ pub fn delete(issue: &Issue, local_backend: bool) -> Result<Change, Refusal> {
             format!("issue #{} lives in {}; only issues of the local store can be deleted for good", issue.number, issue.backend),
         ));
     }
-    Ok(Change {
-        write: IssueWrite::Delete { id: issue.id, read_version: issue.version },
-        events: Vec::new(),
-        comments: Vec::new(),
-        messages: Vec::new(),
-        settles: None,
-    })
+    Ok(Change::of(IssueWrite::Delete { id: issue.id, read_version: issue.version }))
 }
 
 pub(super) fn closed(issue: &Issue) -> Refusal {

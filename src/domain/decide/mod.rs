@@ -9,15 +9,17 @@ mod comment;
 mod create;
 mod edit;
 mod lifecycle;
+mod link;
 mod record;
 mod review;
 
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
-pub use create::create;
+pub use create::{create, routed};
 pub use edit::{EditIssue, edit};
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
+pub use link::link;
 pub use record::refused;
 pub use review::{approve, edit_and_approve, reject};
 
@@ -54,7 +56,7 @@ pub type Decision = Result<Option<Change>, Refusal>;
 /// One step from `before`: raises the version, moves the time on, and records what differs.
 fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: impl FnOnce(&mut Issue, &mut Detail)) -> Change {
     let mut issue = before.clone();
-    let mut detail = Detail { snapshot: Snapshot::of(before), changes: Vec::new(), reason: None, comment_id: None };
+    let mut detail = Detail::of(before);
     mutate(&mut issue, &mut detail);
     issue.version = before.version + 1;
     // A clock set back must not make an edit look older than what it edits.
@@ -71,13 +73,7 @@ fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: im
         trace: cause.trace.clone(),
         detail,
     };
-    Change {
-        write: IssueWrite::Update { issue: Box::new(issue), read_version: before.version },
-        events: vec![event],
-        comments: Vec::new(),
-        messages: Vec::new(),
-        settles: None,
-    }
+    Change { events: vec![event], ..Change::of(IssueWrite::Update { issue: Box::new(issue), read_version: before.version }) }
 }
 
 /// One decision after the other, written as one change: the second is taken on what the first leaves.

@@ -16,6 +16,8 @@ pub struct Facts {
     query: bool,
     header: bool,
     condition: bool,
+    /// A tracker is asked.
+    tracker: bool,
 }
 
 impl Facts {
@@ -30,6 +32,7 @@ impl Facts {
             query: has("query"),
             header: has("header"),
             condition: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
+            tracker: path.contains("/workspaces"),
         }
     }
 }
@@ -168,6 +171,16 @@ const REFUSALS: &[Refusal] = &[
         code: "internal",
         title: "Internal error",
         detail: "something broke here; the operators find the details under the trace id",
+        header: None,
+    },
+    Refusal {
+        status: 502,
+        name: "BackendAway",
+        when: |has| has.tracker,
+        description: "The tracker does not answer, or not sensibly",
+        code: "backend_unavailable",
+        title: "The tracker does not answer",
+        detail: "gitea does not answer: no answer in time",
         header: None,
     },
     Refusal {

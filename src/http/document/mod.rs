@@ -38,6 +38,7 @@ use super::router;
         (name = "claims", description = "Take issues to work on, one holder at a time"),
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
+        (name = "backends", description = "The trackers, and where issues can be filed in them"),
         (name = "messages", description = "What is done outside: State Hub and others"),
         (name = "operate", description = "Probes and numbers for operators, and this document"),
     )

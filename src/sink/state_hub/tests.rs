@@ -81,7 +81,7 @@ fn the_summary_is_one_line_and_says_what_happened_to_what() {
 
 #[test]
 fn only_what_is_about_the_notice_itself_is_final() {
-    let verdict = |status| refused(&HttpAnswer { status, retry_after: None, body: Vec::new() }).verdict;
+    let verdict = |status| refused(&HttpAnswer { status, ..HttpAnswer::default() }).verdict;
     for status in [400, 410, 413, 415, 422] {
         assert_eq!(verdict(status), Verdict::Fail, "{status}");
     }

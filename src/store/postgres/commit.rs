@@ -1,7 +1,7 @@
 //! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
 //!
-//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id, then counts by
-//! value. To add a kind of write: its statement in [`super::sql`], its place in [`write()`], its lock in that order if it
+//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id, then ties to
+//! trackers by name, then counts by value. To add a kind of write: its statement in [`super::sql`], its place in [`write()`], its lock in that order if it
 //! needs one.
 
 use sqlx::Connection as _;
@@ -12,7 +12,7 @@ use super::columns::{Children, CommentColumns, IssueColumns};
 use super::error::{Failure, broken, is_lost_race};
 use super::index::{self, IndexColumns};
 use super::queue::FOLLOWERS;
-use super::{NAME, read, sql};
+use super::{NAME, link, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, Insert, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -68,6 +68,8 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     }
     insert_children(connection, batch).await?;
     change_comments(connection, batch).await?;
+    let (links, comment_links) = batch.links();
+    link::write(connection, &links, &comment_links).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
         let ids: Vec<i64> = settled.iter().map(|settle| settle.message_id).collect();

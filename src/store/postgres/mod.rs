@@ -8,6 +8,7 @@ mod commit;
 mod error;
 mod find;
 mod index;
+mod link;
 mod options;
 mod queue;
 mod read;
@@ -25,6 +26,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sqlx::{Connection as _, Postgres};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use self::error::{Failure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, Server};
@@ -36,6 +38,7 @@ use super::{Connections, Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
@@ -331,6 +334,37 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
         self.finish(connection, answer)
+    }
+
+    async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
+        let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::links(&mut connection, &ids)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::comment_links(&mut connection, issue, backend, subjects)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::spend(&mut connection, budget, windows, now)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::spent(&mut connection, budget, since)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::waiting(&mut connection, target, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -213,6 +213,7 @@ impl<'a> Columns<'a> {
     fn push(&mut self, release: &'a Release) {
         let (outcome, due, error, started) = match &release.then {
             Then::PutBack => (None, None, None, None),
+            Then::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
             Then::Retry { due_at, started, error } => (Some(DeliveryOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
             Then::Dead { started, error } => (Some(DeliveryOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };

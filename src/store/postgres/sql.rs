@@ -149,6 +149,10 @@ with gone_events as (
     delete from comments where issue_id = any($1)
 ), gone_messages as (
     delete from messages where issue_id = any($1)
+), gone_links as (
+    delete from links where issue_id = any($1)
+), gone_comment_links as (
+    delete from comment_links where issue_id = any($1)
 )
 delete from issues where id = any($1)";
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::error::{broken, classify};
-use super::{NAME, queue, read, sql};
+use super::{NAME, link, queue, read, sql};
 use crate::domain::Change;
 use crate::store::batch::{Batch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -35,6 +35,8 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
     delete_issues(connection, batch.deletes()).await.map_err(failed)?;
     insert_children(connection, batch).await.map_err(failed)?;
     change_comments(connection, batch).await.map_err(failed)?;
+    let (links, comment_links) = batch.links();
+    link::write(connection, &links, &comment_links).await.map_err(failed)?;
     queue::settle(connection, &batch.settled()).await.map_err(failed)?;
     index(connection, &Reindex::of(batch, &before)).await.map_err(failed)
 }
@@ -110,7 +112,9 @@ async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Res
         return Ok(());
     }
     let ids = json(&ids)?;
-    for statement in [sql::DELETE_EVENTS_OF, sql::DELETE_COMMENTS_OF, sql::DELETE_MESSAGES_OF, sql::DELETE_ISSUES] {
+    let children = [sql::DELETE_EVENTS_OF, sql::DELETE_COMMENTS_OF, sql::DELETE_MESSAGES_OF];
+    let ties = [link::DELETE_LINKS_OF, link::DELETE_COMMENT_LINKS_OF];
+    for statement in children.into_iter().chain(ties).chain([sql::DELETE_ISSUES]) {
         sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
     }
     Ok(())

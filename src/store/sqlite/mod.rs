@@ -6,6 +6,7 @@
 mod commit;
 mod error;
 mod find;
+mod link;
 mod queue;
 mod read;
 mod record;
@@ -21,6 +22,7 @@ use sqlx::SqliteConnection;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
@@ -31,6 +33,7 @@ use super::{Connections, Filed, Outcome, Page, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
@@ -307,6 +310,37 @@ impl Store for SqliteStore {
     async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
         let mut connection = self.writer().await?;
         record::take_in(&mut connection, records, write).await
+    }
+
+    async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
+        let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
+        let mut connection = self.reader().await?;
+        let rows = link::links(&mut connection, &ids).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = link::comment_links(&mut connection, issue, backend, subjects).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
+    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut connection = self.writer().await?;
+        let until = link::spend(&mut connection, budget, windows, now).await;
+        finish(connection, until)
+    }
+
+    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let count = link::spent(&mut connection, budget, since).await;
+        Ok(finish(connection, count)?.unsigned_abs())
+    }
+
+    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let count = link::waiting(&mut connection, target, most).await;
+        Ok(finish(connection, count)?.unsigned_abs())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

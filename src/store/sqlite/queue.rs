@@ -164,6 +164,7 @@ impl<'a> End<'a> {
     fn released(release: &'a Release) -> Self {
         let (outcome, due_at, error, started_at) = match &release.then {
             Then::PutBack => (None, None, None, None),
+            Then::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
             Then::Retry { due_at, started, error } => (Some(DeliveryOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
             Then::Dead { started, error } => (Some(DeliveryOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };

@@ -70,13 +70,7 @@ impl Bench {
             due_at: self.now,
             trace: None,
         };
-        let change = Change {
-            write: issue_core::domain::IssueWrite::None,
-            events: Vec::new(),
-            comments: Vec::new(),
-            messages: targets.iter().map(message).collect(),
-            settles: None,
-        };
+        let change = Change { messages: targets.iter().map(message).collect(), ..Change::of(issue_core::domain::IssueWrite::None) };
         assert_eq!(self.store.commit(&[change]).await.unwrap(), [Outcome::Written]);
     }
 

@@ -53,7 +53,7 @@ async fn a_claim_from_the_mark_steps_over_nothing_that_was_done() {
             trace: None,
         };
         let messages = (0..20_000).map(message).collect();
-        let change = Change { write: IssueWrite::None, events: Vec::new(), comments: Vec::new(), messages, settles: None };
+        let change = Change { messages, ..Change::of(IssueWrite::None) };
         store.commit(&[change]).await.unwrap();
         let _reader = reader(&db).await;
         loop {

@@ -8,6 +8,7 @@ mod concurrency;
 mod find;
 mod folders;
 mod group;
+mod links;
 mod migration;
 mod outcome;
 mod plans;
@@ -34,6 +35,15 @@ macro_rules! conformance {
 }
 
 conformance! {
+    run links {
+        a_tie_comes_back_with_every_field_and_follows_its_writes,
+        what_is_linked_stays_linked_to_what_it_is_linked_to,
+        ties_of_comments_are_set_and_taken_away,
+        deleting_an_issue_takes_its_ties_along,
+        under_a_claim_much_may_be_written_and_nothing_once_it_is_lost,
+        a_budget_is_kept_in_every_window_whoever_asks,
+        what_waits_for_a_target_is_counted_up_to_a_bound,
+    }
     run commit {
         an_issue_with_every_field_set_comes_back,
         an_issue_with_every_optional_field_empty_comes_back,

@@ -7,6 +7,7 @@ pub(crate) mod nats;
 pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod server;
+pub(crate) mod sim;
 
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;

@@ -99,7 +99,7 @@ pub(crate) fn event(issue: &Issue, seq: i64) -> Event {
         actor: "tester".to_owned(),
         at: at(seq),
         trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-        detail: Detail { snapshot: Snapshot::of(issue), changes, reason: Some("because".to_owned()), comment_id: Some(CommentId(id())) },
+        detail: Detail { changes, reason: Some("because".to_owned()), comment_id: Some(CommentId(id())), ..Detail::of(issue) },
     }
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn message(issue: &Issue, target: &str) -> NewMessage {
 }
 
 pub(crate) fn change(write: IssueWrite) -> Change {
-    Change { write, events: Vec::new(), comments: Vec::new(), messages: Vec::new(), settles: None }
+    Change::of(write)
 }
 
 /// The change that inserts the issue, under a key if one is given.

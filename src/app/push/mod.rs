@@ -1,0 +1,235 @@
+//! Brings one issue to one tracker, as it is now: makes it there once, sends what changed, adds what was said.
+//!
+//! The order is what makes it once. The intent is written before a creation is sent, the tie when its answer is here, and between
+//! the two nothing else happens. Whoever finds an intent without a tie looks the marker up before anything is created, and believes
+//! in an absence only when what was sent can no longer arrive. Everything else (updates, edits of comments) may be sent twice.
+
+mod issue;
+mod texts;
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+
+use super::outlets::Ended;
+use super::trackers::Tracker;
+use super::{App, AppError, Outlet};
+use crate::backend::{BackendError, Trouble};
+use crate::domain::breaker::Breaker;
+use crate::domain::tracker::{CommentLinkWrite, Fitted, Link, LinkState, fit};
+use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, Notice, Verdict};
+use crate::store::Outcome;
+use crate::store::queue::Then;
+
+/// One push under way.
+struct Work<'a> {
+    app: &'a App,
+    outlet: &'a Outlet,
+    tracker: &'a Tracker,
+    lease: &'a Lease,
+    notice: &'a Notice,
+    issue: Issue,
+    fitted: Fitted,
+}
+
+/// Why a push ended before its end.
+enum Stop {
+    /// The tracker's answer, or the lack of one.
+    Trouble(BackendError),
+    /// Not its fault, and not the tracker's: later, without counting an attempt.
+    Later { at: DateTime<Utc>, why: String },
+    /// The message is somebody else's by now.
+    Lost,
+    /// The store is away, or the like.
+    Failed(AppError),
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl From<AppError> for Stop {
+    fn from(error: AppError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl App {
+    pub async fn push(&self, outlet: &Outlet, lease: &Lease, notice: Option<&Notice>) -> Ended {
+        let started = self.clock.now();
+        let clock = Instant::now();
+        let labels = [outlet.kind.as_str(), &outlet.target];
+        let (Some(tracker), Some(notice)) = (&outlet.tracker, notice) else {
+            // The issue was deleted for good.
+            return self.done(outlet, lease, started, None).await;
+        };
+        let ended = match self.bring(outlet, tracker, lease, notice).await {
+            Ok(last) => {
+                outlet.with_breaker(Breaker::succeeded);
+                let delay = (self.clock.now() - notice.event.at).to_std().unwrap_or_default();
+                self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
+                self.done(outlet, lease, started, last).await
+            }
+            Err(stop) => self.stopped(outlet, lease, stop, started).await,
+        };
+        self.metrics.delivery_duration.with_label_values(&labels).observe(clock.elapsed().as_secs_f64());
+        ended
+    }
+
+    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: &Notice) -> Result<Option<Link>, Stop> {
+        let id = lease.message.issue_id;
+        let links = self.store.links(&[id]).await.map_err(AppError::from)?;
+        let link = links.into_iter().find(|link| link.backend == tracker.name);
+        let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
+        // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
+        let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
+        let fitted = fit(&issue, &tracker.terms);
+        let mut work = Work { app: self, outlet, tracker, lease, notice, issue, fitted };
+        let linked = work.linked(link).await?;
+        let updated = work.updated(linked.clone()).await?;
+        match work.texts(&updated).await {
+            Ok(()) => Ok(Some(updated)),
+            Err(stop) => {
+                // What was sent is sent: it is not to be sent again over what people write meanwhile.
+                if updated != linked
+                    && let Err(Stop::Lost) = work.note_link(&updated).await
+                {
+                    return Err(Stop::Lost);
+                }
+                Err(stop)
+            }
+        }
+    }
+
+    async fn done(&self, outlet: &Outlet, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> Ended {
+        let mut change = Change::settling(lease.settle(Some(started), self.clock.now()), Vec::new());
+        change.links.extend(last);
+        let settled = self.settle_message(lease, change).await;
+        let outcome = if settled { "delivered" } else { "lost" };
+        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        Ended::Done
+    }
+
+    async fn stopped(&self, outlet: &Outlet, lease: &Lease, stop: Stop, started: DateTime<Utc>) -> Ended {
+        let error = match stop {
+            Stop::Lost => return Ended::Done,
+            Stop::Later { at, why } => return self.put_off(lease, at, why).await,
+            // The store's trouble is not the tracker's: the breaker is not told.
+            Stop::Failed(error) => {
+                let retry = Verdict::Retry { after: None };
+                return self.record_failure(outlet, lease, retry, error.to_string(), started).await;
+            }
+            Stop::Trouble(error) => error,
+        };
+        let now = self.clock.now();
+        let retry = |after| Verdict::Retry { after };
+        match error.trouble {
+            Trouble::Limited { after } => {
+                outlet.rest_until(now + after);
+                self.put_off(lease, now + after, error.message).await
+            }
+            Trouble::Paused => {
+                self.pause(outlet);
+                self.put_off(lease, now, error.message).await
+            }
+            Trouble::Retry { after } => {
+                self.tell_breaker(outlet, retry(after), self.clock.stamp().random());
+                self.record_failure(outlet, lease, retry(after), error.message, started).await
+            }
+            Trouble::Unknown => {
+                self.tell_breaker(outlet, retry(None), self.clock.stamp().random());
+                self.record_failure(outlet, lease, retry(None), error.message, started).await
+            }
+            Trouble::Denied | Trouble::Stale => {
+                outlet.with_breaker(Breaker::succeeded);
+                self.record_failure(outlet, lease, retry(None), error.message, started).await
+            }
+            Trouble::Fail => {
+                outlet.with_breaker(Breaker::succeeded);
+                self.record_failure(outlet, lease, Verdict::Fail, error.message, started).await
+            }
+        }
+    }
+
+    async fn put_off(&self, lease: &Lease, due_at: DateTime<Utc>, error: String) -> Ended {
+        self.record(lease, Then::PutOff { due_at, error }, self.clock.now()).await;
+        Ended::Waits
+    }
+
+    fn pause(&self, outlet: &Outlet) {
+        if outlet.pause() {
+            tracing::error!(
+                message.target = outlet.target,
+                "the credential is refused: nothing is sent to this tracker until the secret changes"
+            );
+        }
+        self.metrics.paused.with_label_values(&[&outlet.target]).set(1);
+    }
+}
+
+impl Work<'_> {
+    /// Writes something down under the claim, before or between calls.
+    async fn note(&self, change: Change) -> Result<(), Stop> {
+        let change = Change { held: Some(self.lease.hold()), ..change };
+        match self.app.settles.commit(change).await.map_err(AppError::from)? {
+            Outcome::Written => Ok(()),
+            Outcome::ClaimLost | Outcome::Stale | Outcome::Inserted(_) | Outcome::Duplicate { .. } => Err(Stop::Lost),
+        }
+    }
+
+    async fn note_link(&self, link: &Link) -> Result<(), Stop> {
+        self.note(Change { links: vec![link.clone()], ..Change::of(IssueWrite::None) }).await
+    }
+
+    async fn note_comment(&self, write: CommentLinkWrite) -> Result<(), Stop> {
+        self.note(Change { comment_links: vec![write], ..Change::of(IssueWrite::None) }).await
+    }
+
+    /// Nothing that writes is begun when the claim may run out under it: after that somebody else does the same.
+    fn in_time(&self) -> Result<(), Stop> {
+        let now = self.app.clock.now();
+        if now + self.tracker.timeout < self.lease.until {
+            return Ok(());
+        }
+        Err(Stop::Later { at: now, why: "it takes longer than one lease; it goes on from where it is".to_owned() })
+    }
+
+    /// One creating write out of what the credential may do.
+    async fn spend(&self) -> Result<(), Stop> {
+        let Some(budget) = &self.tracker.budget else { return Ok(()) };
+        let now = self.app.clock.now();
+        match self.app.store.spend(&budget.name, &budget.windows, now).await.map_err(AppError::from)? {
+            None => Ok(()),
+            Some(at) => {
+                self.outlet.rest_until(at);
+                Err(Stop::Later { at, why: "the credential's share of writes is used up".to_owned() })
+            }
+        }
+    }
+
+    /// What a failed creation leaves behind: nothing, or doubt.
+    const fn left_by(trouble: Trouble) -> LinkState {
+        match trouble {
+            Trouble::Unknown => LinkState::Unknown,
+            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Denied | Trouble::Stale | Trouble::Fail => {
+                LinkState::Routed
+            }
+        }
+    }
+
+    /// Whether an absence can be believed: what was sent has arrived by now, or never will.
+    fn believed(&self, intended: DateTime<Utc>) -> Result<(), Stop> {
+        let at = intended + self.tracker.doubt;
+        if self.app.clock.now() >= at {
+            return Ok(());
+        }
+        Err(Stop::Later { at, why: "an answer was lost; what was sent may still arrive".to_owned() })
+    }
+
+    /// Which comments the event may have to do with: all of them when the issue may only just have come there.
+    fn is_about_all(&self) -> bool {
+        matches!(self.notice.event.kind, EventKind::Created | EventKind::ReviewApproved | EventKind::Reopened)
+    }
+}

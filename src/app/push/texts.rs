@@ -1,0 +1,158 @@
+//! What hangs on an issue over there: the parts of a text that was too long, and what was said.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use super::{Stop, Work};
+use crate::app::AppError;
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkState, Marker, RemoteRef, Slot, fit_comment};
+use crate::domain::{Comment, CommentId};
+
+/// Comments read at once.
+const PAGE: u32 = 50;
+
+impl Work<'_> {
+    /// Everything that is more than the issue itself.
+    pub(super) async fn texts(&self, link: &Link) -> Result<(), Stop> {
+        self.rest_of_body(link).await?;
+        self.comments(link).await
+    }
+
+    /// The parts of the body from the second on.
+    async fn rest_of_body(&self, link: &Link) -> Result<(), Stop> {
+        let Some(at) = &link.remote else { return Ok(()) };
+        let id = self.issue.id;
+        let known = self.comment_links(&[id.0]).await?;
+        if self.fitted.rest.is_empty() && known.is_empty() {
+            return Ok(());
+        }
+        let wanted = self.fitted.rest.iter().zip(2u16..).map(|(text, part)| (Slot::of_body(id, part), text.as_str()));
+        self.bring_texts(at, wanted.collect(), known).await
+    }
+
+    /// The comment that the event is about; or all of them.
+    async fn comments(&self, link: &Link) -> Result<(), Stop> {
+        let Some(at) = link.remote.as_ref().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
+        if let Some(id) = self.notice.event.detail.comment_id {
+            let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
+            return self.bring_comment(at, id, comment.as_ref()).await;
+        }
+        if !self.is_about_all() {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let page = self.app.store.comments(self.issue.id, after, PAGE).await.map_err(AppError::from)?;
+            for comment in &page {
+                self.bring_comment(at, comment.id, Some(comment)).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE as usize => after = Some(last.id),
+                Some(_) | None => return Ok(()),
+            }
+        }
+    }
+
+    async fn bring_comment(&self, at: &RemoteRef, id: CommentId, comment: Option<&Comment>) -> Result<(), Stop> {
+        let texts = comment.map(|comment| fit_comment(comment, &self.tracker.terms)).unwrap_or_default();
+        let wanted = texts.iter().zip(1u16..).map(|(text, part)| (Slot::of_comment(id, part), text.as_str())).collect();
+        let known = self.comment_links(&[id.0]).await?;
+        self.bring_texts(at, wanted, known).await
+    }
+
+    async fn comment_links(&self, subjects: &[Uuid]) -> Result<HashMap<Slot, CommentLink>, Stop> {
+        let links = self.app.store.comment_links(self.issue.id, &self.tracker.name, subjects).await.map_err(AppError::from)?;
+        Ok(links.into_iter().map(|link| (link.slot, link)).collect())
+    }
+
+    /// Adds what is missing, edits what differs, takes away what is no longer wanted.
+    async fn bring_texts(&self, at: &RemoteRef, wanted: Vec<(Slot, &str)>, mut known: HashMap<Slot, CommentLink>) -> Result<(), Stop> {
+        for (slot, text) in wanted {
+            match known.remove(&slot) {
+                Some(CommentLink { state: LinkState::Linked, remote_id: Some(remote), pushed, .. }) => {
+                    if pushed.as_deref() != Some(&digest(text)) && self.tracker.terms.capabilities.comment_edits {
+                        self.in_time()?;
+                        // One that somebody took away over there stays away.
+                        self.tracker.backend.edit_comment(at, &remote, text).await?;
+                        self.tie_comment(slot, remote, text).await?;
+                    }
+                }
+                other => self.add_text(at, slot, text, other).await?,
+            }
+        }
+        for (slot, link) in known {
+            if let Some(remote) = link.remote_id.filter(|_| self.tracker.terms.capabilities.comment_deletes) {
+                self.in_time()?;
+                self.tracker.backend.delete_comment(at, &remote).await?;
+            }
+            let backend = self.tracker.name.clone();
+            self.note_comment(CommentLinkWrite::Remove { issue_id: self.issue.id, backend, slot }).await?;
+        }
+        Ok(())
+    }
+
+    /// As an issue is made: intent, marker, tie.
+    async fn add_text(&self, at: &RemoteRef, slot: Slot, text: &str, known: Option<CommentLink>) -> Result<(), Stop> {
+        if let Some(intended) = known.and_then(|link| link.intended_at) {
+            let marker = Marker::new(slot.subject, slot.part);
+            if let Some(found) = self.tracker.backend.find_comment(at, &marker, intended).await? {
+                // It may have been changed here since it was sent.
+                self.in_time()?;
+                if self.tracker.terms.capabilities.comment_edits && found.body != text {
+                    self.tracker.backend.edit_comment(at, &found.id, text).await?;
+                }
+                return self.tie_comment(slot, found.id, text).await;
+            }
+            self.believed(intended)?;
+        }
+        self.spend().await?;
+        self.in_time()?;
+        let intent = self.comment_link(slot, LinkState::Intended);
+        self.note_comment(CommentLinkWrite::Set(intent.clone())).await?;
+        match self.tracker.backend.add_comment(at, text).await {
+            Ok(added) => self.tie_comment(slot, added.id, text).await,
+            Err(error) => {
+                let state = Self::left_by(error.trouble);
+                let left = match state {
+                    LinkState::Unknown => CommentLinkWrite::Set(CommentLink { state, ..intent }),
+                    LinkState::Routed | LinkState::Intended | LinkState::Linked => {
+                        CommentLinkWrite::Remove { issue_id: self.issue.id, backend: self.tracker.name.clone(), slot }
+                    }
+                };
+                if let Err(Stop::Lost) = self.note_comment(left).await {
+                    return Err(Stop::Lost);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Not under the claim: it is there whoever holds the message.
+    async fn tie_comment(&self, slot: Slot, remote: String, text: &str) -> Result<(), Stop> {
+        let link = CommentLink { remote_id: Some(remote), pushed: Some(digest(text)), ..self.comment_link(slot, LinkState::Linked) };
+        let mut change = crate::domain::Change::of(crate::domain::IssueWrite::None);
+        change.comment_links.push(CommentLinkWrite::Set(link));
+        self.app.settle_change(self.lease, change).await.map(drop).ok_or(Stop::Lost)
+    }
+
+    fn comment_link(&self, slot: Slot, state: LinkState) -> CommentLink {
+        CommentLink {
+            issue_id: self.issue.id,
+            backend: self.tracker.name.clone(),
+            slot,
+            state,
+            intended_at: Some(self.app.clock.now()),
+            remote_id: None,
+            pushed: None,
+        }
+    }
+}
+
+/// Enough to tell two texts apart.
+fn digest(text: &str) -> String {
+    STANDARD_NO_PAD.encode(&Sha256::digest(text)[..18])
+}

@@ -1,0 +1,200 @@
+//! The trackers there are, the routes to them, and what a new task is told about its way there.
+//!
+//! To add a tracker nothing is to be done here: `boot` makes the list.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Accepted, App, AppError};
+use crate::backend::{Backend, Secret};
+use crate::domain::tracker::{
+    BudgetWindow, LOCAL, LossNote, Place, PlaceTemplate, RouteNote, Routed, Routing, Terms, TrackerKind, expected, fit, route,
+};
+use crate::domain::{Issue, IssueRef, Review};
+
+/// One tracker with everything that is known of it.
+pub struct Tracker {
+    /// The configured name: the target of its messages.
+    pub name: String,
+    pub backend: Arc<dyn Backend>,
+    pub terms: Terms,
+    pub secret: Secret,
+    pub budget: Option<Budget>,
+    /// The longest one of its calls may take.
+    pub timeout: Duration,
+    /// How long after a creation whose answer was lost its absence is believed.
+    pub doubt: Duration,
+    /// Where issues go that no route says more about.
+    pub template: PlaceTemplate,
+    /// When something was expected there, and when that was worked out.
+    pub estimate: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
+}
+
+/// How much may be created with a credential, by all replicas together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// Trackers with one credential share one.
+    pub name: String,
+    pub windows: Vec<BudgetWindow>,
+}
+
+/// How long an answer waits for a tracker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    pub usual: Duration,
+    pub most: Duration,
+}
+
+/// All of them. The default has none: everything stays in the store.
+#[derive(Default)]
+pub struct Trackers {
+    list: BTreeMap<String, Arc<Tracker>>,
+    routing: Routing,
+}
+
+/// Where a task goes, and what of it does not arrive whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub routed: Routed,
+    /// The kind that the issue reports.
+    pub backend: String,
+    pub losses: Vec<LossNote>,
+}
+
+impl Trackers {
+    #[must_use]
+    pub fn new(list: Vec<Tracker>, routing: Routing) -> Self {
+        Self { list: list.into_iter().map(|tracker| (tracker.name.clone(), Arc::new(tracker))).collect(), routing }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Tracker>> {
+        self.list.values()
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Tracker>> {
+        self.list.get(name)
+    }
+
+    /// Where the issue goes. `store` is what an issue of the store alone reports.
+    #[must_use]
+    pub fn plan(&self, issue: &Issue, store: &str) -> Plan {
+        let routed = route(issue, &self.routing);
+        let backend = self.kind(routed.first()).map_or_else(|| store.to_owned(), |kind| kind.as_str().to_owned());
+        let mut losses = Vec::new();
+        for tracker in routed.to.iter().filter_map(|to| self.get(&to.backend)) {
+            let lost = fit(issue, &tracker.terms).losses;
+            losses.extend(lost.into_iter().map(|loss| LossNote { backend: tracker.name.clone(), loss }));
+        }
+        Plan { routed, backend, losses }
+    }
+
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<TrackerKind> {
+        self.get(name).map(|tracker| tracker.backend.kind())
+    }
+}
+
+impl Plan {
+    /// As the history keeps it.
+    #[must_use]
+    pub fn note(&self) -> RouteNote {
+        RouteNote {
+            rule: self.routed.rule.clone(),
+            why: self.routed.why().to_owned(),
+            to: self.routed.to.clone(),
+            losses: self.losses.clone(),
+        }
+    }
+
+    /// Whether anything goes anywhere.
+    #[must_use]
+    pub fn leaves(&self) -> bool {
+        self.routed.to.iter().any(|to| to.backend != LOCAL)
+    }
+}
+
+impl Tracker {
+    /// The place for checks: the template without what depends on the task.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        PlaceTemplate::default().fill(&self.template, self.backend.needs(), None).ok()
+    }
+}
+
+impl App {
+    /// Where a task goes; `None` while there is nowhere to go.
+    pub(super) fn plan(&self, issue: &Issue) -> Option<Plan> {
+        (!self.trackers.is_empty()).then(|| self.trackers.plan(issue, self.store.name()))
+    }
+
+    /// When a task that goes there now is expected, where the share of writes makes it wait. Looked up once a second at most: a
+    /// caller is not to pay for it.
+    pub(super) async fn expected(&self, plan: Option<&Plan>) -> Option<DateTime<Utc>> {
+        const FRESH: Duration = Duration::from_secs(1);
+        const MOST: u32 = 10_000;
+        let tracker = self.trackers.get(plan?.routed.first())?;
+        let budget = tracker.budget.as_ref()?;
+        let now = self.clock.now();
+        let known = *tracker.estimate.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = match known {
+            Some((asked, at)) if now < asked + FRESH => at,
+            Some(_) | None => {
+                let waiting = self.store.waiting(&tracker.name, MOST).await.ok()?;
+                let at = expected(&self.spent(budget).await.ok()?, waiting, now);
+                *tracker.estimate.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, at));
+                at
+            }
+        };
+        Some(at).filter(|at| *at > now)
+    }
+
+    /// How much of each window was used lately.
+    pub(super) async fn spent(&self, budget: &Budget) -> Result<Vec<(BudgetWindow, u64)>, AppError> {
+        let now = self.clock.now();
+        let mut spent = Vec::with_capacity(budget.windows.len());
+        for window in &budget.windows {
+            spent.push((*window, self.store.spent(&budget.name, now - window.length).await?));
+        }
+        Ok(spent)
+    }
+
+    /// The answer once the issue is in its tracker; or as it is, when that takes longer than whoever asked (or else the settings) will
+    /// wait.
+    pub async fn waited(&self, accepted: Accepted, patience: Option<Duration>) -> Accepted {
+        const LOOK: Duration = Duration::from_millis(50);
+        let most = patience.unwrap_or(self.waits.usual).min(self.waits.most);
+        if !accepted.on_its_way || most.is_zero() {
+            return accepted;
+        }
+        let look = async {
+            loop {
+                // Another process may be the one that pushes it, so it is looked for, not waited for.
+                if let Ok(Some(Issue { url: Some(url), .. })) = self.reads.issue(IssueRef::Id(accepted.id)).await {
+                    return url;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        match tokio::time::timeout(most, look).await {
+            Ok(url) => Accepted { url: Some(url), on_its_way: false, expected_at: None, ..accepted },
+            Err(_) => accepted,
+        }
+    }
+
+    /// Nothing of an issue leaves before somebody has approved it, where somebody must.
+    pub(super) const fn may_leave(issue: &Issue) -> bool {
+        match issue.review {
+            Review::None | Review::Approved => true,
+            Review::Pending | Review::Rejected { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! Gitea and Forgejo, which speak the same API (`/api/v1`).
+//!
+//! A place is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by name, and made where they are
+//! missing. Editing people replaces them, so they are read first. Dependencies are not used. A server may cap pages below what is
+//! asked for, so only an empty page, or the total it tells, is the end.
+
+mod convert;
+mod wire;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+use super::line::{Call, Scheme, read_json, segment};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
+};
+
+pub struct Gitea {
+    kind: TrackerKind,
+    line: Line,
+    names: Names,
+    page_size: u32,
+    /// Gitea takes two labels of the same name: within one process only one call at a time makes what is missing.
+    making: Mutex<()>,
+}
+
+/// More pages than any repository has: a server that never ends its list is not believed.
+const PAGES: u32 = 10_000;
+
+impl Gitea {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        if let Some(name) = options.options.keys().next() {
+            return Err(format!("options.{name}: {} has no options of its own", options.kind));
+        }
+        Ok(Self {
+            kind: options.kind,
+            line: options.line.with_scheme(Scheme::Word("token")),
+            names: options.names,
+            page_size: options.page_size,
+            making: Mutex::new(()),
+        })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let answer = self.line.send(call).await?;
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+    }
+
+    /// One page, and whether there may be another. `seen` is how many came before it.
+    async fn page<T: DeserializeOwned>(&self, call: Call, page: u32, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
+        let call = call.query("page", page.to_string()).query("limit", self.page_size.to_string());
+        let answer = self.line.send(call).await?;
+        if let Some(error) = wire::refusal(&answer, false) {
+            return Err(error);
+        }
+        let items: Vec<T> = read_json(&answer, what, false)?;
+        let more = !items.is_empty() && wire::total(&answer).is_none_or(|total| seen + items.len() < total);
+        Ok((items, more))
+    }
+
+    async fn all<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Vec<T>, BackendError> {
+        let mut all = Vec::new();
+        for page in 1..PAGES {
+            let (items, more) = self.page(call.clone(), page, all.len(), what).await?;
+            all.extend(items);
+            if !more {
+                return Ok(all);
+            }
+        }
+        Err(BackendError::unreadable(what, "the list does not end"))
+    }
+
+    /// Something that must be there before an issue can name it. That it was made twice is no harm, so a lost answer is no doubt.
+    async fn make<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let prepared = |error: BackendError| match error.trouble {
+            Trouble::Unknown => BackendError::new(Trouble::Retry { after: None }, error.message),
+            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Denied | Trouble::Stale | Trouble::Fail => error,
+        };
+        let answer = self.line.send(call).await.map_err(prepared)?;
+        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err).map_err(prepared)
+    }
+
+    async fn label_ids(&self, place: &Place, names: &[String]) -> Result<Vec<i64>, BackendError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _turn = self.making.lock().await;
+        let path = format!("{}/labels", repo(place));
+        let known: Vec<wire::Label> = self.all(Call::get(&path), "labels").await?;
+        let mut ids = Vec::with_capacity(names.len());
+        for name in names {
+            ids.push(match id_of(&known, name) {
+                Some(id) => id,
+                None => {
+                    self.make::<wire::Label>(Call::post(&path).json(&wire::NewLabel { name, color: convert::COLOUR }), "the label")
+                        .await?
+                        .id
+                }
+            });
+        }
+        Ok(ids)
+    }
+
+    async fn milestone_id(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+        let _turn = self.making.lock().await;
+        let path = format!("{}/milestones", repo(place));
+        let known: Vec<wire::Milestone> = self.all(Call::get(&path).query("state", "all").query("name", title), "milestones").await?;
+        match known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
+            Some(milestone) => Ok(milestone.id),
+            None => Ok(self.make::<wire::Milestone>(Call::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id),
+        }
+    }
+
+    /// One at a time is how Gitea takes labels off. One that is off already, or is gone altogether, is fine.
+    async fn change_labels(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
+        let path = format!("{}/labels", issue(at));
+        if !change.add.is_empty() {
+            let labels = self.label_ids(&at.place, &change.add).await?;
+            let answer = self.line.send(Call::post(&path).json(&wire::Labels { labels })).await?;
+            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+        }
+        if change.remove.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<wire::Label> = self.get(Call::get(&path), "the issue's labels").await?;
+        for id in change.remove.iter().filter_map(|name| id_of(&known, name)) {
+            let answer = self.line.send(Call::delete(format!("{path}/{id}"))).await?;
+            if ![404, 422].contains(&answer.status) {
+                wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_issue(&self, at: &RemoteRef) -> Result<Option<wire::Issue>, BackendError> {
+        let answer = self.line.send(Call::get(issue(at))).await?;
+        if [404, 410].contains(&answer.status) {
+            return Ok(None);
+        }
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, "the issue", false).map(Some), Err)
+    }
+
+    /// People are replaced as a whole: those that are there, with the change.
+    async fn people(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<Vec<String>>, BackendError> {
+        let Some(change) = edit.assignees() else { return Ok(None) };
+        let there = self.read_issue(at).await?.and_then(|issue| issue.assignees).unwrap_or_default();
+        let there: Vec<String> = there.into_iter().map(|user| user.login).collect();
+        Ok(Some(change.applied_to(&there)))
+    }
+
+    fn remote(&self, issue: wire::Issue, place: &Place) -> Result<Remote, BackendError> {
+        convert::remote(issue, place, &self.names).map_err(|why| BackendError::unreadable("an issue", why))
+    }
+}
+
+/// The oldest of that name: where there are two, everybody takes the same.
+fn id_of(labels: &[wire::Label], name: &str) -> Option<i64> {
+    labels.iter().filter(|label| fold(&label.name) == fold(name)).map(|label| label.id).min()
+}
+
+fn repo(place: &Place) -> String {
+    format!("/api/v1/repos/{}/{}", segment(&place.owner), segment(&place.repo))
+}
+
+fn issue(at: &RemoteRef) -> String {
+    format!("{}/issues/{}", repo(&at.place), segment(&at.id))
+}
+
+fn comment_path(at: &RemoteRef, comment: &str) -> String {
+    format!("{}/issues/comments/{}", repo(&at.place), segment(comment))
+}
+
+fn moment(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[async_trait]
+impl Backend for Gitea {
+    fn kind(&self) -> TrackerKind {
+        self.kind
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &convert::CAPABILITIES
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Owner, PlaceField::Repo]
+    }
+
+    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+        let labels = self.label_ids(place, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?;
+        let milestone = match &draft.milestone {
+            Some(title) => Some(self.milestone_id(place, title).await?),
+            None => None,
+        };
+        let call = Call::post(format!("{}/issues", repo(place))).json(&convert::create(draft, labels, milestone));
+        let answer = self.line.send(call).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::Issue = read_json(&answer, "the new issue", true)?;
+        Ok(Created { at: convert::at(made.number, place, made.html_url), carried: draft.clone() })
+    }
+
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        let call = Call::get(format!("{}/issues", repo(place)))
+            .query("state", "all")
+            .query("type", "issues")
+            .query("since", moment(since - CLOCK_SKEW));
+        let all: Vec<wire::Issue> = self.all(call, "issues").await?;
+        let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
+        // The oldest, so that everybody who looks finds the same.
+        let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
+        found.map(|issue| self.remote(issue, place)).transpose()
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        self.read_issue(at).await?.map(|issue| self.remote(issue, &at.place)).transpose()
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError> {
+        let assignees = self.people(at, edit).await?;
+        let milestone = match edit.milestone() {
+            None => None,
+            Some(None) => Some(0),
+            Some(Some(title)) => Some(self.milestone_id(&at.place, title).await?),
+        };
+        if let Some(body) = convert::edit(edit, assignees, milestone, version) {
+            let answer = self.line.send(Call::patch(issue(at)).json(&body)).await?;
+            let error = if body.content_version.is_some() { wire::refusal_of_edition(&answer) } else { wire::refusal(&answer, true) };
+            error.map_or(Ok(()), Err)?;
+        }
+        match edit.labels(&self.names, &convert::CAPABILITIES) {
+            Some(change) => self.change_labels(at, &change).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let answer = self.line.send(Call::post(format!("{}/comments", issue(at))).json(&wire::Text { body })).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        convert::comment(made).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+    }
+
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let call = Call::get(format!("{}/comments", issue(at))).query("since", moment(since - CLOCK_SKEW));
+        let all: Vec<wire::Comment> = self.get(call, "comments").await?;
+        let found = all
+            .into_iter()
+            .filter(|comment| comment.body.as_deref().is_some_and(|body| marker.is_in(body)))
+            .min_by_key(|comment| comment.id);
+        found.map(|found| convert::comment(found).map_err(|why| BackendError::unreadable("a comment", why))).transpose()
+    }
+
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let answer = self.line.send(Call::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
+        if answer.status == 404 {
+            return Ok(false);
+        }
+        wire::refusal(&answer, true).map_or(Ok(true), Err)
+    }
+
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        let answer = self.line.send(Call::delete(comment_path(at, comment))).await?;
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        let mut call = Call::get(format!("{}/issues", repo(place))).query("state", "all").query("type", "issues");
+        if let Some(since) = since {
+            call = call.query("since", moment(since));
+        }
+        let number = page_number(page);
+        let (items, more): (Vec<wire::Issue>, bool) = self.page(call, number, 0, "issues").await?;
+        let items = items.into_iter().filter(|issue| issue.pull_request.is_none()).map(|issue| self.remote(issue, place));
+        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: more.then(|| (number + 1).to_string()) })
+    }
+
+    /// Gitea gives all of them at once.
+    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let all: Vec<wire::Comment> = self.get(Call::get(format!("{}/comments", issue(at))), "comments").await?;
+        let items = all.into_iter().map(|comment| convert::comment(comment).map_err(|why| BackendError::unreadable("a comment", why)));
+        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: None })
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let answer = self.line.send(Call::get("/api/v1/user")).await?;
+        if answer.status == 401 {
+            return Ok(Checked {
+                account: None,
+                missing: vec![
+                    "the token is refused: make a new one, with the scopes write:issue, read:repository and read:user".to_owned(),
+                ],
+            });
+        }
+        let mut checked = Checked::default();
+        match wire::refusal(&answer, false) {
+            // A token may do without the scope that tells whose it is.
+            Some(error) if error.trouble == Trouble::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
+            Some(error) => return Err(error),
+            None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.login),
+        }
+        if let Some(place) = place {
+            checked.missing.extend(self.missing_in(place).await?);
+        }
+        Ok(checked)
+    }
+
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let repos: Vec<wire::Repository> = self.all(Call::get("/api/v1/user/repos"), "repositories").await?;
+        let mut items: Vec<Workspace> = Vec::new();
+        for repo in repos {
+            let workspace = convert::workspace(repo.owner, self.shown_base());
+            if !items.iter().any(|known| known.id == workspace.id) {
+                items.push(workspace);
+            }
+        }
+        Ok(Listing { items, next: None })
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        let number = page_number(page);
+        let (repos, more): (Vec<wire::Repository>, bool) = self.page(Call::get("/api/v1/user/repos"), number, 0, "repositories").await?;
+        let items = repos
+            .into_iter()
+            .filter(|repo| repo.owner.id.to_string() == workspace)
+            .map(|repo| convert::resource(repo, self.shown_base()))
+            .collect();
+        Ok(Listing { items, next: more.then(|| (number + 1).to_string()) })
+    }
+}
+
+/// A word that is no number of ours begins at the beginning.
+fn page_number(page: Option<&str>) -> u32 {
+    page.and_then(|page| page.parse().ok()).unwrap_or(1)
+}
+
+impl Gitea {
+    /// Where people see it; through the proxy that is not known.
+    fn shown_base(&self) -> &str {
+        if self.line.is_direct() { self.line.base() } else { "" }
+    }
+
+    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
+        let answer = self.line.send(Call::get(repo(place))).await?;
+        if answer.status == 404 {
+            return Ok(vec![format!("{place} is not there, or the token's account may not see it")]);
+        }
+        if let Some(error) = wire::refusal(&answer, false) {
+            return if error.trouble == Trouble::Denied {
+                Ok(vec!["the token lacks the scope read:repository".to_owned()])
+            } else {
+                Err(error)
+            };
+        }
+        let found: wire::Repository = read_json(&answer, "the repository", false)?;
+        let mut missing = Vec::new();
+        if found.archived == Some(true) {
+            missing.push(format!("{place} is archived: nothing can be filed there"));
+        }
+        if found.has_issues == Some(false) {
+            missing.push(format!("{place} has no issues: switch them on in its settings"));
+        }
+        if found.permissions.is_some_and(|may| !may.push) {
+            missing.push(format!(
+                "the token's account may not write to {place}, which labels and milestones need: make it a collaborator with write access"
+            ));
+        }
+        Ok(missing)
+    }
+}

@@ -1,0 +1,320 @@
+//! GitHub and GitHub Enterprise (REST, version 2022-11-28).
+//!
+//! A place is `owner` and `repo`. Labels go by name, and those that are missing are made there; milestones go by number and are looked
+//! up or made. The list of issues holds pull requests, which are passed over. The credential is a token, or the private key of an
+//! app ([`app`]). Where the server is (`https://api.github.com`, `https://ghe.example.org/api/v3`) is the line's business.
+
+mod account;
+mod app;
+mod convert;
+mod wire;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret as _;
+use serde::de::DeserializeOwned;
+
+use self::app::App;
+use super::http::HttpAnswer;
+use super::http::header::AUTHORIZATION;
+use super::line::{Call, Scheme, read_json, segment};
+use super::paging::{self, PAGES, Query, Turn, moment};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
+};
+
+pub struct GitHub {
+    line: Line,
+    /// Directly only: the proxy has a credential of its own.
+    app: Option<App>,
+    names: Names,
+    page_size: usize,
+}
+
+/// GitHub gives no more in a page.
+const MOST: u32 = 100;
+
+impl GitHub {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        if let Some(name) = options.options.keys().find(|name| !["app_id", "installation_id"].contains(&name.as_str())) {
+            return Err(format!("options.{name}: github knows only app_id and installation_id"));
+        }
+        let app = match (options.option("app_id"), options.option("installation_id")) {
+            (Some(id), Some(installation)) => Some(App::new(id, installation)),
+            (None, None) => None,
+            (Some(_), None) => return Err("options.installation_id: is needed with app_id".to_owned()),
+            (None, Some(_)) => return Err("options.app_id: is needed with installation_id".to_owned()),
+        };
+        let scheme = if app.is_some() { Scheme::Own } else { Scheme::Bearer };
+        let line = options.line.with_scheme(scheme);
+        let line = line.with_header("accept", "application/vnd.github+json").with_header("x-github-api-version", "2022-11-28");
+        let app = app.filter(|_| line.is_direct());
+        Ok(Self { line, app, names: options.names, page_size: options.page_size.clamp(1, MOST) as usize })
+    }
+
+    async fn send(&self, call: Call) -> Result<HttpAnswer, BackendError> {
+        let Some(app) = &self.app else { return self.line.send(call).await };
+        let pass = app.pass(&self.line).await?;
+        let answer = self.line.send(call.header(AUTHORIZATION, &format!("Bearer {}", pass.token.expose_secret()))).await?;
+        if answer.status == 401 {
+            app.forget(&pass.token).await;
+            if !pass.fresh {
+                let message = "the installation's token is no longer taken: the next attempt makes another";
+                return Err(BackendError::new(Trouble::Retry { after: None }, message));
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+        let answer = self.send(call).await?;
+        if [404, 410].contains(&answer.status) {
+            return Ok(None);
+        }
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+    }
+
+    /// Whatever it answers, it is done.
+    async fn write(&self, call: Call) -> Result<(), BackendError> {
+        wire::refusal(&self.send(call).await?, true).map_or(Ok(()), Err)
+    }
+
+    async fn write_for<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let answer = self.send(call).await?;
+        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
+    }
+
+    /// Something may be gone already.
+    async fn take_away(&self, call: Call) -> Result<(), BackendError> {
+        let answer = self.send(call).await?;
+        if [404, 410].contains(&answer.status) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+    }
+
+    fn first(&self, pairs: &[(&str, String)]) -> Query {
+        let size = ("per_page".to_owned(), self.page_size.to_string());
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain([size]).collect()
+    }
+
+    /// One page, and what the next is asked for with.
+    async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
+        let answer = self.send(paging::asked(Call::get(path), query)).await?;
+        if let Some(error) = wire::refusal(&answer, false) {
+            return Err(error);
+        }
+        let items: Vec<T> = read_json(&answer, what, false)?;
+        let next = paging::next(&answer, query, items.len() >= self.page_size);
+        Ok((items, next))
+    }
+
+    /// All pages, until one says that it is enough.
+    async fn until<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        first: Query,
+        what: &str,
+        enough: impl Fn(&T) -> bool + Send,
+    ) -> Result<Vec<T>, BackendError> {
+        let (mut all, mut query) = (Vec::new(), first);
+        for _ in 0..PAGES {
+            let (items, next): (Vec<T>, _) = self.page(path, &query, what).await?;
+            let done = items.iter().any(&enough);
+            all.extend(items);
+            match next.filter(|_| !done) {
+                Some(next) => query = next,
+                None => return Ok(all),
+            }
+        }
+        Err(BackendError::unreadable(what, "the list does not end"))
+    }
+
+    async fn milestone(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+        let path = format!("{}/milestones", repo(place));
+        let first = self.first(&[("state", "all".to_owned())]);
+        let known: Vec<wire::Milestone> = self.until(&path, first, "milestones", |_| false).await?;
+        if let Some(found) = known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
+            return Ok(found.number);
+        }
+        // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
+        let answer = self.send(Call::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
+        if wire::is_there_already(&answer) {
+            let message = format!("the milestone {title:?} was made by somebody else just now");
+            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+        }
+        wire::refusal(&answer, false)
+            .map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err)
+            .map(|made| made.number)
+    }
+
+    async fn change_labels(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
+        let path = format!("{}/labels", issue(at));
+        if !change.add.is_empty() {
+            self.write(Call::post(&path).json(&wire::Labels { labels: &change.add })).await?;
+        }
+        for label in &change.remove {
+            self.take_away(Call::delete(format!("{path}/{}", segment(label)))).await?;
+        }
+        Ok(())
+    }
+
+    async fn change_people(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
+        let path = format!("{}/assignees", issue(at));
+        if !change.add.is_empty() {
+            self.write(Call::post(&path).json(&wire::Assignees { assignees: &change.add })).await?;
+        }
+        if !change.remove.is_empty() {
+            self.write(Call::delete(&path).json(&wire::Assignees { assignees: &change.remove })).await?;
+        }
+        Ok(())
+    }
+}
+
+fn repo(place: &Place) -> String {
+    format!("/repos/{}/{}", segment(&place.owner), segment(&place.repo))
+}
+
+fn issue(at: &RemoteRef) -> String {
+    format!("{}/issues/{}", repo(&at.place), segment(&at.id))
+}
+
+fn comment_path(at: &RemoteRef, comment: &str) -> String {
+    format!("{}/issues/comments/{}", repo(&at.place), segment(comment))
+}
+
+#[async_trait]
+impl Backend for GitHub {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::GitHub
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &convert::CAPABILITIES
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Owner, PlaceField::Repo]
+    }
+
+    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+        let milestone = match &draft.milestone {
+            Some(title) => Some(self.milestone(place, title).await?),
+            None => None,
+        };
+        let call = Call::post(format!("{}/issues", repo(place))).json(&convert::create(draft, &self.names, milestone));
+        let made: wire::Made = self.write_for(call, "the new issue").await?;
+        Ok(Created { at: convert::at(made.number, place, made.html_url), carried: convert::carried(draft) })
+    }
+
+    /// Newest first, down to the moment: what is made meanwhile moves the rest further back, where it is still to be read.
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        let first = self.first(&[("state", "all".to_owned()), ("sort", "created".to_owned()), ("direction", "desc".to_owned())]);
+        let (path, since) = (format!("{}/issues", repo(place)), since - CLOCK_SKEW);
+        let all = self.until(&path, first, "issues", |issue: &wire::Issue| issue.created_at < since).await?;
+        let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
+        // The oldest, so that everybody who looks finds the same.
+        let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
+        Ok(found.map(|issue| convert::remote(issue, place, &self.names)))
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        let found: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
+        Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)))
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+        let milestone = match edit.milestone() {
+            None => None,
+            Some(None) => Some(None),
+            Some(Some(title)) => Some(Some(self.milestone(&at.place, title).await?)),
+        };
+        if convert::reopens_first(edit) {
+            self.write(Call::patch(issue(at)).json(&wire::EditIssue { state: Some("open"), ..wire::EditIssue::default() })).await?;
+        }
+        if let Some(body) = convert::edit(edit, milestone) {
+            self.write(Call::patch(issue(at)).json(&body)).await?;
+        }
+        if let Some(change) = edit.labels(&self.names, &convert::CAPABILITIES) {
+            self.change_labels(at, &change).await?;
+        }
+        match edit.assignees() {
+            Some(change) => self.change_people(at, &change).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let call = Call::post(format!("{}/comments", issue(at))).json(&wire::Text { body });
+        self.write_for(call, "the new comment").await.map(convert::comment)
+    }
+
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let first = self.first(&[("since", moment(since - CLOCK_SKEW))]);
+        let all: Vec<wire::Comment> = self.until(&format!("{}/comments", issue(at)), first, "comments", |_| false).await?;
+        let ours = |comment: &wire::Comment| comment.body.as_deref().is_some_and(|body| marker.is_in(body));
+        Ok(all.into_iter().filter(ours).min_by_key(|comment| comment.id).map(convert::comment))
+    }
+
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let answer = self.send(Call::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
+        if [404, 410].contains(&answer.status) { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+    }
+
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        self.take_away(Call::delete(comment_path(at, comment))).await
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        let turn = Turn::new(since, page);
+        let words = [("state", "all"), ("sort", "updated"), ("direction", "asc")].map(|(name, value)| (name, value.to_owned()));
+        let mut query = self.first(&words);
+        query.extend(turn.since.map(|since| ("since".to_owned(), moment(since))));
+        query.push(("page".to_owned(), turn.page.to_string()));
+        let (items, next): (Vec<wire::Issue>, _) = self.page(&format!("{}/issues", repo(place)), &query, "issues").await?;
+        let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
+        let issues = items.into_iter().filter(|issue| issue.pull_request.is_none());
+        Ok(Listing { items: issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next })
+    }
+
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let query = page.map_or_else(|| self.first(&[]), paging::read);
+        let (items, next): (Vec<wire::Comment>, _) = self.page(&format!("{}/comments", issue(at)), &query, "comments").await?;
+        Ok(Listing { items: items.into_iter().map(convert::comment).collect(), next: next.as_ref().map(paging::written) })
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let account = match self.account().await? {
+            Ok(account) => account,
+            Err(missing) => return Ok(Checked { account: None, missing: vec![missing] }),
+        };
+        let missing = match place {
+            Some(place) => self.missing_in(place).await?,
+            None => Vec::new(),
+        };
+        Ok(Checked { account, missing })
+    }
+
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let (mut items, mut query): (Vec<Workspace>, _) = (Vec::new(), self.first(&[]));
+        for _ in 0..PAGES {
+            let (repos, next) = self.repository_page(&query).await?;
+            for workspace in repos.into_iter().map(|repo| convert::workspace(repo.owner)) {
+                if !items.iter().any(|known| known.id == workspace.id) {
+                    items.push(workspace);
+                }
+            }
+            match next {
+                Some(next) => query = next,
+                None => return Ok(Listing { items, next: None }),
+            }
+        }
+        Err(BackendError::unreadable("repositories", "the list does not end"))
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        let query = page.map_or_else(|| self.first(&[]), paging::read);
+        let (repos, next) = self.repository_page(&query).await?;
+        let items = repos.into_iter().filter(|repo| repo.owner.id.to_string() == workspace).map(convert::resource).collect();
+        Ok(Listing { items, next: next.as_ref().map(paging::written) })
+    }
+}

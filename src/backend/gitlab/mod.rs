@@ -1,0 +1,319 @@
+//! GitLab, at home or elsewhere (REST, `/api/v4`).
+//!
+//! A place is `owner` (a group, `acme/platform` for one within another) and `repo`; to the API they are one name with `%2F` in it. An issue
+//! goes by its `iid`. Labels go by name, and those that are missing are made there; milestones go by number and are looked up or
+//! made; people go by number and are looked up. People are replaced, so those there are read first.
+
+mod convert;
+mod wire;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+
+use super::line::{Call, Scheme, read_json, segment};
+use super::paging::{self, PAGES, Query, Turn, moment};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Assignees, Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+};
+
+pub struct GitLab {
+    line: Line,
+    names: Names,
+    capabilities: Capabilities,
+    page_size: usize,
+}
+
+/// GitLab gives no more in a page.
+const MOST: u32 = 100;
+
+impl GitLab {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        if let Some(name) = options.options.keys().find(|name| *name != "assignees") {
+            return Err(format!("options.{name}: gitlab knows only assignees"));
+        }
+        let assignees = match options.option("assignees") {
+            None | Some("one") => Assignees::One,
+            Some("many") => Assignees::Many,
+            Some(other) => return Err(format!("options.assignees: must be one or many (paid editions), not {other:?}")),
+        };
+        Ok(Self {
+            // Personal, project and group tokens are taken so too, and those of OAuth only so.
+            line: options.line.with_scheme(Scheme::Bearer),
+            names: options.names,
+            capabilities: convert::capabilities(assignees),
+            page_size: options.page_size.clamp(1, MOST) as usize,
+        })
+    }
+
+    async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+        let answer = self.line.send(call).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+    }
+
+    async fn write_for<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let answer = self.line.send(call).await?;
+        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
+    }
+
+    fn first(&self, pairs: &[(&str, &str)]) -> Query {
+        let size = ("per_page".to_owned(), self.page_size.to_string());
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([size]).collect()
+    }
+
+    /// One page, and what the next is asked for with.
+    async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
+        let answer = self.line.send(paging::asked(Call::get(path), query)).await?;
+        if let Some(error) = wire::refusal(&answer, false) {
+            return Err(error);
+        }
+        let items: Vec<T> = read_json(&answer, what, false)?;
+        let next = paging::next(&answer, query, items.len() >= self.page_size);
+        Ok((items, next))
+    }
+
+    /// All pages, until one says that it is enough.
+    async fn until<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        first: Query,
+        what: &str,
+        enough: impl Fn(&T) -> bool + Send,
+    ) -> Result<Vec<T>, BackendError> {
+        let (mut all, mut query) = (Vec::new(), first);
+        for _ in 0..PAGES {
+            let (items, next): (Vec<T>, _) = self.page(path, &query, what).await?;
+            let done = items.iter().any(&enough);
+            all.extend(items);
+            match next.filter(|_| !done) {
+                Some(next) => query = next,
+                None => return Ok(all),
+            }
+        }
+        Err(BackendError::unreadable(what, "the list does not end"))
+    }
+
+    /// The project's own, or one of the groups above it.
+    async fn milestone(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+        let path = format!("{}/milestones", project(place));
+        let first = self.first(&[("title", title), ("include_parent_milestones", "true")]);
+        let known: Vec<wire::Milestone> = self.until(&path, first, "milestones", |_| false).await?;
+        if let Some(found) = known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
+            return Ok(found.id);
+        }
+        // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
+        let answer = self.line.send(Call::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
+        if wire::is_there_already(&answer) {
+            let message = format!("the milestone {title:?} was made by somebody else just now");
+            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+        }
+        wire::refusal(&answer, false).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err).map(|made| made.id)
+    }
+
+    /// The numbers of people by their names; those of whom somebody knows it already are not looked up.
+    async fn ids(&self, names: &[String], known: &[wire::User]) -> Result<Vec<i64>, BackendError> {
+        let mut ids = Vec::with_capacity(names.len());
+        for name in names {
+            ids.push(match convert::id_of(known, name) {
+                Some(id) => id,
+                None => self.id(name).await?,
+            });
+        }
+        Ok(ids)
+    }
+
+    async fn id(&self, name: &str) -> Result<i64, BackendError> {
+        let (found, _): (Vec<wire::User>, _) = self.page("/api/v4/users", &self.first(&[("username", name)]), "a user").await?;
+        let message = || format!("nobody there is called {name:?}: mend the backend's users");
+        convert::id_of(&found, name).ok_or_else(|| BackendError::new(Trouble::Denied, message()))
+    }
+
+    async fn assignees(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<Vec<i64>>, BackendError> {
+        let Some(change) = edit.assignees() else { return Ok(None) };
+        let there: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
+        let there = there.map(|issue| issue.assignees).unwrap_or_default();
+        let names = convert::people(&there, &change, self.capabilities.assignees);
+        self.ids(&names, &there).await.map(Some)
+    }
+
+    fn remote(&self, issue: wire::Issue, place: &Place) -> Remote {
+        convert::remote(issue, place, &self.names, &self.capabilities)
+    }
+
+    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
+        let found: Option<wire::Project> = match self.read_at(Call::get(project(place)), "the project").await {
+            Err(error) if error.trouble == Trouble::Denied => return Ok(vec![format!("the token lacks the scope api: {error}")]),
+            read => read?,
+        };
+        let Some(found) = found else {
+            return Ok(vec![format!("{place} is not there, or the token may not see it: make its account a member")]);
+        };
+        let mut missing = Vec::new();
+        if found.archived == Some(true) {
+            missing.push(format!("{place} is archived: nothing can be filed there"));
+        }
+        if found.issues_enabled == Some(false) {
+            missing.push(format!("{place} has no issues: switch them on in its settings"));
+        }
+        if convert::may_write(&found) == Some(false) {
+            missing.push(format!("the account may not label or assign in {place}: give it the role of a reporter, or one above"));
+        }
+        Ok(missing)
+    }
+}
+
+fn project(place: &Place) -> String {
+    format!("/api/v4/projects/{}", segment(&format!("{}/{}", place.owner, place.repo)))
+}
+
+fn issue(at: &RemoteRef) -> String {
+    format!("{}/issues/{}", project(&at.place), segment(&at.id))
+}
+
+fn notes(at: &RemoteRef) -> String {
+    format!("{}/notes", issue(at))
+}
+
+/// What the credential is a member of; read by number, so that nothing is passed over.
+const MEMBER_OF: &[(&str, &str)] = &[("membership", "true"), ("pagination", "keyset"), ("order_by", "id"), ("sort", "asc")];
+
+#[async_trait]
+impl Backend for GitLab {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::GitLab
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Owner, PlaceField::Repo]
+    }
+
+    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+        let people = self.ids(&draft.assignees, &[]).await?;
+        let milestone = match &draft.milestone {
+            Some(title) => Some(self.milestone(place, title).await?),
+            None => None,
+        };
+        let labels = draft.all_labels(&self.names, &self.capabilities);
+        let call = Call::post(format!("{}/issues", project(place))).json(&convert::create(draft, &labels, people, milestone));
+        let made: wire::Made = self.write_for(call, "the new issue").await?;
+        Ok(Created { at: convert::at(made.iid, place, made.web_url), carried: convert::carried(draft) })
+    }
+
+    /// In the order of creation: what is made meanwhile comes last.
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        let since = moment(since - CLOCK_SKEW);
+        let first = self.first(&[("created_after", &since), ("order_by", "created_at"), ("sort", "asc")]);
+        let all: Vec<wire::Issue> = self.until(&format!("{}/issues", project(place)), first, "issues", |_| false).await?;
+        let ours = |issue: &wire::Issue| issue.description.as_deref().is_some_and(|body| marker.is_in(body));
+        // The oldest, so that everybody who looks finds the same.
+        let found = all.into_iter().filter(ours).min_by_key(|issue| issue.iid);
+        Ok(found.map(|issue| self.remote(issue, place)))
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        let found: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
+        Ok(found.map(|issue| self.remote(issue, &at.place)))
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+        let people = self.assignees(at, edit).await?;
+        let milestone = match edit.milestone() {
+            None => None,
+            Some(None) => Some(0),
+            Some(Some(title)) => Some(self.milestone(&at.place, title).await?),
+        };
+        let labels = edit.labels(&self.names, &self.capabilities);
+        let Some(body) = convert::edit(edit, labels, people, milestone) else { return Ok(()) };
+        let answer = self.line.send(Call::put(issue(at)).json(&body)).await?;
+        wire::refusal(&answer, true).map_or(Ok(()), Err)
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let call = Call::post(notes(at)).json(&wire::Text { body: convert::harmless(body) });
+        let made: wire::Note = self.write_for(call, "the new comment").await?;
+        Ok(convert::comment(made, at))
+    }
+
+    /// Newest first, down to the moment: what is written meanwhile moves the rest further back, where it is still to be read.
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let first = self.first(&[("order_by", "created_at"), ("sort", "desc")]);
+        let since = since - CLOCK_SKEW;
+        let all = self.until(&notes(at), first, "comments", |note: &wire::Note| note.created_at < since).await?;
+        let ours = |note: &wire::Note| !note.system && note.body.as_deref().is_some_and(|body| marker.is_in(body));
+        Ok(all.into_iter().filter(ours).min_by_key(|note| note.id).map(|note| convert::comment(note, at)))
+    }
+
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let call = Call::put(format!("{}/{}", notes(at), segment(comment))).json(&wire::Text { body: convert::harmless(body) });
+        let answer = self.line.send(call).await?;
+        if answer.status == 404 { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+    }
+
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        let answer = self.line.send(Call::delete(format!("{}/{}", notes(at), segment(comment)))).await?;
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        let turn = Turn::new(since, page);
+        let mut query = self.first(&[("order_by", "updated_at"), ("sort", "asc")]);
+        query.extend(turn.since.map(|since| ("updated_after".to_owned(), moment(since))));
+        query.push(("page".to_owned(), turn.page.to_string()));
+        let (items, next): (Vec<wire::Issue>, _) = self.page(&format!("{}/issues", project(place)), &query, "issues").await?;
+        let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
+        Ok(Listing { items: items.into_iter().map(|issue| self.remote(issue, place)).collect(), next })
+    }
+
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let query = page.map_or_else(|| self.first(&[("order_by", "created_at"), ("sort", "asc")]), paging::read);
+        let (items, next): (Vec<wire::Note>, _) = self.page(&notes(at), &query, "comments").await?;
+        let said = items.into_iter().filter(|note| !note.system);
+        Ok(Listing { items: said.map(|note| convert::comment(note, at)).collect(), next: next.as_ref().map(paging::written) })
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let answer = self.line.send(Call::get("/api/v4/user")).await?;
+        let mut checked = Checked::default();
+        match wire::refusal(&answer, false) {
+            Some(error) if error.trouble == Trouble::Paused => {
+                checked.missing.push("the token is refused: make a new one, with the scope api".to_owned());
+                return Ok(checked);
+            }
+            Some(error) if error.trouble == Trouble::Denied => checked.missing.push("the token lacks the scope api".to_owned()),
+            Some(error) => return Err(error),
+            None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.username),
+        }
+        if let Some(place) = place {
+            checked.missing.extend(self.missing_in(place).await?);
+        }
+        Ok(checked)
+    }
+
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let projects: Vec<wire::Project> = self.until("/api/v4/projects", self.first(MEMBER_OF), "projects", |_| false).await?;
+        let mut items: Vec<Workspace> = Vec::new();
+        for workspace in projects.into_iter().filter_map(|project| project.namespace).map(convert::workspace) {
+            if !items.iter().any(|known| known.id == workspace.id) {
+                items.push(workspace);
+            }
+        }
+        Ok(Listing { items, next: None })
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        let query = page.map_or_else(|| self.first(MEMBER_OF), paging::read);
+        let (projects, next): (Vec<wire::Project>, _) = self.page("/api/v4/projects", &query, "projects").await?;
+        let there = |project: &wire::Project| project.namespace.as_ref().is_some_and(|group| group.id.to_string() == workspace);
+        let items = projects.into_iter().filter(there).filter_map(convert::resource).collect();
+        Ok(Listing { items, next: next.as_ref().map(paging::written) })
+    }
+}

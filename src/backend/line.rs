@@ -1,0 +1,306 @@
+//! The way to one tracker: where it is, through what, with which credential, and what its answers mean before the tracker's own
+//! meaning is looked at. Everything the trackers would otherwise each do for themselves.
+//!
+//! It knows no tracker. What is the vendor's own (its limit signals, its error bodies) is read by the tracker's `wire.rs`, from the
+//! [`HttpAnswer`] that [`Line::send`] hands over whatever its status.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use super::http::{HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
+use super::{BackendError, Secret, Trouble};
+
+/// How requests get there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// To the tracker itself, with its own way of telling who we are.
+    Direct,
+    /// Through the Nango proxy, which holds the tracker's credential: ours is for the proxy, and the tracker's own headers of
+    /// identity are left out.
+    Nango { base: String, connection_id: String, provider_config_key: String },
+}
+
+/// How a secret is shown to the tracker, when directly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scheme {
+    /// `Authorization: Bearer SECRET`.
+    Bearer,
+    /// `Authorization: WORD SECRET`.
+    Word(&'static str),
+    /// `Authorization: SECRET`.
+    Bare,
+    /// HTTP basic, the secret as the password.
+    Basic { user: String },
+    /// A header of its own.
+    Header(&'static str),
+    /// The tracker shows it by itself, with [`Call::header`] (tokens that are made from the secret).
+    Own,
+}
+
+#[derive(Debug, Clone)]
+pub struct LineOptions {
+    pub http: HttpClient,
+    /// Where the tracker is, without a slash at its end. Under it lie the paths of the calls, when directly.
+    pub base: String,
+    pub transport: Transport,
+    pub secret: Secret,
+}
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Line {
+    http: HttpClient,
+    base: String,
+    transport: Transport,
+    secret: Secret,
+    scheme: Scheme,
+    headers: HeaderMap,
+}
+
+/// One request about to be sent. Whether it writes is told by its method, unless [`Call::reads`] says otherwise (a GraphQL query).
+#[derive(Debug, Clone)]
+pub struct Call {
+    method: Method,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+    writes: bool,
+}
+
+impl Line {
+    /// The scheme is the tracker's to say: see [`Self::with_scheme`].
+    #[must_use]
+    pub fn new(options: LineOptions) -> Self {
+        let LineOptions { http, base, transport, secret } = options;
+        Self { http, base, transport, secret, scheme: Scheme::Bearer, headers: HeaderMap::new() }
+    }
+
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// Sent with every call: versions, media types.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
+    }
+
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Where the tracker is: for addresses that its answers do not hold.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    #[must_use]
+    pub const fn is_direct(&self) -> bool {
+        matches!(self.transport, Transport::Direct)
+    }
+
+    /// Sends it; every answer is handed over, whatever its status. A failure to get one is told apart by whether the request writes
+    /// and whether it can have arrived.
+    pub async fn send(&self, call: Call) -> Result<HttpAnswer, BackendError> {
+        let writes = call.writes;
+        let (secret, _) = self.secret.get();
+        let request = self.request(call, secret.as_ref())?;
+        self.http.send(request).await.map_err(|failure| lost(&failure, writes))
+    }
+
+    fn request(&self, call: Call, secret: Option<&SecretString>) -> Result<HttpRequest, BackendError> {
+        let mut headers = self.headers.clone();
+        headers.extend(call.headers);
+        let base = match &self.transport {
+            Transport::Direct => {
+                if let Some((name, value)) = self.shown(secret)? {
+                    headers.insert(name, value);
+                }
+                self.base.clone()
+            }
+            Transport::Nango { base, connection_id, provider_config_key } => {
+                headers.remove(AUTHORIZATION);
+                if let Some(secret) = secret {
+                    headers.insert(AUTHORIZATION, value(&format!("Bearer {}", secret.expose_secret()))?);
+                }
+                headers.insert(HeaderName::from_static("connection-id"), value(connection_id)?);
+                headers.insert(HeaderName::from_static("provider-config-key"), value(provider_config_key)?);
+                format!("{base}/proxy")
+            }
+        };
+        Ok(HttpRequest { method: call.method, url: format!("{base}{}", call.path), query: call.query, headers, body: call.body })
+    }
+
+    fn shown(&self, secret: Option<&SecretString>) -> Result<Option<(HeaderName, HeaderValue)>, BackendError> {
+        let Some(secret) = secret.map(SecretString::expose_secret) else { return Ok(None) };
+        Ok(Some(match &self.scheme {
+            Scheme::Bearer => (AUTHORIZATION, value(&format!("Bearer {secret}"))?),
+            Scheme::Word(word) => (AUTHORIZATION, value(&format!("{word} {secret}"))?),
+            Scheme::Bare => (AUTHORIZATION, value(secret)?),
+            Scheme::Basic { user } => (AUTHORIZATION, value(&format!("Basic {}", STANDARD.encode(format!("{user}:{secret}"))))?),
+            Scheme::Header(name) => (HeaderName::from_static(name), value(secret)?),
+            Scheme::Own => return Ok(None),
+        }))
+    }
+}
+
+/// Never logged: marked as sensitive.
+fn value(text: &str) -> Result<HeaderValue, BackendError> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| BackendError::new(Trouble::Paused, "the secret (or the connection's name) cannot be sent in a header: mend it"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn lost(failure: &HttpFailure, writes: bool) -> BackendError {
+    let trouble = if writes && failure.may_have_arrived { Trouble::Unknown } else { Trouble::Retry { after: None } };
+    BackendError::new(trouble, failure.to_string())
+}
+
+impl Call {
+    fn new(method: Method, path: impl Into<String>) -> Self {
+        let writes = method != Method::GET;
+        Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None, writes }
+    }
+
+    /// `path` begins with a slash; its parts are escaped with [`segment`].
+    pub fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub fn post(path: impl Into<String>) -> Self {
+        Self::new(Method::POST, path)
+    }
+
+    pub fn put(path: impl Into<String>) -> Self {
+        Self::new(Method::PUT, path)
+    }
+
+    pub fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self::new(Method::DELETE, path)
+    }
+
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Shown by the tracker itself; left out where the proxy shows its own. The value is never logged.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, text: &str) -> Self {
+        if let Ok(mut value) = HeaderValue::from_str(text) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn json(self, body: &impl Serialize) -> Self {
+        self.json_as("application/json", body)
+    }
+
+    /// JSON under another name, such as `application/json-patch+json`.
+    #[must_use]
+    pub fn json_as(mut self, media_type: &'static str, body: &impl Serialize) -> Self {
+        self.headers.insert(super::http::header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        // Wire types are plain structs with text keys: there is nothing in them that JSON cannot say.
+        self.body = serde_json::to_vec(body).ok();
+        self
+    }
+
+    /// A POST that changes nothing.
+    #[must_use]
+    pub const fn reads(mut self) -> Self {
+        self.writes = false;
+        self
+    }
+}
+
+/// One part of a path, escaped, slashes too: a repository called `a/b` stays one part.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    // Alone they would be taken for the folder itself or the one above it.
+    if escaped.bytes().all(|b| b == b'.') { escaped.replace('.', "%2E") } else { escaped }
+}
+
+/// What an answer's status means where the vendor says nothing else. For a tracker's `wire.rs`, after its own signals were looked at.
+///
+/// `None`: it is a success.
+#[must_use]
+pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+    let after = answer.retry_after;
+    let trouble = match answer.status {
+        200..=299 => return None,
+        401 => Trouble::Paused,
+        429 => Trouble::Limited { after: after.unwrap_or(std::time::Duration::from_mins(1)) },
+        // Not done, and it says so.
+        503 if after.is_some() => Trouble::Retry { after },
+        // Some gateway gave up: what is behind it may go on. Only a write can have done something.
+        500..=599 if writes => Trouble::Unknown,
+        408 | 425 | 500..=599 => Trouble::Retry { after },
+        // A wrong address, a missing permission, a place that is not there: an operator mends it.
+        300..=399 | 403..=405 | 407 | 410 | 423 => Trouble::Denied,
+        _ => Trouble::Fail,
+    };
+    let hint = match answer.status {
+        300..=399 => " (a redirect to another address; check base_url)",
+        401 => " (the credential was refused; check the token)",
+        403 => " (the credential may not do this)",
+        404 => " (not there, or not to be seen with this credential)",
+        _ => "",
+    };
+    Some(BackendError::new(trouble, format!("answered {}{hint}: {}", answer.status, answer.excerpt())))
+}
+
+/// Reads a whole JSON answer. One that broke off or makes no sense is lost, for a write, and to be read again, for a read.
+pub fn read_json<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes: bool) -> Result<T, BackendError> {
+    let read = if answer.truncated {
+        Err("it is too long".to_owned())
+    } else {
+        serde_json::from_slice(&answer.body).map_err(|error| error.to_string())
+    };
+    read.map_err(|why| {
+        if writes {
+            BackendError::new(Trouble::Unknown, format!("the answer about {what} cannot be read: {why}"))
+        } else {
+            BackendError::unreadable(what, why)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_stays_one_segment() {
+        assert_eq!(segment("activity-core"), "activity-core");
+        assert_eq!(segment("a/b ü"), "a%2Fb%20%C3%BC");
+        assert_eq!((segment("."), segment(".."), segment("..a")), ("%2E".to_owned(), "%2E%2E".to_owned(), "..a".to_owned()));
+    }
+}

@@ -1,0 +1,313 @@
+//! Linear (GraphQL at `/graphql`).
+//!
+//! A place is `project`: the key of a team (`OPS`). The marker's UUID is the issue's own id, and a comment's likewise, so nothing is made
+//! twice and everything is found by its id. Workflow states are the team's own and are told by their type; labels and people
+//! go by id and are looked up, missing labels are made in the team. A refusal can come with any status: `wire` reads it.
+
+mod convert;
+mod query;
+mod wire;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::http::HttpAnswer;
+use super::line::{Call, Scheme};
+use super::paging::{PAGES, moment};
+use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
+};
+use convert::Wanted;
+use query::Operation;
+
+pub struct Linear {
+    line: Line,
+    names: Names,
+    users: Users,
+    page_size: u32,
+}
+
+/// More at once costs more than Linear lets one question cost.
+const MOST: u32 = 50;
+
+impl Linear {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        if let Some(name) = options.options.keys().find(|name| *name != "token_type") {
+            return Err(format!("options.{name}: linear knows only token_type"));
+        }
+        let scheme = match options.option("token_type") {
+            None | Some("key") => Scheme::Bare,
+            Some("oauth") => Scheme::Bearer,
+            Some(other) => return Err(format!("options.token_type: must be key or oauth, not {other:?}")),
+        };
+        Ok(Self {
+            line: options.line.with_scheme(scheme),
+            names: convert::names(options.names),
+            users: options.users,
+            page_size: options.page_size.clamp(1, MOST),
+        })
+    }
+
+    async fn ask(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
+        self.line.send(Call::post("/graphql").json(&wire::Question::new(operation, variables)).reads()).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<T, BackendError> {
+        wire::data(&self.ask(operation, variables).await?, operation.name, false)
+    }
+
+    /// `None` where it is not there.
+    async fn find<T: DeserializeOwned>(&self, operation: &Operation, id: &str) -> Result<Option<T>, BackendError> {
+        let answer = self.ask(operation, json!({"id": id})).await?;
+        if wire::is_gone(&answer) { Ok(None) } else { wire::data(&answer, operation.name, false).map(Some) }
+    }
+
+    async fn change(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
+        self.line.send(Call::post("/graphql").json(&wire::Question::new(operation, variables))).await
+    }
+
+    /// Something with an id of ours. If that is taken, an earlier request did it, or one that is still on its way: it is to be looked for.
+    async fn make<T: DeserializeOwned>(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<T, BackendError> {
+        let answer = self.change(operation, variables).await?;
+        if wire::is_taken(&answer) {
+            return Err(BackendError::new(Trouble::Unknown, "something with this id is there already"));
+        }
+        wire::data(&answer, operation.name, true)
+    }
+
+    async fn team(&self, key: &str) -> Result<Option<wire::Team>, BackendError> {
+        let found: wire::Teams = self.get(&query::TEAM, json!({"key": key})).await?;
+        Ok(found.teams.nodes.into_iter().next())
+    }
+
+    async fn state(&self, team: &wire::Team, wanted: Wanted) -> Result<String, BackendError> {
+        let found: wire::States = self.get(&query::STATES, json!({"team": team.id})).await?;
+        let missing = || {
+            let message = format!("the team {} has no workflow state of the type {}: add one in its settings", team.key, wanted.types());
+            BackendError::new(Trouble::Denied, message)
+        };
+        wanted.among(&found.workflow_states.nodes).map(|state| state.id.clone()).ok_or_else(missing)
+    }
+
+    /// Of the team, or of everybody; one that is missing is made in the team.
+    async fn label_ids(&self, team: &wire::Team, names: &[String]) -> Result<Vec<String>, BackendError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let named: Vec<_> = names.iter().map(|name| json!({"name": {"eqIgnoreCase": name}})).collect();
+        let filter = json!({"and": [{"or": [{"team": {"id": {"eq": team.id}}}, {"team": {"null": true}}]}, {"or": named}]});
+        let known: wire::Labels = self.get(&query::LABELS, json!({"filter": filter})).await?;
+        let known: Vec<wire::Label> = known.issue_labels.nodes.into_iter().filter(|label| !label.is_group).collect();
+        let mut ids = Vec::with_capacity(names.len());
+        for name in names {
+            ids.push(match id_of(&known, name) {
+                Some(id) => id,
+                None => self.make_label(team, name).await?,
+            });
+        }
+        Ok(ids)
+    }
+
+    /// Names are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
+    async fn make_label(&self, team: &wire::Team, name: &str) -> Result<String, BackendError> {
+        let call =
+            Call::post("/graphql").json(&wire::Question::new(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})));
+        let made: wire::LabelCreate = wire::data(&self.line.send(call.reads()).await?, "the label", false)?;
+        Ok(made.issue_label_create.issue_label.id)
+    }
+
+    async fn person(&self, name: &str) -> Result<String, BackendError> {
+        let found: wire::Users = self.get(&query::PERSON, json!({"name": name})).await?;
+        let message = || format!("nobody there is called {name:?}, by address or display name: mend the backend's users");
+        convert::person(found.users.nodes, name).ok_or_else(|| BackendError::new(Trouble::Denied, message()))
+    }
+
+    async fn found(&self, place: &Place, draft: &Draft) -> Result<convert::Found, BackendError> {
+        let Some(team) = self.team(&place.project).await? else {
+            return Err(BackendError::new(Trouble::Denied, no_team(place)));
+        };
+        Ok(convert::Found {
+            labels: self.label_ids(&team, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?,
+            assignee: match draft.assignees.first() {
+                Some(name) => Some(self.person(name).await?),
+                None => None,
+            },
+            state: match convert::wanted_at_birth(draft) {
+                Some(wanted) => Some(self.state(&team, wanted).await?),
+                None => None,
+            },
+            team: team.id,
+        })
+    }
+
+    /// Where the issue is now: its team may have changed, and so have its states and labels.
+    async fn with_ground(&self, at: &RemoteRef, edit: &Edit<'_>, change: &mut wire::EditIssue<'_>) -> Result<(), BackendError> {
+        let (wanted, labels, people) = (convert::wanted(edit), edit.labels(&self.names, &convert::CAPABILITIES), edit.assignees());
+        if wanted.is_none() && labels.is_none() && people.is_none() {
+            return Ok(());
+        }
+        let ground = self.get::<wire::OneGround>(&query::GROUND, json!({"id": at.id})).await?.issue;
+        if let Some(wanted) = wanted {
+            change.state_id = Some(self.state(&ground.team, wanted).await?);
+        }
+        if let Some(labels) = labels {
+            let new: Vec<String> = labels.add.into_iter().filter(|name| id_of(&ground.labels.nodes, name).is_none()).collect();
+            change.added_label_ids = self.label_ids(&ground.team, &new).await?;
+            change.removed_label_ids = labels.remove.iter().filter_map(|name| id_of(&ground.labels.nodes, name)).collect();
+        }
+        if let Some(people) = people {
+            change.assignee_id = match convert::assignee(ground.assignee.as_ref(), &people) {
+                Some(Some(name)) => Some(Some(self.person(&name).await?)),
+                other => other,
+            };
+        }
+        Ok(())
+    }
+
+    fn remote(&self, issue: wire::Issue, place: &Place) -> Remote {
+        convert::remote(issue, place, &self.names, &self.users)
+    }
+}
+
+fn no_team(place: &Place) -> String {
+    format!("there is no team with the key {}, or the credential may not see it", place.project)
+}
+
+fn id_of(labels: &[wire::Label], name: &str) -> Option<String> {
+    labels.iter().find(|label| fold(&label.name) == fold(name)).map(|label| label.id.clone())
+}
+
+fn no_id(marker: &impl std::fmt::Display) -> BackendError {
+    BackendError::new(Trouble::Fail, format!("the marker {marker} holds no id"))
+}
+
+#[async_trait]
+impl Backend for Linear {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::Linear
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &convert::CAPABILITIES
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Project]
+    }
+
+    async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError> {
+        let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
+        let found = self.found(place, draft).await?;
+        let made: wire::IssueCreate = self.make(&query::ISSUE_CREATE, json!({"input": convert::create(draft, id, &found)})).await?;
+        let issue = made.issue_create.issue;
+        Ok(Created { at: convert::at(issue.id, issue.identifier, place, issue.url), carried: draft.clone() })
+    }
+
+    /// By its id, whenever it was made and wherever it has been moved to.
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
+        let found: Option<wire::OneIssue> = self.find(&query::ISSUE, &id).await?;
+        Ok(found.map(|found| self.remote(found.issue, place)))
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        let found: Option<wire::OneIssue> = self.find(&query::ISSUE, &at.id).await?;
+        let there = found.filter(|found| found.issue.trashed != Some(true));
+        Ok(there.map(|found| self.remote(found.issue, &at.place)))
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+        let mut change = convert::edit(edit);
+        self.with_ground(at, edit, &mut change).await?;
+        if change == wire::EditIssue::default() {
+            return Ok(());
+        }
+        let answer = self.change(&query::ISSUE_UPDATE, json!({"id": at.id, "input": change})).await?;
+        wire::refusal(&answer, true).map_or(Ok(()), Err)
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let input = wire::CreateComment { id: convert::id_in(body), issue_id: &at.id, body };
+        let made: wire::CommentCreate = self.make(&query::COMMENT_CREATE, json!({"input": input})).await?;
+        Ok(convert::comment(made.comment_create.comment))
+    }
+
+    async fn find_comment(&self, _at: &RemoteRef, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
+        let found: Option<wire::OneComment> = self.find(&query::COMMENT, &id).await?;
+        Ok(found.map(|found| convert::comment(found.comment)))
+    }
+
+    async fn edit_comment(&self, _at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let answer = self.change(&query::COMMENT_UPDATE, json!({"id": comment, "input": {"body": body}})).await?;
+        if wire::is_gone(&answer) { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+    }
+
+    async fn delete_comment(&self, _at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        let answer = self.change(&query::COMMENT_DELETE, json!({"id": comment})).await?;
+        if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        let mut filter = json!({"team": {"key": {"eq": place.project}}});
+        if let Some(since) = since {
+            filter["updatedAt"] = json!({"gte": moment(since)});
+        }
+        let found: wire::Issues = self.get(&query::ISSUES, json!({"filter": filter, "first": self.page_size, "after": page})).await?;
+        let wire::Page { nodes, page_info } = found.issues;
+        let there = nodes.into_iter().filter(|issue| issue.trashed != Some(true));
+        Ok(Listing { items: there.map(|issue| self.remote(issue, place)).collect(), next: page_info.next()? })
+    }
+
+    /// All of them at once: Linear does not say in which order its pages come.
+    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let (mut items, mut after): (Vec<RemoteComment>, Option<String>) = (Vec::new(), None);
+        for _ in 0..PAGES {
+            let variables = json!({"id": at.id, "first": self.page_size, "after": after});
+            let wire::Page { nodes, page_info } = self.get::<wire::Comments>(&query::COMMENTS, variables).await?.issue.comments;
+            items.extend(nodes.into_iter().map(convert::comment));
+            after = page_info.next()?;
+            if after.is_none() {
+                items.sort_by_key(|comment| comment.created_at);
+                return Ok(Listing { items, next: None });
+            }
+        }
+        Err(BackendError::unreadable("comments", "the list does not end"))
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let viewer = match self.get::<wire::Viewer>(&query::VIEWER, json!({})).await {
+            Ok(found) => found.viewer,
+            Err(error) if error.trouble == Trouble::Paused => {
+                let missing = "the credential is refused: make a new API key (or, with token_type = \"oauth\", a new token)";
+                return Ok(Checked { account: None, missing: vec![missing.to_owned()] });
+            }
+            Err(error) => return Err(error),
+        };
+        let missing = match place {
+            Some(place) if self.team(&place.project).await?.is_none() => vec![no_team(place)],
+            Some(_) | None => Vec::new(),
+        };
+        Ok(Checked { account: Some(viewer.display_name), missing })
+    }
+
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let found: wire::OneOrganisation = self.get(&query::ORGANISATION, json!({})).await?;
+        Ok(Listing { items: vec![convert::workspace(found.organization)], next: None })
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        let variables = json!({"first": self.page_size, "after": page});
+        let wire::TeamsOf { organization, teams } = self.get(&query::TEAMS, variables).await?;
+        if organization.id != workspace {
+            return Err(BackendError::new(Trouble::Fail, format!("the credential belongs to another workspace than {workspace}")));
+        }
+        let items = teams.nodes.into_iter().map(|team| convert::resource(team, &organization)).collect();
+        Ok(Listing { items, next: teams.page_info.next()? })
+    }
+}

@@ -1,0 +1,117 @@
+//! What is asked of Linear, word for word. Each has a name; what it answers is in `wire.rs`.
+//!
+//! Linear counts what a question may cost at most: a list within a list is dear, so the inner ones are short.
+
+pub(super) struct Operation {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+}
+
+macro_rules! issue {
+    ($head:literal) => {
+        concat!(
+            $head,
+            " fragment Whole on Issue { id identifier title description url priority dueDate createdAt updatedAt trashed ",
+            "state { id type name } assignee { id displayName email } labels(first: 50) { nodes { id name } } }"
+        )
+    };
+}
+
+pub(super) const TEAM: Operation = Operation {
+    name: "Team",
+    text: "query Team($key: String!) { teams(filter: { key: { eq: $key } }, first: 1) { nodes { id key name } } }",
+};
+
+pub(super) const STATES: Operation = Operation {
+    name: "States",
+    text: "query States($team: ID!) { workflowStates(filter: { team: { id: { eq: $team } } }, first: 100) { nodes { id type name position } } }",
+};
+
+pub(super) const LABELS: Operation = Operation {
+    name: "Labels",
+    text: "query Labels($filter: IssueLabelFilter!) { issueLabels(filter: $filter, first: 250) { nodes { id name isGroup } } }",
+};
+
+pub(super) const LABEL_CREATE: Operation = Operation {
+    name: "LabelCreate",
+    text: "mutation LabelCreate($input: IssueLabelCreateInput!) { issueLabelCreate(input: $input) { success issueLabel { id name isGroup } } }",
+};
+
+pub(super) const PERSON: Operation = Operation {
+    name: "Person",
+    text: concat!(
+        "query Person($name: String!) { users(filter: { or: [{ email: { eqIgnoreCase: $name } }, ",
+        "{ displayName: { eqIgnoreCase: $name } }] }, first: 10) { nodes { id displayName email active } } }"
+    ),
+};
+
+pub(super) const ISSUE_CREATE: Operation = Operation {
+    name: "IssueCreate",
+    text: "mutation IssueCreate($input: IssueCreateInput!) { issueCreate(input: $input) { success issue { id identifier url } } }",
+};
+
+pub(super) const ISSUE_UPDATE: Operation = Operation {
+    name: "IssueUpdate",
+    text: "mutation IssueUpdate($id: String!, $input: IssueUpdateInput!) { issueUpdate(id: $id, input: $input) { success } }",
+};
+
+pub(super) const ISSUE: Operation = Operation { name: "Issue", text: issue!("query Issue($id: String!) { issue(id: $id) { ...Whole } }") };
+
+/// What has to be known of an issue before its state, its labels or its assignee are changed.
+pub(super) const GROUND: Operation = Operation {
+    name: "Ground",
+    text: concat!(
+        "query Ground($id: String!) { issue(id: $id) { team { id key name } assignee { id displayName email } ",
+        "labels(first: 250) { nodes { id name } } } }"
+    ),
+};
+
+pub(super) const ISSUES: Operation = Operation {
+    name: "Issues",
+    text: issue!(
+        "query Issues($filter: IssueFilter!, $first: Int!, $after: String) { issues(filter: $filter, first: $first, after: $after, \
+         includeArchived: true, sort: [{ updatedAt: { order: Ascending } }]) { nodes { ...Whole } pageInfo { hasNextPage endCursor } } }"
+    ),
+};
+
+pub(super) const COMMENT_CREATE: Operation = Operation {
+    name: "CommentCreate",
+    text: concat!(
+        "mutation CommentCreate($input: CommentCreateInput!) { commentCreate(input: $input) ",
+        "{ success comment { id body url createdAt updatedAt user { id displayName email } } } }"
+    ),
+};
+
+pub(super) const COMMENT_UPDATE: Operation = Operation {
+    name: "CommentUpdate",
+    text: "mutation CommentUpdate($id: String!, $input: CommentUpdateInput!) { commentUpdate(id: $id, input: $input) { success } }",
+};
+
+pub(super) const COMMENT_DELETE: Operation =
+    Operation { name: "CommentDelete", text: "mutation CommentDelete($id: String!) { commentDelete(id: $id) { success } }" };
+
+pub(super) const COMMENT: Operation = Operation {
+    name: "Comment",
+    text: "query Comment($id: String!) { comment(id: $id) { id body url createdAt updatedAt user { id displayName email } } }",
+};
+
+pub(super) const COMMENTS: Operation = Operation {
+    name: "Comments",
+    text: concat!(
+        "query Comments($id: String!, $first: Int!, $after: String) { issue(id: $id) { comments(first: $first, after: $after) ",
+        "{ nodes { id body url createdAt updatedAt user { id displayName email } } pageInfo { hasNextPage endCursor } } } }"
+    ),
+};
+
+pub(super) const VIEWER: Operation = Operation { name: "Viewer", text: "query Viewer { viewer { id displayName email } }" };
+
+pub(super) const ORGANISATION: Operation =
+    Operation { name: "Organisation", text: "query Organisation { organization { id name urlKey } }" };
+
+pub(super) const TEAMS: Operation = Operation {
+    name: "Teams",
+    text: concat!(
+        "query Teams($first: Int!, $after: String) { organization { id name urlKey } ",
+        "teams(first: $first, after: $after) { nodes { id key name retiredAt } pageInfo { hasNextPage endCursor } } }"
+    ),
+};

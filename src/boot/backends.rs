@@ -1,0 +1,168 @@
+//! The trackers out of the settings: one arm for each kind, and what is the same for all of them.
+//!
+//! To add a kind: its arm in [`tracker`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use secrecy::ExposeSecret as _;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::BootError;
+use crate::app::{App, Budget, Tracker, Trackers, Waits};
+use crate::backend::gitea::Gitea;
+use crate::backend::github::GitHub;
+use crate::backend::gitlab::GitLab;
+use crate::backend::http::{HttpClient, HttpLimits};
+use crate::backend::linear::Linear;
+use crate::backend::{Backend, BackendOptions, Line, LineOptions, Secret, Transport};
+use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
+use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, TrackerKind};
+
+/// A tracker, ready to be called; it does not connect yet. The error names what is wrong with its settings.
+pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
+    Ok(match options.kind {
+        TrackerKind::Gitea | TrackerKind::Forgejo => Arc::new(Gitea::new(options)?),
+        TrackerKind::GitHub => Arc::new(GitHub::new(options)?),
+        TrackerKind::GitLab => Arc::new(GitLab::new(options)?),
+        TrackerKind::Linear => Arc::new(Linear::new(options)?),
+    })
+}
+
+/// All of them, with the routes. Connects to nobody.
+pub(super) fn trackers(settings: &Settings) -> Result<Trackers, BootError> {
+    let mut list = Vec::new();
+    let mut routing = Routing {
+        rules: settings.routes.iter().map(crate::config::RouteSettings::rule).collect(),
+        default: settings.routing.default.clone(),
+        grounds: BTreeMap::new(),
+    };
+    for (name, backend) in &settings.backends {
+        let built = build(name, backend, settings)?;
+        let needs = built.backend.needs().to_vec();
+        routing.grounds.insert(name.clone(), Ground { template: built.template.clone(), needs });
+        list.push(built);
+    }
+    Ok(Trackers::new(list, routing))
+}
+
+fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Tracker, BootError> {
+    let limits = HttpLimits {
+        connect: settings.timeout,
+        read: settings.timeout,
+        total: settings.timeout,
+        body: 16 << 20,
+        idle: all.worker.concurrency as usize,
+    };
+    let secret = Secret::new(settings.token.clone());
+    let line = LineOptions {
+        http: HttpClient::new(limits)?,
+        base: settings.base_url.as_deref().unwrap_or_default().trim_end_matches('/').to_owned(),
+        transport: transport(settings),
+        secret: secret.clone(),
+    };
+    let options = BackendOptions {
+        name: name.to_owned(),
+        kind: settings.kind,
+        line: Line::new(line),
+        names: settings.names(),
+        users: settings.users(),
+        options: settings.options.clone(),
+        page_size: settings.page_size,
+    };
+    let backend = tracker(options).map_err(|reason| BootError::Backend { name: name.to_owned(), reason })?;
+    let capabilities = backend.capabilities().clone();
+    let limit = [settings.body_limit, capabilities.body_limit].into_iter().flatten().min();
+    let text = TextRules {
+        markup: capabilities.markup,
+        allow_mentions: settings.allow_mentions,
+        allow_references: settings.allow_references,
+        limit,
+    };
+    let windows = settings.budget.clone().unwrap_or_else(|| capabilities.budget.to_vec());
+    Ok(Tracker {
+        name: name.to_owned(),
+        budget: (!windows.is_empty()).then(|| Budget { name: purse(name, settings, all), windows: guarded(windows) }),
+        terms: Terms { capabilities, names: settings.names(), users: settings.users(), text },
+        backend,
+        secret,
+        timeout: settings.timeout,
+        doubt: settings.doubt,
+        template: settings.template(),
+        estimate: Mutex::default(),
+    })
+}
+
+fn transport(settings: &BackendSettings) -> Transport {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    match settings.transport {
+        TransportKind::Direct => Transport::Direct,
+        TransportKind::Nango => Transport::Nango {
+            base: text(&settings.nango_url).trim_end_matches('/').to_owned(),
+            connection_id: text(&settings.nango_connection_id),
+            provider_config_key: text(&settings.nango_provider_config_key),
+        },
+    }
+}
+
+/// Backends of one place with one secret share a budget, under the name of the first of them.
+fn purse(name: &str, settings: &BackendSettings, all: &Settings) -> String {
+    let of = |backend: &BackendSettings| {
+        let token = backend.token.as_ref().map(|token| token.expose_secret().to_owned());
+        (backend.base_url.clone(), backend.nango_url.clone(), backend.nango_connection_id.clone(), token)
+    };
+    let first = all.backends.iter().find(|(_, other)| of(other) == of(settings));
+    first.map_or(name, |(first, _)| first).to_owned()
+}
+
+/// What leaves here in one order may arrive in another: a little longer than the vendor's own windows.
+fn guarded(windows: Vec<BudgetWindow>) -> Vec<BudgetWindow> {
+    let margin = |window: &BudgetWindow| (window.length / 50).min(std::time::Duration::from_secs(2));
+    windows.into_iter().map(|window| BudgetWindow { length: window.length + margin(&window), ..window }).collect()
+}
+
+pub(super) fn waits(settings: &Settings) -> Waits {
+    // Time is left for the answer itself.
+    Waits { usual: settings.http.wait, most: settings.server.request_timeout.mul_f32(0.9) }
+}
+
+/// Follows the files that secrets lie in until `stop`.
+pub(super) fn watch(settings: &Settings, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+    let files: Vec<(String, PathBuf)> =
+        settings.backends.iter().filter_map(|(name, backend)| Some((name.clone(), backend.token_file.clone()?))).collect();
+    if files.is_empty() {
+        return;
+    }
+    let mut ticks = interval(settings.auth.reload_interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (app, stop) = (Arc::downgrade(app), stop.clone());
+    tasks.spawn(async move {
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            let Some(app) = app.upgrade() else { return };
+            reload(&app, &files).await;
+        }
+    });
+}
+
+async fn reload(app: &App, files: &[(String, PathBuf)]) {
+    for (name, file) in files {
+        let path = file.clone();
+        // A file may lie on a disk that hangs.
+        let read = tokio::task::spawn_blocking(move || read_secret(&path)).await.unwrap_or_else(|error| Err(error.to_string()));
+        let Some(tracker) = app.trackers.get(name) else { continue };
+        match read {
+            Ok(secret) => {
+                if tracker.secret.replace(Some(secret)) {
+                    tracing::info!(backend.name = name, "the credential was read again");
+                    app.wake.ring(name);
+                }
+            }
+            Err(reason) => {
+                tracing::error!(backend.name = name, %reason, "the credential's file cannot be used; the credential stays as it was");
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Where a task would go, in words, without starting anything.
+
+use std::fmt::Write as _;
+
+use super::{BootError, Place, backends};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::decide::{self, Cause};
+use crate::domain::{CreateIssue, TaskSpec};
+
+/// Every rule that was asked with its verdict, where the task goes, and what is not carried whole.
+pub fn explain_route(settings: &Settings, spec: TaskSpec) -> Result<String, BootError> {
+    let trackers = backends::trackers(settings)?;
+    let command = CreateIssue::parse(spec).map_err(|faults| {
+        let told: Vec<String> = faults.into_vec().into_iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
+        BootError::Task(told.join("; "))
+    })?;
+    let cause = Cause { actor: String::new(), trace: None };
+    let store = Place::of(&settings.database).dialect();
+    let change = decide::create(command, store, None, &cause, Clock::System.stamp());
+    let mut text = String::new();
+    let Some(issue) = change.issue() else { return Ok(text) };
+    let plan = trackers.plan(issue, store);
+    for considered in &plan.routed.considered {
+        let mark = if considered.matched { "takes it" } else { "passes  " };
+        _ = writeln!(text, "{:20} {mark}  {}", considered.rule.to_string(), considered.because);
+    }
+    for to in &plan.routed.to {
+        let kind = trackers.kind(&to.backend).map_or(store, crate::domain::tracker::TrackerKind::as_str);
+        let place = to.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+        _ = writeln!(text, "→ {} ({kind}{place})", to.backend);
+    }
+    for lost in &plan.losses {
+        _ = writeln!(text, "  {} {} in {}: {}", lost.loss.field, lost.loss.loss, lost.backend, lost.loss.why);
+    }
+    Ok(text)
+}

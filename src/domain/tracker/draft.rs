@@ -1,0 +1,144 @@
+//! An issue as a tracker is asked to hold it: our words, its user names, a body with its footer, everything within its limits.
+//!
+//! The draft last sent is kept with the link, so that an update carries only what changed since ([`Edit`]).
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::capability::Capabilities;
+use super::names::Names;
+use crate::domain::text::fold;
+use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+
+/// Made by [`fit`](super::fit()) only. To add a field: here, in `fit`, in each tracker's `convert`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    pub title: String,
+    /// With the footer that holds the marker.
+    pub body: String,
+    pub state: StateName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_reason: Option<CloseReason>,
+    pub priority: Priority,
+    pub kind: Kind,
+    /// The free ones, without those that stand for a state, a priority or a kind; [`Draft::all_labels`] has both.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// The tracker's own names of people.
+    #[serde(default)]
+    pub assignees: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<NaiveDate>,
+}
+
+impl Draft {
+    /// Every label the issue shall carry there: the free ones, and those that stand for what the tracker has no field for.
+    #[must_use]
+    pub fn all_labels(&self, names: &Names, capabilities: &Capabilities) -> Vec<String> {
+        if !capabilities.labels {
+            return Vec::new();
+        }
+        let mut labels = self.labels.clone();
+        labels.extend(names.labels_for(self, capabilities));
+        labels
+    }
+}
+
+/// From what was sent before to what shall be there now. Each question answers `None` where nothing changed: then the field
+/// is left out of the request, and what people did to it over there stays.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    pub before: &'a Draft,
+    pub after: &'a Draft,
+}
+
+/// What to add to a set and what to take out of it; what others put in stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetChange {
+    pub add: Vec<String>,
+    pub remove: Vec<String>,
+}
+
+impl<'a> Edit<'a> {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.before == self.after
+    }
+
+    #[must_use]
+    pub fn title(&self) -> Option<&'a str> {
+        (self.before.title != self.after.title).then_some(&self.after.title)
+    }
+
+    #[must_use]
+    pub fn body(&self) -> Option<&'a str> {
+        (self.before.body != self.after.body).then_some(&self.after.body)
+    }
+
+    /// The state, and why where it is closed.
+    #[must_use]
+    pub fn state(&self) -> Option<(StateName, Option<CloseReason>)> {
+        let of = |draft: &Draft| (draft.state, draft.close_reason);
+        (of(self.before) != of(self.after)).then(|| of(self.after))
+    }
+
+    #[must_use]
+    pub fn priority(&self) -> Option<Priority> {
+        (self.before.priority != self.after.priority).then_some(self.after.priority)
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        (self.before.kind != self.after.kind).then_some(self.after.kind)
+    }
+
+    /// Free labels and those that stand for something, together.
+    #[must_use]
+    pub fn labels(&self, names: &Names, capabilities: &Capabilities) -> Option<SetChange> {
+        SetChange::between(&self.before.all_labels(names, capabilities), &self.after.all_labels(names, capabilities))
+    }
+
+    #[must_use]
+    pub fn assignees(&self) -> Option<SetChange> {
+        SetChange::between(&self.before.assignees, &self.after.assignees)
+    }
+
+    /// `Some(None)`: take it away.
+    #[must_use]
+    pub fn milestone(&self) -> Option<Option<&'a str>> {
+        (self.before.milestone != self.after.milestone).then_some(self.after.milestone.as_deref())
+    }
+
+    /// `Some(None)`: take it away.
+    #[must_use]
+    pub fn due_on(&self) -> Option<Option<NaiveDate>> {
+        (self.before.due_on != self.after.due_on).then_some(self.after.due_on)
+    }
+}
+
+impl SetChange {
+    /// `None` where nothing changed. Case does not count.
+    #[must_use]
+    pub fn between(before: &[String], after: &[String]) -> Option<Self> {
+        let missing = |from: &[String], of: &[String]| -> Vec<String> {
+            of.iter().filter(|item| !from.iter().any(|other| fold(other) == fold(item))).cloned().collect()
+        };
+        let change = Self { add: missing(before, after), remove: missing(after, before) };
+        (change != Self::default()).then_some(change)
+    }
+
+    /// The set after the change, of whatever is there now.
+    #[must_use]
+    pub fn applied_to(&self, there: &[String]) -> Vec<String> {
+        let among = |items: &[String], item: &String| items.iter().any(|other| fold(other) == fold(item));
+        let mut after: Vec<String> = there.iter().filter(|item| !among(&self.remove, item)).cloned().collect();
+        for item in &self.add {
+            if !among(&after, item) {
+                after.push(item.clone());
+            }
+        }
+        after
+    }
+}

@@ -1,0 +1,254 @@
+//! From an issue to what one tracker can hold of it, and what is lost on the way. The only function that makes drafts.
+
+use serde::{Deserialize, Serialize};
+
+use super::body::{Marker, TextRules, defused, parts};
+use super::capability::{Assignees, Capabilities, Carried, Milestones};
+use super::draft::Draft;
+use super::names::{Names, Users};
+use crate::domain::comment::Comment;
+use crate::domain::issue::{Issue, State};
+use crate::domain::text::fold;
+use crate::domain::vocabulary::{StateName, vocabulary};
+
+/// How one backend is set up, and what it can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    pub capabilities: Capabilities,
+    pub names: Names,
+    pub users: Users,
+    pub text: TextRules,
+}
+
+/// What goes there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    pub draft: Draft,
+    /// What of the body did not fit into it: the texts of further comments, each with its marker, the first of them part 2.
+    pub rest: Vec<String>,
+    pub losses: Vec<Loss>,
+}
+
+vocabulary! {
+    /// What of an issue a tracker may fail to carry.
+    LossField {
+        Title = "title", Description = "description", State = "state", CloseReason = "close_reason", Priority = "priority", Kind = "kind",
+        Labels = "labels", Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Comments = "comments",
+    }
+}
+
+vocabulary! {
+    /// How much of it.
+    LossKind {
+        /// It is there in another form, or a part of it.
+        Degraded = "degraded",
+        /// It is not there.
+        Dropped = "dropped",
+    }
+}
+
+/// One field that does not arrive whole. Told in the answer and in the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    pub field: LossField,
+    pub loss: LossKind,
+    pub why: String,
+}
+
+/// A marker's line, and the empty line and rule above it.
+const FOOTER_MOST: usize = 600;
+
+struct Losses(Vec<Loss>);
+
+impl Losses {
+    fn add(&mut self, field: LossField, loss: LossKind, why: impl Into<String>) {
+        self.0.push(Loss { field, loss, why: why.into() });
+    }
+}
+
+/// What the tracker is asked to hold of the issue. Depends on nothing that changes by itself, so that the same issue gives the same
+/// draft.
+#[must_use]
+pub fn fit(issue: &Issue, terms: &Terms) -> Fitted {
+    let mut losses = Losses(Vec::new());
+    let can = &terms.capabilities;
+    let (body, rest) = body(issue, terms, &mut losses);
+    let draft = Draft {
+        title: title(issue, can, &mut losses),
+        body,
+        state: state(issue, terms, &mut losses),
+        close_reason: match &issue.state {
+            State::Closed { reason, .. } => Some(*reason).filter(|_| can.close_reasons),
+            State::Open | State::InProgress | State::Blocked { .. } => None,
+        },
+        priority: issue.priority,
+        kind: issue.kind,
+        labels: labels(issue, terms, &mut losses),
+        assignees: assignees(issue, terms, &mut losses),
+        milestone: milestone(issue, can, &mut losses),
+        due_on: issue.due_on.filter(|_| can.due_dates),
+    };
+    if issue.due_on.is_some() && !can.due_dates {
+        losses.add(LossField::DueOn, LossKind::Dropped, "this tracker has no due dates");
+    }
+    if let State::Closed { reason, .. } = &issue.state
+        && !can.close_reasons
+        && *reason != crate::domain::CloseReason::Completed
+    {
+        losses.add(LossField::CloseReason, LossKind::Dropped, "this tracker knows only closed");
+    }
+    words(issue, terms, &mut losses);
+    Fitted { draft, rest, losses: losses.0 }
+}
+
+/// A comment as the tracker shall hold it: who said it, what, and the marker; in as many parts as it takes.
+#[must_use]
+pub fn fit_comment(comment: &Comment, terms: &Terms) -> Vec<String> {
+    let text = format!("**{}:**\n\n{}", defused(&comment.author, terms.text), defused(&comment.body, terms.text));
+    let cut = parts(&text, terms.text.limit, FOOTER_MOST);
+    let marked = |(n, part): (usize, &&str)| with_footer(part, Marker::new(comment.id.0, part_number(n)).as_str());
+    cut.iter().enumerate().map(marked).collect()
+}
+
+fn title(issue: &Issue, can: &Capabilities, losses: &mut Losses) -> String {
+    if issue.title.chars().count() <= can.title_limit {
+        return issue.title.clone();
+    }
+    losses.add(LossField::Title, LossKind::Degraded, format!("cut to {} characters", can.title_limit));
+    issue.title.chars().take(can.title_limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn body(issue: &Issue, terms: &Terms, losses: &mut Losses) -> (String, Vec<String>) {
+    let text = defused(&issue.description, terms.text);
+    let mut cut = parts(&text, terms.text.limit, FOOTER_MOST).into_iter().enumerate();
+    let first = cut.next().map_or("", |(_, part)| part);
+    let rest: Vec<String> = cut.map(|(n, part)| with_footer(part, Marker::new(issue.id.0, part_number(n)).as_str())).collect();
+    if !rest.is_empty() && terms.capabilities.comments {
+        losses.add(LossField::Description, LossKind::Degraded, format!("too long for one text: it goes on in {} comments", rest.len()));
+    } else if !rest.is_empty() {
+        losses.add(LossField::Description, LossKind::Degraded, "too long: cut, and this tracker takes no comments");
+    }
+    (with_footer(first, &footer(issue, terms)), if terms.capabilities.comments { rest } else { Vec::new() })
+}
+
+fn part_number(n: usize) -> u16 {
+    u16::try_from(n + 1).unwrap_or(u16::MAX)
+}
+
+fn with_footer(text: &str, footer: &str) -> String {
+    let text = text.trim_end_matches('\n');
+    if text.is_empty() { format!("---\n{footer}") } else { format!("{text}\n\n---\n{footer}") }
+}
+
+/// Where it came from, on one line that begins with the marker: ours, the source, the trigger.
+fn footer(issue: &Issue, terms: &Terms) -> String {
+    const EACH: usize = 120;
+    let origin = &issue.origin;
+    let source = [origin.source_type.map(|word| word.as_str().to_owned()), origin.source_id.clone()];
+    let source: Vec<String> = source.into_iter().flatten().collect();
+    let trigger = [origin.triggering_event_id.clone(), origin.activity_definition_id.clone()];
+    let mut line = Marker::new(issue.id.0, 1).to_string();
+    for part in [Some(source.join(" "))].into_iter().chain(trigger).flatten().filter(|part| !part.is_empty()) {
+        line.push_str(" · ");
+        line.push_str(&defused(&part.chars().take(EACH).collect::<String>(), terms.text));
+    }
+    line
+}
+
+fn state(issue: &Issue, terms: &Terms, losses: &mut Losses) -> StateName {
+    let name = issue.state.name();
+    let special = matches!(name, StateName::InProgress | StateName::Blocked);
+    let can = &terms.capabilities;
+    let carried = match can.states {
+        Carried::Natively => true,
+        Carried::ByLabel => can.labels && !terms.names.state(name).is_empty(),
+        Carried::Not => false,
+    };
+    if special && !carried {
+        losses.add(LossField::State, LossKind::Degraded, format!("{name} is shown as open"));
+        return StateName::Open;
+    }
+    name
+}
+
+/// Priority and kind: each has a place of its own, a label, or none.
+fn words(issue: &Issue, terms: &Terms, losses: &mut Losses) {
+    let fields = [
+        (LossField::Priority, terms.capabilities.priority, terms.names.priority(issue.priority)),
+        (LossField::Kind, terms.capabilities.kind, terms.names.kind(issue.kind)),
+    ];
+    for (field, carried, label) in fields {
+        match carried {
+            Carried::Natively => {}
+            Carried::ByLabel if !label.is_empty() && terms.capabilities.labels => {}
+            // An empty name is how the settings say that this word goes without saying.
+            Carried::ByLabel if label.is_empty() => {}
+            Carried::ByLabel | Carried::Not => losses.add(field, LossKind::Dropped, "this tracker has no place for it"),
+        }
+    }
+}
+
+fn labels(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
+    let can = &terms.capabilities;
+    if !can.labels {
+        if !issue.labels.is_empty() {
+            losses.add(LossField::Labels, LossKind::Dropped, "this tracker has no labels");
+        }
+        return Vec::new();
+    }
+    let mut kept: Vec<String> = Vec::new();
+    let mut changed = Vec::new();
+    for label in &issue.labels {
+        if terms.names.is_taken(label, can) {
+            changed.push(format!("{label:?} stands for a state, a priority or a kind and follows that"));
+            continue;
+        }
+        let fitting: String =
+            label.chars().map(|c| if can.label_bars.contains(&c) { '-' } else { c }).take(can.label_limit.unwrap_or(usize::MAX)).collect();
+        if fitting != *label {
+            changed.push(format!("{label:?} is written {fitting:?}"));
+        }
+        if !kept.iter().any(|other| fold(other) == fold(&fitting)) {
+            kept.push(fitting);
+        }
+    }
+    if !changed.is_empty() {
+        losses.add(LossField::Labels, LossKind::Degraded, changed.join("; "));
+    }
+    kept
+}
+
+fn assignees(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
+    let (known, unknown): (Vec<&String>, Vec<&String>) = issue.assignees.iter().partition(|name| terms.users.theirs(name).is_some());
+    let mut theirs: Vec<String> = known.iter().filter_map(|name| terms.users.theirs(name)).map(str::to_owned).collect();
+    let all = issue.assignees.len();
+    match terms.capabilities.assignees {
+        Assignees::Many => {}
+        Assignees::One => theirs.truncate(1),
+        Assignees::Not => theirs.clear(),
+    }
+    if theirs.len() < all {
+        let loss = if theirs.is_empty() { LossKind::Dropped } else { LossKind::Degraded };
+        let why = match terms.capabilities.assignees {
+            Assignees::Not => "this tracker has no assignees".to_owned(),
+            Assignees::One if unknown.is_empty() => "this tracker has one assignee: the first".to_owned(),
+            Assignees::One | Assignees::Many => {
+                let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
+                format!("nobody there is known as {}: add them to the backend's users", names.join(", "))
+            }
+        };
+        losses.add(LossField::Assignees, loss, why);
+    }
+    theirs
+}
+
+fn milestone(issue: &Issue, can: &Capabilities, losses: &mut Losses) -> Option<String> {
+    let milestone = issue.milestone.as_ref()?;
+    match can.milestones {
+        Milestones::Made | Milestones::Existing => Some(milestone.clone()),
+        Milestones::Not => {
+            losses.add(LossField::Milestone, LossKind::Dropped, "this tracker has no milestones");
+            None
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The tie between an issue here and an issue there, and how far it has been made.
+//!
+//! The order is the promise: `routed` → `intended` (written before the create is sent) → `linked` (written when it is there). A
+//! creation whose answer was lost is `unknown`. From `intended` and `unknown` the marker is looked up before anything is created.
+
+use chrono::{DateTime, Utc};
+
+use super::draft::Draft;
+use super::place::Place;
+use super::remote::RemoteRef;
+use crate::domain::id::{CommentId, IssueId};
+use crate::domain::vocabulary::vocabulary;
+use uuid::Uuid;
+
+vocabulary! {
+    LinkState {
+        /// Decided; nothing was sent, or what was sent was surely refused.
+        Routed = "routed",
+        /// A creation may be on its way.
+        Intended = "intended",
+        /// A creation was sent, and its answer was lost.
+        Unknown = "unknown",
+        /// It is there.
+        Linked = "linked",
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub issue_id: IssueId,
+    /// The backend's configured name.
+    pub backend: String,
+    /// The first is the one an issue reports as its own; mirrors follow.
+    pub position: i16,
+    pub place: Place,
+    pub state: LinkState,
+    /// When the first creation that may have got through was about to be sent.
+    pub intended_at: Option<DateTime<Utc>>,
+    pub remote: Option<RemoteRef>,
+    /// What was sent last.
+    pub pushed: Option<Draft>,
+}
+
+/// What of ours a comment over there holds: a part of an issue's body (from the second on), or a part of a comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot {
+    /// The issue's id or the comment's.
+    pub subject: Uuid,
+    /// Counted from 1; the first part of a body lies in the issue itself.
+    pub part: u16,
+}
+
+/// The tie between a comment (or a part of a long text) and a comment there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommentLink {
+    pub issue_id: IssueId,
+    pub backend: String,
+    pub slot: Slot,
+    pub state: LinkState,
+    pub intended_at: Option<DateTime<Utc>>,
+    /// What the API calls it there.
+    pub remote_id: Option<String>,
+    /// A digest of the text sent last: a repeat of the same text is not sent.
+    pub pushed: Option<String>,
+}
+
+/// What becomes of a tie to a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommentLinkWrite {
+    Set(CommentLink),
+    Remove { issue_id: IssueId, backend: String, slot: Slot },
+}
+
+impl Slot {
+    #[must_use]
+    pub const fn of_body(issue: IssueId, part: u16) -> Self {
+        Self { subject: issue.0, part }
+    }
+
+    #[must_use]
+    pub const fn of_comment(comment: CommentId, part: u16) -> Self {
+        Self { subject: comment.0, part }
+    }
+}

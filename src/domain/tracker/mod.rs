@@ -1,0 +1,37 @@
+//! What a tracker is asked to hold ([`Draft`]), what it holds ([`Remote`]), and what of an issue it can carry.
+//!
+//! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`Terms`] (how it is
+//! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
+
+mod body;
+mod budget;
+mod capability;
+mod draft;
+mod fit;
+mod glob;
+mod link;
+mod names;
+mod note;
+mod place;
+mod remote;
+mod route;
+
+pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
+pub use budget::{BudgetWindow, expected};
+pub use capability::{Assignees, Capabilities, Carried, Milestones};
+pub use draft::{Draft, Edit, SetChange};
+pub use fit::{Fitted, Loss, LossField, LossKind, Terms, fit, fit_comment};
+pub use glob::Glob;
+pub use link::{CommentLink, CommentLinkWrite, Link, LinkState, Slot};
+pub use names::{Names, Read, Users};
+pub use note::{LinkNote, LossNote, RouteNote};
+pub use place::{Place, PlaceField, PlaceTemplate};
+pub use remote::{Listing, Remote, RemoteComment, RemoteRef};
+pub use route::{Considered, Destination, Ground, LOCAL, Routed, Routing, Rule, RuleName, When, route};
+
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// The kinds of trackers: what `kind` says in `[backends.NAME]`, and what an issue's `backend` says once it is there.
+    TrackerKind { Gitea = "gitea", Forgejo = "forgejo", GitHub = "github", GitLab = "gitlab", Linear = "linear" }
+}

@@ -1,0 +1,95 @@
+//! Where in a tracker an issue lies: which owner, repository or project. Each tracker uses the parts that mean something to it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    /// The parts of a place.
+    PlaceField { Owner = "owner", Repo = "repo", Project = "project" }
+}
+
+/// A place as it is used: in calls, and in the link of every issue that lies there. Parts that mean nothing there are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub repo: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub project: String,
+}
+
+/// A place as it is configured: `{target_repo}` stands for the task's repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlaceTemplate {
+    pub owner: Option<String>,
+    pub repo: Option<String>,
+    pub project: Option<String>,
+}
+
+const TARGET_REPO: &str = "{target_repo}";
+
+impl Place {
+    #[must_use]
+    pub fn get(&self, field: PlaceField) -> &str {
+        match field {
+            PlaceField::Owner => &self.owner,
+            PlaceField::Repo => &self.repo,
+            PlaceField::Project => &self.project,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<&str> = [&*self.owner, &self.repo, &self.project].into_iter().filter(|part| !part.is_empty()).collect();
+        f.write_str(&parts.join("/"))
+    }
+}
+
+impl PlaceTemplate {
+    #[must_use]
+    pub fn get(&self, field: PlaceField) -> Option<&str> {
+        match field {
+            PlaceField::Owner => self.owner.as_deref(),
+            PlaceField::Repo => self.repo.as_deref(),
+            PlaceField::Project => self.project.as_deref(),
+        }
+    }
+
+    /// What is wrong with the braces, if anything: a misspelt name must not become part of an address.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        PlaceField::ALL.iter().find_map(|field| {
+            let rest = self.get(*field)?.replace(TARGET_REPO, "");
+            rest.contains(['{', '}']).then(|| format!("{field}: only {TARGET_REPO} may stand in braces"))
+        })
+    }
+
+    /// The place for a task: of each part this template's word, else the one `beneath`. Only the parts in `needs` are filled, so
+    /// that one rule may name several trackers. The error says what is missing.
+    pub fn fill(&self, beneath: &Self, needs: &[PlaceField], target_repo: Option<&str>) -> Result<Place, String> {
+        let mut place = Place::default();
+        for field in needs {
+            let template = self.get(*field).or_else(|| beneath.get(*field)).filter(|text| !text.is_empty());
+            let template = template.ok_or_else(|| format!("no {field} is configured"))?;
+            let text = match target_repo {
+                Some(repo) => template.replace(TARGET_REPO, repo),
+                None if template.contains(TARGET_REPO) => {
+                    return Err(format!("its {field} is {template}, and the task has no target_repo"));
+                }
+                None => template.to_owned(),
+            };
+            match field {
+                PlaceField::Owner => place.owner = text,
+                PlaceField::Repo => place.repo = text,
+                PlaceField::Project => place.project = text,
+            }
+        }
+        Ok(place)
+    }
+}

@@ -1,0 +1,83 @@
+//! An issue as a tracker holds it, and how it is addressed there.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::draft::Draft;
+use super::place::Place;
+use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+
+/// The address of an issue in a tracker. Kept with the link; never built from an answer's URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteRef {
+    pub place: Place,
+    /// What the API calls it within its place (an index, an iid, a key, a UUID).
+    pub id: String,
+    /// What people call it: `acme/tools#12`, `OPS-7`.
+    pub key: String,
+    pub url: Option<String>,
+}
+
+/// What is there now. What a tracker does not have is absent, which is not the same as empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    pub at: RemoteRef,
+    pub title: String,
+    /// As text in our own writing (Markdown), whatever the tracker keeps.
+    pub body: String,
+    /// Open where neither a field nor a label tells more.
+    pub state: StateName,
+    pub close_reason: Option<CloseReason>,
+    pub priority: Option<Priority>,
+    pub kind: Option<Kind>,
+    /// The free ones, as [`Names::read`](super::Names::read) leaves them.
+    pub labels: Vec<String>,
+    /// The tracker's own names of people.
+    pub assignees: Vec<String>,
+    pub milestone: Option<String>,
+    pub due_on: Option<NaiveDate>,
+    /// By the tracker's clock: to be compared with other moments of the same clock only.
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    /// The tracker's name of this edition, where an update can be tied to it.
+    pub version: Option<String>,
+}
+
+impl Remote {
+    /// What is there, in the words of a draft; what the tracker does not tell is as in `like`. The difference to the draft that shall be
+    /// there is what is still to be sent.
+    #[must_use]
+    pub fn as_draft(&self, like: &Draft) -> Draft {
+        Draft {
+            title: self.title.clone(),
+            body: self.body.clone(),
+            state: self.state,
+            close_reason: self.close_reason.or(like.close_reason),
+            priority: self.priority.unwrap_or(like.priority),
+            kind: self.kind.unwrap_or(like.kind),
+            labels: self.labels.clone(),
+            assignees: self.assignees.clone(),
+            milestone: self.milestone.clone(),
+            due_on: self.due_on,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteComment {
+    /// What the API calls it.
+    pub id: String,
+    pub url: Option<String>,
+    pub author: Option<String>,
+    pub body: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing<T> {
+    pub items: Vec<T>,
+    /// What to ask with for the next page; none after the last. An empty page may have a next one.
+    pub next: Option<String>,
+}

@@ -1,0 +1,91 @@
+//! Ties to trackers taken apart. Both dialects take them as JSON: they are few, and never on the way of a new task.
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use chrono::{DateTime, Utc};
+
+use super::optional_moment;
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Place};
+
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct LinkFields<'a> {
+    issue_id: Uuid,
+    backend: &'a str,
+    position: i16,
+    place: &'a Place,
+    state: &'static str,
+    #[serde(serialize_with = "optional_moment")]
+    intended_at: Option<DateTime<Utc>>,
+    remote_id: Option<&'a str>,
+    remote_key: Option<&'a str>,
+    url: Option<&'a str>,
+    pushed: Option<&'a Draft>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct CommentLinkFields<'a> {
+    issue_id: Uuid,
+    backend: &'a str,
+    subject: Uuid,
+    part: u16,
+    /// `None`: the row goes.
+    state: Option<&'static str>,
+    #[serde(serialize_with = "optional_moment")]
+    intended_at: Option<DateTime<Utc>>,
+    remote_id: Option<&'a str>,
+    pushed: Option<&'a str>,
+}
+
+impl<'a> From<&'a Link> for LinkFields<'a> {
+    fn from(link: &'a Link) -> Self {
+        let remote = link.remote.as_ref();
+        Self {
+            issue_id: link.issue_id.0,
+            backend: &link.backend,
+            position: link.position,
+            place: &link.place,
+            state: link.state.as_str(),
+            intended_at: link.intended_at,
+            remote_id: remote.map(|remote| remote.id.as_str()),
+            remote_key: remote.map(|remote| remote.key.as_str()),
+            url: remote.and_then(|remote| remote.url.as_deref()),
+            pushed: link.pushed.as_ref(),
+        }
+    }
+}
+
+impl<'a> CommentLinkFields<'a> {
+    pub(in crate::store) fn of(write: &'a CommentLinkWrite) -> Self {
+        match write {
+            CommentLinkWrite::Set(link) => Self::set(link),
+            CommentLinkWrite::Remove { issue_id, backend, slot } => Self {
+                issue_id: issue_id.0,
+                backend,
+                subject: slot.subject,
+                part: slot.part,
+                state: None,
+                intended_at: None,
+                remote_id: None,
+                pushed: None,
+            },
+        }
+    }
+
+    fn set(link: &'a CommentLink) -> Self {
+        Self {
+            issue_id: link.issue_id.0,
+            backend: &link.backend,
+            subject: link.slot.subject,
+            part: link.slot.part,
+            state: Some(link.state.as_str()),
+            intended_at: link.intended_at,
+            remote_id: link.remote_id.as_deref(),
+            pushed: link.pushed.as_deref(),
+        }
+    }
+
+    pub(in crate::store) const fn stays(&self) -> bool {
+        self.state.is_some()
+    }
+}

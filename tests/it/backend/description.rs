@@ -1,0 +1,195 @@
+//! Every request of every tracker against the vendor's own description of its API: a path that is there, queries it knows, a body
+//! that is valid. Reported as ignored where the descriptions are not at hand.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+use super::{Bench, contract};
+use crate::support::sim;
+
+/// The folder of the descriptions, as `build.rs` looked for it.
+fn folder() -> PathBuf {
+    PathBuf::from(option_env!("VENDOR_SPECS").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/specs")))
+}
+
+#[tokio::test]
+#[cfg_attr(not(vendor_specs), ignore = "no vendor's description is at hand: set VENDOR_SPECS")]
+async fn every_request_is_valid_by_the_vendors_own_description() {
+    for vendor in sim::ALL {
+        let bench = Bench::new(vendor(), false).await;
+        let Some(file) = bench.sim.vendor(|vendor| vendor.description()) else { continue };
+        let text = std::fs::read_to_string(folder().join(file)).unwrap();
+        let left_out = bench.sim.vendor(|vendor| vendor.undescribed());
+        let description = Description { root: serde_json::from_str(&text).unwrap(), left_out };
+        description.assert_refuses_nonsense(&bench.what);
+        contract::an_update_changes_what_changed_and_can_be_sent_again(&bench).await;
+        contract::every_state_is_reached_and_read_back(&bench).await;
+        contract::discovery_tells_where_to_file(&bench).await;
+        contract::a_check_tells_who_we_are_and_what_is_missing(&bench).await;
+        for recorded in bench.sim.recorded() {
+            let faults = description.faults(&recorded.request);
+            assert!(faults.is_empty(), "{}: {} {}: {faults:?}", bench.what, recorded.request.method, recorded.request.path);
+        }
+        let bench = Bench::new(vendor(), false).await;
+        contract::comments_are_added_found_edited_and_taken_away(&bench).await;
+        for recorded in bench.sim.recorded() {
+            let faults = description.faults(&recorded.request);
+            assert!(faults.is_empty(), "{}: {} {}: {faults:?}", bench.what, recorded.request.method, recorded.request.path);
+        }
+    }
+}
+
+struct Description {
+    root: Value,
+    /// Paths and queries that it does not tell about: see [`sim::Vendor::undescribed`].
+    left_out: &'static [&'static str],
+}
+
+impl Description {
+    /// A check that lets everything pass is none.
+    fn assert_refuses_nonsense(&self, what: &str) {
+        let nowhere = sim::Request {
+            method: "POST".to_owned(),
+            path: "/no/such/path".to_owned(),
+            query: Vec::new(),
+            headers: std::collections::HashMap::new(),
+            body: Vec::new(),
+        };
+        assert!(!self.faults(&nowhere).is_empty(), "{what}");
+        let wrong = serde_json::json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});
+        for bad in [serde_json::json!({}), serde_json::json!({"a": "x"}), serde_json::json!([])] {
+            let mut faults = Vec::new();
+            self.check(&wrong, &bad, "", &mut faults);
+            assert!(!faults.is_empty(), "{what}: {bad}");
+        }
+    }
+
+    fn faults(&self, request: &sim::Request) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.left_out.contains(&request.path.as_str()) {
+            return faults;
+        }
+        let Some((shared, operation)) = self.operation(request) else { return vec!["there is no such operation".to_owned()] };
+        let parameters: Vec<&Value> = [&operation["parameters"], shared]
+            .into_iter()
+            .filter_map(Value::as_array)
+            .flatten()
+            .map(|parameter| self.resolved(parameter))
+            .collect();
+        let known = |name: &str| {
+            parameters.iter().any(|parameter| {
+                parameter["in"] == "query"
+                    && parameter["name"]
+                        .as_str()
+                        .is_some_and(|known| known == name || known.trim_end_matches("[]") == name.trim_end_matches("[]"))
+            })
+        };
+        let left_out = |name: &str| self.left_out.iter().any(|left| left.strip_prefix('?') == Some(name));
+        let unknown = request.query.iter().filter(|(name, _)| !known(name) && !left_out(name));
+        faults.extend(unknown.map(|(name, _)| format!("the query {name} is not known")));
+        let swagger = parameters.iter().find(|parameter| parameter["in"] == "body").map(|parameter| &parameter["schema"]);
+        let content = self.resolved(&operation["requestBody"])["content"].as_object();
+        let media_type = request.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
+        let schema = swagger.or_else(|| content.and_then(|content| content.get(&media_type)).map(|content| &content["schema"]));
+        match schema {
+            Some(schema) if !request.body.is_empty() => self.check(schema, &request.json(), "", &mut faults),
+            None if !request.body.is_empty() => faults.push(format!("no body of {media_type} is expected")),
+            Some(_) | None => {}
+        }
+        faults
+    }
+
+    /// The operation with the parameters of its path.
+    fn operation(&self, request: &sim::Request) -> Option<(&Value, &Value)> {
+        let given: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+        let method = request.method.to_lowercase();
+        let fits = |template: &str| {
+            let parts: Vec<&str> = template.trim_matches('/').split('/').collect();
+            parts.len() == given.len()
+                && parts.iter().zip(&given).all(|(part, given)| part.contains('{') || part.eq_ignore_ascii_case(given))
+        };
+        let mut found: Vec<(&String, &Value)> =
+            self.root["paths"].as_object()?.iter().filter(|(template, item)| fits(template) && item.get(&method).is_some()).collect();
+        // The most literal one.
+        found.sort_by_key(|(template, _)| template.matches('{').count());
+        found.first().map(|(_, item)| (&item["parameters"], &item[&method]))
+    }
+
+    fn resolved<'a>(&'a self, value: &'a Value) -> &'a Value {
+        let Some(pointer) = value["$ref"].as_str() else { return value };
+        self.root.pointer(pointer.trim_start_matches('#')).map_or(value, |found| self.resolved(found))
+    }
+
+    /// As much of JSON Schema as these descriptions use. An unknown key is a fault: vendors drop them in silence.
+    fn check(&self, schema: &Value, value: &Value, at: &str, faults: &mut Vec<String>) {
+        let schema = self.resolved(schema);
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.check(part, value, at, faults);
+        }
+        for choice in ["oneOf", "anyOf"] {
+            if let Some(options) = schema[choice].as_array() {
+                let fits = |option: &Value| {
+                    let mut inner = Vec::new();
+                    self.check(option, value, at, &mut inner);
+                    inner.is_empty()
+                };
+                if !options.iter().any(fits) {
+                    faults.push(format!("{at}: fits none of {choice}"));
+                }
+            }
+        }
+        if value.is_null() && (schema["nullable"] == true || schema["type"].as_array().is_some_and(|types| types.contains(&"null".into())))
+        {
+            return;
+        }
+        if let Some(kind) = schema["type"].as_str() {
+            let fits = match kind {
+                "object" => value.is_object(),
+                "array" => value.is_array(),
+                "string" => value.is_string(),
+                "integer" => value.is_i64() || value.is_u64(),
+                "number" => value.is_number(),
+                "boolean" => value.is_boolean(),
+                _ => true,
+            };
+            if !fits {
+                faults.push(format!("{at}: {value} is no {kind}"));
+                return;
+            }
+        }
+        if let Some(words) = schema["enum"].as_array().filter(|words| !words.contains(value)) {
+            faults.push(format!("{at}: {value} is none of {words:?}"));
+        }
+        for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+            self.check(&schema["items"], item, &format!("{at}/{n}"), faults);
+        }
+        if let (Some(value), Some(properties)) = (value.as_object(), schema["properties"].as_object()) {
+            self.check_object(schema, properties, value, at, faults);
+        }
+    }
+
+    fn check_object(
+        &self,
+        schema: &Value,
+        properties: &Map<String, Value>,
+        value: &Map<String, Value>,
+        at: &str,
+        faults: &mut Vec<String>,
+    ) {
+        for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !value.contains_key(name) {
+                faults.push(format!("{at}/{name} is missing"));
+            }
+        }
+        for (name, part) in value {
+            match properties.get(name) {
+                Some(schema) => self.check(schema, part, &format!("{at}/{name}"), faults),
+                // Newer than the description.
+                None if name == "content_version" => {}
+                None if schema["additionalProperties"].is_object() || schema["additionalProperties"] == true => {}
+                None => faults.push(format!("{at}/{name} is not known")),
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! GitHub as an app: a private key makes a signed word, that makes a token, and a token does not last.
+
+use issue_core::backend::http::{HttpClient, HttpLimits};
+use issue_core::backend::line::{Line, LineOptions, Transport};
+use issue_core::backend::{BackendOptions, Secret, Trouble};
+use issue_core::boot;
+use issue_core::domain::tracker::{Names, TrackerKind, Users};
+
+use super::TOTAL;
+use crate::support::sim::{self, Sim};
+
+/// The key of the unit tests, which nobody uses.
+fn key() -> String {
+    let text = include_str!("../../../src/backend/github/app/test_key.txt");
+    format!("-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n")
+}
+
+fn options(sim: &Sim, key: &str, options: &[(&str, &str)]) -> BackendOptions {
+    crate::support::server::client();
+    let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
+    let secret = Secret::new(Some(key.into()));
+    BackendOptions {
+        name: "under-test".to_owned(),
+        kind: TrackerKind::GitHub,
+        line: Line::new(LineOptions {
+            http: HttpClient::new(limits).unwrap(),
+            base: sim.url.clone(),
+            transport: Transport::Direct,
+            secret,
+        }),
+        names: Names::default(),
+        users: Users::default(),
+        options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        page_size: 50,
+    }
+}
+
+#[tokio::test]
+async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_taken() {
+    let sim = Sim::start(sim::github_app()).await;
+    let backend = boot::tracker(options(&sim, &key(), &sim::APP)).unwrap();
+    let place = sim.vendor(|vendor| vendor.place());
+    for round in 0..3 {
+        // The simulator lets a token pass three times.
+        for _ in 0..3 {
+            backend.list(&place, None, None).await.unwrap();
+        }
+        let error = backend.list(&place, None, None).await.unwrap_err();
+        assert_eq!(error.trouble, Trouble::Retry { after: None }, "round {round}: nobody is paused for a token that ran out: {error}");
+    }
+    let made = sim.recorded().into_iter().filter(|recorded| recorded.request.path.ends_with("/access_tokens")).count();
+    assert_eq!(made, 3);
+}
+
+#[tokio::test]
+async fn an_app_is_told_what_it_is_and_where_it_may_file() {
+    let sim = Sim::start(sim::github_app()).await;
+    let backend = boot::tracker(options(&sim, &key(), &sim::APP)).unwrap();
+    let place = sim.vendor(|vendor| vendor.place());
+    let checked = backend.check(Some(&place)).await.unwrap();
+    assert_eq!((checked.account.as_deref(), checked.missing), (Some("acme-tasks[bot]"), Vec::new()));
+    let workspaces = backend.workspaces(None).await.unwrap().items;
+    assert_eq!(workspaces.len(), 2, "{workspaces:?}");
+}
+
+#[tokio::test]
+async fn an_app_with_a_wrong_key_or_a_wrong_number_is_paused_until_it_is_mended() {
+    let sim = Sim::start(sim::github_app()).await;
+    let place = sim.vendor(|vendor| vendor.place());
+    let good = key();
+    for (key, app) in [("no key", sim::APP), (good.as_str(), [("app_id", "1"), sim::APP[1]])] {
+        let backend = boot::tracker(options(&sim, key, &app)).unwrap();
+        let error = backend.list(&place, None, None).await.unwrap_err();
+        assert_eq!(error.trouble, Trouble::Paused, "{error}");
+        let checked = backend.check(Some(&place)).await.unwrap();
+        assert!(checked.account.is_none() && checked.missing.len() == 1, "{checked:?}");
+    }
+    let elsewhere = boot::tracker(options(&sim, &key(), &[sim::APP[0], ("installation_id", "9")])).unwrap();
+    assert_eq!(elsewhere.list(&place, None, None).await.unwrap_err().trouble, Trouble::Denied);
+}
+
+#[tokio::test]
+async fn half_an_app_is_a_fault_of_the_settings() {
+    let sim = Sim::start(sim::github_app()).await;
+    for (half, named) in [([("app_id", "1")], "installation_id"), ([("installation_id", "1")], "app_id"), ([("app", "1")], "options.app:")]
+    {
+        let error = boot::tracker(options(&sim, "", &half)).err().unwrap();
+        assert!(error.contains(named), "{error}");
+    }
+}

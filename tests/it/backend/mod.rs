@@ -1,0 +1,134 @@
+//! The contract of `trait Backend`, asked of every tracker through its simulator, directly and through the proxy.
+//!
+//! Nothing here names a tracker: `sim::ALL` does. A case is a function of a [`Bench`]; a new one is a line in [`cases!`] below.
+
+mod contract;
+mod crash;
+mod description;
+mod github_app;
+mod graphql;
+mod push;
+mod rig;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use issue_core::backend::http::{HttpClient, HttpLimits};
+use issue_core::backend::line::{Line, LineOptions, Transport};
+use issue_core::backend::{Backend, BackendOptions, Secret};
+use issue_core::boot;
+use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, Users, fit};
+use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
+
+use crate::support::sample;
+use crate::support::sim::{self, CONNECTION, SECRET, Sim};
+
+/// One tracker under test, over one transport.
+pub(super) struct Bench {
+    pub sim: Sim,
+    pub backend: Arc<dyn Backend>,
+    pub place: Place,
+    pub terms: Terms,
+    pub secret: Secret,
+    pub what: String,
+}
+
+pub(super) const TOTAL: Duration = Duration::from_millis(400);
+
+impl Bench {
+    pub(super) async fn new(vendor: Box<dyn sim::Vendor>, proxied: bool) -> Self {
+        crate::support::server::client();
+        let (kind, place, options) = (vendor.kind(), vendor.place(), vendor.options());
+        let sim = Sim::start(vendor).await;
+        let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
+        let transport = if proxied {
+            Transport::Nango { base: sim.url.clone(), connection_id: CONNECTION.0.to_owned(), provider_config_key: CONNECTION.1.to_owned() }
+        } else {
+            Transport::Direct
+        };
+        let secret = Secret::new(Some(SECRET.into()));
+        let line =
+            Line::new(LineOptions { http: HttpClient::new(limits).unwrap(), base: sim.url.clone(), transport, secret: secret.clone() });
+        let (names, users) = (Names::default(), Users::new([("*".to_owned(), "*".to_owned())]));
+        let backend = boot::tracker(BackendOptions {
+            name: "under-test".to_owned(),
+            kind,
+            line,
+            names: names.clone(),
+            users: users.clone(),
+            options: options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
+            page_size: 50,
+        })
+        .unwrap();
+        let capabilities = backend.capabilities().clone();
+        let text =
+            TextRules { markup: capabilities.markup, allow_mentions: false, allow_references: false, limit: capabilities.body_limit };
+        let terms = Terms { capabilities, names, users, text };
+        Self { sim, backend, place, terms, secret, what: format!("{kind}, {}", if proxied { "proxied" } else { "direct" }) }
+    }
+
+    /// What is sent for the issue, and its marker.
+    pub(super) fn fitted(&self, issue: &Issue) -> (Fitted, Marker) {
+        (fit(issue, &self.terms), Marker::new(issue.id.0, 1))
+    }
+
+    /// An issue with something in every field that the tracker can hold, and its draft.
+    pub(super) fn full(&self) -> (Issue, Draft, Marker) {
+        let people = self.sim.vendor(|vendor| vendor.people());
+        let issue = Issue {
+            // Fresh: a tracker may take it as its own.
+            id: IssueId(uuid::Uuid::now_v7()),
+            title: "Ünïcode \"title\" <b>".to_owned(),
+            description: "line one\n\n- a list\n- **bold** and `code`\n\nend".to_owned(),
+            state: State::Open,
+            priority: Priority::High,
+            kind: Kind::Bug,
+            labels: vec!["sbom".to_owned(), "needs a key".to_owned()],
+            assignees: people.iter().take(2).map(|name| (*name).to_owned()).collect(),
+            milestone: Some("v1".to_owned()),
+            due_on: chrono::NaiveDate::from_ymd_opt(2027, 2, 28),
+            ..sample::plain_issue()
+        };
+        let (fitted, marker) = self.fitted(&issue);
+        (issue, fitted.draft, marker)
+    }
+}
+
+/// Each case for every tracker, directly and through the proxy.
+macro_rules! cases {
+    ($($case:path as $name:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            for vendor in sim::ALL {
+                for proxied in [false, true] {
+                    let bench = Bench::new(vendor(), proxied).await;
+                    println!("{}", bench.what);
+                    $case(&bench).await;
+                    assert_eq!(bench.sim.faults(), [""; 0], "{}", bench.what);
+                }
+            }
+        })+
+    };
+}
+
+cases!(
+    contract::what_is_created_is_read_back_field_by_field as what_is_created_is_read_back_field_by_field,
+    contract::the_smallest_issue_is_enough as the_smallest_issue_is_enough,
+    contract::what_is_created_is_found_by_its_marker_at_once as what_is_created_is_found_by_its_marker_at_once,
+    contract::a_marker_is_found_behind_many_pages_and_among_look_alikes as a_marker_is_found_behind_many_pages_and_among_look_alikes,
+    contract::an_update_changes_what_changed_and_can_be_sent_again as an_update_changes_what_changed_and_can_be_sent_again,
+    contract::what_others_put_in_stays as what_others_put_in_stays,
+    contract::every_state_is_reached_and_read_back as every_state_is_reached_and_read_back,
+    contract::comments_are_added_found_edited_and_taken_away as comments_are_added_found_edited_and_taken_away,
+    contract::every_page_of_every_list_is_given as every_page_of_every_list_is_given,
+    contract::discovery_tells_where_to_file as discovery_tells_where_to_file,
+    contract::a_check_tells_who_we_are_and_what_is_missing as a_check_tells_who_we_are_and_what_is_missing,
+    trouble::a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is as a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is,
+    trouble::every_request_of_a_creation_may_fail_and_the_truth_is_told as every_request_of_a_creation_may_fail_and_the_truth_is_told,
+    trouble::each_refusal_means_what_it_means as each_refusal_means_what_it_means,
+    trouble::a_broken_page_is_never_an_absence as a_broken_page_is_never_an_absence,
+    trouble::another_secret_is_used_from_the_next_call_on as another_secret_is_used_from_the_next_call_on,
+    trouble::no_error_shows_the_secret as no_error_shows_the_secret,
+);

@@ -1,0 +1,189 @@
+//! Ties to trackers, what is written under a claim, and budgets.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use issue_core::domain::tracker::{BudgetWindow, CommentLink, CommentLinkWrite, Draft, Link, LinkState, Place, RemoteRef, Slot};
+use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, Priority, Settle, StateName};
+use issue_core::store::queue::ClaimWish;
+use issue_core::store::{Outcome, Store};
+use uuid::Uuid;
+
+use crate::support::database::Database;
+use crate::support::sample::{self, at};
+
+fn place() -> Place {
+    Place { owner: "acme \"q\"".to_owned(), repo: "tools".to_owned(), project: String::new() }
+}
+
+fn link(issue: IssueId, backend: &str) -> Link {
+    Link {
+        issue_id: issue,
+        backend: backend.to_owned(),
+        position: 0,
+        place: place(),
+        state: LinkState::Routed,
+        intended_at: None,
+        remote: None,
+        pushed: None,
+    }
+}
+
+fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
+    let draft = Draft {
+        title: "Ünïcode {\"json\": null}".to_owned(),
+        body: "line\r\none\u{1}".to_owned(),
+        state: StateName::Blocked,
+        close_reason: None,
+        priority: Priority::High,
+        kind: Kind::Bug,
+        labels: vec!["a \"b\"".to_owned()],
+        assignees: vec!["zoe".to_owned()],
+        milestone: Some("v1".to_owned()),
+        due_on: chrono::NaiveDate::from_ymd_opt(2028, 2, 29),
+    };
+    let remote = RemoteRef { place: place(), id: remote.to_owned(), key: "acme/tools#7".to_owned(), url: Some("https://x/7".to_owned()) };
+    Link {
+        state: LinkState::Linked,
+        position: 1,
+        intended_at: Some(at(3)),
+        remote: Some(remote),
+        pushed: Some(draft),
+        ..link(issue, backend)
+    }
+}
+
+fn write(links: Vec<Link>) -> Change {
+    Change { links, ..Change::of(IssueWrite::None) }
+}
+
+pub(super) async fn a_tie_comes_back_with_every_field_and_follows_its_writes(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let other = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let (first, second) = (link(issue, "b"), linked(issue, "a", "7"));
+    let outcomes = store.commit(&[write(vec![second.clone(), first.clone()]), write(vec![link(other, "a")])]).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Written, Outcome::Written]);
+    assert_eq!(store.links(&[issue]).await.unwrap(), [first.clone(), second.clone()], "in the order of their positions");
+    assert_eq!(store.links(&[other, issue]).await.unwrap().len(), 3);
+    assert_eq!(store.links(&[]).await.unwrap(), []);
+    let intended = Link { state: LinkState::Intended, intended_at: Some(at(9)), ..first };
+    store.commit(&[write(vec![intended.clone()])]).await.unwrap();
+    assert_eq!(store.links(&[issue]).await.unwrap()[0], intended);
+    // Of two writes of one call the later one counts.
+    let unknown = Link { state: LinkState::Unknown, ..intended.clone() };
+    store.commit(&[write(vec![intended]), write(vec![unknown.clone()])]).await.unwrap();
+    assert_eq!(store.links(&[issue]).await.unwrap()[0], unknown);
+}
+
+pub(super) async fn what_is_linked_stays_linked_to_what_it_is_linked_to(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let first = linked(issue, "a", "7");
+    store.commit(&[write(vec![first.clone()])]).await.unwrap();
+    for late in [linked(issue, "a", "8"), link(issue, "a")] {
+        store.commit(&[write(vec![late])]).await.unwrap();
+        assert_eq!(store.links(&[issue]).await.unwrap(), [first.clone()]);
+    }
+    let again = Link { pushed: None, ..first };
+    store.commit(&[write(vec![again.clone()])]).await.unwrap();
+    assert_eq!(store.links(&[issue]).await.unwrap(), [again]);
+}
+
+pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let (subject, other) = (sample::id(), sample::id());
+    let tie = |subject: Uuid, part, state| CommentLink {
+        issue_id: issue,
+        backend: "a".to_owned(),
+        slot: Slot { subject, part },
+        state,
+        intended_at: Some(at(1)),
+        remote_id: (state == LinkState::Linked).then(|| "77".to_owned()),
+        pushed: Some("digest".to_owned()),
+    };
+    let (one, two, three) = (tie(subject, 1, LinkState::Linked), tie(subject, 2, LinkState::Intended), tie(other, 1, LinkState::Unknown));
+    let set = |link: &CommentLink| CommentLinkWrite::Set(link.clone());
+    let change = Change { comment_links: [&two, &three, &one].map(set).into(), ..Change::of(IssueWrite::None) };
+    store.commit(&[change]).await.unwrap();
+    assert_eq!(store.comment_links(issue, "a", &[subject]).await.unwrap(), [one.clone(), two.clone()]);
+    assert_eq!(store.comment_links(issue, "b", &[subject]).await.unwrap(), []);
+    let edited = CommentLink { state: LinkState::Linked, remote_id: Some("78".to_owned()), pushed: None, ..two };
+    let gone = CommentLinkWrite::Remove { issue_id: issue, backend: "a".to_owned(), slot: one.slot };
+    let change = Change { comment_links: vec![gone, set(&edited)], ..Change::of(IssueWrite::None) };
+    store.commit(&[change]).await.unwrap();
+    assert_eq!(store.comment_links(issue, "a", &[subject, other]).await.unwrap(), [edited, three]);
+}
+
+pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await;
+    let slot = Slot { subject: issue.id.0, part: 2 };
+    let tie = CommentLink {
+        issue_id: issue.id,
+        backend: "a".to_owned(),
+        slot,
+        state: LinkState::Linked,
+        intended_at: None,
+        remote_id: None,
+        pushed: None,
+    };
+    let mut change = write(vec![linked(issue.id, "a", "7")]);
+    change.comment_links.push(CommentLinkWrite::Set(tie));
+    store.commit(&[change]).await.unwrap();
+    store.commit(&[sample::delete(&issue)]).await.unwrap();
+    assert_eq!((db.count("links").await, db.count("comment_links").await), (0, 0));
+}
+
+pub(super) async fn under_a_claim_much_may_be_written_and_nothing_once_it_is_lost(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await;
+    let message = Change { messages: vec![sample::message(&issue, "a")], ..Change::of(IssueWrite::None) };
+    store.commit(&[message]).await.unwrap();
+    let token = Uuid::from_u128(1);
+    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_secs(60), limit: 1, token };
+    let id = store.claim(&wish).await.unwrap().leases[0].message.id;
+    let held = |token, link| Change { held: Some(Hold { message_id: id, token }), ..write(vec![link]) };
+    let settle = Change { settles: Some(Settle { message_id: id, token, started: None, at: at(6) }), ..Change::of(IssueWrite::None) };
+    let (first, second) = (link(issue.id, "a"), Link { state: LinkState::Intended, ..link(issue.id, "a") });
+    let outcomes = store.commit(&[held(token, first), held(token, second.clone()), settle.clone()]).await.unwrap();
+    assert_eq!(outcomes, [Outcome::Written, Outcome::Written, Outcome::Written]);
+    assert_eq!(store.links(&[issue.id]).await.unwrap(), [second.clone()]);
+    let late = Link { state: LinkState::Unknown, ..second.clone() };
+    for change in [held(token, late.clone()), held(Uuid::from_u128(2), late), settle] {
+        assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);
+    }
+    assert_eq!(store.links(&[issue.id]).await.unwrap(), [second]);
+}
+
+pub(super) async fn a_budget_is_kept_in_every_window_whoever_asks(db: Database) {
+    let store = db.open().await;
+    let window = |writes, seconds| BudgetWindow { writes, length: Duration::from_secs(seconds) };
+    let windows = [window(3, 10), window(5, 100)];
+    for n in 0..3 {
+        assert_eq!(store.spend("b", &windows, at(n)).await.unwrap(), None);
+    }
+    assert_eq!(store.spend("b", &windows, at(3)).await.unwrap(), Some(at(10)), "the first of three is ten seconds old by then");
+    assert_eq!(store.spend("other", &windows, at(3)).await.unwrap(), None, "another purse");
+    assert_eq!(store.spend("b", &windows, at(10)).await.unwrap(), None);
+    assert_eq!(store.spend("b", &windows, at(11)).await.unwrap(), None);
+    assert_eq!(store.spend("b", &windows, at(20)).await.unwrap(), Some(at(100)), "five in a hundred seconds");
+    assert_eq!((store.spent("b", at(0)).await.unwrap(), store.spent("b", at(9)).await.unwrap()), (4, 2));
+    let together = futures_util::future::join_all((0..20).map(|_| store.spend("crowd", &windows, at(0)))).await;
+    assert_eq!(together.iter().filter(|taken| matches!(taken, Ok(None))).count(), 3);
+    // What is older than every window is forgotten.
+    assert_eq!(store.spend("b", &windows, at(0) + TimeDelta::hours(2)).await.unwrap(), None);
+    assert_eq!(store.spent("b", at(-1)).await.unwrap(), 1);
+}
+
+pub(super) async fn what_waits_for_a_target_is_counted_up_to_a_bound(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await;
+    let messages = (0..5).map(|_| sample::message(&issue, "a")).collect();
+    store.commit(&[Change { messages, ..Change::of(IssueWrite::None) }]).await.unwrap();
+    assert_eq!(
+        (store.waiting("a", 10).await.unwrap(), store.waiting("a", 3).await.unwrap(), store.waiting("b", 3).await.unwrap()),
+        (5, 3, 0)
+    );
+}

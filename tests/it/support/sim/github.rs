@@ -1,0 +1,471 @@
+//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull requests in one list, pages capped at 3
+//! whatever is asked for, and `Link` headers that lead to another host.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+use issue_core::domain::tracker::{Place, TrackerKind};
+use serde_json::{Value, json};
+
+use super::{Reply, Request, SECRET, SimIssue, Vendor};
+
+/// What the server gives at most, however much is asked for.
+const CAP: usize = 3;
+const OWNER: &str = "acme";
+const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
+
+/// As `options` of a backend that is a GitHub App.
+pub(crate) const APP: [(&str, &str); 2] = [("app_id", "12345"), ("installation_id", "678")];
+/// So many requests pass with one token of an installation.
+const TOKEN_LIVES: usize = 3;
+
+struct GitHub {
+    app: bool,
+    tokens: usize,
+    passed: usize,
+    repos: Vec<Repo>,
+    next_id: i64,
+}
+
+struct Repo {
+    owner: &'static str,
+    name: &'static str,
+    milestones: Vec<String>,
+    issues: Vec<Issue>,
+}
+
+struct Issue {
+    number: usize,
+    title: String,
+    body: String,
+    closed: bool,
+    reason: Option<String>,
+    labels: Vec<String>,
+    assignees: Vec<String>,
+    milestone: Option<usize>,
+    pull_request: bool,
+    created: DateTime<Utc>,
+    updated: DateTime<Utc>,
+    comments: Vec<Comment>,
+}
+
+struct Comment {
+    id: i64,
+    body: String,
+    created: DateTime<Utc>,
+    updated: DateTime<Utc>,
+}
+
+pub(super) fn github() -> Box<dyn Vendor> {
+    Box::new(GitHub::new(false))
+}
+
+/// One that lets in nobody but an app. The suite does not run on it: its secret is a private key.
+pub(crate) fn app() -> Box<dyn Vendor> {
+    Box::new(GitHub::new(true))
+}
+
+fn moment(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn refused(status: u16, message: &str) -> Reply {
+    Reply::json(status, &json!({"message": message, "documentation_url": "https://docs.github.com/rest"}))
+}
+
+fn invalid(field: &str, code: &str) -> Reply {
+    Reply::json(422, &json!({"message": "Validation Failed", "errors": [{"resource": "Issue", "field": field, "code": code}]}))
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// A page, and where the next one is: behind a cursor, as GitHub goes on in long lists.
+fn paged(request: &Request, all: Vec<Value>) -> (Vec<Value>, Option<String>) {
+    let number = |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
+    let (page, size) = (number("page", 1), number("per_page", 30).min(CAP));
+    let behind = request.query("after").map(|cursor| cursor.strip_prefix("Y3Vy=").and_then(|n| n.parse().ok()).expect("a cursor of ours"));
+    let start: usize = behind.unwrap_or((page - 1) * size);
+    let more = all.len() > start + size;
+    let part: Vec<Value> = all.into_iter().skip(start).take(size).collect();
+    let rest = request.query.iter().filter(|(name, _)| !["page", "after"].contains(&name.as_str()));
+    let rest: Vec<String> = rest.map(|(name, value)| format!("{name}={}", value.replace(':', "%3A"))).collect();
+    let at = format!("https://api.github.com/repositories/70{}?{}", request.path, rest.join("&"));
+    let next = more.then(|| format!("<{at}&after=Y3Vy%3D{}&page={}>; rel=\"next\"", start + size, page + 1));
+    let back = (start > 0).then(|| format!("<{at}&before=Y3Vy%3D{start}&page={}>; rel=\"prev\"", page.saturating_sub(1)));
+    let links: Vec<String> = [back, next].into_iter().flatten().collect();
+    (part, (!links.is_empty()).then(|| links.join(", ")))
+}
+
+fn listed(request: &Request, all: Vec<Value>) -> Reply {
+    let (part, link) = paged(request, all);
+    let reply = Reply::json(200, &Value::Array(part));
+    link.into_iter().fold(reply, |reply, link| reply.with("link", link))
+}
+
+fn since(request: &Request) -> Option<DateTime<Utc>> {
+    request.query("since").map(|text| text.parse::<DateTime<Utc>>().expect("since is a moment"))
+}
+
+impl GitHub {
+    fn new(app: bool) -> Self {
+        let repo = |(owner, name)| Repo { owner, name, milestones: Vec::new(), issues: Vec::new() };
+        let repos = [(OWNER, "tools"), (OWNER, "a2"), (OWNER, "a3"), (OWNER, "a4"), ("other", "last")];
+        Self { app, tokens: 0, passed: 0, repos: repos.map(repo).into(), next_id: 100 }
+    }
+
+    fn id(&mut self) -> i64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn show(repo: &Repo, issue: &Issue) -> Value {
+        let people: Vec<Value> = issue.assignees.iter().map(|login| json!({"id": 5, "login": login})).collect();
+        let labels: Vec<Value> = issue.labels.iter().map(|name| json!({"id": 3, "name": name, "color": "ededed"})).collect();
+        let milestone = issue.milestone.map(|number| json!({"number": number, "title": repo.milestones[number - 1]}));
+        let mut shown = json!({
+            "id": 1000 + issue.number, "number": issue.number, "title": issue.title, "body": issue.body, "labels": labels, "assignees": people,
+            "state": if issue.closed { "closed" } else { "open" }, "state_reason": issue.reason, "milestone": milestone,
+            "created_at": moment(issue.created), "updated_at": moment(issue.updated), "comments": issue.comments.len(),
+            "html_url": format!("https://github.com/{}/{}/issues/{}", repo.owner, repo.name, issue.number),
+        });
+        if issue.pull_request {
+            shown["pull_request"] = json!({"url": "https://api.github.com/repos/acme/tools/pulls/1"});
+        }
+        shown
+    }
+
+    fn show_repo(&self, at: usize) -> Value {
+        let repo = &self.repos[at];
+        let url = format!("https://github.com/{}", repo.owner);
+        json!({"id": 70 + at, "name": repo.name, "full_name": format!("{}/{}", repo.owner, repo.name), "html_url": format!("{url}/{}", repo.name),
+            "owner": {"id": if repo.owner == OWNER { 7 } else { 8 }, "login": repo.owner, "html_url": url}, "archived": false, "has_issues": true,
+            "permissions": {"admin": false, "maintain": false, "push": true, "triage": true, "pull": true}})
+    }
+
+    fn in_repo(&mut self, at: usize, rest: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+        let body = request.json();
+        match (request.method.as_str(), rest) {
+            ("GET", []) => Reply::json(200, &self.show_repo(at)),
+            ("GET", ["milestones"]) => {
+                let all = self.repos[at]
+                    .milestones
+                    .iter()
+                    .enumerate()
+                    .map(|(n, title)| json!({"number": n + 1, "title": title, "state": "open"}));
+                listed(request, all.collect())
+            }
+            ("POST", ["milestones"]) => {
+                let Some(title) = body["title"].as_str() else { return invalid("title", "missing_field") };
+                let milestones = &mut self.repos[at].milestones;
+                if milestones.iter().any(|known| known == title) {
+                    return invalid("title", "already_exists");
+                }
+                milestones.push(title.to_owned());
+                Reply::json(201, &json!({"number": milestones.len(), "title": title, "state": "open"}))
+            }
+            ("GET", ["issues"]) => self.list(at, request),
+            ("POST", ["issues"]) => self.create(at, &body, now),
+            (_, ["issues", "comments", id]) => self.comment(at, id, &request.method, &body, now),
+            (method, ["issues", number, tail @ ..]) => {
+                let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
+                    return refused(404, "Not Found");
+                };
+                self.on_issue(at, place, method, tail, request, now)
+            }
+            _ => refused(404, "Not Found"),
+        }
+    }
+
+    fn list(&self, at: usize, request: &Request) -> Reply {
+        let (repo, since) = (&self.repos[at], since(request));
+        let by_change = request.query("sort") == Some("updated");
+        let wanted =
+            |issue: &&Issue| since.is_none_or(|since| issue.updated >= since) && (request.query("state") == Some("all") || !issue.closed);
+        let mut found: Vec<&Issue> = repo.issues.iter().filter(wanted).collect();
+        found.sort_by_key(|issue| (if by_change { issue.updated } else { issue.created }, issue.number));
+        if request.query("direction") != Some("asc") {
+            found.reverse();
+        }
+        listed(request, found.into_iter().map(|issue| Self::show(repo, issue)).collect())
+    }
+
+    fn create(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
+        let Some(title) = body["title"].as_str().filter(|title| !title.is_empty() && title.chars().count() <= 256) else {
+            return invalid("title", "missing_field");
+        };
+        let text = body["body"].as_str().unwrap_or_default();
+        if text.chars().count() > 65_536 {
+            return invalid("body", "custom");
+        }
+        let people = texts(&body["assignees"]);
+        if people.iter().any(|login| !PEOPLE.contains(&login.as_str())) {
+            return invalid("assignees", "invalid");
+        }
+        let milestone = body["milestone"].as_u64().and_then(|number| usize::try_from(number).ok());
+        if milestone.is_some_and(|number| number == 0 || number > self.repos[at].milestones.len()) {
+            return invalid("milestone", "invalid");
+        }
+        let now = now.trunc_subsecs(0);
+        let issue = Issue {
+            number: self.repos[at].issues.len() + 1,
+            title: title.to_owned(),
+            body: text.to_owned(),
+            closed: false,
+            reason: None,
+            labels: texts(&body["labels"]),
+            assignees: people,
+            milestone,
+            pull_request: false,
+            created: now,
+            updated: now,
+            comments: Vec::new(),
+        };
+        self.repos[at].issues.push(issue);
+        let repo = &self.repos[at];
+        Reply::json(201, &Self::show(repo, repo.issues.last().unwrap()))
+    }
+
+    fn on_issue(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+        let (body, now) = (request.json(), now.trunc_subsecs(0));
+        if method != "GET" {
+            self.repos[at].issues[place].updated = now;
+        }
+        let id = self.id();
+        let issue = &mut self.repos[at].issues[place];
+        match (method, tail) {
+            ("GET", []) => {}
+            ("PATCH", []) => return self.edit(at, place, &body),
+            ("POST", ["labels"]) => {
+                for label in texts(&body["labels"]) {
+                    if !issue.labels.contains(&label) {
+                        issue.labels.push(label);
+                    }
+                }
+            }
+            ("DELETE", ["labels", name]) => {
+                let before = issue.labels.len();
+                issue.labels.retain(|label| label.to_lowercase() != name.to_lowercase());
+                if issue.labels.len() == before {
+                    return refused(404, "Label does not exist");
+                }
+            }
+            ("POST", ["assignees"]) => {
+                // Whoever cannot be assigned is passed over.
+                for login in texts(&body["assignees"]) {
+                    if PEOPLE.contains(&login.as_str()) && !issue.assignees.contains(&login) {
+                        issue.assignees.push(login);
+                    }
+                }
+            }
+            ("DELETE", ["assignees"]) => {
+                let gone = texts(&body["assignees"]);
+                issue.assignees.retain(|login| !gone.contains(login));
+            }
+            ("GET", ["comments"]) => {
+                let since = since(request);
+                let all = issue.comments.iter().filter(|comment| since.is_none_or(|since| comment.updated >= since));
+                return listed(request, all.map(shown_comment).collect());
+            }
+            ("POST", ["comments"]) => {
+                let Some(text) = body["body"].as_str().filter(|text| !text.is_empty()) else { return invalid("body", "missing_field") };
+                let comment = Comment { id, body: text.to_owned(), created: now, updated: now };
+                let shown = shown_comment(&comment);
+                issue.comments.push(comment);
+                return Reply::json(201, &shown);
+            }
+            _ => return refused(404, "Not Found"),
+        }
+        let repo = &self.repos[at];
+        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+    }
+
+    fn edit(&mut self, at: usize, place: usize, body: &Value) -> Reply {
+        let milestones = self.repos[at].milestones.len();
+        let issue = &mut self.repos[at].issues[place];
+        if let Some(title) = body["title"].as_str() {
+            title.clone_into(&mut issue.title);
+        }
+        if let Some(text) = body["body"].as_str() {
+            text.clone_into(&mut issue.body);
+        }
+        let closed = match body["state"].as_str() {
+            Some("closed") => true,
+            Some("open") => false,
+            Some(_) => return invalid("state", "invalid"),
+            None => issue.closed,
+        };
+        if closed != issue.closed {
+            // The reason is passed over unless the state changes.
+            let reason = body["state_reason"].as_str().map(str::to_owned);
+            issue.reason = Some(reason.unwrap_or_else(|| if closed { "completed" } else { "reopened" }.to_owned()));
+            issue.closed = closed;
+        }
+        match &body["milestone"] {
+            Value::Null if body.get("milestone").is_some() => issue.milestone = None,
+            Value::Number(number) => match number.as_u64().and_then(|number| usize::try_from(number).ok()) {
+                Some(number) if (1..=milestones).contains(&number) => issue.milestone = Some(number),
+                _ => return invalid("milestone", "invalid"),
+            },
+            _ => {}
+        }
+        let repo = &self.repos[at];
+        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+    }
+
+    fn comment(&mut self, at: usize, id: &str, method: &str, body: &Value, now: DateTime<Utc>) -> Reply {
+        let comments = self.repos[at].issues.iter_mut().find_map(|issue| {
+            let found = issue.comments.iter().position(|comment| comment.id.to_string() == id)?;
+            Some((&mut issue.comments, found))
+        });
+        let Some((comments, found)) = comments else { return refused(404, "Not Found") };
+        match method {
+            "DELETE" => {
+                comments.remove(found);
+                Reply::empty(204)
+            }
+            "PATCH" => {
+                body["body"].as_str().unwrap_or_default().clone_into(&mut comments[found].body);
+                comments[found].updated = now.trunc_subsecs(0);
+                Reply::json(200, &shown_comment(&comments[found]))
+            }
+            _ => refused(404, "Not Found"),
+        }
+    }
+
+    /// The app itself, as its signed word says, and only for what an app may ask.
+    fn is_the_app(&self, request: &Request, word: &str) -> bool {
+        let claims = word.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Value = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let (now, moment) = (Utc::now().timestamp(), |name: &str| claims[name].as_i64().unwrap_or_default());
+        self.app
+            && request.path.starts_with("/app")
+            && word.split('.').count() == 3
+            && claims["iss"] == APP[0].1
+            && moment("iat") <= now
+            && now < moment("exp")
+            && moment("exp") - moment("iat") <= 600
+    }
+}
+
+fn shown_comment(comment: &Comment) -> Value {
+    json!({"id": comment.id, "body": comment.body, "user": {"id": 1, "login": "issue-bot"}, "created_at": moment(comment.created),
+        "updated_at": moment(comment.updated), "html_url": format!("https://github.com/acme/tools/issues/1#issuecomment-{}", comment.id)})
+}
+
+impl Vendor for GitHub {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::GitHub
+    }
+
+    fn place(&self) -> Place {
+        Place { owner: OWNER.to_owned(), repo: "tools".to_owned(), project: String::new() }
+    }
+
+    fn credential(&self, request: &Request) -> Option<String> {
+        let shown = request.header("authorization")?.strip_prefix("Bearer ")?;
+        if !self.app {
+            return Some(shown.to_owned());
+        }
+        let token = shown == format!("ghs_{}", self.tokens) && self.passed < TOKEN_LIVES;
+        (token || self.is_the_app(request, shown)).then(|| SECRET.to_owned())
+    }
+
+    fn answer(&mut self, request: &Request, now: DateTime<Utc>) -> Reply {
+        if request.header("user-agent").is_none() {
+            return refused(403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.");
+        }
+        if !request.path.starts_with("/app") {
+            self.passed += 1;
+        }
+        let segments = request.segments();
+        let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match (request.method.as_str(), &parts[..]) {
+            ("POST", ["app", "installations", id, "access_tokens"]) if *id == APP[1].1 => {
+                (self.tokens, self.passed) = (self.tokens + 1, 0);
+                Reply::json(
+                    201,
+                    &json!({"token": format!("ghs_{}", self.tokens), "expires_at": moment(now + TimeDelta::hours(1)), "permissions": {"issues": "write"}}),
+                )
+            }
+            ("GET", ["app"]) if self.app => Reply::json(200, &json!({"id": 12345, "slug": "acme-tasks"})),
+            ("GET", ["user"]) if !self.app => Reply::json(200, &json!({"id": 1, "login": "issue-bot"})),
+            ("GET", ["user", "repos"]) if !self.app => listed(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect()),
+            ("GET", ["installation", "repositories"]) if self.app => {
+                let (part, link) = paged(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect());
+                let reply = Reply::json(200, &json!({"total_count": self.repos.len(), "repositories": part}));
+                link.into_iter().fold(reply, |reply, link| reply.with("link", link))
+            }
+            (_, ["repos", owner, repo, rest @ ..]) => {
+                match self.repos.iter().position(|known| known.name == *repo && known.owner == *owner) {
+                    Some(at) => self.in_repo(at, rest, request, now),
+                    None => refused(404, "Not Found"),
+                }
+            }
+            _ => refused(404, "Not Found"),
+        }
+    }
+
+    fn creates_issue(&self, request: &Request) -> bool {
+        request.method == "POST" && request.path.ends_with("/issues")
+    }
+
+    fn limits(&self) -> Vec<(Reply, Duration)> {
+        let primary = |status| {
+            refused(status, "API rate limit exceeded for user ID 1.")
+                .with("x-ratelimit-limit", "5000")
+                .with("x-ratelimit-remaining", "0")
+                .with("x-ratelimit-reset", "1795233690")
+                .with("date", "Sat, 21 Nov 2026 04:00:00 GMT")
+        };
+        let secondary = || refused(403, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.");
+        vec![
+            (primary(403), Duration::from_secs(90)),
+            (primary(429), Duration::from_secs(90)),
+            (secondary().with("retry-after", "7"), Duration::from_secs(7)),
+            (secondary(), Duration::from_mins(1)),
+        ]
+    }
+
+    fn issues(&self) -> Vec<SimIssue> {
+        let repo = &self.repos[0];
+        let seen = |issue: &Issue| SimIssue {
+            id: issue.number.to_string(),
+            title: issue.title.clone(),
+            body: issue.body.clone(),
+            closed: issue.closed,
+            labels: issue.labels.clone(),
+            people: issue.assignees.clone(),
+            milestone: issue.milestone.map(|number| repo.milestones[number - 1].clone()),
+            due: None,
+            comments: issue.comments.iter().map(|comment| comment.body.clone()).collect(),
+        };
+        repo.issues.iter().filter(|issue| !issue.pull_request).map(seen).collect()
+    }
+
+    fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>) {
+        self.create(0, &json!({"title": title, "body": body}), now);
+        self.repos[0].issues.last_mut().unwrap().pull_request = pull_request;
+    }
+
+    fn meddle(&mut self, id: &str, label: &str, person: &str) {
+        let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
+        issue.labels.push(label.to_owned());
+        issue.assignees.push(person.to_owned());
+    }
+
+    fn people(&self) -> &'static [&'static str] {
+        PEOPLE
+    }
+
+    fn description(&self) -> Option<&'static str> {
+        Some("github-rest.json")
+    }
+
+    fn undescribed(&self) -> &'static [&'static str] {
+        &["/user/repos", "?after"]
+    }
+}

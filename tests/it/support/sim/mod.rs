@@ -1,0 +1,344 @@
+//! Trackers to be tested against: a server that speaks a vendor's API from state of its own, with a script of faults.
+//!
+//! Here is the server, the script and the proxy; what a vendor is, is its file's ([`Vendor`]). Requests under `/proxy` are taken as
+//! the Nango proxy takes them: its own credential, two headers, and none of the vendor's. To add one: its file, its line in [`ALL`].
+
+mod chance;
+mod gitea;
+mod github;
+mod gitlab;
+mod linear;
+mod wire;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use issue_core::domain::tracker::{Place, TrackerKind};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use chance::Chance;
+pub(crate) use github::{APP, app as github_app};
+pub(crate) use wire::{Reply, Request};
+
+/// Every tracker there is: the suite, the crash matrix and the mappings run over these.
+pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] =
+    &[gitea::gitea, gitea::forgejo, github::github, gitlab::paid, gitlab::free, linear::linear];
+
+/// What a simulator must be able to do.
+pub(crate) trait Vendor: Send + 'static {
+    fn kind(&self) -> TrackerKind;
+
+    /// Where the suite files its issues; there from the start, and so is a second place, one page further in every list.
+    fn place(&self) -> Place;
+
+    /// `[backends.NAME.options]` for it.
+    fn options(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The credential a direct request shows, as the vendor reads it; `None` where it shows none.
+    fn credential(&self, request: &Request) -> Option<String>;
+
+    /// Headers by which the vendor knows a caller: none of them may come through the proxy (`authorization` apart, which is its own).
+    fn own_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Answers one request as the vendor would, and changes what it changes. The credential was checked before.
+    fn answer(&mut self, request: &Request, now: DateTime<Utc>) -> Reply;
+
+    /// Whether the request makes an issue. Asked before [`Self::answer`].
+    fn creates_issue(&self, request: &Request) -> bool;
+
+    /// Whether the request changes anything.
+    fn writes(&self, request: &Request) -> bool {
+        request.method != "GET"
+    }
+
+    /// How this vendor says that it is too much, each with the wait that is to be read from it.
+    fn limits(&self) -> Vec<(Reply, Duration)>;
+
+    /// Everything in [`Self::place`], pull requests left out, oldest first.
+    fn issues(&self) -> Vec<SimIssue>;
+
+    /// Somebody else makes an issue, or a pull request where there is such a thing.
+    fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>);
+
+    /// Somebody else adds a label to an issue and, where there are people, a person.
+    fn meddle(&mut self, id: &str, label: &str, person: &str);
+
+    /// The people there are: names that may be assigned.
+    fn people(&self) -> &'static [&'static str];
+
+    /// The vendor's description of its API among the specifications: a file of OpenAPI or Swagger.
+    fn description(&self) -> Option<&'static str>;
+
+    /// What that description leaves out: paths, and queries with a question mark before them.
+    fn undescribed(&self) -> &'static [&'static str] {
+        &[]
+    }
+}
+
+/// An issue, as it is over there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SimIssue {
+    pub id: String,
+    pub title: String,
+    pub body: String,
+    pub closed: bool,
+    /// Every label by name.
+    pub labels: Vec<String>,
+    pub people: Vec<String>,
+    pub milestone: Option<String>,
+    pub due: Option<String>,
+    /// Oldest first.
+    pub comments: Vec<String>,
+}
+
+/// What goes wrong with one request.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// It is done, and the connection ends without an answer.
+    LostAnswer,
+    /// It is not done, and the connection ends without an answer.
+    LostRequest,
+    /// It is done, and the answer breaks off in its middle.
+    Truncated,
+    /// It is not done; this is the answer.
+    Answers(Reply),
+    /// It is done after a while.
+    Slow(Duration),
+    /// It is not done, and there is never an answer.
+    Hangs,
+    /// It is done, and before it is answered this is called: for killing whoever asked.
+    Then(Call),
+}
+
+#[derive(Clone)]
+pub(crate) struct Call(pub Arc<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Call")
+    }
+}
+
+/// Which requests a fault is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    /// The one of that number, counted from 0 since the script was written.
+    Nth(usize),
+    /// The next one that makes an issue.
+    Create,
+    /// The next one that changes something.
+    Write,
+    /// Every one, until the script is written anew.
+    Every,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Recorded {
+    pub request: Request,
+    pub status: Option<u16>,
+    pub at: DateTime<Utc>,
+    pub creates: bool,
+}
+
+struct Core {
+    vendor: Box<dyn Vendor>,
+    secret: String,
+    script: Vec<(At, Fault)>,
+    since_script: usize,
+    chance: Option<Chance>,
+    skew: TimeDelta,
+    recorded: Vec<Recorded>,
+    faults: Vec<String>,
+}
+
+/// One simulated tracker. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Sim {
+    pub url: String,
+    core: Arc<Mutex<Core>>,
+    seen: watch::Sender<usize>,
+}
+
+pub(crate) const SECRET: &str = "tracker-secret-1";
+pub(crate) const CONNECTION: (&str, &str) = ("connection-7", "provider-7");
+
+impl Sim {
+    pub(crate) async fn start(vendor: Box<dyn Vendor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let core = Core {
+            vendor,
+            secret: SECRET.to_owned(),
+            script: Vec::new(),
+            since_script: 0,
+            chance: None,
+            skew: TimeDelta::zero(),
+            recorded: Vec::new(),
+            faults: Vec::new(),
+        };
+        let sim = Self { url, core: Arc::new(Mutex::new(core)), seen: watch::Sender::new(0) };
+        let (accepting, tasks) = (sim.clone(), TaskTracker::new());
+        super::start(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                _ = stream.set_nodelay(true);
+                let sim = accepting.clone();
+                tasks.spawn(async move { sim.serve(stream).await });
+            }
+        });
+        sim
+    }
+
+    fn core<T>(&self, work: impl FnOnce(&mut Core) -> T) -> T {
+        work(&mut self.core.lock().unwrap())
+    }
+
+    pub(crate) fn vendor<T>(&self, work: impl FnOnce(&mut dyn Vendor) -> T) -> T {
+        self.core(|core| work(&mut *core.vendor))
+    }
+
+    /// From now on exactly this goes wrong.
+    pub(crate) fn script(&self, script: impl IntoIterator<Item = (At, Fault)>) {
+        self.core(|core| {
+            core.script = script.into_iter().collect();
+            core.since_script = 0;
+        });
+    }
+
+    /// From now on something goes wrong now and then, the same for the same seed; `None` ends it.
+    pub(crate) fn moody(&self, seed: Option<u64>) {
+        self.core(|core| core.chance = seed.map(Chance::new));
+    }
+
+    /// How far its clock is ahead of ours.
+    pub(crate) fn skew(&self, skew: TimeDelta) {
+        self.core(|core| core.skew = skew);
+    }
+
+    /// The credential it lets in from now on.
+    pub(crate) fn lets_in(&self, secret: &str) {
+        self.core(|core| core.secret = secret.to_owned());
+    }
+
+    pub(crate) fn issues(&self) -> Vec<SimIssue> {
+        self.core(|core| core.vendor.issues())
+    }
+
+    /// Every request so far.
+    pub(crate) fn recorded(&self) -> Vec<Recorded> {
+        self.core(|core| core.recorded.clone())
+    }
+
+    pub(crate) fn forget_recorded(&self) {
+        self.core(|core| core.recorded.clear());
+    }
+
+    /// What was wrong with how it was called.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.core(|core| core.faults.clone())
+    }
+
+    /// Until it was asked so many times in all.
+    pub(crate) async fn until_asked(&self, count: usize) {
+        let waiting = async { self.seen.subscribe().wait_for(|seen| *seen >= count).await.map(drop).unwrap() };
+        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("not asked in a minute");
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        *self.seen.borrow()
+    }
+
+    async fn serve(&self, stream: TcpStream) {
+        let mut stream = tokio::io::BufReader::new(stream);
+        while let Some(request) = wire::read(&mut stream).await {
+            let fault = self.core(|core| core.fault(&request));
+            self.seen.send_modify(|seen| *seen += 1);
+            let reply = match fault {
+                None => self.core(|core| core.take(request)),
+                Some(Fault::LostRequest) => return,
+                Some(Fault::Hangs) => std::future::pending().await,
+                Some(Fault::LostAnswer) => {
+                    self.core(|core| core.take(request));
+                    return;
+                }
+                Some(Fault::Truncated) => {
+                    let reply = self.core(|core| core.take(request));
+                    wire::write_half(&mut stream, &reply).await;
+                    return;
+                }
+                Some(Fault::Answers(reply)) => reply,
+                Some(Fault::Slow(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    self.core(|core| core.take(request))
+                }
+                Some(Fault::Then(Call(call))) => {
+                    let reply = self.core(|core| core.take(request));
+                    call();
+                    reply
+                }
+            };
+            if !wire::write(&mut stream, &reply).await {
+                return;
+            }
+        }
+    }
+}
+
+impl Core {
+    fn fault(&mut self, request: &Request) -> Option<Fault> {
+        let (creates, writes) = (self.vendor.creates_issue(&request.direct()), self.vendor.writes(&request.direct()));
+        let nth = self.since_script;
+        self.since_script += 1;
+        let meant = |at: &At| match at {
+            At::Nth(n) => *n == nth,
+            At::Create => creates,
+            At::Write => writes,
+            At::Every => true,
+        };
+        if let Some(found) = self.script.iter().position(|(at, _)| meant(at)) {
+            let repeats = matches!(self.script[found].0, At::Every);
+            return Some(if repeats { self.script[found].1.clone() } else { self.script.remove(found).1 });
+        }
+        self.chance.as_mut()?.fault()
+    }
+
+    fn take(&mut self, request: Request) -> Reply {
+        let now = Utc::now() + self.skew;
+        let direct = request.direct();
+        let creates = self.vendor.creates_issue(&direct);
+        let reply = match self.refused(&request) {
+            Some(reply) => reply,
+            None => self.vendor.answer(&direct, now),
+        };
+        self.recorded.push(Recorded { request: direct, status: Some(reply.status), at: now, creates: creates && reply.status < 300 });
+        reply
+    }
+
+    /// Who asks, directly or through the proxy.
+    fn refused(&mut self, request: &Request) -> Option<Reply> {
+        let bearer = request.header("authorization").and_then(|text| text.strip_prefix("Bearer ")).map(str::to_owned);
+        let shown = if request.is_proxied() {
+            for header in self.vendor.own_headers() {
+                if request.header(header).is_some() {
+                    self.faults.push(format!("{header} was sent through the proxy"));
+                }
+            }
+            let connection =
+                (request.header("connection-id").unwrap_or_default(), request.header("provider-config-key").unwrap_or_default());
+            if connection != CONNECTION {
+                self.faults.push(format!("the proxy was asked for the connection {connection:?}"));
+                return Some(Reply::json(400, &serde_json::json!({"error": "unknown connection"})));
+            }
+            bearer
+        } else {
+            self.vendor.credential(request)
+        };
+        (shown.as_deref() != Some(&self.secret)).then(|| Reply::json(401, &serde_json::json!({"message": "Unauthorized"})))
+    }
+}
