@@ -53,7 +53,7 @@ pub(super) fn carried(draft: &Draft) -> Draft {
 }
 
 /// What goes into the one request that edits; labels and people have their own. `None`: there is nothing for it to do.
-pub(super) fn edit<'a>(edit: &Edit<'a>, milestone: Option<Option<i64>>) -> Option<wire::EditIssue<'a>> {
+pub(super) fn edit<'a>(edit: &Edit<'a>, milestone: Option<serde_json::Value>) -> Option<wire::EditIssue<'a>> {
     // Between open, started and blocked only a label differs.
     let turned = edit.state().filter(|_| is_closed(edit.before) || is_closed(edit.after));
     let wanted = wire::EditIssue {

@@ -225,8 +225,8 @@ impl Backend for GitHub {
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let milestone = match edit.milestone() {
             None => None,
-            Some(None) => Some(None),
-            Some(Some(title)) => Some(Some(self.milestone(&at.place, title).await?)),
+            Some(None) => Some(serde_json::Value::Null),
+            Some(Some(title)) => Some(self.milestone(&at.place, title).await?.into()),
         };
         if convert::reopens_first(edit) {
             self.write(Call::patch(issue(at)).json(&wire::EditIssue { state: Some("open"), ..wire::EditIssue::default() })).await?;

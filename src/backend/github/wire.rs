@@ -150,7 +150,7 @@ pub(super) struct EditIssue<'a> {
     pub(super) state_reason: Option<&'static str>,
     /// `null` takes it away.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) milestone: Option<Option<i64>>,
+    pub(super) milestone: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

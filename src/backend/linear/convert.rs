@@ -181,17 +181,24 @@ pub(super) fn edit<'a>(edit: &Edit<'a>) -> wire::EditIssue<'a> {
         title: edit.title(),
         description: edit.body(),
         priority: edit.priority().map(priority),
-        due_date: edit.due_on(),
+        due_date: edit.due_on().map(|day| serde_json::json!(day)),
         ..wire::EditIssue::default()
     }
 }
 
-/// Whose turn it is after the change. `None`: leave it; whoever is there was somebody else's choice.
-pub(super) fn assignee(there: Option<&wire::User>, change: &SetChange) -> Option<Option<String>> {
+/// Whose turn it is after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Turn {
+    Nobody,
+    Of(String),
+}
+
+/// `None`: leave it; whoever is there was somebody else's choice.
+pub(super) fn assignee(there: Option<&wire::User>, change: &SetChange) -> Option<Turn> {
     if let Some(name) = change.add.last() {
-        return Some(Some(name.clone()));
+        return Some(Turn::Of(name.clone()));
     }
-    there.is_some_and(|user| change.remove.iter().any(|name| is_called(user, name))).then_some(None)
+    there.is_some_and(|user| change.remove.iter().any(|name| is_called(user, name))).then_some(Turn::Nobody)
 }
 
 pub(super) fn is_called(user: &wire::User, name: &str) -> bool {
@@ -249,6 +256,15 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
         created_at: comment.created_at,
         updated_at: comment.updated_at,
     }
+}
+
+/// Whichever way round they came. Of two of one moment the order in which they came tells which was first.
+pub(super) fn oldest_first(mut comments: Vec<RemoteComment>) -> Vec<RemoteComment> {
+    if comments.first().map(|first| first.created_at) >= comments.last().map(|last| last.created_at) {
+        comments.reverse();
+    }
+    comments.sort_by_key(|comment| comment.created_at);
+    comments
 }
 
 fn home(organisation: &wire::Organisation) -> String {

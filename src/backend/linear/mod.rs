@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::http::HttpAnswer;
 use super::line::{Call, Scheme};
@@ -22,7 +23,7 @@ use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
 };
-use convert::Wanted;
+use convert::{Turn, Wanted};
 use query::Operation;
 
 pub struct Linear {
@@ -30,6 +31,8 @@ pub struct Linear {
     names: Names,
     users: Users,
     page_size: u32,
+    /// Linear refuses a second label of the same name: within one process only one call at a time makes what is missing.
+    making: Mutex<()>,
 }
 
 /// More at once costs more than Linear lets one question cost.
@@ -50,6 +53,7 @@ impl Linear {
             names: convert::names(options.names),
             users: options.users,
             page_size: options.page_size.clamp(1, MOST),
+            making: Mutex::new(()),
         })
     }
 
@@ -96,13 +100,12 @@ impl Linear {
 
     /// Of the team, or of everybody; one that is missing is made in the team.
     async fn label_ids(&self, team: &wire::Team, names: &[String]) -> Result<Vec<String>, BackendError> {
-        if names.is_empty() {
-            return Ok(Vec::new());
+        let known = self.labels(team, names).await?;
+        if let Some(ids) = names.iter().map(|name| id_of(&known, name)).collect() {
+            return Ok(ids);
         }
-        let named: Vec<_> = names.iter().map(|name| json!({"name": {"eqIgnoreCase": name}})).collect();
-        let filter = json!({"and": [{"or": [{"team": {"id": {"eq": team.id}}}, {"team": {"null": true}}]}, {"or": named}]});
-        let known: wire::Labels = self.get(&query::LABELS, json!({"filter": filter})).await?;
-        let known: Vec<wire::Label> = known.issue_labels.nodes.into_iter().filter(|label| !label.is_group).collect();
+        let _turn = self.making.lock().await;
+        let known = self.labels(team, names).await?;
         let mut ids = Vec::with_capacity(names.len());
         for name in names {
             ids.push(match id_of(&known, name) {
@@ -113,11 +116,24 @@ impl Linear {
         Ok(ids)
     }
 
+    async fn labels(&self, team: &wire::Team, names: &[String]) -> Result<Vec<wire::Label>, BackendError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let any: Vec<_> = names.iter().map(|name| json!({"name": {"eqIgnoreCase": name}})).collect();
+        let filter = json!({"and": [{"or": [{"team": {"id": {"eq": team.id}}}, {"team": {"null": true}}]}, {"or": any}]});
+        let known: wire::Labels = self.get(&query::LABELS, json!({"filter": filter})).await?;
+        Ok(known.issue_labels.nodes.into_iter().filter(|label| !label.is_group).collect())
+    }
+
     /// Names are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
     async fn make_label(&self, team: &wire::Team, name: &str) -> Result<String, BackendError> {
-        let call =
-            Call::post("/graphql").json(&wire::Question::new(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})));
-        let made: wire::LabelCreate = wire::data(&self.line.send(call.reads()).await?, "the label", false)?;
+        let answer = self.ask(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})).await?;
+        if wire::is_duplicate(&answer) {
+            let message = format!("the label {name:?} was made by somebody else just now, or holds others and cannot be put on an issue");
+            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+        }
+        let made: wire::LabelCreate = wire::data(&answer, "the label", false)?;
         Ok(made.issue_label_create.issue_label.id)
     }
 
@@ -162,8 +178,9 @@ impl Linear {
         }
         if let Some(people) = people {
             change.assignee_id = match convert::assignee(ground.assignee.as_ref(), &people) {
-                Some(Some(name)) => Some(Some(self.person(&name).await?)),
-                other => other,
+                Some(Turn::Of(name)) => Some(self.person(&name).await?.into()),
+                Some(Turn::Nobody) => Some(serde_json::Value::Null),
+                None => None,
             };
         }
         Ok(())
@@ -273,8 +290,7 @@ impl Backend for Linear {
             items.extend(nodes.into_iter().map(convert::comment));
             after = page_info.next()?;
             if after.is_none() {
-                items.sort_by_key(|comment| comment.created_at);
-                return Ok(Listing { items, next: None });
+                return Ok(Listing { items: convert::oldest_first(items), next: None });
             }
         }
         Err(BackendError::unreadable("comments", "the list does not end"))

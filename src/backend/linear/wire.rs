@@ -238,11 +238,11 @@ pub(super) struct EditIssue<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) removed_label_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) assignee_id: Option<Option<String>>,
+    pub(super) assignee_id: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) due_date: Option<Option<NaiveDate>>,
+    pub(super) due_date: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -326,6 +326,11 @@ pub(super) fn is_taken(answer: &HttpAnswer) -> bool {
         let said = format!("{} {}", error.message, error.extensions.user_presentable_message).to_lowercase();
         said.contains("already exists") || said.contains("conflict on insert")
     })
+}
+
+/// Whether a label of the name is there already: somebody else made it in between.
+pub(super) fn is_duplicate(answer: &HttpAnswer) -> bool {
+    is_taken(answer) || errors(answer).first().is_some_and(|error| error.message.to_lowercase().contains("duplicate label"))
 }
 
 /// Until the count that is spent begins anew. Linear tells milliseconds.

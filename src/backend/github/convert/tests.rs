@@ -82,8 +82,8 @@ fn an_edit_says_only_what_changed() {
     let (open, done) = (draft(), closed(CloseReason::Completed));
     assert_eq!(sent(&open, &open, None), None);
     assert_eq!(sent(&open, &Draft { title: "new".to_owned(), ..draft() }, None), Some(json!({"title": "new"})));
-    assert_eq!(sent(&open, &open, Some(None)), Some(json!({"milestone": null})));
-    assert_eq!(sent(&open, &open, Some(Some(3))), Some(json!({"milestone": 3})));
+    assert_eq!(sent(&open, &open, Some(Value::Null)), Some(json!({"milestone": null})));
+    assert_eq!(sent(&open, &open, Some(json!(3))), Some(json!({"milestone": 3})));
     assert_eq!(sent(&open, &Draft { state: StateName::Blocked, ..draft() }, None), None, "that is a label");
     assert_eq!(sent(&open, &done, None), Some(json!({"state": "closed", "state_reason": "completed"})));
     assert_eq!(sent(&done, &Draft { state: StateName::InProgress, ..draft() }, None), Some(json!({"state": "open"})));

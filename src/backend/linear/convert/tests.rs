@@ -177,8 +177,8 @@ fn only_whom_we_assigned_is_taken_off() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         SetChange { add: words(add), remove: words(remove) }
     };
-    assert_eq!(assignee(Some(&user("ann")), &change(&["bob"], &["ann"])), Some(Some("bob".to_owned())));
-    assert_eq!(assignee(Some(&user("ann")), &change(&[], &["Ann@example.org"])), Some(None));
+    assert_eq!(assignee(Some(&user("ann")), &change(&["bob"], &["ann"])), Some(Turn::Of("bob".to_owned())));
+    assert_eq!(assignee(Some(&user("ann")), &change(&[], &["Ann@example.org"])), Some(Turn::Nobody));
     assert_eq!(assignee(Some(&user("cleo")), &change(&[], &["ann"])), None);
     assert_eq!(assignee(None, &change(&[], &["ann"])), None);
     let gone = wire::User { id: "a".to_owned(), active: Some(false), ..user("ann") };

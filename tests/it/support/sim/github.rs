@@ -1,4 +1,4 @@
-//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull requests in one list, pages capped at 3
+//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull requests in one list, short pages
 //! whatever is asked for, and `Link` headers that lead to another host.
 
 use std::time::Duration;
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::{Reply, Request, SECRET, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for.
+/// What the server gives at most, however much is asked for: of issues, and of everything else.
+const ISSUES: usize = 6;
 const CAP: usize = 3;
 const OWNER: &str = "acme";
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
@@ -86,7 +87,7 @@ fn texts(value: &Value) -> Vec<String> {
 /// A page, and where the next one is: behind a cursor, as GitHub goes on in long lists.
 fn paged(request: &Request, all: Vec<Value>) -> (Vec<Value>, Option<String>) {
     let number = |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
-    let (page, size) = (number("page", 1), number("per_page", 30).min(CAP));
+    let (page, size) = (number("page", 1), number("per_page", 30).min(if request.path.ends_with("/issues") { ISSUES } else { CAP }));
     let behind = request.query("after").map(|cursor| cursor.strip_prefix("Y3Vy=").and_then(|n| n.parse().ok()).expect("a cursor of ours"));
     let start: usize = behind.unwrap_or((page - 1) * size);
     let more = all.len() > start + size;
@@ -304,13 +305,12 @@ impl GitHub {
             issue.reason = Some(reason.unwrap_or_else(|| if closed { "completed" } else { "reopened" }.to_owned()));
             issue.closed = closed;
         }
-        match &body["milestone"] {
-            Value::Null if body.get("milestone").is_some() => issue.milestone = None,
-            Value::Number(number) => match number.as_u64().and_then(|number| usize::try_from(number).ok()) {
-                Some(number) if (1..=milestones).contains(&number) => issue.milestone = Some(number),
-                _ => return invalid("milestone", "invalid"),
-            },
-            _ => {}
+        if let Some(milestone) = body.get("milestone") {
+            let number = milestone.as_u64().and_then(|number| usize::try_from(number).ok());
+            if !milestone.is_null() && !number.is_some_and(|number| (1..=milestones).contains(&number)) {
+                return invalid("milestone", "invalid");
+            }
+            issue.milestone = number;
         }
         let repo = &self.repos[at];
         Reply::json(200, &Self::show(repo, &repo.issues[place]))
@@ -340,7 +340,8 @@ impl GitHub {
     fn is_the_app(&self, request: &Request, word: &str) -> bool {
         let claims = word.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
         let claims: Value = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let (now, moment) = (Utc::now().timestamp(), |name: &str| claims[name].as_i64().unwrap_or_default());
+        let (now, moment) =
+            (issue_core::clock::Clock::System.stamp().now.timestamp(), |name: &str| claims[name].as_i64().unwrap_or_default());
         self.app
             && request.path.starts_with("/app")
             && word.split('.').count() == 3

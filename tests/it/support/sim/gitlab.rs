@@ -1,5 +1,5 @@
 //! GitLab: projects of two groups, one of them within another; issues by iid, people and milestones by number, labels by name with
-//! commas between them, pages capped at 3 whatever is asked for. The free edition keeps one person only.
+//! commas between them, short pages whatever is asked for. The free edition keeps one person only.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Reply, Request, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for.
+/// What the server gives at most, however much is asked for: of issues, and of everything else.
+const ISSUES: usize = 6;
 const CAP: usize = 3;
 const GROUP: &str = "acme/platform";
 /// Their numbers are 51, 52, 53.
@@ -83,14 +84,14 @@ fn person(id: i64) -> Option<&'static str> {
     usize::try_from(id - 51).ok().and_then(|n| PEOPLE.get(n)).copied()
 }
 
-fn shown_person(id: &i64) -> Value {
-    json!({"id": id, "username": person(*id), "state": "active"})
+fn shown_person(id: i64) -> Value {
+    json!({"id": id, "username": person(id), "state": "active"})
 }
 
 /// A page, with the address of the next one. Keysets go on behind the last number.
 fn listed(request: &Request, all: Vec<Value>) -> Reply {
     let number = |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
-    let (page, size) = (number("page", 1), number("per_page", 20).min(CAP));
+    let (page, size) = (number("page", 1), number("per_page", 20).min(if request.path.ends_with("/issues") { ISSUES } else { CAP }));
     let keyset = request.query("pagination") == Some("keyset");
     let behind = request.query("id_after").and_then(|id| id.parse::<i64>().ok()).unwrap_or_default();
     let all: Vec<Value> = all.into_iter().filter(|item| !keyset || item["id"].as_i64().unwrap() > behind).collect();
@@ -105,7 +106,7 @@ fn listed(request: &Request, all: Vec<Value>) -> Reply {
     let rest: Vec<String> =
         request.query.iter().filter(|(name, _)| name != next.0).map(|(name, value)| format!("{name}={value}")).collect();
     let address = format!("https://gitlab.example.org{}?{}", request.path, rest.join("&"));
-    let next = more.then(|| format!("<{address}&{}={}>; rel=\"next\", ", next.0, next.1)).unwrap_or_default();
+    let next = if more { format!("<{address}&{}={}>; rel=\"next\", ", next.0, next.1) } else { String::new() };
     Reply::json(200, &Value::Array(part)).with("link", format!("{next}<{address}>; rel=\"first\""))
 }
 
@@ -125,7 +126,7 @@ impl GitLab {
         let milestone = issue.milestone.and_then(|id| project.milestones.iter().find(|(known, _)| *known == id));
         json!({
             "id": 1000 + issue.iid, "iid": issue.iid, "title": issue.title, "description": issue.description, "labels": issue.labels,
-            "state": if issue.closed { "closed" } else { "opened" }, "assignees": issue.assignees.iter().map(shown_person).collect::<Vec<_>>(),
+            "state": if issue.closed { "closed" } else { "opened" }, "assignees": issue.assignees.iter().copied().map(shown_person).collect::<Vec<_>>(),
             "milestone": milestone.map(|(id, title)| json!({"id": id, "iid": 1, "title": title})), "due_date": issue.due,
             "created_at": moment(issue.created), "updated_at": moment(issue.updated), "issue_type": "issue",
             "web_url": format!("https://gitlab.example.org/{}/{}/-/issues/{}", project.group, project.path, issue.iid),
@@ -338,7 +339,7 @@ impl Vendor for GitLab {
                 let wanted = |id: &i64| {
                     request.query("username").is_some_and(|name| person(*id).is_some_and(|known| known.eq_ignore_ascii_case(name)))
                 };
-                listed(request, (51..54).filter(wanted).map(|id| shown_person(&id)).collect())
+                listed(request, (51..54).filter(wanted).map(shown_person).collect())
             }
             ("GET", ["api", "v4", "projects"]) => {
                 assert_eq!(request.query("membership"), Some("true"), "else it is every public project there is");

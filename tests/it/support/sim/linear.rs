@@ -183,7 +183,7 @@ impl Linear {
                 json!({"teams": {"nodes": found}})
             }
             "States" => {
-                let team = self.team(&variables["team"])?;
+                let team = Self::team(&variables["team"])?;
                 json!({"workflowStates": {"nodes": (0..STATES.len()).map(|state| shown_state(team, state)).collect::<Vec<_>>()}})
             }
             "Labels" => self.labels_named(&variables["filter"])?,
@@ -226,19 +226,19 @@ impl Linear {
         })
     }
 
-    fn team(&self, id: &Value) -> Result<usize, Refused> {
+    fn team(id: &Value) -> Result<usize, Refused> {
         (0..TEAMS.len()).find(|team| *id == team_id(*team)).ok_or_else(|| missing("Team"))
     }
 
     /// `{and: [{or: [{team: {id: {eq}}}, {team: {null: true}}]}, {or: [{name: {eqIgnoreCase}}, …]}]}`
     fn labels_named(&self, filter: &Value) -> Answered {
-        let team = self.team(&filter["and"][0]["or"][0]["team"]["id"]["eq"])?;
+        let team = Self::team(&filter["and"][0]["or"][0]["team"]["id"]["eq"])?;
         let everybodys = filter["and"][0]["or"][1]["team"]["null"] == true;
-        let names = filter["and"][1]["or"].as_array().ok_or_else(|| invalid("no names"))?;
+        let asked = filter["and"][1]["or"].as_array().ok_or_else(|| invalid("no names"))?;
         let named = |label: &&Label| {
             let is =
                 |name: &Value| name["name"]["eqIgnoreCase"].as_str().is_some_and(|name| name.to_lowercase() == label.name.to_lowercase());
-            names.iter().any(is) && (label.team == Some(team) || label.team.is_none() && everybodys)
+            asked.iter().any(is) && (label.team == Some(team) || label.team.is_none() && everybodys)
         };
         let found: Vec<Value> =
             self.labels.iter().filter(named).map(|label| json!({"id": label.id, "name": label.name, "isGroup": label.group})).collect();
@@ -246,7 +246,7 @@ impl Linear {
     }
 
     fn create_label(&mut self, input: &Value) -> Answered {
-        let team = self.team(&input["teamId"])?;
+        let team = Self::team(&input["teamId"])?;
         let name = input["name"].as_str().ok_or_else(|| invalid("name"))?.to_owned();
         let same = |label: &Label| label.name.to_lowercase() == name.to_lowercase() && label.team.is_none_or(|other| other == team);
         if self.labels.iter().any(same) {
@@ -279,7 +279,7 @@ impl Linear {
     }
 
     fn create(&mut self, input: &Value, now: DateTime<Utc>) -> Answered {
-        let team = self.team(&input["teamId"])?;
+        let team = Self::team(&input["teamId"])?;
         let id = match input["id"].as_str() {
             Some(id) if !is_version_4(id) => return Err(invalid("id must be a UUID of version 4")),
             Some(id) => id.to_owned(),
@@ -289,10 +289,8 @@ impl Linear {
             return Err(Refused(400, "INPUT_ERROR", format!("conflict on insert of Issue: entity with id {id} already exists")));
         }
         let title = input["title"].as_str().filter(|title| !title.is_empty()).ok_or_else(|| invalid("title"))?.to_owned();
-        let state = match &input["stateId"] {
-            Value::Null => BORN,
-            id => Self::state(team, id)?,
-        };
+        let state = &input["stateId"];
+        let state = if state.is_null() { BORN } else { Self::state(team, state)? };
         let now = now.trunc_subsecs(3);
         let number = self.issues.iter().filter(|issue| issue.team == team).count() + 1;
         let issue = Issue {
