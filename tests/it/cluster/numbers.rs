@@ -14,6 +14,10 @@ async fn told() -> BTreeSet<String> {
     let own = nats.variables();
     let mut variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     variables.extend([("STATE_HUB_URL", hub.url.as_str()), ("ISSUE_CORE__WORKER__SAMPLE", "1s")]);
+    // A tracker that nothing is sent to: what is told of it is told from the start.
+    let tracker = [("KIND", "gitea"), ("BASE_URL", "http://127.0.0.1:1"), ("TOKEN", "t"), ("OWNER", "acme")];
+    let tracker = tracker.map(|(field, value)| (format!("ISSUE_CORE__BACKENDS__T__{field}"), value));
+    variables.extend(tracker.iter().map(|(name, value)| (name.as_str(), *value)));
     let server = Server::start_with(&db.url(), &variables);
     assert!(server.post("/issues/", &task("t", "told")).send().await.unwrap().status().is_success());
     hub.until_told(1).await;
@@ -25,7 +29,7 @@ async fn told() -> BTreeSet<String> {
     within(async {
         loop {
             let text = server.client.get(format!("{}/metrics", server.base)).send().await.unwrap().text().await.unwrap();
-            if text.contains("issue_core_messages{") && text.contains("issue_core_breaker_state{") {
+            if text.contains("issue_core_messages{") && text.contains("issue_core_backend_paused{") {
                 return text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect();
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
