@@ -261,6 +261,8 @@ mod tests {
                 changes: vec![change("state", "blocked".into()), change("description", "x".repeat(5000).into())],
                 reason: Some("waits for a certificate".to_owned()),
                 comment_id: None,
+                route: None,
+                link: None,
             },
         };
         let origin = Origin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..Origin::default() };

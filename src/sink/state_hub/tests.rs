@@ -25,6 +25,8 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
                 changes: Vec::new(),
                 reason: Some(text.to_owned()),
                 comment_id: None,
+                route: None,
+                link: None,
             },
         },
         number: IssueNumber(42),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use issue_core::domain::text::fold;
 use issue_core::domain::tracker::{Assignees, Carried, Draft, Edit, Milestones, PlaceField, Remote};
 use issue_core::domain::{CloseReason, Issue, Kind, Priority, State, StateName};
@@ -66,14 +66,14 @@ pub(super) async fn what_is_created_is_read_back_field_by_field(bench: &Bench) {
 }
 
 pub(super) async fn the_smallest_issue_is_enough(bench: &Bench) {
-    let (fitted, marker) = bench.fitted(&Issue { id: issue_core::domain::IssueId(uuid::Uuid::now_v7()), ..sample::plain_issue() });
+    let (fitted, marker) = bench.fitted(&Issue { id: issue_core::domain::IssueId(sample::stamp().id), ..sample::plain_issue() });
     let remote = made(bench, &fitted.draft, &marker).await;
     assert_holds(bench, &remote, &fitted.draft);
 }
 
 pub(super) async fn what_is_created_is_found_by_its_marker_at_once(bench: &Bench) {
     let (_, draft, marker) = bench.full();
-    let before = Utc::now();
+    let before = sample::stamp().now;
     assert_eq!(bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap(), None);
     let remote = made(bench, &draft, &marker).await;
     let found = bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap();
@@ -81,7 +81,7 @@ pub(super) async fn what_is_created_is_found_by_its_marker_at_once(bench: &Bench
     for skew in [-540, 540] {
         bench.sim.skew(TimeDelta::seconds(skew));
         let (_, draft, marker) = bench.full();
-        let before = Utc::now();
+        let before = sample::stamp().now;
         let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
         let found = bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap();
         assert_eq!(found.map(|found| found.at.id), Some(created.at.id), "{}: its clock is {skew} s ahead", bench.what);
@@ -90,16 +90,16 @@ pub(super) async fn what_is_created_is_found_by_its_marker_at_once(bench: &Bench
 
 pub(super) async fn a_marker_is_found_behind_many_pages_and_among_look_alikes(bench: &Bench) {
     let (_, draft, marker) = bench.full();
-    let before = Utc::now();
+    let before = sample::stamp().now;
     bench.sim.vendor(|vendor| {
-        vendor.plant("a quotation", &format!("> {marker}\n\nwhat is this?"), false, Utc::now());
-        vendor.plant("a mention", &format!("see {marker}"), false, Utc::now());
-        vendor.plant("a part", &format!("{marker}/2"), false, Utc::now());
-        vendor.plant("a pull request", marker.as_str(), true, Utc::now());
+        vendor.plant("a quotation", &format!("> {marker}\n\nwhat is this?"), false, sample::stamp().now);
+        vendor.plant("a mention", &format!("see {marker}"), false, sample::stamp().now);
+        vendor.plant("a part", &format!("{marker}/2"), false, sample::stamp().now);
+        vendor.plant("a pull request", marker.as_str(), true, sample::stamp().now);
     });
     assert_eq!(bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap(), None, "{}", bench.what);
     let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
-    bench.sim.vendor(|vendor| (0..20).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, Utc::now())));
+    bench.sim.vendor(|vendor| (0..20).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, sample::stamp().now)));
     let found = bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap();
     assert_eq!(found.map(|found| found.at.id), Some(created.at.id), "{}", bench.what);
 }
@@ -136,8 +136,6 @@ pub(super) async fn an_update_changes_what_changed_and_can_be_sent_again(bench: 
     }
     bench.sim.forget_recorded();
     bench.backend.update(&remote.at, &Edit { before: &before, after: &before }, None).await.unwrap();
-    let written = bench.sim.vendor(|_| ());
-    assert_eq!(written, ());
     let recorded = bench.sim.recorded();
     assert!(
         recorded.iter().all(|recorded| !bench.sim.vendor(|vendor| vendor.writes(&recorded.request))),
@@ -210,8 +208,8 @@ pub(super) async fn comments_are_added_found_edited_and_taken_away(bench: &Bench
     }
     let (_, draft, marker) = bench.full();
     let at = made(bench, &draft, &marker).await.at;
-    let since = Utc::now();
-    let marker = issue_core::domain::tracker::Marker::new(uuid::Uuid::now_v7(), 1);
+    let since = sample::stamp().now;
+    let marker = issue_core::domain::tracker::Marker::new(sample::stamp().id, 1);
     assert_eq!(bench.backend.find_comment(&at, &marker, since).await.unwrap(), None);
     let text = format!("**ann:**\n\nfirst\n\n---\n{marker}");
     let added = bench.backend.add_comment(&at, &text).await.unwrap();
@@ -247,11 +245,11 @@ pub(super) async fn comments_are_added_found_edited_and_taken_away(bench: &Bench
 
 pub(super) async fn every_page_of_every_list_is_given(bench: &Bench) {
     bench.sim.vendor(|vendor| {
-        (0..25).for_each(|n| vendor.plant(&format!("issue {n}"), "x", false, Utc::now() - TimeDelta::hours(2)));
-        (0..3).for_each(|n| vendor.plant(&format!("pull {n}"), "x", true, Utc::now()));
-        (0..7).for_each(|n| vendor.plant(&format!("recent {n}"), "x", false, Utc::now()));
+        (0..25).for_each(|n| vendor.plant(&format!("issue {n}"), "x", false, sample::stamp().now - TimeDelta::hours(2)));
+        (0..3).for_each(|n| vendor.plant(&format!("pull {n}"), "x", true, sample::stamp().now));
+        (0..7).for_each(|n| vendor.plant(&format!("recent {n}"), "x", false, sample::stamp().now));
     });
-    for (since, expected) in [(None, 32), (Some(Utc::now() - TimeDelta::hours(1)), 7)] {
+    for (since, expected) in [(None, 32), (Some(sample::stamp().now - TimeDelta::hours(1)), 7)] {
         let (mut titles, mut page, mut pages) = (BTreeSet::new(), None, 0);
         loop {
             let listing = bench.backend.list(&bench.place, since, page.as_deref()).await.unwrap();

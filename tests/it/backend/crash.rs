@@ -110,7 +110,7 @@ async fn killed_at(vendor: &fn() -> Box<dyn sim::Vendor>, nth: usize) -> bool {
 
 /// Until no message waits (`true`), or something else has happened.
 async fn until_quiet_or(server: &Server, other: impl Fn() -> bool) -> bool {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
     loop {
         assert!(std::time::Instant::now() < deadline, "neither quiet nor killed in a minute");
         if other() {

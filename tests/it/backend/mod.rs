@@ -77,7 +77,7 @@ impl Bench {
         let people = self.sim.vendor(|vendor| vendor.people());
         let issue = Issue {
             // Fresh: a tracker may take it as its own.
-            id: IssueId(uuid::Uuid::now_v7()),
+            id: IssueId(sample::stamp().id),
             title: "Ünïcode \"title\" <b>".to_owned(),
             description: "line one\n\n- a list\n- **bold** and `code`\n\nend".to_owned(),
             state: State::Open,

@@ -28,6 +28,8 @@ impl Rig {
         ];
         let mut variables: Vec<_> =
             quick.iter().map(|(name, value)| (format!("ISSUE_CORE__WORKER__{name}"), (*value).to_owned())).collect();
+        // What must fit into the short lease.
+        variables.extend(["STATE_HUB", "NATS"].map(|section| (format!("ISSUE_CORE__{section}__TIMEOUT"), "1s".to_owned())));
         let mut sims = Vec::new();
         let names: Vec<String> = (0..vendors.len()).map(|n| format!("t{n}")).collect();
         for (name, vendor) in names.iter().zip(vendors) {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use issue_core::backend::Trouble;
 use issue_core::domain::tracker::Edit;
 use serde_json::json;
 
 use super::{Bench, TOTAL};
+use crate::support::sample;
 use crate::support::sim::{At, Fault, Reply, SECRET};
 
 fn status(status: u16) -> Reply {
@@ -28,7 +28,7 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
     for (fault, made) in cases {
         let before = bench.sim.issues().len();
         let (_, draft, marker) = bench.full();
-        let since = Utc::now();
+        let since = sample::stamp().now;
         bench.sim.script([(At::Create, fault.clone())]);
         let error = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Unknown, "{}: {fault:?}: {error}", bench.what);
@@ -114,9 +114,9 @@ fn created_at(bench: &Bench) -> issue_core::domain::tracker::RemoteRef {
 
 pub(super) async fn a_broken_page_is_never_an_absence(bench: &Bench) {
     let (_, draft, marker) = bench.full();
-    let since = Utc::now();
+    let since = sample::stamp().now;
     bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
-    bench.sim.vendor(|vendor| (0..8).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, Utc::now())));
+    bench.sim.vendor(|vendor| (0..8).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, sample::stamp().now)));
     let mut broke = 0;
     for nth in 0..20 {
         bench.sim.script([(At::Nth(nth), Fault::Truncated)]);

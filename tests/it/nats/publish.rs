@@ -88,6 +88,8 @@ fn notice(kind: EventKind, seq: i64) -> Notice {
             changes: Vec::new(),
             reason: None,
             comment_id: None,
+            route: None,
+            link: None,
         },
     };
     Notice { event, number: IssueNumber(7), target_repo: Some("activity-core".to_owned()), origin: Origin::default() }

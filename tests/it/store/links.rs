@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use issue_core::domain::tracker::{BudgetWindow, CommentLink, CommentLinkWrite, Draft, Link, LinkState, Place, RemoteRef, Slot};
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, Priority, Settle, StateName};
+use issue_core::store::Outcome;
 use issue_core::store::queue::ClaimWish;
-use issue_core::store::{Outcome, Store};
 use uuid::Uuid;
 
 use crate::support::database::Database;
@@ -83,7 +83,7 @@ pub(super) async fn what_is_linked_stays_linked_to_what_it_is_linked_to(db: Data
     store.commit(&[write(vec![first.clone()])]).await.unwrap();
     for late in [linked(issue, "a", "8"), link(issue, "a")] {
         store.commit(&[write(vec![late])]).await.unwrap();
-        assert_eq!(store.links(&[issue]).await.unwrap(), [first.clone()]);
+        assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&first));
     }
     let again = Link { pushed: None, ..first };
     store.commit(&[write(vec![again.clone()])]).await.unwrap();
@@ -142,14 +142,14 @@ pub(super) async fn under_a_claim_much_may_be_written_and_nothing_once_it_is_los
     let message = Change { messages: vec![sample::message(&issue, "a")], ..Change::of(IssueWrite::None) };
     store.commit(&[message]).await.unwrap();
     let token = Uuid::from_u128(1);
-    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_secs(60), limit: 1, token };
+    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 1, token };
     let id = store.claim(&wish).await.unwrap().leases[0].message.id;
     let held = |token, link| Change { held: Some(Hold { message_id: id, token }), ..write(vec![link]) };
     let settle = Change { settles: Some(Settle { message_id: id, token, started: None, at: at(6) }), ..Change::of(IssueWrite::None) };
     let (first, second) = (link(issue.id, "a"), Link { state: LinkState::Intended, ..link(issue.id, "a") });
     let outcomes = store.commit(&[held(token, first), held(token, second.clone()), settle.clone()]).await.unwrap();
     assert_eq!(outcomes, [Outcome::Written, Outcome::Written, Outcome::Written]);
-    assert_eq!(store.links(&[issue.id]).await.unwrap(), [second.clone()]);
+    assert_eq!(store.links(&[issue.id]).await.unwrap(), std::slice::from_ref(&second));
     let late = Link { state: LinkState::Unknown, ..second.clone() };
     for change in [held(token, late.clone()), held(Uuid::from_u128(2), late), settle] {
         assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);

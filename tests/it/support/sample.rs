@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use issue_core::domain::event::{Detail, FieldChange};
 use issue_core::domain::{
     Change, Claim, Comment, CommentId, CommentWrite, Dedupe, DedupeKey, Event, EventKind, Fingerprint, Issue, IssueId, IssueNumber,
-    IssueWrite, Kind, MessageKind, NewMessage, Origin, Priority, Review, Snapshot, SourceType, State,
+    IssueWrite, Kind, MessageKind, NewMessage, Origin, Priority, Review, SourceType, Stamp, State,
 };
 use issue_core::store::{Outcome, Store};
 use serde_json::json;
@@ -16,6 +16,11 @@ use uuid::Uuid;
 pub(crate) fn id() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     uuid::Builder::from_unix_timestamp_millis(NEXT.fetch_add(1, Ordering::Relaxed), &[7; 10]).into_uuid()
+}
+
+/// The real time and a fresh id, for what meets real processes.
+pub(crate) fn stamp() -> Stamp {
+    issue_core::clock::Clock::System.stamp()
 }
 
 /// A moment some seconds after the epoch of this suite, with microseconds, the finest that a store keeps.

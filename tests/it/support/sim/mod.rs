@@ -7,13 +7,13 @@ mod chance;
 mod gitea;
 mod wire;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
@@ -123,8 +123,6 @@ pub(crate) enum At {
     Nth(usize),
     /// The next one that makes an issue.
     Create,
-    /// The next one that changes something.
-    Write,
     /// Every one, until the script is written anew.
     Every,
 }
@@ -132,7 +130,6 @@ pub(crate) enum At {
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub request: Request,
-    pub status: Option<u16>,
     pub at: DateTime<Utc>,
     pub creates: bool,
 }
@@ -153,7 +150,7 @@ struct Core {
 pub(crate) struct Sim {
     pub url: String,
     core: Arc<Mutex<Core>>,
-    seen: watch::Sender<usize>,
+    seen: Arc<AtomicUsize>,
 }
 
 pub(crate) const SECRET: &str = "tracker-secret-1";
@@ -173,7 +170,7 @@ impl Sim {
             recorded: Vec::new(),
             faults: Vec::new(),
         };
-        let sim = Self { url, core: Arc::new(Mutex::new(core)), seen: watch::Sender::new(0) };
+        let sim = Self { url, core: Arc::new(Mutex::new(core)), seen: Arc::default() };
         let (accepting, tasks) = (sim.clone(), TaskTracker::new());
         super::start(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -213,7 +210,7 @@ impl Sim {
 
     /// The credential it lets in from now on.
     pub(crate) fn lets_in(&self, secret: &str) {
-        self.core(|core| core.secret = secret.to_owned());
+        self.core(|core| secret.clone_into(&mut core.secret));
     }
 
     pub(crate) fn issues(&self) -> Vec<SimIssue> {
@@ -234,41 +231,36 @@ impl Sim {
         self.core(|core| core.faults.clone())
     }
 
-    /// Until it was asked so many times in all.
-    pub(crate) async fn until_asked(&self, count: usize) {
-        let waiting = async { self.seen.subscribe().wait_for(|seen| *seen >= count).await.map(drop).unwrap() };
-        tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("not asked in a minute");
-    }
-
+    /// How often it was asked at all.
     pub(crate) fn asked(&self) -> usize {
-        *self.seen.borrow()
+        self.seen.load(Ordering::SeqCst)
     }
 
     async fn serve(&self, stream: TcpStream) {
         let mut stream = tokio::io::BufReader::new(stream);
         while let Some(request) = wire::read(&mut stream).await {
             let fault = self.core(|core| core.fault(&request));
-            self.seen.send_modify(|seen| *seen += 1);
+            self.seen.fetch_add(1, Ordering::SeqCst);
             let reply = match fault {
-                None => self.core(|core| core.take(request)),
+                None => self.core(|core| core.take(&request)),
                 Some(Fault::LostRequest) => return,
                 Some(Fault::Hangs) => std::future::pending().await,
                 Some(Fault::LostAnswer) => {
-                    self.core(|core| core.take(request));
+                    self.core(|core| core.take(&request));
                     return;
                 }
                 Some(Fault::Truncated) => {
-                    let reply = self.core(|core| core.take(request));
+                    let reply = self.core(|core| core.take(&request));
                     wire::write_half(&mut stream, &reply).await;
                     return;
                 }
                 Some(Fault::Answers(reply)) => reply,
                 Some(Fault::Slow(pause)) => {
                     tokio::time::sleep(pause).await;
-                    self.core(|core| core.take(request))
+                    self.core(|core| core.take(&request))
                 }
                 Some(Fault::Then(Call(call))) => {
-                    let reply = self.core(|core| core.take(request));
+                    let reply = self.core(|core| core.take(&request));
                     call();
                     reply
                 }
@@ -282,13 +274,12 @@ impl Sim {
 
 impl Core {
     fn fault(&mut self, request: &Request) -> Option<Fault> {
-        let (creates, writes) = (self.vendor.creates_issue(&request.direct()), self.vendor.writes(&request.direct()));
+        let creates = self.vendor.creates_issue(&request.direct());
         let nth = self.since_script;
         self.since_script += 1;
         let meant = |at: &At| match at {
             At::Nth(n) => *n == nth,
             At::Create => creates,
-            At::Write => writes,
             At::Every => true,
         };
         if let Some(found) = self.script.iter().position(|(at, _)| meant(at)) {
@@ -298,15 +289,15 @@ impl Core {
         self.chance.as_mut()?.fault()
     }
 
-    fn take(&mut self, request: Request) -> Reply {
-        let now = Utc::now() + self.skew;
+    fn take(&mut self, request: &Request) -> Reply {
+        let now = super::sample::stamp().now + self.skew;
         let direct = request.direct();
         let creates = self.vendor.creates_issue(&direct);
-        let reply = match self.refused(&request) {
+        let reply = match self.refused(request) {
             Some(reply) => reply,
             None => self.vendor.answer(&direct, now),
         };
-        self.recorded.push(Recorded { request: direct, status: Some(reply.status), at: now, creates: creates && reply.status < 300 });
+        self.recorded.push(Recorded { request: direct, at: now, creates: creates && reply.status < 300 });
         reply
     }
 
