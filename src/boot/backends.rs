@@ -13,8 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use super::BootError;
 use crate::app::{App, Budget, Tracker, Trackers, Waits};
+use crate::backend::azure_devops::AzureDevops;
 use crate::backend::gitea::Gitea;
 use crate::backend::http::{HttpClient, HttpLimits};
+use crate::backend::jira::Jira;
 use crate::backend::{Backend, BackendOptions, Line, LineOptions, Secret, Transport};
 use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
 use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, TrackerKind};
@@ -23,6 +25,8 @@ use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, Tr
 pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
     Ok(match options.kind {
         TrackerKind::Gitea | TrackerKind::Forgejo => Arc::new(Gitea::new(options)?),
+        TrackerKind::Jira => Arc::new(Jira::new(options)?),
+        TrackerKind::AzureDevops => Arc::new(AzureDevops::new(options)?),
     })
 }
 

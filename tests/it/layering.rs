@@ -45,7 +45,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 ];
 
 /// Adapters: the children of a port that only `boot` may name.
-const ADAPTERS: &[&str] = &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub", "backend::gitea"];
+const ADAPTERS: &[&str] =
+    &["store::postgres", "store::sqlite", "sink::nats", "sink::state_hub", "backend::gitea", "backend::jira", "backend::azure_devops"];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap() {

@@ -33,5 +33,5 @@ use super::vocabulary::vocabulary;
 
 vocabulary! {
     /// The kinds of trackers: what `kind` says in `[backends.NAME]`, and what an issue's `backend` says once it is there.
-    TrackerKind { Gitea = "gitea", Forgejo = "forgejo" }
+    TrackerKind { Gitea = "gitea", Forgejo = "forgejo", Jira = "jira", AzureDevops = "azure_devops" }
 }

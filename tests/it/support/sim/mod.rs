@@ -3,8 +3,10 @@
 //! Here is the server, the script and the proxy; what a vendor is, is its file's ([`Vendor`]). Requests under `/proxy` are taken as
 //! the Nango proxy takes them: its own credential, two headers, and none of the vendor's. To add one: its file, its line in [`ALL`].
 
+mod azure_devops;
 mod chance;
 mod gitea;
+mod jira;
 mod wire;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +22,8 @@ pub(crate) use chance::Chance;
 pub(crate) use wire::{Reply, Request};
 
 /// Every tracker there is: the suite, the crash matrix and the mappings run over these.
-pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] = &[gitea::gitea, gitea::forgejo];
+pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] =
+    &[gitea::gitea, gitea::forgejo, jira::cloud, jira::data_center, azure_devops::azure_devops];
 
 /// What a simulator must be able to do.
 pub(crate) trait Vendor: Send + 'static {
@@ -70,6 +73,11 @@ pub(crate) trait Vendor: Send + 'static {
 
     /// The vendor's description of its API among the specifications: a file of OpenAPI or Swagger.
     fn description(&self) -> Option<&'static str>;
+
+    /// Whether that description covers the request; what it leaves out is to be told why.
+    fn is_described(&self, _request: &Request) -> bool {
+        true
+    }
 }
 
 /// An issue, as it is over there.
