@@ -3,13 +3,16 @@
 //! A backend translates and sends; when, in which order, how often and what is to be sent is not its business. `http.rs` holds the
 //! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
 
+pub mod azure_devops;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+pub mod jira;
 pub mod line;
 pub mod linear;
 pub mod paging;
+mod prose;
 pub mod secret;
 
 use std::time::Duration;

@@ -13,10 +13,12 @@ use tokio_util::task::TaskTracker;
 
 use super::BootError;
 use crate::app::{App, Budget, Tracker, Trackers, Waits};
+use crate::backend::azure_devops::AzureDevops;
 use crate::backend::gitea::Gitea;
 use crate::backend::github::GitHub;
 use crate::backend::gitlab::GitLab;
 use crate::backend::http::{HttpClient, HttpLimits};
+use crate::backend::jira::Jira;
 use crate::backend::linear::Linear;
 use crate::backend::{Backend, BackendOptions, Line, LineOptions, Secret, Transport};
 use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
@@ -29,6 +31,8 @@ pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
         TrackerKind::GitHub => Arc::new(GitHub::new(options)?),
         TrackerKind::GitLab => Arc::new(GitLab::new(options)?),
         TrackerKind::Linear => Arc::new(Linear::new(options)?),
+        TrackerKind::Jira => Arc::new(Jira::new(options)?),
+        TrackerKind::AzureDevops => Arc::new(AzureDevops::new(options)?),
     })
 }
 

@@ -58,7 +58,9 @@ const ADAPTERS: &[&str] = &[
     "backend::gitea",
     "backend::github",
     "backend::gitlab",
+    "backend::jira",
     "backend::linear",
+    "backend::azure_devops",
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -33,5 +33,13 @@ use super::vocabulary::vocabulary;
 
 vocabulary! {
     /// The kinds of trackers: what `kind` says in `[backends.NAME]`, and what an issue's `backend` says once it is there.
-    TrackerKind { Gitea = "gitea", Forgejo = "forgejo", GitHub = "github", GitLab = "gitlab", Linear = "linear" }
+    TrackerKind {
+        Gitea = "gitea",
+        Forgejo = "forgejo",
+        GitHub = "github",
+        GitLab = "gitlab",
+        Jira = "jira",
+        Linear = "linear",
+        AzureDevops = "azure_devops",
+    }
 }

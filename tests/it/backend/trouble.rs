@@ -57,7 +57,7 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
     for nth in 0..50 {
         let (_, mut draft, marker) = bench.full();
         // Something that must be made first, each time.
-        draft.labels.push(format!("fresh {nth}"));
+        draft.labels.push(format!("fresh-{nth}"));
         let before = bench.sim.issues().len();
         bench.sim.script([(At::Nth(nth), Fault::LostAnswer)]);
         let asked = bench.sim.asked();

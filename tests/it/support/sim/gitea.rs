@@ -390,6 +390,6 @@ impl Vendor for Gitea {
     }
 
     fn description(&self) -> Option<&'static str> {
-        Some(if self.kind == TrackerKind::Gitea { "gitea-1.25.3.json" } else { "forgejo-11.0.3.json" })
+        Some(if self.kind == TrackerKind::Forgejo { "forgejo-11.0.3.json" } else { "gitea-1.25.3.json" })
     }
 }

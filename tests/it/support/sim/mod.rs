@@ -3,10 +3,12 @@
 //! Here is the server, the script and the proxy; what a vendor is, is its file's ([`Vendor`]). Requests under `/proxy` are taken as
 //! the Nango proxy takes them: its own credential, two headers, and none of the vendor's. To add one: its file, its line in [`ALL`].
 
+mod azure_devops;
 mod chance;
 mod gitea;
 mod github;
 mod gitlab;
+mod jira;
 mod linear;
 mod wire;
 
@@ -24,8 +26,17 @@ pub(crate) use github::{APP, app as github_app};
 pub(crate) use wire::{Reply, Request};
 
 /// Every tracker there is: the suite, the crash matrix and the mappings run over these.
-pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] =
-    &[gitea::gitea, gitea::forgejo, github::github, gitlab::paid, gitlab::free, linear::linear];
+pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] = &[
+    gitea::gitea,
+    gitea::forgejo,
+    github::github,
+    gitlab::paid,
+    gitlab::free,
+    jira::cloud,
+    jira::data_center,
+    linear::linear,
+    azure_devops::azure_devops,
+];
 
 /// What a simulator must be able to do.
 pub(crate) trait Vendor: Send + 'static {
@@ -79,6 +90,11 @@ pub(crate) trait Vendor: Send + 'static {
     /// What that description leaves out: paths, and queries with a question mark before them.
     fn undescribed(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// Whether that description covers the request; what it leaves out is to be told why.
+    fn is_described(&self, _request: &Request) -> bool {
+        true
     }
 }
 

@@ -1,0 +1,103 @@
+//! What is in a project: by a query for numbers, and a batch of work items for the numbers.
+//!
+//! Queries run on the database, by number and by moment, but nobody promises that it is never a copy a little behind. So when a
+//! creation is looked up and the query does not show it, the numbers around the last one known are asked for outright, which one
+//! batch does. Pages begin behind the last number: nothing that changes meanwhile is left out or moves.
+
+use chrono::{DateTime, Utc};
+
+use super::{AzureDevops, BATCH, PAGES, States, VERSION, convert, wire, wit};
+use crate::backend::line::Call;
+use crate::backend::{BackendError, CLOCK_SKEW};
+use crate::domain::tracker::{Listing, Marker, Place, Remote};
+
+pub(super) async fn by_marker(
+    tracker: &AzureDevops,
+    place: &Place,
+    marker: &Marker,
+    since: DateTime<Utc>,
+) -> Result<Option<Remote>, BackendError> {
+    // Asked first: what becomes visible after it is in the listing, and what does not is around it.
+    let top = newest(tracker, place).await?;
+    let created = format!("[System.CreatedDate] >= {}", convert::since(since - CLOCK_SKEW));
+    let mut last = 0;
+    for _ in 0..PAGES {
+        let ids = numbers(tracker, place, &created, last).await?;
+        let Some(end) = ids.last() else { return among(tracker, place, marker, &around(top)).await };
+        last = *end;
+        if let Some(found) = among(tracker, place, marker, &ids).await? {
+            return Ok(Some(found));
+        }
+    }
+    Err(BackendError::unreadable("work items", "the list does not end"))
+}
+
+/// The last number that a query shows, of whatever project.
+async fn newest(tracker: &AzureDevops, place: &Place) -> Result<i64, BackendError> {
+    let query = "SELECT [System.Id] FROM WorkItems WHERE [System.Id] > 0 ORDER BY [System.Id] DESC".to_owned();
+    Ok(ask(tracker, place, query, 1).await?.first().copied().unwrap_or_default())
+}
+
+/// As many numbers as one batch takes, half of them behind it: one may be given before another and be written after it.
+fn around(top: i64) -> Vec<i64> {
+    let half = i64::try_from(BATCH / 2).unwrap_or_default();
+    let first = (top - half + 1).max(1);
+    (first..first + 2 * half).collect()
+}
+
+async fn among(tracker: &AzureDevops, place: &Place, marker: &Marker, ids: &[i64]) -> Result<Option<Remote>, BackendError> {
+    let items = batch(tracker, place, ids).await?;
+    let ours = |item: &&wire::WorkItem| marker.is_in(&convert::our_text(item, &tracker.settings));
+    match items.iter().filter(ours).min_by_key(|item| item.id) {
+        Some(item) => tracker.remote(item, place, &mut States::new()).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn list(
+    tracker: &AzureDevops,
+    place: &Place,
+    since: Option<DateTime<Utc>>,
+    page: Option<&str>,
+) -> Result<Listing<Remote>, BackendError> {
+    let changed = since.map_or_else(|| "[System.Id] > 0".to_owned(), |since| format!("[System.ChangedDate] >= {}", convert::since(since)));
+    let last = page.and_then(|page| page.parse().ok()).unwrap_or_default();
+    let ids = numbers(tracker, place, &changed, last).await?;
+    let mut known = States::new();
+    let mut items = Vec::with_capacity(ids.len());
+    for item in batch(tracker, place, &ids).await? {
+        items.push(tracker.remote(&item, place, &mut known).await?);
+    }
+    Ok(Listing { items, next: ids.last().map(ToString::to_string) })
+}
+
+/// A page of the project's numbers behind the last one.
+async fn numbers(tracker: &AzureDevops, place: &Place, condition: &str, last: i64) -> Result<Vec<i64>, BackendError> {
+    let query = format!(
+        "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND {condition} AND [System.Id] > {last} ORDER BY [System.Id]"
+    );
+    ask(tracker, place, query, tracker.page_size).await
+}
+
+async fn ask(tracker: &AzureDevops, place: &Place, query: String, most: usize) -> Result<Vec<i64>, BackendError> {
+    let call = Call::post(format!("{}/wiql", wit(place)))
+        .reads()
+        .query("timePrecision", "true")
+        .query("$top", most.to_string())
+        .query("api-version", VERSION)
+        .json(&wire::Query { query });
+    let found: wire::Found = tracker.get(call, "the numbers of work items").await?;
+    Ok(found.items.into_iter().map(|item| item.id).collect())
+}
+
+/// Those of the numbers that are there and can be seen.
+async fn batch(tracker: &AzureDevops, place: &Place, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fields = convert::fields(&tracker.settings);
+    let body = wire::Batch { ids, fields: &fields, on_missing: "omit" };
+    let call = Call::post(format!("{}/workitemsbatch", wit(place))).reads().query("api-version", VERSION).json(&body);
+    let found: wire::Many<Option<wire::WorkItem>> = tracker.get(call, "work items").await?;
+    Ok(found.value.into_iter().flatten().collect())
+}

@@ -1,0 +1,328 @@
+//! Azure DevOps, Services and Server: work items (`/_apis/wit`, version 7.1).
+//!
+//! A place is `owner` (the organisation, or the collection) and `project`. What is written is a patch, done wholly or not at all, on
+//! the edition it was decided on. States, which differ by type, are looked up by their category. An iteration is the milestone.
+
+mod convert;
+mod find;
+mod html;
+mod settings;
+mod wire;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+
+use super::line::{Call, Scheme, read_json, segment};
+use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::StateName;
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+};
+use settings::Settings;
+
+pub struct AzureDevops {
+    line: Line,
+    settings: Settings,
+    /// No more than the batch takes.
+    page_size: usize,
+}
+
+const VERSION: &str = "7.1";
+/// Comments have been a preview ever since.
+const COMMENTS: &str = "7.1-preview.4";
+const CONNECTION: &str = "7.1-preview";
+const PATCH: &str = "application/json-patch+json";
+/// Work items that one batch gives.
+const BATCH: usize = 200;
+
+const NO_ORGANISATION: &str = "which organisation is not known: set options.organization";
+
+/// More pages than any list has: a server that never ends its list is not believed.
+const PAGES: usize = 10_000;
+
+/// The states of the types that were met.
+type States = HashMap<String, Vec<wire::State>>;
+
+impl AzureDevops {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        let settings = Settings::new(&options)?;
+        let page_size = (options.page_size as usize).clamp(1, BATCH);
+        Ok(Self { line: options.line.with_scheme(Scheme::Basic { user: String::new() }), settings, page_size })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let answer = self.line.send(call).await?;
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+    }
+
+    /// `None` where it is not there.
+    async fn get_if_there<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+        let answer = self.line.send(call).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+    }
+
+    async fn read_item(&self, at: &RemoteRef) -> Result<Option<wire::WorkItem>, BackendError> {
+        self.get_if_there(Call::get(item(at)).query("api-version", VERSION), "the work item").await
+    }
+
+    async fn states(&self, place: &Place, kind: &str) -> Result<Vec<wire::State>, BackendError> {
+        let call = Call::get(format!("{}/workitemtypes/{}/states", wit(place), segment(kind))).query("api-version", VERSION);
+        Ok(self.get::<wire::Many<wire::State>>(call, "the states of a type").await?.value)
+    }
+
+    /// What the item is, its state by the category that its type gives it.
+    async fn remote(&self, item: &wire::WorkItem, place: &Place, known: &mut States) -> Result<Remote, BackendError> {
+        let kind = convert::type_of(item).unwrap_or_default().to_owned();
+        if !known.contains_key(&kind) {
+            let states = self.states(place, &kind).await?;
+            known.insert(kind.clone(), states);
+        }
+        let states = known.get(&kind).map(Vec::as_slice).unwrap_or_default();
+        convert::remote(item, states, place, &self.settings).map_err(|why| BackendError::unreadable("a work item", why))
+    }
+
+    /// The iteration of that name, if the project has it.
+    async fn iteration(&self, place: &Place, name: &str) -> Result<Option<String>, BackendError> {
+        let path: Vec<String> = name.split(['\\', '/']).filter(|part| !part.trim().is_empty()).map(segment).collect();
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let call = Call::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
+        let node: Option<wire::Node> = self.get_if_there(call, "the iteration").await?;
+        Ok(node.as_ref().and_then(convert::iteration_path))
+    }
+
+    /// What the patch needs to know beside the edit, and whether an iteration is missing.
+    async fn around(&self, at: &RemoteRef, edit: &Edit<'_>, there: &wire::WorkItem) -> Result<(convert::Around, bool), BackendError> {
+        let mut around = convert::Around::default();
+        if let Some((state, _)) = edit.state() {
+            let states = self.states(&at.place, convert::type_of(there).unwrap_or_default()).await?;
+            around.state = convert::state_to_set(state, there, &states, &self.settings)
+                .map_err(|why| BackendError::new(Trouble::Denied, format!("{}: {why}", at.key)))?;
+        }
+        let Some(milestone) = edit.milestone() else { return Ok((around, false)) };
+        around.iteration = match milestone {
+            Some(name) => self.iteration(&at.place, name).await?,
+            None => Some(convert::project_of(there).unwrap_or(&at.place.project).to_owned()),
+        };
+        let missing = around.iteration.is_none();
+        Ok((around, missing))
+    }
+
+    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
+        let call = Call::get(format!("{}/workitemtypes", wit(place))).query("api-version", VERSION);
+        let Some(types) = self.get_if_there::<wire::Many<wire::WorkItemType>>(call, "work item types").await? else {
+            return Ok(vec![format!("the project {place} is not there, or the token may not see it")]);
+        };
+        let wanted = &self.settings.work_item_type;
+        let Some(kind) = types.value.iter().find(|kind| fold(&kind.name) == fold(wanted)) else {
+            let names: Vec<&str> = types.value.iter().map(|kind| kind.name.as_str()).collect();
+            return Ok(vec![format!(
+                "the project {place} has no work item type {wanted}: set options.work_item_type to one of {}",
+                names.join(", ")
+            )]);
+        };
+        Ok(convert::missing(kind, &self.settings).into_iter().map(|what| format!("{place}: {what}")).collect())
+    }
+}
+
+fn wit(place: &Place) -> String {
+    format!("/{}/{}/_apis/wit", segment(&place.owner), segment(&place.project))
+}
+
+fn item(at: &RemoteRef) -> String {
+    format!("{}/workitems/{}", wit(&at.place), segment(&at.id))
+}
+
+fn comments(at: &RemoteRef) -> String {
+    format!("{}/workItems/{}/comments", wit(&at.place), segment(&at.id))
+}
+
+#[async_trait]
+impl Backend for AzureDevops {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::AzureDevops
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.settings.capabilities
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Owner, PlaceField::Project]
+    }
+
+    /// A new work item is in the first state of its type, and in no iteration that is not there.
+    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+        let iteration = match &draft.milestone {
+            Some(name) => self.iteration(place, name).await?,
+            None => None,
+        };
+        let milestone = draft.milestone.clone().filter(|_| iteration.is_some());
+        let carried = Draft { state: StateName::Open, close_reason: None, milestone, ..draft.clone() };
+        let call = Call::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
+            .query("api-version", VERSION)
+            .json_as(PATCH, &convert::create(&carried, iteration.as_deref(), &self.settings));
+        let answer = self.line.send(call).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::WorkItem = read_json(&answer, "the new work item", true)?;
+        Ok(Created { at: convert::at(made.id, place, &self.settings), carried })
+    }
+
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        find::by_marker(self, place, marker, since).await
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        match self.read_item(at).await? {
+            Some(item) => self.remote(&item, &at.place, &mut States::new()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError> {
+        if edit.is_empty() {
+            return Ok(());
+        }
+        let gone = || BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this token", at.key));
+        let there = self.read_item(at).await?.ok_or_else(gone)?;
+        if version.is_some_and(|version| version != there.rev.to_string()) {
+            return Err(BackendError::new(Trouble::Stale, "somebody wrote there in between"));
+        }
+        let (around, missing) = self.around(at, edit, &there).await?;
+        let patch = convert::edit(edit, &there, around, &self.settings);
+        if !patch.is_empty() {
+            let answer = self.line.send(Call::patch(item(at)).query("api-version", VERSION).json_as(PATCH, &patch)).await?;
+            match wire::refusal(&answer, true) {
+                // Nobody tied it to an edition but ourselves: it is simply done again.
+                Some(error) if error.trouble == Trouble::Stale && version.is_none() => {
+                    return Err(BackendError::new(Trouble::Retry { after: None }, error.message));
+                }
+                Some(error) => return Err(error),
+                None => {}
+            }
+        }
+        match &edit.after.milestone {
+            Some(name) if missing => Err(BackendError::new(
+                Trouble::Denied,
+                format!("the project {} has no iteration {name:?}: make it there; everything else of {} was sent", at.place, at.key),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let call = Call::post(comments(at)).query("api-version", COMMENTS).json(&convert::comment_text(body));
+        let answer = self.line.send(call).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        convert::comment(made, at).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+    }
+
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let mut page = None;
+        for _ in 0..PAGES {
+            let listing = self.comments(at, page.as_deref()).await?;
+            if let Some(found) = listing.items.into_iter().find(|comment| marker.is_in(&comment.body)) {
+                return Ok(Some(found));
+            }
+            page = listing.next;
+            if page.is_none() {
+                return Ok(None);
+            }
+        }
+        Err(BackendError::unreadable("comments", "the list does not end"))
+    }
+
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let call =
+            Call::patch(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS).json(&convert::comment_text(body));
+        let answer = self.line.send(call).await?;
+        if answer.status == 404 {
+            return Ok(false);
+        }
+        wire::refusal(&answer, true).map_or(Ok(true), Err)
+    }
+
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        let call = Call::delete(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS);
+        let answer = self.line.send(call).await?;
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        find::list(self, place, since, page).await
+    }
+
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let mut call = Call::get(comments(at)).query("$top", self.page_size.to_string()).query("order", "asc");
+        if let Some(token) = page {
+            call = call.query("continuationToken", token);
+        }
+        let found: wire::Comments = self.get(call.query("api-version", COMMENTS), "comments").await?;
+        let items = found
+            .comments
+            .into_iter()
+            .map(|comment| convert::comment(comment, at).map_err(|why| BackendError::unreadable("a comment", why)));
+        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: found.next.filter(|token| !token.is_empty()) })
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let Some(owner) = place.map(|place| &place.owner).or(self.settings.organisation.as_ref()) else {
+            return Ok(Checked { account: None, missing: vec![NO_ORGANISATION.to_owned()] });
+        };
+        let call = Call::get(format!("/{}/_apis/connectionData", segment(owner))).query("api-version", CONNECTION);
+        let answer = self.line.send(call).await?;
+        match wire::refusal(&answer, false) {
+            Some(error) if error.trouble == Trouble::Paused => {
+                let missing =
+                    "the token is refused: make a new personal access token with the scope Work Items (read and write)".to_owned();
+                return Ok(Checked { account: None, missing: vec![missing] });
+            }
+            Some(error) => return Err(error),
+            None => {}
+        }
+        let connection: wire::Connection = read_json(&answer, "the account", false)?;
+        let mut checked = Checked { account: connection.user.and_then(|user| user.name), missing: Vec::new() };
+        if let Some(place) = place {
+            checked.missing.extend(self.missing_in(place).await?);
+        }
+        Ok(checked)
+    }
+
+    /// A token lies in one organisation, and organisations are not told of on the same host: it is the configured one.
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let Some(name) = self.settings.organisation.clone() else { return Err(BackendError::new(Trouble::Fail, NO_ORGANISATION)) };
+        let url = Some(format!("{}/{}", self.settings.site, segment(&name)));
+        Ok(Listing { items: vec![Workspace { id: name.clone(), handle: Some(name.clone()), name, url }], next: None })
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        let mut call = Call::get(format!("/{}/_apis/projects", segment(workspace))).query("$top", self.page_size.to_string());
+        if let Some(token) = page {
+            call = call.query("continuationToken", token);
+        }
+        let answer = self.line.send(call.query("api-version", VERSION)).await?;
+        if answer.status == 404 {
+            return Err(BackendError::new(Trouble::Fail, format!("there is no organisation {workspace:?}, or the token may not see it")));
+        }
+        if let Some(error) = wire::refusal(&answer, false) {
+            return Err(error);
+        }
+        let next = wire::continuation(&answer);
+        let projects: wire::Many<wire::Project> = read_json(&answer, "projects", false)?;
+        let items = projects.value.into_iter().map(|project| convert::resource(project, workspace, &self.settings)).collect();
+        Ok(Listing { items, next })
+    }
+}

@@ -1,0 +1,406 @@
+//! Jira, Cloud (`/rest/api/3`, texts as documents) and Data Center (`/rest/api/2`, wiki texts).
+//!
+//! A place is a `project` by its key. The state is a move through the project's workflow, discovered for each issue. Search is an
+//! index that lags behind, on Cloud by design and between the nodes of a Data Center: it is never believed when it says that
+//! something is not there ([`find`]).
+
+mod adf;
+mod convert;
+mod find;
+mod settings;
+mod wiki;
+mod wire;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+
+use super::line::{Call, Scheme, read_json, segment};
+use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use crate::domain::StateName;
+use crate::domain::text::fold;
+use crate::domain::tracker::{
+    Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+};
+use settings::{Edition, Settings};
+
+pub struct Jira {
+    line: Line,
+    settings: Settings,
+    page_size: usize,
+}
+
+/// The one workspace: the site itself.
+const SITE: &str = "site";
+
+/// More moves than any workflow needs from one end to the other.
+const MOVES: usize = 6;
+
+/// More pages than any list has: a server that never ends its list is not believed.
+const PAGES: usize = 10_000;
+
+impl Jira {
+    pub fn new(options: BackendOptions) -> Result<Self, String> {
+        let settings = Settings::new(&options)?;
+        let scheme = settings.user.clone().map_or(Scheme::Bearer, |user| Scheme::Basic { user });
+        Ok(Self { line: options.line.with_scheme(scheme), settings, page_size: options.page_size as usize })
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("{}{rest}", self.settings.root)
+    }
+
+    fn issue(&self, id: &str) -> String {
+        self.path(&format!("/issue/{}", segment(id)))
+    }
+
+    fn project(&self, place: &Place) -> String {
+        self.path(&format!("/project/{}", segment(&place.project)))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+        let answer = self.line.send(call).await?;
+        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+    }
+
+    /// `None` where it is not there.
+    async fn get_if_there<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+        let answer = self.line.send(call).await?;
+        match wire::refusal(&answer, false) {
+            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(None),
+            Some(error) => Err(error),
+            None => read_json(&answer, what, false).map(Some),
+        }
+    }
+
+    async fn write(&self, call: Call) -> Result<(), BackendError> {
+        let answer = self.line.send(call).await?;
+        wire::refusal(&answer, true).map_or(Ok(()), Err)
+    }
+
+    /// The fields that are read of an issue.
+    fn fields(&self) -> String {
+        let mut fields = "summary,description,status,priority,labels,assignee,fixVersions,created,updated".to_owned();
+        if let Some(due) = &self.settings.due_field {
+            fields.push(',');
+            fields.push_str(due);
+        }
+        fields
+    }
+
+    async fn read_issue(&self, id: &str) -> Result<Option<wire::Issue>, BackendError> {
+        self.get_if_there(Call::get(self.issue(id)).query("fields", self.fields()), "the issue").await
+    }
+
+    fn remote(&self, issue: wire::Issue, place: &Place) -> Result<Remote, BackendError> {
+        convert::remote(issue, place, &self.settings).map_err(|why| BackendError::unreadable("an issue", why))
+    }
+
+    /// One page of a search. `page` is the token of Cloud, or how many came before.
+    async fn search(&self, jql: &str, page: Option<&str>, most: usize) -> Result<(Vec<wire::Issue>, Option<String>), BackendError> {
+        let call =
+            |path: &str| Call::get(self.path(path)).query("jql", jql).query("fields", self.fields()).query("maxResults", most.to_string());
+        match self.settings.edition {
+            Edition::Cloud => {
+                let call = call("/search/jql");
+                let call = if let Some(token) = page { call.query("nextPageToken", token) } else { call };
+                let found: wire::Found = self.get(call, "issues").await?;
+                Ok((found.issues, found.next_page_token))
+            }
+            Edition::DataCenter => {
+                let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
+                let found: wire::Found = self.get(call("/search").query("startAt", before.to_string()), "issues").await?;
+                let seen = before + found.issues.len();
+                let more = !found.issues.is_empty() && found.total.is_none_or(|total| seen < total);
+                Ok((found.issues, more.then(|| seen.to_string())))
+            }
+        }
+    }
+
+    /// The version of that name, if the project has it.
+    async fn version(&self, place: &Place, name: &str) -> Result<Option<String>, BackendError> {
+        let all: Vec<wire::Version> = self.get(Call::get(format!("{}/versions", self.project(place))), "versions").await?;
+        let named = |version: &&wire::Version| fold(&version.name) == fold(name);
+        Ok(all.iter().filter(named).min_by_key(|version| version.archived).map(|version| version.id.clone()))
+    }
+
+    /// What of the milestone can be said, and whether a version is missing.
+    async fn versions(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<(convert::Versions, bool), BackendError> {
+        let Some(after) = edit.milestone() else { return Ok((convert::Versions::default(), false)) };
+        let mut versions = convert::Versions::default();
+        if let Some(before) = &edit.before.milestone {
+            versions.remove = self.version(&at.place, before).await?;
+        }
+        if let Some(after) = after {
+            versions.add = self.version(&at.place, after).await?;
+        }
+        let missing = after.is_some() && versions.add.is_none();
+        Ok((versions, missing))
+    }
+
+    async fn assigned_to(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<String>, BackendError> {
+        if edit.assignees().is_none_or(|change| !change.add.is_empty()) {
+            return Ok(None);
+        }
+        let issue = self.read_issue(&at.id).await?;
+        Ok(issue.and_then(|issue| issue.fields.assignee).and_then(|user| convert::their_name(user, &self.settings)))
+    }
+
+    /// Moves it through the workflow until it is in that state.
+    async fn move_to(&self, at: &RemoteRef, state: StateName) -> Result<(), BackendError> {
+        let gone = || BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this credential", at.key));
+        let issue = self.read_issue(&at.id).await?.ok_or_else(gone)?;
+        let Some(mut status) = issue.fields.status else {
+            return Err(BackendError::unreadable("the issue", "it has no status"));
+        };
+        let path = format!("{}/transitions", self.issue(&at.id));
+        let mut been = Vec::new();
+        while !convert::reached(state, &status, &self.settings) {
+            been.push(status.name.clone());
+            let moves: wire::Transitions = self.get(Call::get(&path).query("expand", "transitions.fields"), "transitions").await?;
+            let step = convert::step(state, &moves.transitions, &been, &self.settings).filter(|_| been.len() <= MOVES);
+            let Some(step) = step else { return Err(no_way(at, state, &been, &moves.transitions)) };
+            let fields = convert::move_fields(step, &self.settings).map_err(|missing| {
+                BackendError::new(
+                    Trouble::Denied,
+                    format!("the transition {:?} of {} requires {missing}: give them values in options.fields", step.name, at.key),
+                )
+            })?;
+            self.write(Call::post(&path).json(&wire::Move { transition: wire::Id { id: &step.id }, fields })).await?;
+            status = step.to.clone();
+        }
+        Ok(())
+    }
+
+    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
+        let path = self.path(&format!("/issue/createmeta/{}/issuetypes", segment(&place.project)));
+        let mut types = Vec::new();
+        loop {
+            let call = Call::get(&path).query("startAt", types.len().to_string()).query("maxResults", "50");
+            let Some(page) = self.get_if_there::<wire::IssueTypes>(call, "issue types").await? else {
+                return Ok(vec![format!("the project {place} is not there, or the account may not create issues in it")]);
+            };
+            let last = page.types.is_empty();
+            types.extend(page.types);
+            if last || page.total.is_none_or(|total| types.len() >= total) {
+                break;
+            }
+        }
+        let wanted = &self.settings.issue_type;
+        let Some(kind) = types.iter().find(|kind| fold(&kind.name) == fold(wanted)) else {
+            let names: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
+            return Ok(vec![format!(
+                "the project {place} has no issue type {wanted}: set options.issue_type to one of {}",
+                names.join(", ")
+            )]);
+        };
+        let screen = self.screen(&format!("{path}/{}", segment(&kind.id))).await?;
+        Ok(convert::missing(&screen, &self.settings).into_iter().map(|what| format!("{place}: {what}")).collect())
+    }
+
+    async fn screen(&self, path: &str) -> Result<Vec<wire::Field>, BackendError> {
+        let mut fields = Vec::new();
+        for _ in 0..PAGES {
+            let call = Call::get(path).query("startAt", fields.len().to_string()).query("maxResults", "200");
+            let page: wire::Screen = self.get(call, "the fields of a new issue").await?;
+            let last = page.fields.is_empty();
+            fields.extend(page.fields);
+            if last || page.total.is_none_or(|total| fields.len() >= total) {
+                return Ok(fields);
+            }
+        }
+        Err(BackendError::unreadable("the fields of a new issue", "the list does not end"))
+    }
+}
+
+fn no_way(at: &RemoteRef, state: StateName, been: &[String], moves: &[wire::Transition]) -> BackendError {
+    let offered: Vec<String> = moves.iter().map(|step| format!("{:?} to {:?}", step.name, step.to.name)).collect();
+    let offered = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
+    BackendError::new(
+        Trouble::Denied,
+        format!(
+            "the workflow offers no way for {} from {} to a status for {state}: it offers {offered}. Add a transition there, or name a status in options.status_{state}",
+            at.key,
+            been.join(", ")
+        ),
+    )
+}
+
+#[async_trait]
+impl Backend for Jira {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::Jira
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.settings.capabilities
+    }
+
+    fn needs(&self) -> &'static [PlaceField] {
+        &[PlaceField::Project]
+    }
+
+    /// A new issue is where its workflow begins, and in no version that is not there.
+    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+        let version = match &draft.milestone {
+            Some(name) => self.version(place, name).await?,
+            None => None,
+        };
+        let milestone = draft.milestone.clone().filter(|_| version.is_some());
+        let carried = Draft { state: StateName::Open, close_reason: None, milestone, ..draft.clone() };
+        let call = Call::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
+        let answer = self.line.send(call).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::Made = read_json(&answer, "the new issue", true)?;
+        Ok(Created { at: convert::at(&made.id, &made.key, place, &self.settings), carried })
+    }
+
+    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+        find::by_marker(self, place, marker, since).await
+    }
+
+    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+        self.read_issue(&at.id).await?.map(|issue| self.remote(issue, &at.place)).transpose()
+    }
+
+    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+        let there = self.assigned_to(at, edit).await?;
+        let (versions, missing) = self.versions(at, edit).await?;
+        let write = convert::edit(edit, there.as_deref(), &versions, &self.settings);
+        if write != wire::Write::default() {
+            self.write(Call::put(self.issue(&at.id)).json(&write)).await?;
+        }
+        if let Some((state, _)) = edit.state() {
+            self.move_to(at, state).await?;
+        }
+        match &edit.after.milestone {
+            Some(name) if missing => Err(BackendError::new(
+                Trouble::Denied,
+                format!("the project {} has no version {name:?}: make it there; everything else of {} was sent", at.place, at.key),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
+        let text = wire::Text { body: convert::text(body, &self.settings) };
+        let answer = self.line.send(Call::post(format!("{}/comment", self.issue(&at.id))).json(&text)).await?;
+        if let Some(error) = wire::refusal(&answer, true) {
+            return Err(error);
+        }
+        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        convert::comment(made, at, &self.settings).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+    }
+
+    /// Comments are read from the database, not from the index.
+    async fn find_comment(&self, at: &RemoteRef, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
+        let mut page = None;
+        for _ in 0..PAGES {
+            let listing = self.comments(at, page.as_deref()).await?;
+            if let Some(found) = listing.items.into_iter().find(|comment| marker.is_in(&comment.body)) {
+                return Ok(Some(found));
+            }
+            page = listing.next;
+            if page.is_none() {
+                return Ok(None);
+            }
+        }
+        Err(BackendError::unreadable("comments", "the list does not end"))
+    }
+
+    async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
+        let text = wire::Text { body: convert::text(body, &self.settings) };
+        let call = Call::put(format!("{}/comment/{}", self.issue(&at.id), segment(comment))).json(&text);
+        let answer = self.line.send(call).await?;
+        match wire::refusal(&answer, true) {
+            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(false),
+            Some(error) => Err(error),
+            None => Ok(true),
+        }
+    }
+
+    async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
+        let answer = self.line.send(Call::delete(format!("{}/comment/{}", self.issue(&at.id), segment(comment)))).await?;
+        match wire::refusal(&answer, true) {
+            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(()),
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+        find::list(self, place, since, page).await
+    }
+
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+        let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
+        let call = Call::get(format!("{}/comment", self.issue(&at.id)))
+            .query("startAt", before.to_string())
+            .query("maxResults", self.page_size.to_string())
+            .query("orderBy", "created");
+        let found: wire::Comments = self.get(call, "comments").await?;
+        let seen = before + found.comments.len();
+        let next = (!found.comments.is_empty() && seen < found.total).then(|| seen.to_string());
+        let items = found
+            .comments
+            .into_iter()
+            .map(|comment| convert::comment(comment, at, &self.settings).map_err(|why| BackendError::unreadable("a comment", why)));
+        Ok(Listing { items: items.collect::<Result<_, _>>()?, next })
+    }
+
+    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+        let answer = self.line.send(Call::get(self.path("/myself"))).await?;
+        match wire::refusal(&answer, false) {
+            Some(error) if error.trouble == Trouble::Paused => {
+                let missing = match self.settings.edition {
+                    Edition::Cloud => {
+                        "the token is refused: make a new API token, and set options.user to the address of the account it belongs to"
+                    }
+                    Edition::DataCenter => {
+                        "the token is refused: make a new personal access token (without options.user), or check options.user"
+                    }
+                };
+                return Ok(Checked { account: None, missing: vec![missing.to_owned()] });
+            }
+            Some(error) => return Err(error),
+            None => {}
+        }
+        let user: wire::User = read_json(&answer, "the account", false)?;
+        let mut checked =
+            Checked { account: user.display_name.clone().or_else(|| convert::their_name(user, &self.settings)), missing: Vec::new() };
+        if let Some(place) = place {
+            checked.missing.extend(self.missing_in(place).await?);
+        }
+        Ok(checked)
+    }
+
+    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+        let server: wire::Server = self.get(Call::get(self.path("/serverInfo")), "the site").await?;
+        let site = Some(self.settings.site.clone()).filter(|site| !site.is_empty()).or(server.base_url);
+        let handle = site.as_deref().and_then(convert::host);
+        let name = server.title.or_else(|| handle.clone()).unwrap_or_else(|| "Jira".to_owned());
+        Ok(Listing { items: vec![Workspace { id: SITE.to_owned(), name, handle, url: site }], next: None })
+    }
+
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+        if workspace != SITE {
+            return Err(BackendError::new(Trouble::Fail, format!("there is no workspace {workspace:?}: a Jira has one, {SITE:?}")));
+        }
+        let resource = |project| convert::resource(project, &self.settings);
+        if self.settings.edition == Edition::DataCenter {
+            let all: Vec<wire::Project> = self.get(Call::get(self.path("/project")), "projects").await?;
+            return Ok(Listing { items: all.into_iter().map(resource).collect(), next: None });
+        }
+        let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
+        let call = Call::get(self.path("/project/search"))
+            .query("startAt", before.to_string())
+            .query("maxResults", self.page_size.to_string())
+            .query("orderBy", "key");
+        let found: wire::Projects = self.get(call, "projects").await?;
+        let seen = before + found.values.len();
+        let next = (!found.values.is_empty() && found.total.is_none_or(|total| seen < total)).then(|| seen.to_string());
+        Ok(Listing { items: found.values.into_iter().map(resource).collect(), next })
+    }
+}

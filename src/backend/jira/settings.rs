@@ -1,0 +1,169 @@
+//! What `[backends.NAME.options]` says about one Jira, read once. Pure.
+
+use serde_json::{Map, Value};
+
+use crate::backend::BackendOptions;
+use crate::domain::tracker::{Assignees, Capabilities, Carried, Markup, Milestones, Names};
+use crate::domain::{Priority, StateName};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Edition {
+    Cloud,
+    DataCenter,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) edition: Edition,
+    /// Before every path.
+    pub(super) root: String,
+    /// Where people open issues; empty where it is not known.
+    pub(super) site: String,
+    /// Whose token it is, for basic authentication; without it the token is shown as a bearer's.
+    pub(super) user: Option<String>,
+    pub(super) issue_type: String,
+    /// In the order of [`Priority::ALL`].
+    pub(super) priorities: [String; 3],
+    /// A status by name, instead of any of its category. In the order of [`StateName::ALL`].
+    pub(super) statuses: [Option<String>; 4],
+    /// Given where a transition asks for one.
+    pub(super) resolution: String,
+    /// The field of the due date, where there is one.
+    pub(super) due_field: Option<String>,
+    /// Put into every new issue: what the project requires and nobody else fills in.
+    pub(super) extra: Map<String, Value>,
+    pub(super) names: Names,
+    pub(super) capabilities: Capabilities,
+}
+
+const KNOWN: &[&str] = &[
+    "deployment",
+    "user",
+    "site",
+    "cloud_id",
+    "issue_type",
+    "priority_field",
+    "priority_high",
+    "priority_medium",
+    "priority_low",
+    "due_field",
+    "status_open",
+    "status_in_progress",
+    "status_blocked",
+    "status_closed",
+    "resolution",
+    "fields",
+];
+
+/// How an option says that there is no such field.
+const NONE: &str = "none";
+
+impl Settings {
+    pub(super) fn new(options: &BackendOptions) -> Result<Self, String> {
+        if let Some(name) = options.options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            return Err(format!("options.{name}: not known; {} knows {}", options.kind, KNOWN.join(", ")));
+        }
+        let word = |name: &str, default: &str| options.option(name).unwrap_or(default).to_owned();
+        let edition = match options.option("deployment") {
+            None | Some("cloud") => Edition::Cloud,
+            Some("data_center") => Edition::DataCenter,
+            Some(_) => return Err("options.deployment: must be cloud or data_center".to_owned()),
+        };
+        let priority = if options.option("priority_field") == Some(NONE) { Carried::ByLabel } else { Carried::Natively };
+        let due_field = Some(word("due_field", "duedate")).filter(|field| field != NONE);
+        let statuses =
+            ["status_open", "status_in_progress", "status_blocked", "status_closed"].map(|name| options.option(name).map(str::to_owned));
+        let settings = Self {
+            edition,
+            root: root(edition, options.option("cloud_id"))?,
+            site: site(options),
+            user: options.option("user").map(str::to_owned),
+            issue_type: word("issue_type", "Task"),
+            priorities: [word("priority_high", "High"), word("priority_medium", "Medium"), word("priority_low", "Low")],
+            statuses,
+            resolution: word("resolution", "Done"),
+            extra: extra(options.option("fields"))?,
+            names: options.names.clone(),
+            capabilities: capabilities(priority, due_field.is_some()),
+            due_field,
+        };
+        settings.checked()
+    }
+
+    /// Jira refuses labels with spaces: one that stands for something must not have any.
+    fn checked(self) -> Result<Self, String> {
+        let names = [&self.names.in_progress, &self.names.blocked].into_iter().chain(&self.names.priorities).chain(&self.names.kinds);
+        for name in names {
+            if name.contains(char::is_whitespace) {
+                return Err(format!("the label {name:?} has a space in it, which Jira refuses: name it otherwise"));
+            }
+        }
+        if self.names.blocked.is_empty() && self.status(StateName::Blocked).is_none() {
+            return Err("options.status_blocked: with an empty label for blocked, a status must stand for it".to_owned());
+        }
+        Ok(self)
+    }
+
+    pub(super) fn status(&self, state: StateName) -> Option<&str> {
+        let at = StateName::ALL.iter().position(|other| *other == state)?;
+        self.statuses[at].as_deref()
+    }
+
+    pub(super) fn priority(&self, priority: Priority) -> &str {
+        let at = Priority::ALL.iter().position(|other| *other == priority).unwrap_or_default();
+        &self.priorities[at]
+    }
+
+    /// The label that stands for blocked, where no status does.
+    pub(super) fn blocked_label(&self) -> Option<&str> {
+        self.status(StateName::Blocked).is_none().then_some(self.names.blocked.as_str())
+    }
+}
+
+fn root(edition: Edition, cloud_id: Option<&str>) -> Result<String, String> {
+    match (edition, cloud_id) {
+        (Edition::Cloud, None) => Ok("/rest/api/3".to_owned()),
+        (Edition::DataCenter, None) => Ok("/rest/api/2".to_owned()),
+        (Edition::Cloud, Some(id)) if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(format!("/ex/jira/{id}/rest/api/3")),
+        (Edition::Cloud, Some(_)) => Err("options.cloud_id: must be the site's id, letters, digits and dashes".to_owned()),
+        (Edition::DataCenter, Some(_)) => Err("options.cloud_id: Data Center has none".to_owned()),
+    }
+}
+
+/// With a site's id in the path, requests go to a host that nobody can open issues on.
+fn site(options: &BackendOptions) -> String {
+    let own = if options.option("cloud_id").is_some() { "" } else { options.line.base() };
+    options.option("site").unwrap_or(own).trim_end_matches('/').to_owned()
+}
+
+fn extra(text: Option<&str>) -> Result<Map<String, Value>, String> {
+    let Some(text) = text else { return Ok(Map::new()) };
+    serde_json::from_str(text).map_err(|error| format!("options.fields: must be a JSON object of fields and their values: {error}"))
+}
+
+/// Jira keeps summaries and labels in 255 characters, texts in 32,767; half of that is left for what its own form adds.
+fn capabilities(priority: Carried, due_dates: bool) -> Capabilities {
+    Capabilities {
+        states: Carried::Natively,
+        close_reasons: false,
+        priority,
+        kind: Carried::ByLabel,
+        labels: true,
+        label_limit: Some(255),
+        label_bars: &[' ', '\t', '\n', '\r', '\u{a0}'],
+        milestones: Milestones::Existing,
+        assignees: Assignees::One,
+        due_dates,
+        comments: true,
+        comment_edits: true,
+        comment_deletes: true,
+        deletes: true,
+        webhooks: true,
+        optimistic_lock: false,
+        idempotent_create: false,
+        title_limit: 255,
+        body_limit: Some(16_000),
+        markup: Markup { mentions: &[], references: &[], keys: true },
+        budget: &[],
+    }
+}

@@ -1,0 +1,399 @@
+//! Azure DevOps: two projects of one organisation whose work items share their numbers, states of the Scrum process, a query that
+//! gives 20 at a time and does not know of a work item for the next three queries after it was made.
+
+mod query;
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use chrono::{DateTime, SecondsFormat, Utc};
+use issue_core::domain::tracker::{Place, TrackerKind};
+use serde_json::{Map, Value, json};
+
+use super::{Reply, Request, SimIssue, Vendor};
+
+/// What a page holds at most, however much is asked for.
+const CAP: usize = 4;
+/// The same for a query.
+const QUERY_CAP: usize = 20;
+const ORGANISATION: &str = "acme";
+const PROJECTS: &[&str] = &["Fabrikam Fiber", "P2", "P3", "P4", "P5", "Last"];
+const PEOPLE: &[&str] = &["ann@example.org", "bob@example.org", "cleo@example.org"];
+const STATES: &[(&str, &str)] = &[("To Do", "Proposed"), ("In Progress", "InProgress"), ("Done", "Completed"), ("Removed", "Removed")];
+const DUE: &str = "Microsoft.VSTS.Scheduling.DueDate";
+
+struct AzureDevops {
+    items: Vec<Item>,
+    next_id: i64,
+}
+
+struct Item {
+    id: i64,
+    rev: i64,
+    project: &'static str,
+    fields: Map<String, Value>,
+    created: DateTime<Utc>,
+    changed: DateTime<Utc>,
+    comments: Vec<Comment>,
+    /// Queries that still do not see it.
+    hidden: u32,
+}
+
+struct Comment {
+    id: i64,
+    text: String,
+    created: DateTime<Utc>,
+    modified: DateTime<Utc>,
+}
+
+pub(super) fn azure_devops() -> Box<dyn Vendor> {
+    Box::new(AzureDevops { items: Vec::new(), next_id: 0 })
+}
+
+fn moment(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+fn refused(status: u16, message: &str) -> Reply {
+    Reply::json(status, &json!({"$id": "1", "message": message, "typeKey": "SomeException", "errorCode": 0}))
+}
+
+fn many(items: &[Value]) -> Value {
+    json!({"count": items.len(), "value": items})
+}
+
+/// A page by how many were asked for, and the token of the next one.
+fn page(request: &Request, items: Vec<Value>) -> (Vec<Value>, Option<String>) {
+    let start = request.query("continuationToken").map_or(0, |token| token.parse::<usize>().expect("a token of ours"));
+    let most = request.query("$top").map_or(CAP, |top| top.parse::<usize>().unwrap()).min(CAP);
+    let next = (start + most < items.len()).then(|| (start + most).to_string());
+    (items.into_iter().skip(start).take(most).collect(), next)
+}
+
+impl AzureDevops {
+    fn id(&mut self) -> i64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn show(item: &Item) -> Value {
+        let mut fields = item.fields.clone();
+        fields.insert("System.Id".to_owned(), json!(item.id));
+        fields.insert("System.TeamProject".to_owned(), json!(item.project));
+        fields.insert("System.WorkItemType".to_owned(), json!("Task"));
+        fields.insert("System.CreatedDate".to_owned(), json!(moment(item.created)));
+        fields.insert("System.ChangedDate".to_owned(), json!(moment(item.changed)));
+        if let Some(name) = item.fields.get("System.AssignedTo") {
+            fields.insert("System.AssignedTo".to_owned(), json!({"displayName": name, "uniqueName": name, "id": "7"}));
+        }
+        json!({"id": item.id, "rev": item.rev, "fields": fields, "url": format!("https://dev.azure.example/_apis/wit/workItems/{}", item.id)})
+    }
+
+    /// The fields after a patch, or why it is refused: all of it or nothing.
+    fn patched(project: &str, mut fields: Map<String, Value>, rev: Option<i64>, steps: &Value) -> Result<Map<String, Value>, Reply> {
+        let Some(steps) = steps.as_array().filter(|steps| !steps.is_empty()) else {
+            return Err(refused(400, "You must pass a valid patch document in the body of the request."));
+        };
+        for step in steps {
+            let (op, target, value) = (step["op"].as_str().unwrap_or_default(), step["path"].as_str().unwrap_or_default(), &step["value"]);
+            match (op, target) {
+                ("test", "/rev") if rev.is_some_and(|rev| *value == rev) => {}
+                ("test", "/rev") => return Err(refused(412, "VS403351: Test Operation for path /rev failed.")),
+                ("add" | "replace", target) if target.starts_with("/fields/") => {
+                    let field = &target["/fields/".len()..];
+                    let kept = Self::taken(project, field, value, rev.is_none())?;
+                    fields.remove(field);
+                    fields.extend(kept.map(|value| (field.to_owned(), value)));
+                }
+                _ => return Err(refused(400, &format!("the operation {step} is not known"))),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// What is kept of a value; none where it empties the field.
+    fn taken(project: &str, field: &str, value: &Value, new: bool) -> Result<Option<Value>, Reply> {
+        let text = value.as_str();
+        let wrong = |why: &str| Err(refused(400, &format!("TF401320: Rule Error for field {field}. {why}")));
+        match field {
+            "System.Title" if text.is_some_and(|text| !text.is_empty() && text.chars().count() <= 255) => Ok(Some(value.clone())),
+            "System.Description" if text.is_some() => Ok(Some(value.clone())),
+            "System.Tags" => {
+                let mut tags: Vec<&str> = text.unwrap_or_default().split([';', ',']).map(str::trim).filter(|tag| !tag.is_empty()).collect();
+                tags.sort_unstable();
+                tags.dedup();
+                Ok((!tags.is_empty()).then(|| json!(tags.join("; "))))
+            }
+            "Microsoft.VSTS.Common.Priority" if value.as_i64().is_some_and(|n| (1..=4).contains(&n)) => Ok(Some(value.clone())),
+            "System.AssignedTo" if text == Some("") => Ok(None),
+            "System.AssignedTo" if text.is_some_and(|name| PEOPLE.contains(&name)) => Ok(Some(value.clone())),
+            "System.IterationPath" if [project.to_owned(), format!("{project}\\v1")].iter().any(|path| text == Some(path)) => {
+                Ok(Some(value.clone()))
+            }
+            "System.IterationPath" => Err(refused(400, "TF401347: Invalid tree name given for work item")),
+            // A new one begins where its type begins.
+            "System.State" if STATES.iter().any(|(name, _)| text == Some(name)) && (!new || text == Some("To Do")) => {
+                Ok(Some(value.clone()))
+            }
+            DUE if text == Some("") => Ok(None),
+            DUE if text.is_some_and(|text| text.parse::<DateTime<Utc>>().is_ok()) => Ok(Some(value.clone())),
+            "System.Title" | "System.Description" | "System.State" | "System.AssignedTo" | "Microsoft.VSTS.Common.Priority" | DUE => {
+                wrong("Error code: InvalidNotOldValue.")
+            }
+            _ => Err(refused(400, &format!("TF51535: Cannot find field {field}."))),
+        }
+    }
+
+    fn create(&mut self, project: &'static str, patch: &Value, now: DateTime<Utc>, hidden: u32) -> Reply {
+        let mut fields = Map::new();
+        fields.insert("System.State".to_owned(), json!("To Do"));
+        fields.insert("System.IterationPath".to_owned(), json!(project));
+        fields.insert("Microsoft.VSTS.Common.Priority".to_owned(), json!(2));
+        let fields = match Self::patched(project, fields, None, patch) {
+            Ok(fields) if fields.contains_key("System.Title") => fields,
+            Ok(_) => return refused(400, "TF401320: Rule Error for field Title. Error code: Required."),
+            Err(reply) => return reply,
+        };
+        // Others take numbers too.
+        self.id();
+        let id = self.id();
+        self.items.push(Item { id, rev: 1, project, fields, created: now, changed: now, comments: Vec::new(), hidden });
+        Reply::json(200, &Self::show(self.items.last().unwrap()))
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        self.items.iter().position(|item| item.id.to_string() == id)
+    }
+
+    fn on_item(&mut self, id: &str, request: &Request, now: DateTime<Utc>) -> Reply {
+        let Some(at) = self.position(id) else {
+            return refused(404, &format!("TF401232: Work item {id} does not exist, or you do not have permissions to read it."));
+        };
+        match request.method.as_str() {
+            "GET" => Reply::json(200, &Self::show(&self.items[at])),
+            "PATCH" => {
+                let item = &mut self.items[at];
+                match Self::patched(item.project, item.fields.clone(), Some(item.rev), &request.json()) {
+                    Ok(fields) => {
+                        (item.fields, item.rev, item.changed) = (fields, item.rev + 1, now);
+                        Reply::json(200, &Self::show(item))
+                    }
+                    Err(reply) => reply,
+                }
+            }
+            _ => refused(405, "no such method"),
+        }
+    }
+
+    fn comments(&mut self, id: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+        let Some(at) = self.position(id) else { return refused(404, "TF401232: Work item does not exist") };
+        let text = request.json()["text"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        match (request.method.as_str(), tail) {
+            ("GET", []) => {
+                assert_eq!(request.query("order"), Some("asc"), "the newest come first unless asked otherwise");
+                let all: Vec<Value> = self.items[at].comments.iter().map(shown).collect();
+                let total = all.len();
+                let (page, next) = page(request, all);
+                let mut body = json!({"totalCount": total, "count": page.len(), "comments": page});
+                if let Some(next) = next {
+                    body["continuationToken"] = json!(next);
+                }
+                Reply::json(200, &body)
+            }
+            ("POST", []) => {
+                let Some(text) = text else { return refused(400, "a comment needs a text") };
+                let comment = Comment { id: self.id(), text, created: now, modified: now };
+                let body = shown(&comment);
+                let item = &mut self.items[at];
+                item.comments.push(comment);
+                (item.rev, item.changed) = (item.rev + 1, now);
+                Reply::json(200, &body)
+            }
+            (method, [comment]) => {
+                let comments = &mut self.items[at].comments;
+                let Some(found) = comments.iter().position(|known| known.id.to_string() == *comment) else {
+                    return refused(404, "no such comment");
+                };
+                match (method, text) {
+                    ("DELETE", _) => {
+                        comments.remove(found);
+                        Reply::empty(204)
+                    }
+                    ("PATCH", Some(text)) => {
+                        (comments[found].text, comments[found].modified) = (text, now);
+                        Reply::json(200, &shown(&comments[found]))
+                    }
+                    _ => refused(405, "no such method"),
+                }
+            }
+            _ => refused(404, "no such route"),
+        }
+    }
+
+    fn batch(&self, body: &Value) -> Reply {
+        let ids: Vec<i64> = body["ids"].as_array().into_iter().flatten().filter_map(Value::as_i64).collect();
+        if ids.is_empty() || ids.len() > 200 || body["errorPolicy"] != "omit" {
+            return refused(400, "between 1 and 200 work items can be read, and those that are not there are to be left out");
+        }
+        let wanted: Vec<&str> = body["fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let show = |id: &i64| {
+            let mut shown = self.items.iter().find(|item| item.id == *id).map(Self::show)?;
+            shown["fields"].as_object_mut().unwrap().retain(|name, _| wanted.contains(&name.as_str()));
+            Some(shown)
+        };
+        Reply::json(200, &many(&ids.iter().map(|id| show(id).unwrap_or(Value::Null)).collect::<Vec<_>>()))
+    }
+
+    fn in_project(&mut self, project: &'static str, rest: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+        match (request.method.as_str(), rest) {
+            ("GET", ["workitemtypes"]) => {
+                let field = |name: &&str| json!({"referenceName": name, "name": name, "alwaysRequired": *name == "System.Title"});
+                let fields: Vec<Value> = ["System.Title", "System.Description", "System.State", DUE].iter().map(field).collect();
+                Reply::json(200, &many(&[json!({"name": "Bug", "fields": []}), json!({"name": "Task", "fields": fields})]))
+            }
+            ("GET", ["workitemtypes", "Task", "states"]) => {
+                let all: Vec<Value> =
+                    STATES.iter().map(|(name, category)| json!({"name": name, "category": category, "color": "b2b2b2"})).collect();
+                Reply::json(200, &many(&all))
+            }
+            ("GET", ["classificationnodes", "Iterations", "v1"]) => Reply::json(
+                200,
+                &json!({"id": 7, "name": "v1", "structureType": "iteration", "path": format!("\\{project}\\Iteration\\v1")}),
+            ),
+            ("GET", ["classificationnodes", "Iterations", ..]) => refused(404, "VS402485: The iteration does not exist."),
+            ("POST", ["wiql"]) => query::answer(self, project, request),
+            ("POST", ["workitemsbatch"]) => self.batch(&request.json()),
+            ("POST" | "PATCH", ["workitems", ..]) if request.header("content-type") != Some("application/json-patch+json") => {
+                refused(415, "application/json-patch+json is expected")
+            }
+            ("POST", ["workitems", "$Task"]) => self.create(project, &request.json(), now, 3),
+            ("POST", ["workitems", _]) => refused(404, "VS402323: Work item type does not exist in project."),
+            (_, ["workitems", id]) => self.on_item(id, request, now),
+            (_, ["workItems", id, "comments", tail @ ..]) => self.comments(id, tail, request, now),
+            _ => refused(404, "no such route"),
+        }
+    }
+}
+
+fn shown(comment: &Comment) -> Value {
+    json!({"id": comment.id, "text": comment.text, "createdBy": {"displayName": "issue-bot", "uniqueName": "bot@example.org"}, "format": "html",
+        "createdDate": moment(comment.created), "modifiedDate": moment(comment.modified)})
+}
+
+/// Tags away, as somebody sees it.
+fn plain(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        text.push_str(part.split_once('>').map_or(part, |(_, text)| text));
+        text.push('\n');
+    }
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+impl Vendor for AzureDevops {
+    fn kind(&self) -> TrackerKind {
+        TrackerKind::AzureDevops
+    }
+
+    fn place(&self) -> Place {
+        Place { owner: ORGANISATION.to_owned(), project: PROJECTS[0].to_owned(), ..Place::default() }
+    }
+
+    fn options(&self) -> Vec<(&'static str, String)> {
+        vec![("organization", ORGANISATION.to_owned()), ("due_field", DUE.to_owned())]
+    }
+
+    /// Without a user, the token as the password.
+    fn credential(&self, request: &Request) -> Option<String> {
+        let decoded = base64::engine::general_purpose::STANDARD.decode(request.header("authorization")?.strip_prefix("Basic ")?).ok()?;
+        String::from_utf8(decoded).ok()?.strip_prefix(':').map(str::to_owned)
+    }
+
+    fn answer(&mut self, request: &Request, now: DateTime<Utc>) -> Reply {
+        let segments = request.segments();
+        let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let preview = request.path.contains("/comments") || request.path.ends_with("/connectionData");
+        let version = request.query("api-version").unwrap_or_default();
+        if !version.starts_with("7.1") || preview != version.contains("preview") {
+            return refused(400, "VssVersionNotSpecified: no api-version was supplied, or not the one that there is");
+        }
+        match (request.method.as_str(), &parts[..]) {
+            ("GET", [ORGANISATION, "_apis", "connectionData"]) => {
+                Reply::json(200, &json!({"authenticatedUser": {"id": "7", "providerDisplayName": "issue-bot"}, "instanceId": "8"}))
+            }
+            ("GET", [ORGANISATION, "_apis", "projects"]) => {
+                let all = PROJECTS.iter().map(|name| json!({"id": format!("id-of-{name}"), "name": name, "state": "wellFormed"})).collect();
+                let (page, next) = page(request, all);
+                let reply = Reply::json(200, &many(&page));
+                if let Some(next) = next { reply.with("x-ms-continuationtoken", next) } else { reply }
+            }
+            (_, [ORGANISATION, project, "_apis", "wit", rest @ ..]) => match PROJECTS.iter().find(|known| known == &project) {
+                Some(project) => self.in_project(project, rest, request, now),
+                None => refused(404, "TF200016: The following project does not exist."),
+            },
+            _ => refused(404, "no such route"),
+        }
+    }
+
+    fn creates_issue(&self, request: &Request) -> bool {
+        request.method == "POST" && request.path.contains("/workitems/$")
+    }
+
+    fn writes(&self, request: &Request) -> bool {
+        request.method != "GET" && !["/wiql", "/workitemsbatch"].iter().any(|end| request.path.ends_with(end))
+    }
+
+    fn limits(&self) -> Vec<(Reply, Duration)> {
+        let reply =
+            refused(429, "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource 'Concurrency'");
+        vec![(reply.with("retry-after", "7"), Duration::from_secs(7))]
+    }
+
+    fn issues(&self) -> Vec<SimIssue> {
+        let word = |item: &Item, field: &str| item.fields.get(field).and_then(Value::as_str).map(str::to_owned);
+        let seen = |item: &Item| SimIssue {
+            id: item.id.to_string(),
+            title: word(item, "System.Title").unwrap(),
+            body: plain(&word(item, "System.Description").unwrap_or_default()),
+            closed: ["Done", "Removed"].contains(&word(item, "System.State").unwrap().as_str()),
+            labels: word(item, "System.Tags").unwrap_or_default().split("; ").filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
+            people: word(item, "System.AssignedTo").into_iter().collect(),
+            milestone: word(item, "System.IterationPath").and_then(|path| Some(path.split_once('\\')?.1.to_owned())),
+            due: word(item, DUE).map(|due| due[..10].to_owned()),
+            comments: item.comments.iter().map(|comment| plain(&comment.text)).collect(),
+        };
+        self.items.iter().filter(|item| item.project == PROJECTS[0]).map(seen).collect()
+    }
+
+    /// There are no pull requests among work items.
+    fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>) {
+        if !pull_request {
+            let lines = body.lines().fold(String::new(), |all, line| all + "<div>" + &line.replace('>', "&gt;") + "</div>");
+            let patch = json!([{"op": "add", "path": "/fields/System.Title", "value": title}, {"op": "add", "path": "/fields/System.Description", "value": lines}]);
+            assert_eq!(self.create(PROJECTS[0], &patch, now, 0).status, 200);
+        }
+    }
+
+    fn meddle(&mut self, id: &str, label: &str, person: &str) {
+        let at = self.position(id).unwrap();
+        let item = &mut self.items[at];
+        let tags = item.fields.get("System.Tags").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let patch = json!([{"op": "add", "path": "/fields/System.Tags", "value": format!("{tags}; {label}")}, {"op": "add", "path": "/fields/System.AssignedTo", "value": person}]);
+        item.fields = Self::patched(item.project, item.fields.clone(), Some(item.rev), &patch).unwrap_or_else(|_| panic!("{patch}"));
+        item.rev += 1;
+    }
+
+    fn people(&self) -> &'static [&'static str] {
+        PEOPLE
+    }
+
+    fn description(&self) -> Option<&'static str> {
+        Some("ado-wit-7.1.json")
+    }
+
+    /// It is of work items alone, has queries under a team only, and of two ways to read comments the one that has no pages.
+    fn is_described(&self, request: &Request) -> bool {
+        let listing = request.method == "GET" && request.path.ends_with("/comments");
+        request.path.contains("/_apis/wit/") && !request.path.ends_with("/wiql") && !listing
+    }
+}
