@@ -259,7 +259,10 @@ pub(super) fn faults(s: &Settings) -> Vec<(String, String)> {
         faults.extend(backend.faults(s).into_iter().map(|(field, message)| (format!("backends.{name}.{field}"), message)));
     }
     let known = |name: &String| name == LOCAL || s.backends.contains_key(name);
-    let lists = s.routes.iter().map(|route| ("routes", route.name.as_str(), &route.backends));
+    let lists = s.routes.iter().map(|route| {
+        let name = route.name.as_str();
+        ("routes", name, &route.backends)
+    });
     for (setting, name, list) in lists.chain([("routing.default", "", &s.routing.default)]) {
         let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
         if let Some(unknown) = list.iter().find(|backend| !known(backend)) {

@@ -43,8 +43,7 @@ pub struct BackendResponse {
     waiting: u64,
     /// What of its credential's share of creating writes is used.
     budget: Vec<BudgetResponse>,
-    /// Absent for the store itself, which carries everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null` for the store itself, which carries everything.
     capabilities: Option<CapabilitiesResponse>,
 }
 
@@ -121,8 +120,10 @@ pub struct WorkspaceResponse {
     id: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     workspace_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     workspace_url: Option<String>,
 }
 
@@ -145,15 +146,20 @@ pub struct ResourceResponse {
     repo: String,
     project: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     workspace_handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     workspace_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     display_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     resource_url: Option<String>,
     /// Whether issues can be filed there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     writable: Option<bool>,
 }
 

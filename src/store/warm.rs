@@ -124,7 +124,8 @@ impl<DB: Database> Inner<DB> {
 }
 
 impl<DB: Database> Lent<DB> {
-    /// The statement was answered to its end: the connection is as good as before.
+    /// The statement was answered to its end, and no transaction was left open: the connection is as good as before. One that is
+    /// only dropped is rolled back at the connection's next use, which may be long after, with its locks held until then.
     pub(super) fn done(self) {
         let Self { connection, home, _turn } = self;
         home.keep(connection);

@@ -85,6 +85,9 @@ pub(super) async fn take_in(connection: &mut PgConnection, records: &[Record], w
     if write && !written.is_empty() {
         insert(&mut transaction, &written).await?;
         transaction.commit().await?;
+    } else {
+        // Now, and not when the connection is used next: the lock goes with it.
+        transaction.rollback().await?;
     }
     Ok(taken)
 }

@@ -86,6 +86,8 @@ pub(super) async fn take_in(connection: &mut SqliteConnection, records: &[Record
     if write {
         insert(&mut transaction, &written(records, &taken)).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
+    } else {
+        transaction.rollback().await.map_err(failed)?;
     }
     Ok(taken)
 }
