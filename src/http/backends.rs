@@ -183,6 +183,8 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Ba
 }
 
 /// Show a backend
+///
+/// What it can carry, how it is, what of its share of writes is used, and why it rests, where it does.
 #[utoipa::path(get, path = "/backends/{name}", operation_id = "get_backend", tag = "backends",
     params(("name" = String, Path, description = "Its name in the settings, or `local`", example = "local")),
     responses((status = 200, body = BackendResponse, description = "The backend")))]

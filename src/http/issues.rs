@@ -21,7 +21,7 @@ use super::path::{IssueParam, IssuePath};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use super::query::Fields;
-use super::routes::{LossesResponse, RouteResponse};
+use super::routes::{LossResponse, LossesResponse, RouteResponse};
 use super::schema;
 use super::task_body::TaskBody;
 use super::wish::Guarded;
@@ -107,10 +107,17 @@ pub struct CreateIssueResponse {
     /// The kind of backend that holds it.
     #[schema(example = "sqlite")]
     backend: String,
-    #[serde(flatten)]
-    losses: LossesResponse,
+    /// What its tracker holds in another form, or in part. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    degraded: Vec<LossResponse>,
+    /// What its tracker does not hold. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    dropped: Vec<LossResponse>,
     /// When it is expected in its tracker, where its turn has to come first.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     delivery_expected_at: Option<DateTime<Utc>>,
 }
 
@@ -125,11 +132,13 @@ pub enum FiledResponse {
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let status = if self.replayed { StatusCode::OK } else { StatusCode::CREATED };
+        let LossesResponse { degraded, dropped } = self.losses.into();
         let body = FiledResponse::Filed(CreateIssueResponse {
             issue_id: self.id.0,
             issue_url: self.url,
             backend: self.backend,
-            losses: self.losses.into(),
+            degraded,
+            dropped,
             delivery_expected_at: self.expected_at,
         });
         let mut response = (status, [(LOCATION, format!("/issues/{}", self.id))], Json(body)).into_response();
@@ -160,10 +169,17 @@ pub struct RehearsalResponse {
     /// The kind of backend that holds the issue, or would.
     #[schema(example = "sqlite")]
     backend: String,
-    #[serde(flatten)]
-    losses: LossesResponse,
+    /// What its tracker holds in another form, or in part. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    degraded: Vec<LossResponse>,
+    /// What its tracker does not hold. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    dropped: Vec<LossResponse>,
     /// Where it would go, and why; where there are trackers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     route: Option<RouteResponse>,
 }
 
@@ -176,20 +192,25 @@ impl From<(Rehearsal, Rung)> for RehearsalResponse {
         };
         match rehearsal {
             Rehearsal::Create { backend, plan } => {
-                let losses = plan.as_ref().map(|plan| plan.losses.clone()).unwrap_or_default().into();
+                let losses = plan.as_ref().map(|plan| plan.losses.clone()).unwrap_or_default();
+                let LossesResponse { degraded, dropped } = losses.into();
                 let route = plan.map(|plan| plan.routed.into());
-                Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend, losses, route }
+                Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend, degraded, dropped, route }
             }
-            Rehearsal::Duplicate(Accepted { id, url, backend, losses, .. }) => Self {
-                dry_run: true,
-                status: "duplicate",
-                dedupe,
-                issue_id: Some(id.0),
-                issue_url: url,
-                backend,
-                losses: losses.into(),
-                route: None,
-            },
+            Rehearsal::Duplicate(Accepted { id, url, backend, losses, .. }) => {
+                let LossesResponse { degraded, dropped } = losses.into();
+                Self {
+                    dry_run: true,
+                    status: "duplicate",
+                    dedupe,
+                    issue_id: Some(id.0),
+                    issue_url: url,
+                    backend,
+                    degraded,
+                    dropped,
+                    route: None,
+                }
+            }
         }
     }
 }

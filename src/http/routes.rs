@@ -18,16 +18,12 @@ pub struct LossResponse {
 }
 
 /// What does not arrive whole. Left out where everything does.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct LossesResponse {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct LossesResponse {
     /// There in another form, or in part.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    degraded: Vec<LossResponse>,
+    pub(super) degraded: Vec<LossResponse>,
     /// Not there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    dropped: Vec<LossResponse>,
+    pub(super) dropped: Vec<LossResponse>,
 }
 
 /// A tracker, and the place in it.
@@ -71,8 +67,14 @@ pub struct RouteNoteResponse {
     rule: String,
     why: String,
     to: Vec<DestinationResponse>,
-    #[serde(flatten)]
-    losses: LossesResponse,
+    /// What its tracker holds in another form, or in part. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    degraded: Vec<LossResponse>,
+    /// What its tracker does not hold. Left out where there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    dropped: Vec<LossResponse>,
 }
 
 /// Where an issue is now.
@@ -128,11 +130,13 @@ impl From<Routed> for RouteResponse {
 
 impl From<RouteNote> for RouteNoteResponse {
     fn from(note: RouteNote) -> Self {
+        let LossesResponse { degraded, dropped } = note.losses.into();
         Self {
             rule: note.rule.to_string(),
             why: note.why,
             to: note.to.into_iter().map(DestinationResponse::from).collect(),
-            losses: note.losses.into(),
+            degraded,
+            dropped,
         }
     }
 }

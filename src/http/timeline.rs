@@ -46,9 +46,11 @@ pub struct TimelineEntryResponse {
     comment: Option<String>,
     /// Where the task goes, and why: of its first event, where there are trackers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     route: Option<RouteNoteResponse>,
     /// Where it arrived: of `linked`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     link: Option<LinkNoteResponse>,
     /// The attempts to tell of it outside, the newest of them, as long as their history is kept.
     deliveries: Vec<DeliveryResponse>,

@@ -18,8 +18,8 @@ const CALLS: &[(&str, usize)] = &[
     ("| (", 0),
 ];
 
-/// Words of the document that name its own parts.
-const MEMBERS: &[&str] = &["code", "errors", "null", "pointer", "status"];
+/// Words of the document that name its own parts, and the codes that are kinds of losses.
+const MEMBERS: &[&str] = &["code", "degraded", "dropped", "errors", "null", "pointer", "status"];
 
 fn sources(dir: &Path, found: &mut String) {
     for entry in fs::read_dir(dir).unwrap() {
