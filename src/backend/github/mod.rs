@@ -2,7 +2,7 @@
 //!
 //! A place is `owner` and `repo`. Labels go by name, and those that are missing are made there; milestones go by number and are looked
 //! up or made. The list of issues holds pull requests, which are passed over. The credential is a token, or the private key of an
-//! app ([`app`]). Where the server is (`https://api.github.com`, `https://ghe.example.org/api/v3`) is the line's business.
+//! app (`app`). Where the server is (`https://api.github.com`, `https://ghe.example.org/api/v3`) is the line's business.
 
 mod account;
 mod app;

@@ -2,7 +2,7 @@
 //!
 //! A place is a `project` by its key. The state is a move through the project's workflow, discovered for each issue. Search is an
 //! index that lags behind, on Cloud by design and between the nodes of a Data Center: it is never believed when it says that
-//! something is not there ([`find`]).
+//! something is not there (`find`).
 
 mod adf;
 mod convert;
