@@ -28,6 +28,7 @@ pub mod record;
 pub mod search;
 pub mod spec;
 pub mod stamp;
+pub mod sync;
 pub mod text;
 pub mod tracker;
 pub mod verdict;

@@ -75,7 +75,9 @@ impl Rule {
     }
 }
 
-fn one_line(text: &str) -> String {
+/// Runs of white space become one space, both ends are trimmed.
+#[must_use]
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !line.is_empty() {

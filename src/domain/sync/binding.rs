@@ -1,0 +1,153 @@
+//! Which place of a tracker is kept in agreement with which part of the store, and by which rules.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Field;
+use super::cursor::{Cursor, Run};
+use crate::domain::text::fold;
+use crate::domain::tracker::{Place, Remote};
+use crate::domain::vocabulary::{StateName, vocabulary};
+
+vocabulary! {
+    /// Which way changes go.
+    Direction {
+        /// From the tracker only.
+        Pull = "pull",
+        /// To the tracker only.
+        Push = "push",
+        Both = "both",
+    }
+}
+
+vocabulary! {
+    /// Whose word counts for a field.
+    Owner {
+        /// The tracker's: what is changed here is changed back.
+        External = "external",
+        /// Ours: what is changed there is changed back.
+        Local = "local",
+        /// Whoever changed it; a clash is settled by the [`Strategy`].
+        Shared = "shared",
+    }
+}
+
+vocabulary! {
+    /// What becomes of a field that both sides changed, each to something else.
+    Strategy {
+        ExternalWins = "external_wins",
+        LocalWins = "local_wins",
+        /// The later change, each measured by its own side's clock.
+        Newer = "newer",
+        /// Neither, until somebody decides; that field alone waits.
+        Manual = "manual",
+    }
+}
+
+vocabulary! {
+    /// Which issues of the tracker are adopted, by state.
+    StateFilter { Open = "open", Closed = "closed", All = "all" }
+}
+
+vocabulary! {
+    /// Where a binding is written down.
+    BindingSource {
+        /// In the settings: only there can it be changed.
+        Config = "config",
+        Api = "api",
+    }
+}
+
+/// The rules of one binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// A slug; names it for good.
+    pub name: String,
+    /// The backend's configured name.
+    pub backend: String,
+    pub place: Place,
+    /// What adopted issues carry as theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_repo: Option<String>,
+    pub direction: Direction,
+    /// Whether issues that were made in the tracker come here.
+    pub adopt: bool,
+    #[serde(default)]
+    pub filter: AdoptFilter,
+    pub owner: Owner,
+    /// Fields that somebody else owns than [`Self::owner`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<Field, Owner>,
+    pub strategy: Strategy,
+    /// How often the tracker is asked what changed.
+    pub every: Duration,
+    /// How often everything is listed, to find what is gone.
+    pub audit_every: Duration,
+}
+
+/// Which issues of the tracker are adopted. Those that are here already are kept in agreement whatever they match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptFilter {
+    /// Any of these; empty: whatever they carry.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    pub state: StateFilter,
+    /// Changed there at or after this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A binding as it stands in the store, with how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    pub binding: Binding,
+    pub source: BindingSource,
+    pub paused: bool,
+    /// Raised by every change of the rules: what a caller gives back to change this edition.
+    pub edition: i64,
+    pub cursor: Cursor,
+    /// The last pass that ended.
+    pub last: Option<Run>,
+    /// When it is to be looked at again.
+    pub due_at: DateTime<Utc>,
+    pub leased_until: Option<DateTime<Utc>>,
+}
+
+impl Default for AdoptFilter {
+    fn default() -> Self {
+        Self { labels: Vec::new(), state: StateFilter::All, since: None }
+    }
+}
+
+impl Binding {
+    #[must_use]
+    pub fn owner_of(&self, field: Field) -> Owner {
+        self.fields.get(&field).copied().unwrap_or(self.owner)
+    }
+
+    #[must_use]
+    pub const fn pulls(&self) -> bool {
+        matches!(self.direction, Direction::Pull | Direction::Both)
+    }
+
+    #[must_use]
+    pub const fn pushes(&self) -> bool {
+        matches!(self.direction, Direction::Push | Direction::Both)
+    }
+
+    /// Whether an issue that was made there comes here.
+    #[must_use]
+    pub fn adopts(&self, remote: &Remote) -> bool {
+        let AdoptFilter { labels, state, since } = &self.filter;
+        let carries = |wanted: &String| remote.labels.iter().any(|label| fold(label) == fold(wanted));
+        let stands = match state {
+            StateFilter::All => true,
+            StateFilter::Open => remote.state != StateName::Closed,
+            StateFilter::Closed => remote.state == StateName::Closed,
+        };
+        self.adopt && stands && (labels.is_empty() || labels.iter().any(carries)) && since.is_none_or(|since| remote.updated_at >= since)
+    }
+}

@@ -1,0 +1,69 @@
+//! A clash that was met: what it was about, what both sides said, and what became of it.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Field;
+use crate::domain::id::IssueId;
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    ConflictState {
+        /// The field waits for somebody to decide.
+        Open = "open",
+        /// Somebody decided; it is being brought to both sides.
+        Decided = "decided",
+        /// Settled, by a rule or by somebody.
+        Resolved = "resolved",
+    }
+}
+
+vocabulary! {
+    /// What became of it.
+    Resolution {
+        /// Ours stands; it goes to the tracker.
+        Local = "local",
+        /// Theirs stands; it comes here.
+        External = "external",
+        /// Something else, which somebody wrote.
+        Other = "other",
+        /// The two sides came to agree by themselves.
+        Agreed = "agreed",
+    }
+}
+
+/// One clash, however often it is met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    pub id: Uuid,
+    pub issue_id: IssueId,
+    /// The backend's configured name.
+    pub backend: String,
+    pub field: Field,
+    /// The comment, where it is about one.
+    pub comment: Option<Uuid>,
+    pub base: Value,
+    pub ours: Value,
+    pub theirs: Value,
+    pub state: ConflictState,
+    pub resolution: Option<Resolution>,
+    /// Which rule settled it, or why it waits.
+    pub why: String,
+    pub opened_at: DateTime<Utc>,
+    pub resolved_at: Option<DateTime<Utc>>,
+    pub resolved_by: Option<String>,
+    /// Raised by every change of it.
+    pub edition: i64,
+}
+
+/// What becomes of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConflictWrite {
+    New(Conflict),
+    /// Only if it still has the edition the decision was taken on; else the whole change is stale.
+    Change {
+        conflict: Conflict,
+        read_edition: i64,
+    },
+}

@@ -1,0 +1,126 @@
+//! One issue in the words that both sides share: what the tracker can carry of ours, and what is ours of the tracker's.
+//!
+//! Two faces of issues that agree are equal, whatever the tracker's renderer made of a text: texts are bare (no footer, nothing
+//! invisible) and canonical (the tracker's own form, which `canon` gives). What the tracker does not carry is as in the base.
+
+use uuid::Uuid;
+
+use crate::domain::issue::Issue;
+use crate::domain::text::{fold, one_line};
+use crate::domain::tracker::{Assignees, Carried, Draft, Milestones, Names, Remote, Terms, fit};
+use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+
+const MARK: &str = "issue-core:";
+const NOTHING: char = '\u{200b}';
+
+/// A text without what we put into it: the footer with the rule above it, and what makes mentions harmless. Line ends and trailing
+/// space are no difference either.
+#[must_use]
+pub fn bare(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    if let Some(at) = lines.iter().rposition(|line| is_footer(line)) {
+        lines.remove(at);
+        let above = lines[..at].iter().rposition(|line| !line.is_empty());
+        if let Some(rule) = above.filter(|rule| is_rule(lines[*rule])) {
+            lines.remove(rule);
+        }
+    }
+    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING).collect();
+    text.trim_end().to_owned()
+}
+
+/// A comment of ours without its footer and the line that says who wrote it.
+#[must_use]
+pub fn bare_comment(text: &str, author: &str) -> String {
+    let text = bare(text);
+    let head = format!("**{author}:**");
+    text.strip_prefix(&head).map_or_else(|| text.clone(), |rest| rest.trim_start_matches('\n').to_owned())
+}
+
+fn is_footer(line: &str) -> bool {
+    let id = line.trim_start().strip_prefix(MARK).and_then(|rest| rest.get(..36));
+    id.is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
+fn is_rule(line: &str) -> bool {
+    let marks = line.chars().filter(|c| !c.is_whitespace());
+    line.len() >= 3 && ['-', '*', '_'].into_iter().any(|mark| marks.clone().all(|c| c == mark))
+}
+
+/// Ours, as far as the tracker can carry it.
+#[must_use]
+pub fn our_face(issue: &Issue, terms: &Terms, canon: &dyn Fn(&str) -> String) -> Draft {
+    let draft = fit(issue, terms).draft;
+    Draft { title: one_line(&draft.title), body: canon(&bare(&draft.body)), ..draft }
+}
+
+/// Theirs. `base` stands in for what the tracker does not tell.
+#[must_use]
+pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&str) -> String) -> Draft {
+    let can = &terms.capabilities;
+    let closed = remote.state == StateName::Closed;
+    Draft {
+        title: one_line(&remote.title),
+        body: canon(&bare(&remote.body)),
+        state: remote.state,
+        close_reason: can.close_reasons.then(|| remote.close_reason.or(closed.then_some(CloseReason::Completed))).flatten(),
+        priority: remote.priority.unwrap_or_else(|| unsaid(can.priority, base.priority, || plain_priority(&terms.names))),
+        kind: remote.kind.unwrap_or_else(|| unsaid(can.kind, base.kind, || plain_kind(&terms.names))),
+        labels: if can.labels { remote.labels.clone() } else { base.labels.clone() },
+        assignees: people(remote, base, terms),
+        milestone: if can.milestones == Milestones::Not { base.milestone.clone() } else { remote.milestone.clone() },
+        due_on: if can.due_dates { remote.due_on } else { base.due_on },
+    }
+}
+
+/// What the silence of a tracker means: without a label for it, the word that goes without saying; else nothing at all.
+fn unsaid<T>(carried: Carried, base: T, plain: impl FnOnce() -> T) -> T {
+    match carried {
+        Carried::ByLabel => plain(),
+        Carried::Natively | Carried::Not => base,
+    }
+}
+
+fn plain_priority(names: &Names) -> Priority {
+    Priority::ALL.iter().copied().find(|word| names.priority(*word).is_empty()).unwrap_or(Priority::Medium)
+}
+
+fn plain_kind(names: &Names) -> Kind {
+    Kind::ALL.iter().copied().find(|word| names.kind(*word).is_empty()).unwrap_or(Kind::Task)
+}
+
+/// The people there whom we know. While somebody unknown is among them, nobody is believed to have been taken off.
+fn people(remote: &Remote, base: &Draft, terms: &Terms) -> Vec<String> {
+    let known = |name: &&String| terms.users.ours(name).is_some();
+    let (mut people, strangers): (Vec<String>, Vec<String>) = remote.assignees.iter().cloned().partition(|name| known(&name));
+    match terms.capabilities.assignees {
+        Assignees::Not => return base.assignees.clone(),
+        Assignees::One if !strangers.is_empty() => return base.assignees.clone(),
+        Assignees::One | Assignees::Many => {}
+    }
+    if !strangers.is_empty() {
+        for name in &base.assignees {
+            if !people.iter().any(|other| fold(other) == fold(name)) {
+                people.push(name.clone());
+            }
+        }
+    }
+    people
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_put_into_a_text_is_no_part_of_it() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(bare(&format!("why  \r\nhow\n\n---\nissue-core:{id} · rule x")), "why\nhow");
+        assert_eq!(bare(&format!("---\nissue-core:{id}")), "");
+        assert_eq!(bare(&format!("why\n\n***\n\nissue-core:{id}\n\nand a word below")), "why\n\n\n\nand a word below");
+        assert_eq!(bare("ask @\u{200b}ann"), "ask @ann");
+        assert_eq!(bare("a\n\n---\nissue-core: the service"), "a\n\n---\nissue-core: the service", "no footer of ours");
+        assert_eq!(bare_comment(&format!("**ann:**\n\nyes\n\n---\nissue-core:{id}"), "ann"), "yes");
+        assert_eq!(bare_comment("**bob:** no", "ann"), "**bob:** no");
+    }
+}

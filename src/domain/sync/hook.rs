@@ -1,0 +1,48 @@
+//! What a tracker tells by itself: a hint that something changed, never the change.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::tracker::Place;
+use crate::domain::vocabulary::vocabulary;
+
+vocabulary! {
+    HintKind {
+        /// The issue, or what was said on it.
+        Changed = "changed",
+        /// Said to be gone: to be proved by a whole list.
+        Deleted = "deleted",
+    }
+}
+
+/// One issue that a delivery is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    pub kind: HintKind,
+    /// What the delivery tells of the place; empty parts are not told.
+    pub place: Place,
+    /// What the API calls the issue within its place.
+    pub remote_id: String,
+}
+
+/// A delivery that was let in, about to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHook {
+    pub backend: String,
+    /// The vendor's name of the delivery, or a digest where it has none: a repeat is not kept again.
+    pub delivery: String,
+    pub event: String,
+    pub received_at: DateTime<Utc>,
+    /// As it came.
+    pub body: Vec<u8>,
+    /// None: it is about nothing that is followed here (a ping, a push of code).
+    pub hint: Option<Hint>,
+}
+
+/// A delivery that waits to be followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    pub id: i64,
+    pub backend: String,
+    pub received_at: DateTime<Utc>,
+    pub hint: Hint,
+}

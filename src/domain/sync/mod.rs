@@ -1,0 +1,32 @@
+//! How an issue here and the same issue in a tracker come to agree again. Pure.
+//!
+//! Both sides change on their own. What they last agreed on, the base, tells which of them changed what: an unchanged side yields,
+//! sets and texts are merged, and only a true clash is a conflict, which is kept as a record. Everything is compared in the
+//! tracker's own words ([`Draft`](super::tracker::Draft)), so that what it cannot carry is no difference. To add a field: its word
+//! in [`Field`], its line in [`face`] and in [`merge`].
+
+mod binding;
+mod conflict;
+mod cursor;
+mod face;
+mod hook;
+mod merge;
+mod turns;
+
+use super::vocabulary::vocabulary;
+
+pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, StateFilter, Strategy};
+pub use conflict::{Conflict, ConflictState, ConflictWrite, Resolution};
+pub use cursor::{Counts, Cursor, Pass, Progress, Run};
+pub use face::{bare, bare_comment, our_face, their_face};
+pub use hook::{Hint, HintKind, Hook, NewHook};
+pub use merge::{Absorbed, Clash, Rules, Take, absorb, merged_text};
+pub use turns::{Turn, Turns};
+
+vocabulary! {
+    /// What both sides hold of an issue.
+    Field {
+        Title = "title", Description = "description", State = "state", Priority = "priority", Kind = "kind", Labels = "labels",
+        Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Comment = "comment",
+    }
+}
