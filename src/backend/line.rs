@@ -4,15 +4,20 @@
 //! It knows no tracker. What is the vendor's own (its limit signals, its error bodies) is read by the tracker's `wire.rs`, from the
 //! [`HttpAnswer`] that [`Line::send`] hands over whatever its status.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use super::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use super::http::{HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
 use super::{BackendError, Secret, Trouble};
+use crate::clock::Clock;
 
 /// How requests get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,8 @@ pub struct Line {
     secret: Secret,
     scheme: Scheme,
     headers: HeaderMap,
+    /// Milliseconds by which the other side's clock is ahead, by its last answer.
+    ahead: Arc<AtomicI64>,
 }
 
 /// One request about to be sent. Whether it writes is told by its method, unless [`Call::reads`] says otherwise (a GraphQL query).
@@ -77,7 +84,7 @@ impl Line {
     #[must_use]
     pub fn new(options: LineOptions) -> Self {
         let LineOptions { http, base, transport, secret } = options;
-        Self { http, base, transport, secret, scheme: Scheme::Bearer, headers: HeaderMap::new() }
+        Self { http, base, transport, secret, scheme: Scheme::Bearer, headers: HeaderMap::new(), ahead: Arc::default() }
     }
 
     #[must_use]
@@ -115,7 +122,29 @@ impl Line {
         let writes = call.writes;
         let (secret, _) = self.secret.get();
         let request = self.request(call, secret.as_ref())?;
-        self.http.send(request).await.map_err(|failure| lost(&failure, writes))
+        let answer = self.http.send(request).await.map_err(|failure| lost(&failure, writes))?;
+        if let Some(ahead) = ahead(&answer, Clock::System.now()) {
+            self.ahead.store(ahead.num_milliseconds(), Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+
+    /// How far the other side's clock is ahead of ours; zero until it has told its time.
+    #[must_use]
+    pub fn clock_ahead(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Where a redirect that was not followed leads, as a path for a [`Call`]. Only within the same server.
+    #[must_use]
+    pub fn leads_to(&self, answer: &HttpAnswer) -> Option<String> {
+        if !(300..400).contains(&answer.status) || answer.status == 304 {
+            return None;
+        }
+        let to = answer.headers.get(LOCATION)?.to_str().ok()?;
+        let path = to.strip_prefix(&self.base).unwrap_or(to);
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        (path.starts_with('/') && !path.starts_with("//")).then(|| path.to_owned())
     }
 
     fn request(&self, call: Call, secret: Option<&SecretString>) -> Result<HttpRequest, BackendError> {
@@ -152,6 +181,13 @@ impl Line {
             Scheme::Own => return Ok(None),
         }))
     }
+}
+
+/// By the `Date` of an answer, which is no finer than a second: less than that is nothing.
+fn ahead(answer: &HttpAnswer, now: DateTime<chrono::Utc>) -> Option<TimeDelta> {
+    let theirs = DateTime::parse_from_rfc2822(answer.headers.get(DATE)?.to_str().ok()?).ok()?.to_utc() + TimeDelta::milliseconds(500);
+    let ahead = theirs - now;
+    Some(if ahead.abs() < TimeDelta::seconds(1) { TimeDelta::zero() } else { ahead })
 }
 
 /// Never logged: marked as sensitive.
@@ -208,6 +244,15 @@ impl Call {
             self.headers.insert(name, value);
         }
         self
+    }
+
+    /// To be answered with 304 where nothing is otherwise than what was called so.
+    #[must_use]
+    pub fn unless(self, etag: Option<&str>) -> Self {
+        match etag {
+            Some(etag) => self.header(super::http::header::IF_NONE_MATCH, etag),
+            None => self,
+        }
     }
 
     #[must_use]
@@ -296,6 +341,43 @@ pub fn read_json<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes: b
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_other_clock_is_read_to_the_second_and_less_is_nothing() {
+        let now: DateTime<chrono::Utc> = "2026-11-21T04:00:00.700Z".parse().unwrap();
+        let told = |date: &str| {
+            let headers = [(DATE, date.parse().unwrap())].into_iter().collect();
+            ahead(&HttpAnswer { headers, ..HttpAnswer::default() }, now)
+        };
+        assert_eq!(told("Sat, 21 Nov 2026 04:00:00 GMT"), Some(TimeDelta::zero()));
+        assert_eq!(told("Sat, 21 Nov 2026 04:05:00 GMT"), Some(TimeDelta::milliseconds(299_800)));
+        assert_eq!(told("Sat, 21 Nov 2026 03:59:00 GMT"), Some(TimeDelta::milliseconds(-60_200)));
+        assert_eq!((told("soon"), ahead(&HttpAnswer::default(), now)), (None, None));
+    }
+
+    #[test]
+    fn a_redirect_is_followed_within_the_server_only() {
+        let limits = super::super::http::HttpLimits {
+            connect: std::time::Duration::ZERO,
+            read: std::time::Duration::ZERO,
+            total: std::time::Duration::ZERO,
+            body: 0,
+            idle: 0,
+        };
+        let http = HttpClient::new(limits).unwrap();
+        let base = "https://ghe.example.org/api/v3".to_owned();
+        let line = Line::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::new(None) });
+        let leads = |status, to: &str| {
+            let headers = [(LOCATION, to.parse().unwrap())].into_iter().collect();
+            line.leads_to(&HttpAnswer { status, headers, ..HttpAnswer::default() })
+        };
+        let path = Some("/repositories/7/issues/3".to_owned());
+        assert_eq!(leads(301, "https://ghe.example.org/api/v3/repositories/7/issues/3?x=1"), path);
+        assert_eq!(leads(302, "/repositories/7/issues/3"), path);
+        for (status, to) in [(301, "https://evil.example/x"), (301, "//evil.example/x"), (304, "/x"), (200, "/x"), (301, "x")] {
+            assert_eq!(leads(status, to), None, "{status} {to}");
+        }
+    }
 
     #[test]
     fn a_segment_stays_one_segment() {

@@ -4,6 +4,8 @@
 //! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
 
 pub mod azure_devops;
+pub mod canonical;
+pub mod changes;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
@@ -18,12 +20,13 @@ pub mod secret;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
 };
 
+pub use changes::{Changes, ListAsk};
 pub use line::{Line, LineOptions, Transport};
 pub use secret::Secret;
 
@@ -48,6 +51,17 @@ pub trait Backend: Send + Sync + 'static {
     /// The parts of a place without which nothing can be filed.
     fn needs(&self) -> &'static [PlaceField];
 
+    /// A text in our writing as it is after the tracker has had it: whatever is written otherwise there and read back, or is not kept at
+    /// all, is the same afterwards, and nothing else is. For issues and comments alike.
+    ///
+    /// Pure; twice is once; and of a text that was sent and of what is read back of it the form is the same.
+    fn canonical(&self, text: &str) -> String {
+        canonical::plain(text)
+    }
+
+    /// How far the tracker's clock is ahead of ours, by its last answer; zero as long as it has given none, or tells no time.
+    fn clock_ahead(&self) -> TimeDelta;
+
     /// Makes one issue, with one request that creates it. `draft.body` holds the marker already; where the tracker takes an id of
     /// ours, the marker's is used ([`Capabilities::idempotent_create`]).
     ///
@@ -62,7 +76,9 @@ pub trait Backend: Send + Sync + 'static {
     /// that may be incomplete (a page that broke off) is an error, never `None`.
     async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError>;
 
-    /// The issue as it is now; `None` where it is no longer there.
+    /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to, renamed or transferred (which may be
+    /// another place). `None` where the tracker says that it is not there (404, 410, in the bin); some say so too of what the
+    /// credential may not see. A refusal that is no absence is [`Trouble::Denied`].
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError>;
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
@@ -84,9 +100,10 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes a comment away; one that is gone already is fine. Asked only with [`Capabilities::comment_deletes`].
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError>;
 
-    /// The issues of a place that were changed at or after `since` (by the tracker's clock; all without it), oldest change first where
-    /// the tracker can, a page at a time. Nothing that stays unchanged while all pages are read is missed; something may come twice.
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError>;
+    /// The issues of a place that were changed at or after a moment, a page at a time, pull requests left out. Oldest change first where
+    /// the tracker can (not Gitea, Forgejo and Azure DevOps: only the whole list tells how far one is). Nothing that stays
+    /// unchanged while all pages are read is missed; something may come twice. A change of an issue's comments is one of the issue.
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError>;
 
     /// The comments of an issue, oldest first, a page at a time.
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError>;

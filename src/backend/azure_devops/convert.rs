@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::settings::Settings;
 use super::{html, wire};
 use crate::backend::Resource;
+use crate::backend::canonical::settled;
 use crate::domain::text::fold;
 use crate::domain::tracker::{Draft, Edit, Place, Remote, RemoteComment, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
@@ -23,11 +24,13 @@ const ASSIGNED: &str = "System.AssignedTo";
 const ITERATION: &str = "System.IterationPath";
 const AREA: &str = "System.AreaPath";
 const CREATED: &str = "System.CreatedDate";
+const COMMENTS: &str = "System.CommentCount";
 const CHANGED: &str = "System.ChangedDate";
 
 /// The fields that are read in batches.
 pub(super) fn fields(settings: &Settings) -> Vec<&str> {
-    let mut fields = vec![TITLE, TYPE, PROJECT, STATE, TAGS, PRIORITY, ASSIGNED, ITERATION, CREATED, CHANGED, settings.body_field.as_str()];
+    let mut fields =
+        vec![TITLE, TYPE, PROJECT, STATE, TAGS, PRIORITY, ASSIGNED, ITERATION, CREATED, CHANGED, COMMENTS, settings.body_field.as_str()];
     fields.extend(settings.due_field.as_deref());
     fields
 }
@@ -164,6 +167,11 @@ pub(super) fn project_of(item: &wire::WorkItem) -> Option<&str> {
     item.fields.get(PROJECT)?.as_str()
 }
 
+/// Where it is now: numbers are the organisation's, and stay when a work item is moved to another project.
+pub(super) fn place_of(item: &wire::WorkItem, place: &Place) -> Place {
+    project_of(item).map_or_else(|| place.clone(), |project| place.or_else_at(&place.owner, "", project))
+}
+
 /// The name of the state to put it in; none where it is there already. The error says what is missing.
 pub(super) fn state_to_set(
     state: StateName,
@@ -220,8 +228,9 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
         split_tags(fields).into_iter().partition(|tag| blocked.is_some_and(|blocked| fold(blocked) == fold(tag)));
     let read = settings.names.read(&tags, &settings.capabilities);
     let due = settings.due_field.as_ref().and_then(|field| word(fields, field));
+    let place = place_of(item, place);
     Ok(Remote {
-        at: at(item.id, place, settings),
+        at: at(item.id, &place, settings),
         title: word(fields, TITLE).ok_or("there is no title")?,
         body: our_text(item, settings),
         state: our_state(fields, states, !marked.is_empty(), settings),
@@ -232,6 +241,8 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
         assignees: assigned(fields).into_iter().collect(),
         milestone: word(fields, ITERATION).and_then(|path| Some(path.split_once('\\')?.1.to_owned())),
         due_on: due.and_then(|text| text.get(..10)?.parse().ok()),
+        moved_away: false,
+        comments: fields.get(COMMENTS).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok()),
         created_at: time(word(fields, CREATED).as_deref())?,
         updated_at: time(word(fields, CHANGED).as_deref())?,
         version: Some(item.rev.to_string()),
@@ -242,6 +253,11 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
 pub(super) fn our_text(item: &wire::WorkItem, settings: &Settings) -> String {
     let text = word(&item.fields, &settings.body_field).unwrap_or_default();
     if is_markdown(item, settings) || !html::is_html(&text) { text } else { html::to_markdown(&text) }
+}
+
+/// A text as it comes back from there. Comments are HTML whatever the work items are, so this is the form of all of them.
+pub(super) fn canonical(text: &str) -> String {
+    settled(text, |text| html::to_markdown(&html::from_markdown(text)))
 }
 
 /// The nearest one that was chosen: 4 is low where 3 is.

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 
 use super::{AzureDevops, BATCH, PAGES, States, VERSION, convert, wire, wit};
 use crate::backend::line::Call;
-use crate::backend::{BackendError, CLOCK_SKEW};
-use crate::domain::tracker::{Listing, Marker, Place, Remote};
+use crate::backend::{BackendError, CLOCK_SKEW, Changes, ListAsk};
+use crate::domain::tracker::{Marker, Place, Remote};
 
 pub(super) async fn by_marker(
     tracker: &AzureDevops,
@@ -54,21 +54,17 @@ async fn among(tracker: &AzureDevops, place: &Place, marker: &Marker, ids: &[i64
     }
 }
 
-pub(super) async fn list(
-    tracker: &AzureDevops,
-    place: &Place,
-    since: Option<DateTime<Utc>>,
-    page: Option<&str>,
-) -> Result<Listing<Remote>, BackendError> {
-    let changed = since.map_or_else(|| "[System.Id] > 0".to_owned(), |since| format!("[System.ChangedDate] >= {}", convert::since(since)));
-    let last = page.and_then(|page| page.parse().ok()).unwrap_or_default();
+pub(super) async fn list(tracker: &AzureDevops, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+    let changed =
+        ask.since.map_or_else(|| "[System.Id] > 0".to_owned(), |since| format!("[System.ChangedDate] >= {}", convert::since(since)));
+    let last = ask.page.and_then(|page| page.parse().ok()).unwrap_or_default();
     let ids = numbers(tracker, place, &changed, last).await?;
     let mut known = States::new();
     let mut items = Vec::with_capacity(ids.len());
     for item in batch(tracker, place, &ids).await? {
         items.push(tracker.remote(&item, place, &mut known).await?);
     }
-    Ok(Listing { items, next: ids.last().map(ToString::to_string) })
+    Ok(Changes { items, next: ids.last().map(ToString::to_string), ..Changes::default() })
 }
 
 /// A page of the project's numbers behind the last one.

@@ -12,11 +12,11 @@ mod wire;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
@@ -68,6 +68,7 @@ impl AzureDevops {
         wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
     }
 
+    /// By the project it was in.
     async fn read_item(&self, at: &RemoteRef) -> Result<Option<wire::WorkItem>, BackendError> {
         self.get_if_there(Call::get(item(at)).query("api-version", VERSION), "the work item").await
     }
@@ -81,7 +82,7 @@ impl AzureDevops {
     async fn remote(&self, item: &wire::WorkItem, place: &Place, known: &mut States) -> Result<Remote, BackendError> {
         let kind = convert::type_of(item).unwrap_or_default().to_owned();
         if !known.contains_key(&kind) {
-            let states = self.states(place, &kind).await?;
+            let states = self.states(&convert::place_of(item, place), &kind).await?;
             known.insert(kind.clone(), states);
         }
         let states = known.get(&kind).map(Vec::as_slice).unwrap_or_default();
@@ -159,6 +160,14 @@ impl Backend for AzureDevops {
         &[PlaceField::Owner, PlaceField::Project]
     }
 
+    fn canonical(&self, text: &str) -> String {
+        convert::canonical(text)
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
+    }
+
     /// A new work item is in the first state of its type, and in no iteration that is not there.
     async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
         let iteration = match &draft.milestone {
@@ -183,7 +192,15 @@ impl Backend for AzureDevops {
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
-        match self.read_item(at).await? {
+        let found = match self.read_item(at).await? {
+            Some(item) => Some(item),
+            // In its own project only it is found by that project; it may have been moved to another one.
+            None => {
+                let path = format!("/{}/_apis/wit/workitems/{}", segment(&at.place.owner), segment(&at.id));
+                self.get_if_there(Call::get(path).query("api-version", VERSION), "the work item").await?
+            }
+        };
+        match found {
             Some(item) => self.remote(&item, &at.place, &mut States::new()).await.map(Some),
             None => Ok(None),
         }
@@ -261,8 +278,8 @@ impl Backend for AzureDevops {
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
-        find::list(self, place, since, page).await
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+        find::list(self, place, ask).await
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {

@@ -86,8 +86,9 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Result
     let labels: Vec<String> = issue.labels.unwrap_or_default().into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let state = if issue.state == "closed" { StateName::Closed } else { read.state.unwrap_or(StateName::Open) };
+    let place = issue.repository.map_or_else(|| place.clone(), |now| place.or_else_at(&now.owner, &now.name, ""));
     Ok(Remote {
-        at: at(issue.number, place, issue.html_url),
+        at: at(issue.number, &place, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
         state,
@@ -99,6 +100,8 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Result
         milestone: issue.milestone.map(|milestone| milestone.title),
         // The day as the server writes it, by its own clock.
         due_on: issue.due_date.as_deref().and_then(|text| text.get(..10)?.parse().ok()),
+        moved_away: false,
+        comments: issue.comments,
         created_at: time(&issue.created_at)?,
         updated_at: time(&issue.updated_at)?,
         version: issue.content_version.map(|version| version.to_string()),

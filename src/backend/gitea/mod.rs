@@ -8,12 +8,13 @@ mod convert;
 mod wire;
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use super::http::HttpAnswer;
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
@@ -52,14 +53,11 @@ impl Gitea {
 
     /// One page, and whether there may be another. `seen` is how many came before it.
     async fn page<T: DeserializeOwned>(&self, call: Call, page: u32, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
-        let call = call.query("page", page.to_string()).query("limit", self.page_size.to_string());
-        let answer = self.line.send(call).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
-            return Err(error);
-        }
-        let items: Vec<T> = read_json(&answer, what, false)?;
-        let more = !items.is_empty() && wire::total(&answer).is_none_or(|total| seen + items.len() < total);
-        Ok((items, more))
+        read_page(&self.line.send(self.paged(call, page)).await?, seen, what)
+    }
+
+    fn paged(&self, call: Call, page: u32) -> Call {
+        call.query("page", page.to_string()).query("limit", self.page_size.to_string())
     }
 
     async fn all<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Vec<T>, BackendError> {
@@ -157,6 +155,16 @@ impl Gitea {
     }
 }
 
+/// What is in a page, and whether there may be another.
+fn read_page<T: DeserializeOwned>(answer: &HttpAnswer, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
+    if let Some(error) = wire::refusal(answer, false) {
+        return Err(error);
+    }
+    let items: Vec<T> = read_json(answer, what, false)?;
+    let more = !items.is_empty() && wire::total(answer).is_none_or(|total| seen + items.len() < total);
+    Ok((items, more))
+}
+
 /// The oldest of that name: where there are two, everybody takes the same.
 fn id_of(labels: &[wire::Label], name: &str) -> Option<i64> {
     labels.iter().filter(|label| fold(&label.name) == fold(name)).map(|label| label.id).min()
@@ -190,6 +198,10 @@ impl Backend for Gitea {
 
     fn needs(&self) -> &'static [PlaceField] {
         &[PlaceField::Owner, PlaceField::Repo]
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
     }
 
     async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
@@ -273,15 +285,20 @@ impl Backend for Gitea {
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
         let mut call = Call::get(format!("{}/issues", repo(place))).query("state", "all").query("type", "issues");
-        if let Some(since) = since {
+        if let Some(since) = ask.since {
             call = call.query("since", moment(since));
         }
-        let number = page_number(page);
-        let (items, more): (Vec<wire::Issue>, bool) = self.page(call, number, 0, "issues").await?;
+        let number = page_number(ask.page);
+        let answer = self.line.send(self.paged(call, number).unless(ask.condition())).await?;
+        if let Some(unchanged) = Changes::none(ask, &answer) {
+            return Ok(unchanged);
+        }
+        let (items, more): (Vec<wire::Issue>, bool) = read_page(&answer, 0, "issues")?;
         let items = items.into_iter().filter(|issue| issue.pull_request.is_none()).map(|issue| self.remote(issue, place));
-        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: more.then(|| (number + 1).to_string()) })
+        let next = more.then(|| (number + 1).to_string());
+        Ok(Changes::new(items.collect::<Result<_, _>>()?, next, ask, &answer))
     }
 
     /// Gitea gives all of them at once.

@@ -26,12 +26,23 @@ pub(super) struct Issue {
     pub(super) updated_at: String,
     #[serde(default)]
     pub(super) html_url: Option<String>,
+    #[serde(default)]
+    pub(super) comments: Option<u32>,
+    #[serde(default)]
+    pub(super) repository: Option<Whereabouts>,
     /// Only of pull requests.
     #[serde(default)]
     pub(super) pull_request: Option<serde_json::Value>,
     /// Where the server has it (Gitea from 1.26 on): counts the editions of the text.
     #[serde(default)]
     pub(super) content_version: Option<i64>,
+}
+
+/// The repository of an issue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Whereabouts {
+    pub(super) owner: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

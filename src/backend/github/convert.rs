@@ -100,8 +100,9 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote
     let labels: Vec<String> = issue.labels.into_iter().filter_map(name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let closed = issue.state == "closed";
+    let place = issue.repository_url.as_deref().and_then(|url| place_of(url, place)).unwrap_or_else(|| place.clone());
     Remote {
-        at: at(issue.number, place, issue.html_url),
+        at: at(issue.number, &place, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
         state: if closed { StateName::Closed } else { read.state.unwrap_or(StateName::Open) },
@@ -112,10 +113,18 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote
         assignees: issue.assignees.unwrap_or_default().into_iter().map(|user| user.login).collect(),
         milestone: issue.milestone.map(|milestone| milestone.title),
         due_on: None,
+        moved_away: false,
+        comments: issue.comments,
         created_at: issue.created_at,
         updated_at: issue.updated_at,
         version: None,
     }
+}
+
+fn place_of(url: &str, place: &Place) -> Option<Place> {
+    let (rest, repo) = url.rsplit_once('/')?;
+    let (_, owner) = rest.rsplit_once('/')?;
+    Some(place.or_else_at(owner, repo, ""))
 }
 
 pub(super) fn at(number: i64, place: &Place, url: Option<String>) -> RemoteRef {
@@ -131,7 +140,8 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
     RemoteComment {
         id: comment.id.to_string(),
         url: comment.html_url.filter(|url| !url.is_empty()),
-        author: comment.user.map(|user| user.login),
+        // Who closed their account is shown as the ghost.
+        author: Some(comment.user.map_or_else(|| "ghost".to_owned(), |user| user.login)),
         body: comment.body.unwrap_or_default(),
         created_at: comment.created_at,
         updated_at: comment.updated_at,

@@ -10,7 +10,7 @@ mod convert;
 mod wire;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
@@ -19,7 +19,7 @@ use super::http::HttpAnswer;
 use super::http::header::AUTHORIZATION;
 use super::line::{Call, Scheme, read_json, segment};
 use super::paging::{self, PAGES, Query, Turn, moment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
@@ -69,11 +69,7 @@ impl GitHub {
     }
 
     async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
-        let answer = self.send(call).await?;
-        if [404, 410].contains(&answer.status) {
-            return Ok(None);
-        }
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+        read_if_there(&self.send(call).await?, what)
     }
 
     /// Whatever it answers, it is done.
@@ -99,12 +95,20 @@ impl GitHub {
 
     /// One page, and what the next is asked for with.
     async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        let answer = self.send(paging::asked(Call::get(path), query)).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        self.read_page(&self.send(paging::asked(Call::get(path), query)).await?, query, what)
+    }
+
+    fn read_page<T: DeserializeOwned>(
+        &self,
+        answer: &HttpAnswer,
+        query: &Query,
+        what: &str,
+    ) -> Result<(Vec<T>, Option<Query>), BackendError> {
+        if let Some(error) = wire::refusal(answer, false) {
             return Err(error);
         }
-        let items: Vec<T> = read_json(&answer, what, false)?;
-        let next = paging::next(&answer, query, items.len() >= self.page_size);
+        let items: Vec<T> = read_json(answer, what, false)?;
+        let next = paging::next(answer, query, items.len() >= self.page_size);
         Ok((items, next))
     }
 
@@ -170,6 +174,16 @@ impl GitHub {
     }
 }
 
+/// How often an issue may have been moved on.
+const HOPS: usize = 5;
+
+fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result<Option<T>, BackendError> {
+    if [404, 410].contains(&answer.status) {
+        return Ok(None);
+    }
+    wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
+}
+
 fn repo(place: &Place) -> String {
     format!("/repos/{}/{}", segment(&place.owner), segment(&place.repo))
 }
@@ -196,6 +210,10 @@ impl Backend for GitHub {
         &[PlaceField::Owner, PlaceField::Repo]
     }
 
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
+    }
+
     async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone(place, title).await?),
@@ -218,8 +236,18 @@ impl Backend for GitHub {
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
-        let found: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
-        Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)))
+        let mut path = issue(at);
+        for _ in 0..HOPS {
+            let answer = self.send(Call::get(&path)).await?;
+            match self.line.leads_to(&answer) {
+                Some(to) => path = to,
+                None => {
+                    let found: Option<wire::Issue> = read_if_there(&answer, "the issue")?;
+                    return Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)));
+                }
+            }
+        }
+        Err(BackendError::unreadable("the issue", "it is always somewhere else"))
     }
 
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
@@ -264,16 +292,21 @@ impl Backend for GitHub {
         self.take_away(Call::delete(comment_path(at, comment))).await
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
-        let turn = Turn::new(since, page);
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+        let turn = Turn::new(ask.since, ask.page);
         let words = [("state", "all"), ("sort", "updated"), ("direction", "asc")].map(|(name, value)| (name, value.to_owned()));
         let mut query = self.first(&words);
         query.extend(turn.since.map(|since| ("since".to_owned(), moment(since))));
         query.push(("page".to_owned(), turn.page.to_string()));
-        let (items, next): (Vec<wire::Issue>, _) = self.page(&format!("{}/issues", repo(place)), &query, "issues").await?;
+        let call = paging::asked(Call::get(format!("{}/issues", repo(place))), &query);
+        let answer = self.send(call.unless(ask.condition())).await?;
+        if let Some(unchanged) = Changes::none(ask, &answer) {
+            return Ok(unchanged);
+        }
+        let (items, next): (Vec<wire::Issue>, _) = self.read_page(&answer, &query, "issues")?;
         let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
         let issues = items.into_iter().filter(|issue| issue.pull_request.is_none());
-        Ok(Listing { items: issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next })
+        Ok(Changes::new(issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next, ask, &answer))
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {

@@ -29,6 +29,11 @@ pub(super) struct Issue {
     pub(super) updated_at: DateTime<Utc>,
     #[serde(default)]
     pub(super) html_url: Option<String>,
+    #[serde(default)]
+    pub(super) comments: Option<u32>,
+    /// `https://api.github.com/repos/acme/tools`
+    #[serde(default)]
+    pub(super) repository_url: Option<String>,
     /// Only of pull requests.
     #[serde(default)]
     pub(super) pull_request: Option<serde_json::Value>,

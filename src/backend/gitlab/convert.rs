@@ -4,6 +4,7 @@
 //! is what it was on the way back.
 
 use super::wire;
+use crate::backend::canonical::plain;
 use crate::backend::{Resource, Workspace};
 use crate::domain::StateName;
 use crate::domain::text::fold;
@@ -61,10 +62,17 @@ pub(super) fn harmless(text: &str) -> String {
 
 fn as_it_was(text: &str) -> String {
     let line = |line: &str| {
-        let plain = line.replacen(&format!("/{NOTHING}"), "/", 1);
-        if command(&plain).is_some() { plain } else { line.to_owned() }
+        let indent = line.len() - line.trim_start().len();
+        let word = line[indent..].strip_prefix('/').and_then(|rest| rest.strip_prefix(NOTHING));
+        let plain = word.map(|word| format!("{}/{word}", &line[..indent]));
+        plain.filter(|plain| command(plain).is_some()).unwrap_or_else(|| line.to_owned())
     };
     text.split_inclusive('\n').map(line).collect()
+}
+
+/// A text as it comes back from there.
+pub(super) fn canonical(text: &str) -> String {
+    as_it_was(&plain(text))
 }
 
 pub(super) fn create<'a>(draft: &'a Draft, labels: &[String], assignees: Vec<i64>, milestone: Option<i64>) -> wire::CreateIssue<'a> {
@@ -126,8 +134,10 @@ pub(super) fn id_of(users: &[wire::User], name: &str) -> Option<i64> {
 
 pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, can: &Capabilities) -> Remote {
     let read = names.read(&issue.labels, can);
+    let told = issue.references.as_ref().and_then(|told| referenced(&told.full, place));
+    let place = told.map_or_else(|| place.clone(), |(now, _)| now);
     Remote {
-        at: at(issue.iid, place, issue.web_url),
+        at: at(issue.iid, &place, issue.web_url),
         title: issue.title,
         body: as_it_was(&issue.description.unwrap_or_default()),
         state: if issue.state == "closed" { StateName::Closed } else { read.state.unwrap_or(StateName::Open) },
@@ -138,10 +148,19 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, can: &Cap
         assignees: issue.assignees.into_iter().map(|user| user.username).collect(),
         milestone: issue.milestone.map(|milestone| milestone.title),
         due_on: issue.due_date,
+        moved_away: issue.moved_to_id.is_some(),
+        comments: issue.user_notes_count,
         created_at: issue.created_at,
         updated_at: issue.updated_at,
         version: None,
     }
+}
+
+/// `acme/platform/tools#12`: the project, and the number in it.
+pub(super) fn referenced(full: &str, place: &Place) -> Option<(Place, i64)> {
+    let (path, iid) = full.rsplit_once('#')?;
+    let (owner, repo) = path.rsplit_once('/')?;
+    Some((place.or_else_at(owner, repo, ""), iid.parse().ok()?))
 }
 
 pub(super) fn at(iid: i64, place: &Place, url: Option<String>) -> RemoteRef {

@@ -8,12 +8,13 @@ mod convert;
 mod wire;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
+use super::http::HttpAnswer;
 use super::line::{Call, Scheme, read_json, segment};
 use super::paging::{self, PAGES, Query, Turn, moment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Assignees, Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
@@ -49,11 +50,29 @@ impl GitLab {
     }
 
     async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
-        let answer = self.line.send(call).await?;
-        if answer.status == 404 {
-            return Ok(None);
+        read_if_there(&self.line.send(call).await?, what)
+    }
+
+    /// At the path, or where that leads since its project has another name.
+    async fn read_issue(&self, path: String) -> Result<Option<wire::Issue>, BackendError> {
+        let answer = self.line.send(Call::get(&path)).await?;
+        match self.line.leads_to(&answer) {
+            Some(to) => self.read_at(Call::get(to), "the issue").await,
+            None => read_if_there(&answer, "the issue"),
         }
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+    }
+
+    async fn moved(&self, number: i64, place: &Place) -> Result<Option<wire::Issue>, BackendError> {
+        let answer = self.line.send(Call::post("/api/graphql").json(&wire::Question::whereabouts(number)).reads()).await?;
+        if let Some(error) = wire::refusal(&answer, false) {
+            return Err(error);
+        }
+        let told: wire::Told = read_json(&answer, "where an issue was moved to", false)?;
+        let told = told.data.and_then(|data| data.issue).and_then(|issue| convert::referenced(&issue.reference, place));
+        match told {
+            Some((place, iid)) => self.read_issue(format!("{}/issues/{iid}", project(&place))).await,
+            None => Ok(None),
+        }
     }
 
     async fn write_for<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
@@ -68,12 +87,20 @@ impl GitLab {
 
     /// One page, and what the next is asked for with.
     async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        let answer = self.line.send(paging::asked(Call::get(path), query)).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        self.read_page(&self.line.send(paging::asked(Call::get(path), query)).await?, query, what)
+    }
+
+    fn read_page<T: DeserializeOwned>(
+        &self,
+        answer: &HttpAnswer,
+        query: &Query,
+        what: &str,
+    ) -> Result<(Vec<T>, Option<Query>), BackendError> {
+        if let Some(error) = wire::refusal(answer, false) {
             return Err(error);
         }
-        let items: Vec<T> = read_json(&answer, what, false)?;
-        let next = paging::next(&answer, query, items.len() >= self.page_size);
+        let items: Vec<T> = read_json(answer, what, false)?;
+        let next = paging::next(answer, query, items.len() >= self.page_size);
         Ok((items, next))
     }
 
@@ -167,6 +194,16 @@ impl GitLab {
     }
 }
 
+/// How often an issue may have been moved on.
+const HOPS: usize = 5;
+
+fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result<Option<T>, BackendError> {
+    if [404, 410].contains(&answer.status) {
+        return Ok(None);
+    }
+    wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
+}
+
 fn project(place: &Place) -> String {
     format!("/api/v4/projects/{}", segment(&format!("{}/{}", place.owner, place.repo)))
 }
@@ -196,6 +233,14 @@ impl Backend for GitLab {
         &[PlaceField::Owner, PlaceField::Repo]
     }
 
+    fn canonical(&self, text: &str) -> String {
+        convert::canonical(text)
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
+    }
+
     async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
         let people = self.ids(&draft.assignees, &[]).await?;
         let milestone = match &draft.milestone {
@@ -220,8 +265,14 @@ impl Backend for GitLab {
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
-        let found: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
-        Ok(found.map(|issue| self.remote(issue, &at.place)))
+        let Some(mut found) = self.read_issue(issue(at)).await? else { return Ok(None) };
+        for _ in 0..HOPS {
+            let Some(moved) = found.moved_to_id else { break };
+            // Where it went may not be for our eyes: then what is left of it is all there is.
+            let Some(next) = self.moved(moved, &at.place).await? else { break };
+            found = next;
+        }
+        Ok(Some(self.remote(found, &at.place)))
     }
 
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
@@ -263,14 +314,19 @@ impl Backend for GitLab {
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
-        let turn = Turn::new(since, page);
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+        let turn = Turn::new(ask.since, ask.page);
         let mut query = self.first(&[("order_by", "updated_at"), ("sort", "asc")]);
         query.extend(turn.since.map(|since| ("updated_after".to_owned(), moment(since))));
         query.push(("page".to_owned(), turn.page.to_string()));
-        let (items, next): (Vec<wire::Issue>, _) = self.page(&format!("{}/issues", project(place)), &query, "issues").await?;
+        let call = paging::asked(Call::get(format!("{}/issues", project(place))), &query);
+        let answer = self.line.send(call.unless(ask.condition())).await?;
+        if let Some(unchanged) = Changes::none(ask, &answer) {
+            return Ok(unchanged);
+        }
+        let (items, next): (Vec<wire::Issue>, _) = self.read_page(&answer, &query, "issues")?;
         let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
-        Ok(Listing { items: items.into_iter().map(|issue| self.remote(issue, place)).collect(), next })
+        Ok(Changes::new(items.into_iter().map(|issue| self.remote(issue, place)).collect(), next, ask, &answer))
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {

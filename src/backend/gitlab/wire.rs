@@ -2,6 +2,7 @@
 //!
 //! What may be absent is an `Option`: servers are of many ages and editions. Nothing is translated here.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -29,6 +30,50 @@ pub(super) struct Issue {
     pub(super) updated_at: DateTime<Utc>,
     #[serde(default)]
     pub(super) web_url: Option<String>,
+    #[serde(default)]
+    pub(super) references: Option<References>,
+    /// The number, among all issues there are, of what it was moved to.
+    #[serde(default)]
+    pub(super) moved_to_id: Option<i64>,
+    /// Without those that GitLab wrote itself.
+    #[serde(default)]
+    pub(super) user_notes_count: Option<u32>,
+}
+
+/// `acme/platform/tools#12`
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct References {
+    pub(super) full: String,
+}
+
+/// What is asked for where the other API is of no use to anybody but administrators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Question {
+    query: &'static str,
+    variables: BTreeMap<&'static str, String>,
+}
+
+impl Question {
+    /// Where an issue is, by its number among all.
+    pub(super) fn whereabouts(number: i64) -> Self {
+        let variables = [("id", format!("gid://gitlab/Issue/{number}"))].into();
+        Self { query: "query($id: IssueID!) { issue(id: $id) { reference(full: true) } }", variables }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Told {
+    pub(super) data: Option<Whereabouts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Whereabouts {
+    pub(super) issue: Option<Referenced>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Referenced {
+    pub(super) reference: String,
 }
 
 /// What is needed of an issue that was just made.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::settings::{Edition, Settings};
 use super::{adf, wiki, wire};
 use crate::backend::Resource;
+use crate::backend::canonical::settled;
 use crate::domain::text::fold;
 use crate::domain::tracker::{Carried, Draft, Edit, Place, Remote, RemoteComment, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
@@ -25,6 +26,11 @@ fn our_text(body: &Value, settings: &Settings) -> String {
         (Edition::DataCenter, Some(body)) => wiki::to_markdown(body),
         (Edition::Cloud, _) | (Edition::DataCenter, None) => adf::to_markdown(body),
     }
+}
+
+/// A text as it comes back from there.
+pub(super) fn canonical(text: &str, settings: &Settings) -> String {
+    settled(text, |text| our_text(&self::text(text, settings), settings))
 }
 
 /// Every label: the free ones, those that stand for something, and the one for blocked.
@@ -178,8 +184,9 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
     let read = settings.names.read(&labels, &settings.capabilities);
     let by_field = fields.priority.and_then(|priority| our_priority(&priority.name?, settings));
     let due = settings.due_field.as_ref().and_then(|field| fields.others.get(field)).and_then(Value::as_str);
+    let place = issue.key.rsplit_once('-').map_or_else(|| place.clone(), |(project, _)| place.or_else_at("", "", project));
     Ok(Remote {
-        at: at(&issue.id, &issue.key, place, settings),
+        at: at(&issue.id, &issue.key, &place, settings),
         title: fields.summary.ok_or("there is no summary")?,
         body: fields.description.as_ref().map(|body| our_text(body, settings)).unwrap_or_default(),
         state: fields.status.map_or(StateName::Open, |status| our_state(&status, !marked.is_empty(), settings)),
@@ -190,6 +197,8 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
         assignees: fields.assignee.and_then(|user| their_name(user, settings)).into_iter().collect(),
         milestone: fields.fix_versions.unwrap_or_default().into_iter().next().map(|version| version.name),
         due_on: due.and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok()),
+        moved_away: false,
+        comments: None,
         created_at: time(fields.created.as_deref())?,
         updated_at: time(fields.updated.as_deref())?,
         version: None,

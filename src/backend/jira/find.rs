@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeZone as _, Utc};
 
 use super::{Edition, Jira, PAGES, convert, wire};
 use crate::backend::line::Call;
-use crate::backend::{BackendError, CLOCK_SKEW, Trouble};
-use crate::domain::tracker::{Listing, Marker, Place, Remote};
+use crate::backend::{BackendError, CLOCK_SKEW, Changes, ListAsk, Trouble};
+use crate::domain::tracker::{Marker, Place, Remote};
 
 /// So many numbers with nothing behind them are the end: where each is a request of its own, and where a hundred are one.
 const GAP: u64 = 4;
@@ -108,22 +108,17 @@ async fn all(jira: &Jira, jql: &str) -> Result<Vec<wire::Issue>, BackendError> {
 
 /// Oldest change first. Cloud's token stays where it was; where there is none, an issue that changes meanwhile moves to the end and
 /// the others move up, so the next page begins at the moment where the last one ended, not at a number.
-pub(super) async fn list(
-    jira: &Jira,
-    place: &Place,
-    since: Option<DateTime<Utc>>,
-    page: Option<&str>,
-) -> Result<Listing<Remote>, BackendError> {
+pub(super) async fn list(jira: &Jira, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
     let project = convert::quoted(&place.project);
     let jql = |from: Option<i64>| {
         let from = from.map(|from| format!(" AND updated >= {from}")).unwrap_or_default();
         format!("project = {project}{from} ORDER BY updated ASC, key ASC")
     };
-    let since = since.map(|since| since.timestamp_millis());
+    let since = ask.since.map(|since| since.timestamp_millis());
     let (issues, next) = match jira.settings.edition {
-        Edition::Cloud => jira.search(&jql(since), page, jira.page_size).await?,
+        Edition::Cloud => jira.search(&jql(since), ask.page, jira.page_size).await?,
         Edition::DataCenter => {
-            let at = Bookmark::read(page);
+            let at = Bookmark::read(ask.page);
             let from = at.map_or(since, |at| Some(at.second * 1000));
             let skip = at.map_or(0, |at| at.seen);
             let (issues, more) = jira.search(&jql(from), Some(&skip.to_string()), jira.page_size).await?;
@@ -132,7 +127,7 @@ pub(super) async fn list(
         }
     };
     let items = issues.into_iter().map(|issue| jira.remote(issue, place));
-    Ok(Listing { items: items.collect::<Result<_, _>>()?, next })
+    Ok(Changes { items: items.collect::<Result<_, _>>()?, next, ..Changes::default() })
 }
 
 /// Where a page ended: the second (as fine as the index keeps moments), and how many of that second were given.

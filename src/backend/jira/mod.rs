@@ -12,11 +12,11 @@ mod wiki;
 mod wire;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
@@ -240,6 +240,14 @@ impl Backend for Jira {
         &[PlaceField::Project]
     }
 
+    fn canonical(&self, text: &str) -> String {
+        convert::canonical(text, &self.settings)
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
+    }
+
     /// A new issue is where its workflow begins, and in no version that is not there.
     async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
         let version = match &draft.milestone {
@@ -330,8 +338,8 @@ impl Backend for Jira {
         }
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
-        find::list(self, place, since, page).await
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+        find::list(self, place, ask).await
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {

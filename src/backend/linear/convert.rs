@@ -225,6 +225,9 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, users: &U
     let labels: Vec<String> = issue.labels.nodes.into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let (state, close_reason) = read_state(&issue.state, read.state == Some(StateName::Blocked));
+    let place = issue.identifier.rsplit_once('-').map_or_else(|| place.clone(), |(team, _)| place.or_else_at("", "", team));
+    let place = &place;
+    let said_at = issue.comments.nodes.iter().map(|comment| comment.updated_at).max();
     Remote {
         at: at(issue.id, issue.identifier, place, issue.url),
         title: issue.title,
@@ -237,8 +240,10 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, users: &U
         assignees: issue.assignee.map(|user| called(user, users)).into_iter().collect(),
         milestone: None,
         due_on: issue.due_date,
+        moved_away: false,
+        comments: None,
         created_at: issue.created_at,
-        updated_at: issue.updated_at,
+        updated_at: said_at.map_or(issue.updated_at, |said_at| said_at.max(issue.updated_at)),
         version: None,
     }
 }
@@ -251,7 +256,7 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
     RemoteComment {
         id: comment.id,
         url: comment.url.filter(|url| !url.is_empty()),
-        author: comment.user.map(|user| user.display_name),
+        author: comment.user.map(|user| user.display_name).or_else(|| comment.bot_actor?.name),
         body: comment.body,
         created_at: comment.created_at,
         updated_at: comment.updated_at,

@@ -4,12 +4,13 @@
 //! twice and everything is found by its id. Workflow states are the team's own and are told by their type; labels and people
 //! go by id and are looked up, missing labels are made in the team. A refusal can come with any status: `wire` reads it.
 
+mod canonical;
 mod convert;
 mod query;
 mod wire;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -18,7 +19,7 @@ use tokio::sync::Mutex;
 use super::http::HttpAnswer;
 use super::line::{Call, Scheme};
 use super::paging::{PAGES, moment};
-use super::{Backend, BackendError, BackendOptions, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
@@ -217,6 +218,14 @@ impl Backend for Linear {
         &[PlaceField::Project]
     }
 
+    fn canonical(&self, text: &str) -> String {
+        canonical::form(text)
+    }
+
+    fn clock_ahead(&self) -> TimeDelta {
+        self.line.clock_ahead()
+    }
+
     async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
         let found = self.found(place, draft).await?;
@@ -270,15 +279,17 @@ impl Backend for Linear {
         if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Listing<Remote>, BackendError> {
+    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
         let mut filter = json!({"team": {"key": {"eq": place.project}}});
-        if let Some(since) = since {
-            filter["updatedAt"] = json!({"gte": moment(since)});
+        if let Some(since) = ask.since {
+            let changed = json!({"updatedAt": {"gte": moment(since)}});
+            filter["or"] = json!([changed, {"comments": {"some": changed}}]);
         }
-        let found: wire::Issues = self.get(&query::ISSUES, json!({"filter": filter, "first": self.page_size, "after": page})).await?;
+        let found: wire::Issues = self.get(&query::ISSUES, json!({"filter": filter, "first": self.page_size, "after": ask.page})).await?;
         let wire::Page { nodes, page_info } = found.issues;
         let there = nodes.into_iter().filter(|issue| issue.trashed != Some(true));
-        Ok(Listing { items: there.map(|issue| self.remote(issue, place)).collect(), next: page_info.next()? })
+        let items = there.map(|issue| self.remote(issue, place)).collect();
+        Ok(Changes { items, next: page_info.next()?, ..Changes::default() })
     }
 
     /// All of them at once: Linear does not say in which order its pages come.

@@ -12,7 +12,8 @@ macro_rules! issue {
         concat!(
             $head,
             " fragment Whole on Issue { id identifier title description url priority dueDate createdAt updatedAt trashed ",
-            "state { id type name } assignee { id displayName email } labels(first: 50) { nodes { id name } } }"
+            "state { id type name } assignee { id displayName email } labels(first: 50) { nodes { id name } } ",
+            "comments(first: 1, orderBy: updatedAt) { nodes { updatedAt } } }"
         )
     };
 }
@@ -78,7 +79,7 @@ pub(super) const COMMENT_CREATE: Operation = Operation {
     name: "CommentCreate",
     text: concat!(
         "mutation CommentCreate($input: CommentCreateInput!) { commentCreate(input: $input) ",
-        "{ success comment { id body url createdAt updatedAt user { id displayName email } } } }"
+        "{ success comment { id body url createdAt updatedAt user { id displayName email } botActor { name } } } }"
     ),
 };
 
@@ -92,14 +93,14 @@ pub(super) const COMMENT_DELETE: Operation =
 
 pub(super) const COMMENT: Operation = Operation {
     name: "Comment",
-    text: "query Comment($id: String!) { comment(id: $id) { id body url createdAt updatedAt user { id displayName email } } }",
+    text: "query Comment($id: String!) { comment(id: $id) { id body url createdAt updatedAt user { id displayName email } botActor { name } } }",
 };
 
 pub(super) const COMMENTS: Operation = Operation {
     name: "Comments",
     text: concat!(
         "query Comments($id: String!, $first: Int!, $after: String) { issue(id: $id) { comments(first: $first, after: $after) ",
-        "{ nodes { id body url createdAt updatedAt user { id displayName email } } pageInfo { hasNextPage endCursor } } } }"
+        "{ nodes { id body url createdAt updatedAt user { id displayName email } botActor { name } } pageInfo { hasNextPage endCursor } } } }"
     ),
 };
 

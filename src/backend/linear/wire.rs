@@ -37,6 +37,12 @@ pub(super) struct Nodes<T> {
     pub(super) nodes: Vec<T>,
 }
 
+impl<T> Default for Nodes<T> {
+    fn default() -> Self {
+        Self { nodes: Vec::new() }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page<T> {
@@ -85,6 +91,15 @@ pub(super) struct Issue {
     #[serde(default)]
     pub(super) assignee: Option<User>,
     pub(super) labels: Nodes<Label>,
+    /// The comment that was changed last: an issue does not change with its comments.
+    #[serde(default)]
+    pub(super) comments: Nodes<Changed>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Changed {
+    pub(super) updated_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -148,6 +163,15 @@ pub(super) struct Comment {
     pub(super) updated_at: DateTime<Utc>,
     #[serde(default)]
     pub(super) user: Option<User>,
+    /// Who wrote it where nobody of the workspace did: an integration.
+    #[serde(default)]
+    pub(super) bot_actor: Option<Bot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Bot {
+    #[serde(default)]
+    pub(super) name: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

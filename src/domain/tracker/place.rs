@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::text::fold;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
@@ -41,6 +42,16 @@ impl Place {
             PlaceField::Repo => &self.repo,
             PlaceField::Project => &self.project,
         }
+    }
+
+    /// The place of those names, written as here where only case is otherwise.
+    #[must_use]
+    pub fn or_else_at(&self, owner: &str, repo: &str, project: &str) -> Self {
+        let same = |ours: &str, told: &str| fold(ours) == fold(told);
+        if same(&self.owner, owner) && same(&self.repo, repo) && same(&self.project, project) {
+            return self.clone();
+        }
+        Self { owner: owner.to_owned(), repo: repo.to_owned(), project: project.to_owned() }
     }
 }
 

@@ -36,6 +36,10 @@ pub struct Remote {
     pub assignees: Vec<String>,
     pub milestone: Option<String>,
     pub due_on: Option<NaiveDate>,
+    /// What is left where something was moved away from: to be read, which leads to where it is, and not to be taken for an issue.
+    pub moved_away: bool,
+    /// How many there are, where the tracker tells it beside the issue.
+    pub comments: Option<u32>,
     /// By the tracker's clock: to be compared with other moments of the same clock only.
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

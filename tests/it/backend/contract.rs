@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
+use issue_core::backend::ListAsk;
 use issue_core::domain::text::fold;
 use issue_core::domain::tracker::{Assignees, Carried, Draft, Edit, Milestones, PlaceField, Remote};
 use issue_core::domain::{CloseReason, Issue, Kind, Priority, State, StateName};
@@ -252,7 +253,7 @@ pub(super) async fn every_page_of_every_list_is_given(bench: &Bench) {
     for (since, expected) in [(None, 32), (Some(sample::stamp().now - TimeDelta::hours(1)), 7)] {
         let (mut titles, mut page, mut pages) = (BTreeSet::new(), None, 0);
         loop {
-            let listing = bench.backend.list(&bench.place, since, page.as_deref()).await.unwrap();
+            let listing = bench.backend.list(&bench.place, &ListAsk { since, page: page.as_deref(), etag: None }).await.unwrap();
             titles.extend(listing.items.into_iter().map(|remote| remote.title));
             page = listing.next;
             pages += 1;

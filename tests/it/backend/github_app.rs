@@ -2,7 +2,7 @@
 
 use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
-use issue_core::backend::{BackendOptions, Secret, Trouble};
+use issue_core::backend::{BackendOptions, ListAsk, Secret, Trouble};
 use issue_core::boot;
 use issue_core::domain::tracker::{Names, TrackerKind, Users};
 
@@ -43,9 +43,9 @@ async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_ta
     for round in 0..3 {
         // The simulator lets a token pass three times.
         for _ in 0..3 {
-            backend.list(&place, None, None).await.unwrap();
+            backend.list(&place, &ListAsk::default()).await.unwrap();
         }
-        let error = backend.list(&place, None, None).await.unwrap_err();
+        let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Retry { after: None }, "round {round}: nobody is paused for a token that ran out: {error}");
     }
     let made = sim.recorded().into_iter().filter(|recorded| recorded.request.path.ends_with("/access_tokens")).count();
@@ -70,13 +70,13 @@ async fn an_app_with_a_wrong_key_or_a_wrong_number_is_paused_until_it_is_mended(
     let good = key();
     for (key, app) in [("no key", sim::APP), (good.as_str(), [("app_id", "1"), sim::APP[1]])] {
         let backend = boot::tracker(options(&sim, key, &app)).unwrap();
-        let error = backend.list(&place, None, None).await.unwrap_err();
+        let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
         assert_eq!(error.trouble, Trouble::Paused, "{error}");
         let checked = backend.check(Some(&place)).await.unwrap();
         assert!(checked.account.is_none() && checked.missing.len() == 1, "{checked:?}");
     }
     let elsewhere = boot::tracker(options(&sim, &key(), &[sim::APP[0], ("installation_id", "9")])).unwrap();
-    assert_eq!(elsewhere.list(&place, None, None).await.unwrap_err().trouble, Trouble::Denied);
+    assert_eq!(elsewhere.list(&place, &ListAsk::default()).await.unwrap_err().trouble, Trouble::Denied);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use issue_core::backend::Trouble;
+use issue_core::backend::{ListAsk, Trouble};
 use issue_core::domain::tracker::Edit;
 use serde_json::json;
 
@@ -133,10 +133,10 @@ pub(super) async fn a_broken_page_is_never_an_absence(bench: &Bench) {
 
 pub(super) async fn another_secret_is_used_from_the_next_call_on(bench: &Bench) {
     bench.sim.lets_in("tracker-secret-2");
-    let error = bench.backend.list(&bench.place, None, None).await.unwrap_err();
+    let error = bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap_err();
     assert_eq!(error.trouble, Trouble::Paused, "{}: {error}", bench.what);
     bench.secret.replace(Some("tracker-secret-2".into()));
-    bench.backend.list(&bench.place, None, None).await.unwrap();
+    bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap();
 }
 
 pub(super) async fn no_error_shows_the_secret(bench: &Bench) {
@@ -145,7 +145,7 @@ pub(super) async fn no_error_shows_the_secret(bench: &Bench) {
         bench.sim.script([(At::Every, fault)]);
         let errors = [
             bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err(),
-            bench.backend.list(&bench.place, None, None).await.unwrap_err(),
+            bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap_err(),
         ];
         for error in errors {
             let text = format!("{error:?} {error}");
