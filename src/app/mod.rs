@@ -4,9 +4,11 @@
 
 mod add_comment;
 pub mod auth;
+mod bindings;
 mod change_issue;
 mod claim_issue;
 mod close_issue;
+mod conflicts;
 mod count_issues;
 mod create_batch;
 mod create_issue;
@@ -36,6 +38,7 @@ mod retry_messages;
 mod review_issue;
 mod show_backends;
 mod start_issue;
+mod sync;
 mod tend_messages;
 mod trackers;
 mod turns;
@@ -51,7 +54,9 @@ use crate::store::wake::Wake;
 pub use crate::backend::{Checked, Resource, Workspace};
 pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Keys, Scope};
+pub use bindings::Bindings;
 pub use change_issue::{Expected, Wish};
+pub use conflicts::Decided;
 pub use count_issues::{Age, Stats};
 pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
 pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Rehearsal, Request, Rung};
@@ -66,8 +71,12 @@ pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
 pub use show_backends::BackendState;
+pub use sync::{Planned, PlannedItem, SyncPlan};
 pub use trackers::{Budget, Plan, Tracker, Trackers, Waits};
 pub use turns::Turns;
+
+/// What whoever follows trackers is woken by.
+pub const SYNC: &str = "sync";
 
 /// Everything a use case may need. Built once, in `boot`.
 pub struct App {
@@ -87,6 +96,8 @@ pub struct App {
     /// Where issues go.
     pub trackers: Trackers,
     pub waits: Waits,
+    /// Which places of them are followed.
+    pub bindings: Bindings,
     pub wake: Arc<Wake>,
     pub turns: Turns,
 }

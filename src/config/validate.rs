@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, Loaded, Origin, Problem};
 use super::outlets;
-use super::{Auth, backends};
+use super::{Auth, backends, bindings};
 use crate::domain::quota::Quota;
 
 impl Loaded {
@@ -102,7 +102,7 @@ impl Loaded {
         for (setting, holds, message) in s.nats.checks().into_iter().chain(outlets::checks(s)) {
             check(setting, holds, message);
         }
-        for (setting, message) in backends::faults(s) {
+        for (setting, message) in backends::faults(s).into_iter().chain(bindings::faults(s)) {
             check(&setting, false, &message);
         }
         check("http.wait", s.http.wait < s.server.request_timeout, "must be shorter than server.request_timeout");

@@ -111,6 +111,12 @@ impl Change {
         self.messages.extend(self.events.iter().map(NewMessage::dispatch));
     }
 
+    /// Whether there is nothing in it to be written.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::of(IssueWrite::None)
+    }
+
     /// The issue as it will be, where the change writes one.
     #[must_use]
     pub fn issue(&self) -> Option<&Issue> {

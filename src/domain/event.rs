@@ -90,6 +90,9 @@ pub struct Detail {
     /// Where it arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkNote>,
+    /// The backend it was taken from, which therefore need not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
     /// Of a clash with a tracker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<ConflictNote>,
@@ -99,7 +102,16 @@ impl Detail {
     /// Of an event that leaves the issue like this, with nothing more to say yet.
     #[must_use]
     pub fn of(issue: &Issue) -> Self {
-        Self { snapshot: Snapshot::of(issue), changes: Vec::new(), reason: None, comment_id: None, route: None, link: None, conflict: None }
+        Self {
+            snapshot: Snapshot::of(issue),
+            changes: Vec::new(),
+            reason: None,
+            comment_id: None,
+            route: None,
+            link: None,
+            from: None,
+            conflict: None,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod cursor;
 mod face;
 mod hook;
 mod merge;
+mod take;
 mod turns;
 
 use super::vocabulary::vocabulary;
@@ -18,9 +19,10 @@ use super::vocabulary::vocabulary;
 pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, StateFilter, Strategy};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
-pub use face::{bare, bare_comment, our_face, their_face};
+pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
 pub use hook::{Hint, HintKind, Hook, NewHook};
 pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
+pub use take::{adopted, words};
 pub use turns::{Turn, Turns};
 
 vocabulary! {

@@ -20,7 +20,7 @@ pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use budget::{BudgetWindow, expected};
 pub use capability::{Assignees, Capabilities, Carried, Milestones};
 pub use draft::{Draft, Edit, SetChange};
-pub use fit::{Fitted, Loss, LossField, LossKind, Terms, fit, fit_comment};
+pub use fit::{Fitted, Loss, LossField, LossKind, Terms, beyond_first, fit, fit_comment, label_there, without_footer};
 pub use glob::Glob;
 pub use link::{CommentLink, CommentLinkWrite, Heard, Link, LinkOrigin, LinkState, Slot};
 pub use names::{Names, Read, Users};
