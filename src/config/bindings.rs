@@ -35,7 +35,7 @@ pub struct BindingSettings {
     pub labels: Vec<String>,
     #[serde(default = "all", deserialize_with = "word")]
     pub state: StateFilter,
-    #[serde(default, deserialize_with = "unset")]
+    #[serde(default, deserialize_with = "moment")]
     pub since: Option<DateTime<Utc>>,
     #[serde(default = "shared", deserialize_with = "word")]
     pub authority: Owner,
@@ -90,6 +90,14 @@ const fn one_minute() -> Duration {
 
 const fn one_day() -> Duration {
     Duration::from_hours(24)
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("{text:?} is not a moment like 2026-01-01T00:00:00Z")))
 }
 
 fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Field, Owner>, D::Error> {

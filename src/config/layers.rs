@@ -280,7 +280,7 @@ fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, V
     for (key, value) in map {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         // What people are called is nobody's setting name.
-        if let (ValueKind::Table(inner), None) = (&value.kind, backend_field(&key)) {
+        if let (ValueKind::Table(inner), None) = (&value.kind, named_field(&key)) {
             flatten_into(&key, inner.clone(), flat);
         } else {
             flat.push((key, value));

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
 use super::message::NewMessage;
-use super::sync::{ConflictWrite, Progress};
+use super::sync::{ConflictWrite, HooksDone, Progress};
 use super::tracker::{CommentLinkWrite, Heard, Link};
 
 /// One decision, to be written whole or not at all.
@@ -26,7 +26,7 @@ pub struct Change {
     pub heard: Vec<Heard>,
     pub conflicts: Vec<ConflictWrite>,
     /// Deliveries that were followed.
-    pub hooks_done: Vec<i64>,
+    pub hooks_done: Option<HooksDone>,
     /// How far a binding is, under the proof that it is ours: nothing of this change is written when that was lost.
     pub progress: Option<Progress>,
     /// A claimed message under whose work this is written: nothing is, when the claim was lost. The message stays.
@@ -93,7 +93,7 @@ impl Change {
             comment_links: Vec::new(),
             heard: Vec::new(),
             conflicts: Vec::new(),
-            hooks_done: Vec::new(),
+            hooks_done: None,
             progress: None,
             held: None,
             settles: None,
@@ -149,7 +149,10 @@ impl Change {
         self.comment_links.extend(next.comment_links);
         self.heard.extend(next.heard);
         self.conflicts.extend(next.conflicts);
-        self.hooks_done.extend(next.hooks_done);
+        self.hooks_done = match (self.hooks_done, next.hooks_done) {
+            (Some(earlier), Some(later)) => Some(earlier.and(later)),
+            (earlier, later) => later.or(earlier),
+        };
         self.progress = next.progress.or(self.progress);
         self.held = self.held.or(next.held);
         self.settles = self.settles.or(next.settles);

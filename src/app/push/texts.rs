@@ -147,7 +147,7 @@ impl Work<'_> {
                 let state = Self::left_by(error.trouble);
                 let left = match state {
                     LinkState::Unknown => CommentLinkWrite::Set(CommentLink { state, ..intent }),
-                    LinkState::Routed | LinkState::Intended | LinkState::Linked => {
+                    LinkState::Routed | LinkState::Intended | LinkState::Linked | LinkState::Gone => {
                         CommentLinkWrite::Remove { issue_id: self.issue.id, backend: self.tracker.name.clone(), slot }
                     }
                 };

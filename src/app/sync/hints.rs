@@ -2,7 +2,7 @@
 
 use super::{Stop, Work};
 use crate::app::AppError;
-use crate::domain::sync::{Hint, HintKind, Hook};
+use crate::domain::sync::{Hint, HintKind, Hook, HooksDone};
 use crate::domain::text::fold;
 use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
 
@@ -58,7 +58,7 @@ impl Work<'_> {
         planning.asked.extend(links.iter().map(|link| link.issue_id));
         let mut changes = self.changes(planning).await?;
         if let Some(last) = changes.last_mut() {
-            last.hooks_done = done;
+            last.hooks_done = Some(HooksDone { ids: done, at: self.app.clock.now() });
         }
         self.write(changes).await
     }

@@ -56,7 +56,7 @@ impl Work<'_> {
         Ok(planning)
     }
 
-    async fn links_to(&self, remotes: &[Remote]) -> Result<HashMap<String, Link>, Stop> {
+    pub(super) async fn links_to(&self, remotes: &[Remote]) -> Result<HashMap<String, Link>, Stop> {
         let ids: Vec<String> = remotes.iter().map(|remote| remote.at.id.clone()).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -66,7 +66,7 @@ impl Work<'_> {
     }
 
     /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one.
-    async fn on_their_way(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, Stop> {
+    pub(super) async fn on_their_way(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, Stop> {
         let marked: Vec<(IssueId, &str)> = remotes
             .iter()
             .filter(|remote| !links.contains_key(&remote.at.id))

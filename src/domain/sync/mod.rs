@@ -20,7 +20,7 @@ pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, 
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
 pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
-pub use hook::{Hint, HintKind, Hook, NewHook};
+pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
 pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
 pub use take::{adopted, words};
 pub use turns::{Turn, Turns};
