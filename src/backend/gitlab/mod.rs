@@ -5,15 +5,21 @@
 //! made; people go by number and are looked up. People are replaced, so those there are read first.
 
 mod convert;
+mod hooks;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::line::{Call, Scheme, read_json, segment};
 use super::paging::{self, PAGES, Query, Turn, moment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Line, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, Checked, Created, Delivery, Heard, HookMade, Line, Resource, Trouble, Unheard,
+    Workspace,
+};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Assignees, Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
@@ -315,5 +321,13 @@ impl Backend for GitLab {
         let there = |project: &wire::Project| project.namespace.as_ref().is_some_and(|group| group.id.to_string() == workspace);
         let items = projects.into_iter().filter(there).filter_map(convert::resource).collect();
         Ok(Listing { items, next: next.as_ref().map(paging::written) })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }
