@@ -3,7 +3,8 @@
 
 use super::outlets::Ended;
 use super::{App, AppError, Outlet};
-use crate::domain::tracker::{Destination, Link, LinkState};
+use crate::domain::sync::Turns;
+use crate::domain::tracker::{Destination, Link, LinkOrigin, LinkState};
 use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {
@@ -65,7 +66,12 @@ impl App {
             state: LinkState::Routed,
             intended_at: None,
             remote: None,
-            pushed: None,
+            moved_from: None,
+            base: None,
+            origin: LinkOrigin::Ours,
+            turns: Turns::default(),
+            heard_at: None,
+            missing_at: None,
         };
         let here = |to: &Destination| self.trackers.get(&to.backend).is_some();
         let new = (0i16..).zip(to).filter(|(_, to)| here(to)).map(routed).collect();
@@ -100,6 +106,9 @@ const fn is_carried(kind: EventKind) -> bool {
         | EventKind::ReviewRequested
         | EventKind::Archived
         | EventKind::Restored
-        | EventKind::Linked => false,
+        | EventKind::Linked
+        | EventKind::SyncConflict
+        | EventKind::SyncSettled
+        | EventKind::RemoteGone => false,
     }
 }

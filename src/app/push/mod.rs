@@ -81,7 +81,7 @@ impl App {
     async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: &Notice) -> Result<Option<Link>, Stop> {
         let id = lease.message.issue_id;
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
-        let link = links.into_iter().find(|link| link.backend == tracker.name);
+        let link = links.into_iter().find(|link| link.backend == tracker.name && link.state != LinkState::Gone);
         let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };

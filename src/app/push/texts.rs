@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Stop, Work};
 use crate::app::AppError;
-use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkState, Marker, RemoteRef, Slot, fit_comment};
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteRef, Slot, fit_comment};
 use crate::domain::{Comment, CommentId};
 
 /// Comments read at once.
@@ -119,7 +119,7 @@ impl Work<'_> {
                 let state = Self::left_by(error.trouble);
                 let left = match state {
                     LinkState::Unknown => CommentLinkWrite::Set(CommentLink { state, ..intent }),
-                    LinkState::Routed | LinkState::Intended | LinkState::Linked => {
+                    LinkState::Routed | LinkState::Intended | LinkState::Linked | LinkState::Gone => {
                         CommentLinkWrite::Remove { issue_id: self.issue.id, backend: self.tracker.name.clone(), slot }
                     }
                 };
@@ -148,6 +148,8 @@ impl Work<'_> {
             intended_at: Some(self.app.clock.now()),
             remote_id: None,
             pushed: None,
+            base: None,
+            origin: LinkOrigin::Ours,
         }
     }
 }

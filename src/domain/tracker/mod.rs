@@ -22,7 +22,7 @@ pub use capability::{Assignees, Capabilities, Carried, Milestones};
 pub use draft::{Draft, Edit, SetChange};
 pub use fit::{Fitted, Loss, LossField, LossKind, Terms, fit, fit_comment};
 pub use glob::Glob;
-pub use link::{CommentLink, CommentLinkWrite, Link, LinkState, Slot};
+pub use link::{CommentLink, CommentLinkWrite, Heard, Link, LinkOrigin, LinkState, Slot};
 pub use names::{Names, Read, Users};
 pub use note::{LinkNote, LossNote, RouteNote};
 pub use place::{Place, PlaceField, PlaceTemplate};

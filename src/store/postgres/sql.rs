@@ -153,6 +153,8 @@ with gone_events as (
     delete from links where issue_id = any($1)
 ), gone_comment_links as (
     delete from comment_links where issue_id = any($1)
+), gone_conflicts as (
+    delete from conflicts where issue_id = any($1)
 )
 delete from issues where id = any($1)";
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use issue_core::domain::tracker::{BudgetWindow, CommentLink, CommentLinkWrite, Draft, Link, LinkState, Place, RemoteRef, Slot};
+use issue_core::domain::sync::Turns;
+use issue_core::domain::tracker::{
+    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Link, LinkOrigin, LinkState, Place, RemoteRef, Slot,
+};
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, Priority, Settle, StateName};
 use issue_core::store::Outcome;
 use issue_core::store::queue::ClaimWish;
@@ -12,11 +15,11 @@ use uuid::Uuid;
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place { owner: "acme \"q\"".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
-fn link(issue: IssueId, backend: &str) -> Link {
+pub(super) fn link(issue: IssueId, backend: &str) -> Link {
     Link {
         issue_id: issue,
         backend: backend.to_owned(),
@@ -25,11 +28,16 @@ fn link(issue: IssueId, backend: &str) -> Link {
         state: LinkState::Routed,
         intended_at: None,
         remote: None,
-        pushed: None,
+        moved_from: None,
+        base: None,
+        origin: LinkOrigin::Ours,
+        turns: Turns::default(),
+        heard_at: None,
+        missing_at: None,
     }
 }
 
-fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
+pub(super) fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
     let draft = Draft {
         title: "Ünïcode {\"json\": null}".to_owned(),
         body: "line\r\none\u{1}".to_owned(),
@@ -48,12 +56,12 @@ fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
         position: 1,
         intended_at: Some(at(3)),
         remote: Some(remote),
-        pushed: Some(draft),
+        base: Some(draft),
         ..link(issue, backend)
     }
 }
 
-fn write(links: Vec<Link>) -> Change {
+pub(super) fn write(links: Vec<Link>) -> Change {
     Change { links, ..Change::of(IssueWrite::None) }
 }
 
@@ -85,7 +93,7 @@ pub(super) async fn what_is_linked_stays_linked_to_what_it_is_linked_to(db: Data
         store.commit(&[write(vec![late])]).await.unwrap();
         assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&first));
     }
-    let again = Link { pushed: None, ..first };
+    let again = Link { base: None, ..first };
     store.commit(&[write(vec![again.clone()])]).await.unwrap();
     assert_eq!(store.links(&[issue]).await.unwrap(), [again]);
 }
@@ -102,6 +110,8 @@ pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
         intended_at: Some(at(1)),
         remote_id: (state == LinkState::Linked).then(|| "77".to_owned()),
         pushed: Some("digest".to_owned()),
+        base: (part == 1).then(|| "bare \"text\"".to_owned()),
+        origin: if part == 1 { LinkOrigin::Theirs } else { LinkOrigin::Ours },
     };
     let (one, two, three) = (tie(subject, 1, LinkState::Linked), tie(subject, 2, LinkState::Intended), tie(other, 1, LinkState::Unknown));
     let set = |link: &CommentLink| CommentLinkWrite::Set(link.clone());
@@ -128,6 +138,8 @@ pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
         intended_at: None,
         remote_id: None,
         pushed: None,
+        base: None,
+        origin: LinkOrigin::Ours,
     };
     let mut change = write(vec![linked(issue.id, "a", "7")]);
     change.comment_links.push(CommentLinkWrite::Set(tie));
