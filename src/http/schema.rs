@@ -108,6 +108,7 @@ texts! {
     IssueName: text::TRACE_FIELD, true, "An issue's id or number.", "42";
     BlockedReason: text::REASON, false, "Why, in a sentence or two; blank means none.", "waits for the vendor";
     Target: text::TARGET, false, "One line: the name of a sink; blank means none.", "state_hub";
+    PlaceName: text::PLACE, false, "One line: a place of a tracker; blank means the one that is configured.", "acme/tools";
     Prefix: text::MILESTONE, false, "One line.", "sb";
 }
 
