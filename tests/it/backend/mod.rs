@@ -8,7 +8,7 @@ mod description;
 mod github_app;
 mod graphql;
 mod push;
-mod rig;
+pub(crate) mod rig;
 mod trouble;
 
 use std::collections::BTreeMap;
