@@ -30,6 +30,8 @@ pub struct WorkerLimits {
     /// How long before the end of a lease nothing new is begun with it.
     pub margin: Duration,
     pub history: Duration,
+    /// How long deliveries of webhooks are kept.
+    pub webhooks: Duration,
     pub sample: Duration,
 }
 
@@ -108,6 +110,10 @@ async fn tend(app: &App, limits: WorkerLimits, stop: &CancellationToken) {
             }
             .await;
             if let Err(error) = tended {
+                app.purge_history(limits.history).await?;
+                app.purge_webhooks(limits.webhooks).await
+            };
+            if let Err(error) = tended.await {
                 tracing::warn!(%error, "the queue could not be measured");
             }
             tokio::time::sleep(limits.sample).await;
