@@ -34,6 +34,8 @@ mod read_comments;
 mod read_issue;
 mod read_timeline;
 mod readiness;
+mod receive_webhook;
+mod register_webhook;
 mod retry_messages;
 mod review_issue;
 mod show_backends;
@@ -51,7 +53,7 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
-pub use crate::backend::{Checked, Resource, Workspace};
+pub use crate::backend::{Checked, HookMade, Resource, Unheard, Workspace};
 pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Keys, Scope};
 pub use bindings::{Bindings, Over};
@@ -70,9 +72,10 @@ pub use page::Page;
 pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
+pub use receive_webhook::Reception;
 pub use show_backends::BackendState;
 pub use sync::{Planned, PlannedItem, SyncPlan};
-pub use trackers::{Budget, Plan, Tracker, Trackers, Waits};
+pub use trackers::{Budget, Plan, Tracker, Trackers, Waits, Webhook};
 pub use turns::Turns;
 
 /// What whoever follows trackers is woken by.

@@ -61,6 +61,7 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     };
     HttpOptions {
         ordinary,
+        webhooks: Terms { body_limit: settings.webhooks.body_limit, ..ordinary },
         batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
         max_in_flight: server.max_in_flight,
         compress_above: server.compress_above,

@@ -6,6 +6,7 @@
 
 mod acts;
 mod api;
+mod backend;
 mod block;
 mod changes;
 mod claim;
@@ -169,6 +170,9 @@ enum Question {
     /// Look after what is told outside
     #[command(subcommand)]
     Messages(messages::Messages),
+    /// Look after the trackers
+    #[command(subcommand)]
+    Backend(backend::Backend),
     /// Show how many issues there are
     Stats(stats::Stats),
     /// Write all issues with their history, a line of JSON each
@@ -255,6 +259,7 @@ impl Question {
             Self::Review(review) => review.run(session).await,
             Self::Timeline(timeline) => timeline.run(session).await,
             Self::Messages(messages) => messages.run(session).await,
+            Self::Backend(backend) => backend.run(session).await,
             Self::Stats(stats) => stats.run(session).await,
             Self::Export(export) => export.run(session).await,
             Self::Import(import) => import.run(session).await,

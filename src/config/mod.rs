@@ -52,6 +52,7 @@ pub struct Settings {
     pub bindings: BTreeMap<String, BindingSettings>,
     pub routes: Vec<RouteSettings>,
     pub routing: RoutingSettings,
+    pub webhooks: Webhooks,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -142,6 +143,17 @@ pub struct Ingest {
     pub batch: usize,
     pub committers: usize,
     pub queue: usize,
+}
+
+/// How trackers reach us.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    #[serde(deserialize_with = "unset")]
+    pub public_url: Option<String>,
+    pub body_limit: usize,
+    #[serde(with = "duration")]
+    pub history: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

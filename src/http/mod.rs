@@ -41,6 +41,7 @@ mod schema;
 mod span;
 mod task_body;
 mod timeline;
+mod webhooks;
 mod wish;
 
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct HttpOptions {
     pub ordinary: Terms,
     /// For `POST /issues/batch`.
     pub batch: Terms,
+    /// For `POST /webhooks/{backend}`.
+    pub webhooks: Terms,
     pub max_in_flight: usize,
     pub compress_above: u64,
     pub cors_origins: Vec<String>,

@@ -21,6 +21,10 @@ pub struct CommentPath(pub CommentId);
 #[derive(Debug)]
 pub struct BackendPath(pub String);
 
+/// The `{backend}` of a delivery's path.
+#[derive(Debug)]
+pub struct WebhookPath(pub String);
+
 /// The `{name}` and the `{workspace}` of a path.
 #[derive(Debug)]
 pub struct WorkspacePath(pub String, pub String);
@@ -104,6 +108,14 @@ impl<S: Send + Sync> FromRequestParts<S> for ConflictPath {
         let text = named("id", parts, state).await?;
         let missing = |_| AppError::NotFound { what: "conflict of that name (it must be a UUID)".to_owned() };
         Ok(Self(Uuid::try_parse(&text).map_err(missing)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(named("backend", parts, state).await?))
     }
 }
 

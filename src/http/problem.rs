@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::AppError;
+use crate::app::{AppError, Unheard};
 use crate::domain::Fault;
 
 /// A failure as HTTP tells it.
@@ -194,6 +194,12 @@ impl From<AppError> for Problem {
             AppError::Contended => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Contended", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::BackendAway { .. } => Self::new(StatusCode::BAD_GATEWAY, code, "The tracker does not answer", detail),
+            AppError::BackendRefused { .. } => Self::new(StatusCode::CONFLICT, code, "The tracker refuses", detail),
+            AppError::Unheard(Unheard::Malformed(_)) => Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail),
+            AppError::Unheard(Unheard::Refused | Unheard::Stale) => {
+                Self::new(StatusCode::UNAUTHORIZED, code, "The delivery is not ours", detail)
+                    .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook realm=\"issue-core\""))
+            }
             AppError::Overloaded => Self { detail, ..Self::overloaded() },
             AppError::Store(_) => Self::from_store(&error, code, detail),
         }

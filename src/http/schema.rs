@@ -110,8 +110,9 @@ texts! {
     BlockedReason: text::REASON, false, "Why, in a sentence or two; blank means none.", "waits for the vendor";
     Target: text::TARGET, false, "One line: the name of a sink; blank means none.", "state_hub";
     BackendKey: text::TARGET, true, "A backend's name in the settings.", "gitea";
-    PlacePart: text::PLACE, false, "One line: what the tracker's address needs; blank means none.", "acme";
+    PlacePart: text::PLACE_PART, false, "One line: what the tracker's address needs; blank means none.", "acme";
     Resolved: text::DESCRIPTION, false, "The words that shall stand on both sides.", "The SBOM is older than 30 days.";
+    PlaceName: text::PLACE, false, "One line: a place of a tracker; blank means the one that is configured.", "acme/tools";
     Prefix: text::MILESTONE, false, "One line.", "sb";
 }
 

@@ -294,6 +294,7 @@ mod tests {
                 comment_id: None,
                 route: None,
                 link: None,
+                from: None,
                 conflict: None,
             },
         };

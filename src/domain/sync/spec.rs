@@ -96,7 +96,7 @@ impl BindingSpec {
         if let Some(fault) = Binding::name_fault(name) {
             f.add("name", "not_a_slug", fault);
         }
-        let mut part = |input, pointer| text::optional(input, pointer, text::PLACE, f).unwrap_or_default();
+        let mut part = |input, pointer| text::optional(input, pointer, text::PLACE_PART, f).unwrap_or_default();
         let place = Place { owner: part(self.owner, "/owner"), repo: part(self.repo, "/repo"), project: part(self.project, "/project") };
         let binding = Binding {
             name: name.to_owned(),

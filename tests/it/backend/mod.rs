@@ -60,6 +60,7 @@ impl Bench {
             users: users.clone(),
             options: options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
             page_size: 50,
+            webhook_user: "issue-core".to_owned(),
         })
         .unwrap();
         let capabilities = backend.capabilities().clone();

@@ -8,6 +8,7 @@ mod chance;
 mod gitea;
 mod github;
 mod gitlab;
+mod hooks;
 mod jira;
 mod linear;
 mod wire;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
 pub(crate) use github::{APP, app as github_app};
+pub(crate) use hooks::Hooks;
 pub(crate) use wire::{Reply, Request};
 
 /// Every tracker there is: the suite, the crash matrix and the mappings run over these.
@@ -169,6 +171,7 @@ struct Core {
     skew: TimeDelta,
     recorded: Vec<Recorded>,
     faults: Vec<String>,
+    hooks: Hooks,
 }
 
 /// One simulated tracker. Clones are the same one.
@@ -195,6 +198,7 @@ impl Sim {
             skew: TimeDelta::zero(),
             recorded: Vec::new(),
             faults: Vec::new(),
+            hooks: Hooks::default(),
         };
         let sim = Self { url, core: Arc::new(Mutex::new(core)), seen: Arc::default() };
         let (accepting, tasks) = (sim.clone(), TaskTracker::new());
@@ -250,6 +254,11 @@ impl Sim {
 
     pub(crate) fn forget_recorded(&self) {
         self.core(|core| core.recorded.clear());
+    }
+
+    /// The webhooks there are, and what their deliveries came to.
+    pub(crate) fn hooks<T>(&self, work: impl FnOnce(&mut Hooks) -> T) -> T {
+        self.core(|core| work(&mut core.hooks))
     }
 
     /// What was wrong with how it was called.
@@ -321,7 +330,7 @@ impl Core {
         let creates = self.vendor.creates_issue(&direct);
         let reply = match self.refused(request) {
             Some(reply) => reply,
-            None => self.vendor.answer(&direct, now),
+            None => self.hooks.answer(self.vendor.kind(), &direct).unwrap_or_else(|| self.vendor.answer(&direct, now)),
         };
         self.recorded.push(Recorded { request: direct, at: now, creates: creates && reply.status < 300 });
         reply
