@@ -199,9 +199,9 @@ fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSi
     Ok(sinks)
 }
 
-/// Whether anybody outside hears of events: [`sinks`] without making a connection to any of them.
+/// Whether anything outside follows from what is written: [`sinks`] and the trackers without making a connection to any of them.
 fn tells(settings: &Settings) -> bool {
-    settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish)
+    settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish) || !settings.backends.is_empty()
 }
 
 /// The time, for whoever has no stamp of his own to show times by.

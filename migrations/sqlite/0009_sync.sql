@@ -13,6 +13,8 @@ alter table links add column heard_at text;
 alter table links add column missing_at text;
 
 create index links_backend_remote_id_idx on links (backend, remote_id);
+-- What people call it, whichever tracker they mean.
+create index links_remote_key_idx on links (remote_key) where remote_key is not null;
 -- A place from end to end, in pieces.
 create index links_place_idx on links (backend, place, issue_id) where state = 'linked';
 

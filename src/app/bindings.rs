@@ -4,16 +4,40 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{App, AppError, Caller, Scope};
+use super::{App, AppError, Caller, Expected, Scope};
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
-use crate::domain::sync::{Binding, BindingSource, Bound};
+use crate::domain::sync::{Binding, BindingSource, BindingSpec, Bound};
 use crate::domain::tracker::Place;
 use crate::store::PutBinding;
 
 /// The bindings as they were a moment ago: each push asks for its own.
 #[derive(Default)]
 pub struct Bindings(Mutex<Option<(DateTime<Utc>, Arc<[Binding]>)>>);
+
+/// What new rules may be written over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    Anything,
+    /// Only if there is none of that name.
+    Nothing,
+    /// Only if there is one, and it is in one of these editions.
+    These(Expected),
+}
+
+impl Over {
+    /// The edition that the store shall find (0: none; `None`: whatever is there), or what is there instead.
+    fn edition(&self, before: Option<i64>) -> Result<Option<i64>, AppError> {
+        let fits = match (self, before) {
+            (Self::Anything, _) => return Ok(None),
+            (Self::Nothing, before) => before.is_none(),
+            (Self::These(Expected::Any), before) => before.is_some(),
+            (Self::These(Expected::OneOf(editions)), before) => before.is_some_and(|edition| editions.contains(&edition.to_string())),
+        };
+        let edition = before.unwrap_or(0);
+        if fits { Ok(Some(edition)) } else { Err(AppError::PreconditionFailed { current: edition.to_string() }) }
+    }
+}
 
 impl App {
     pub async fn bindings(&self, caller: &Caller) -> Result<Vec<Bound>, AppError> {
@@ -26,17 +50,19 @@ impl App {
         self.find_binding(name).await
     }
 
-    /// Makes a binding, or gives it other rules. With `read_edition` only over that edition (0: only a new one).
-    pub async fn put_binding(&self, caller: &Caller, binding: Binding, read_edition: Option<i64>) -> Result<Bound, AppError> {
+    /// Makes a binding, or gives it other rules. Also tells whether it is a new one.
+    pub async fn put_binding(&self, caller: &Caller, name: &str, spec: BindingSpec, over: &Over) -> Result<(Bound, bool), AppError> {
         caller.need(Scope::Admin)?;
-        self.check_binding(&binding).await?;
+        let binding = spec.parse(name)?;
+        let before = self.check_binding(&binding).await?;
+        let read_edition = over.edition(before)?;
         let wish = PutBinding { binding: &binding, source: BindingSource::Api, read_edition, now: self.clock.now() };
         let Some(bound) = self.store.put_binding(&wish).await? else {
             let current = self.find_binding(&binding.name).await.map_or(0, |bound| bound.edition);
             return Err(AppError::PreconditionFailed { current: current.to_string() });
         };
         self.bindings_changed();
-        Ok(bound)
+        Ok((bound, before.is_none()))
     }
 
     /// The bindings of the settings, as they are written there.
@@ -105,8 +131,8 @@ impl App {
         all.into_iter().find(|bound| bound.binding.name == name).ok_or_else(|| missing(name))
     }
 
-    /// A place belongs to one binding, and a binding to a tracker that is there.
-    async fn check_binding(&self, binding: &Binding) -> Result<(), AppError> {
+    /// A place belongs to one binding, and a binding to a tracker that is there. Answers the edition it has so far.
+    async fn check_binding(&self, binding: &Binding) -> Result<Option<i64>, AppError> {
         let Some(tracker) = self.trackers.get(&binding.backend) else {
             let known: Vec<&str> = self.trackers.iter().map(|tracker| tracker.name.as_str()).collect();
             let text = format!("no backend of that name is configured; there are: {}", known.join(", "));
@@ -117,14 +143,13 @@ impl App {
             faults.add(format!("/{field}"), "missing", format!("{} cannot be addressed without it", tracker.backend.kind()));
         }
         let all = self.store.bindings().await?;
-        if let Some(bound) = all.iter().find(|bound| bound.binding.name == binding.name) {
-            not_configured(bound)?;
-        }
+        let before = all.iter().find(|bound| bound.binding.name == binding.name);
+        before.map_or(Ok(()), not_configured)?;
         let same = |bound: &&Bound| bound.binding.backend == binding.backend && bound.binding.place == binding.place;
         if let Some(other) = all.iter().find(same).filter(|other| other.binding.name != binding.name) {
-            faults.add("/name", "place_taken", format!("{} is followed by binding {} already", binding.place, other.binding.name));
+            faults.add("name", "place_taken", format!("{} is followed by binding {} already", binding.place, other.binding.name));
         }
-        faults.into_result(()).map_err(AppError::from)
+        faults.into_result(before.map(|bound| bound.edition)).map_err(AppError::from)
     }
 
     fn bindings_changed(&self) {
@@ -143,4 +168,20 @@ fn not_configured(bound: &Bound) -> Result<(), Refusal> {
     }
     let name = &bound.binding.name;
     Err(Refusal { code: "binding_configured", message: format!("binding {name} stands in the settings: change it in [bindings.{name}]") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_written_only_over_what_was_seen() {
+        let one_of = |editions: &[&str]| Over::These(Expected::OneOf(editions.iter().map(|&edition| edition.to_owned()).collect()));
+        let edition = |over: &Over, before| over.edition(before).ok();
+        assert_eq!((edition(&Over::Anything, None), edition(&Over::Anything, Some(3))), (Some(None), Some(None)));
+        assert_eq!((edition(&Over::Nothing, None), edition(&Over::Nothing, Some(3))), (Some(Some(0)), None));
+        assert_eq!((edition(&Over::These(Expected::Any), None), edition(&Over::These(Expected::Any), Some(3))), (None, Some(Some(3))));
+        assert_eq!((edition(&one_of(&["2", "3"]), Some(3)), edition(&one_of(&["2"]), Some(3))), (Some(Some(3)), None));
+        assert_eq!(edition(&one_of(&["2"]), None), None);
+    }
 }

@@ -4,16 +4,17 @@ use uuid::Uuid;
 
 use super::{App, AppError, Caller, Expected, Page, Scope, Wish, page};
 use crate::domain::decide::{self, EditIssue, Refusal};
-use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Field, Resolution};
+use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Decided, Field, Resolution, ResolveSpec};
 use crate::domain::{Issue, IssueRef, NewMessage};
 
-/// What somebody decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decided {
-    Local,
-    External,
-    /// These words instead. Only of texts.
-    Other(String),
+/// Somebody wants something changed that is no issue, as an entrance hands it over.
+#[derive(Debug)]
+pub struct Deciding {
+    pub caller: Caller,
+    /// Which editions the caller has seen; `None` where nothing was said of it.
+    pub expected: Option<Expected>,
+    /// The W3C `traceparent` to remember with the event.
+    pub trace: Option<String>,
 }
 
 impl App {
@@ -38,10 +39,11 @@ impl App {
     }
 
     /// Decides an open conflict. It is brought to both sides in the lane of its issue.
-    pub async fn resolve_conflict(&self, wish: &Wish, id: Uuid, decided: Decided) -> Result<Conflict, AppError> {
+    pub async fn resolve_conflict(&self, wish: &Deciding, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
         wish.caller.need(Scope::Write)?;
+        let decided = spec.parse()?;
         let conflict = self.conflict(&wish.caller, id).await?;
-        if let Expected::OneOf(editions) = &wish.expected
+        if let Some(Expected::OneOf(editions)) = &wish.expected
             && !editions.contains(&conflict.edition.to_string())
         {
             return Err(AppError::PreconditionFailed { current: conflict.edition.to_string() });
@@ -56,7 +58,7 @@ impl App {
     }
 
     /// The words that shall stand, here; from here they go there.
-    async fn write_instead(&self, wish: &Wish, conflict: &Conflict, words: &str) -> Result<(), AppError> {
+    async fn write_instead(&self, wish: &Deciding, conflict: &Conflict, words: &str) -> Result<(), AppError> {
         let edit = match conflict.field {
             Field::Title => EditIssue { title: Some(words.to_owned()), ..EditIssue::default() },
             Field::Description => EditIssue { description: Some(words.to_owned()), ..EditIssue::default() },
@@ -83,7 +85,7 @@ impl App {
         Ok(())
     }
 
-    async fn decide(&self, wish: &Wish, conflict: Conflict, decided: &Decided) -> Result<Conflict, AppError> {
+    async fn decide(&self, wish: &Deciding, conflict: Conflict, decided: &Decided) -> Result<Conflict, AppError> {
         let now = self.clock.now();
         let resolution = match decided {
             Decided::Local => Resolution::Local,

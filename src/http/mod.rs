@@ -5,10 +5,12 @@
 
 mod backends;
 mod batch;
+mod bindings;
 mod body;
 mod caller;
 mod claims;
 mod comments;
+mod conflicts;
 mod cors;
 mod docs;
 pub mod document;

@@ -184,7 +184,7 @@ impl From<AppError> for Problem {
             AppError::Invalid(faults) => {
                 Self { errors: faults.into_vec(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The request has faults", detail) }
             }
-            AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, "The issue's state forbids it", detail),
+            AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, forbidden_by(code), detail),
             AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, "Not found", detail),
             AppError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "Idempotency key reused", detail),
             AppError::PreconditionFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, "Changed in between", detail),
@@ -204,6 +204,11 @@ impl From<AppError> for Problem {
             AppError::Store(_) => Self::from_store(&error, code, detail),
         }
     }
+}
+
+/// Whose state it is.
+fn forbidden_by(code: &str) -> &'static str {
+    if code.starts_with("binding_") || code.starts_with("conflict_") { "Its state forbids it" } else { "The issue's state forbids it" }
 }
 
 impl Problem {

@@ -17,8 +17,8 @@ use super::document::Head;
 use super::observe::{Around, observe};
 use super::problem::Problem;
 use super::{
-    HttpOptions, backends, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, records, reviews,
-    timeline, webhooks,
+    HttpOptions, backends, batch, bindings, claims, comments, conflicts, docs, facets, issues, lifecycle, list, many, messages, operate,
+    records, reviews, timeline, webhooks,
 };
 use crate::app::App;
 
@@ -65,6 +65,16 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(webhooks::register))
         .routes(routes!(backends::workspaces))
         .routes(routes!(backends::resources))
+        .routes(routes!(bindings::list))
+        .routes(routes!(bindings::show))
+        .routes(routes!(bindings::put))
+        .routes(routes!(bindings::delete))
+        .routes(routes!(bindings::pause))
+        .routes(routes!(bindings::resume))
+        .routes(routes!(bindings::sync))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::show))
+        .routes(routes!(conflicts::resolve))
         .routes(routes!(messages::list))
         .routes(routes!(messages::retry))
         .routes(routes!(messages::retry_all))

@@ -182,16 +182,31 @@ impl App {
             self.metrics.sync_behind.with_label_values(&[&bound.binding.name]).set(behind);
             for outcome in ["completed", "failed"] {
                 self.metrics.sync_runs.with_label_values(&[&bound.binding.name, outcome]).inc_by(0);
+            let name = bound.binding.name.as_str();
+            self.metrics.sync_behind.with_label_values(&[name]).set(behind);
+            for outcome in ["completed", "failed"] {
+                self.metrics.sync_runs.with_label_values(&[name, outcome]);
             }
         }
         self.metrics.sync_open_conflicts.reset();
         for tracker in self.trackers.iter() {
             self.metrics.sync_open_conflicts.with_label_values(&[&tracker.name]).set(0);
+            self.tell_from_the_start(&tracker.name);
         }
         for (backend, open) in self.store.open_conflicts().await? {
             self.metrics.sync_open_conflicts.with_label_values(&[&backend]).set(open);
         }
         Ok(())
+    }
+
+    /// What did not happen yet is told as nought: an alert on its growth would miss the first one.
+    fn tell_from_the_start(&self, tracker: &str) {
+        let metrics = &self.metrics;
+        metrics.sync_open_conflicts.with_label_values(&[tracker]).set(0);
+        metrics.sync_conflicts.with_label_values(&[tracker]);
+        for action in ["adopted", "taken", "sent", "gone"] {
+            metrics.sync_items.with_label_values(&[tracker, action]);
+        }
     }
 
     /// Forgets deliveries that came longer ago than that: a repeat after that is taken for a new one, and merely looked at.

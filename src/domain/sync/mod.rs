@@ -11,6 +11,7 @@ mod cursor;
 mod face;
 mod hook;
 mod merge;
+mod spec;
 mod take;
 mod turns;
 
@@ -22,6 +23,9 @@ pub use cursor::{Counts, Cursor, Pass, Progress, Run};
 pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
 pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
 pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
+pub use spec::{
+    BindingSpec, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, Decided, FilterSpec, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec, SyncSpec, Syncing,
+};
 pub use take::{adopted, words};
 pub use turns::{Turn, Turns};
 
