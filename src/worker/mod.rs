@@ -106,11 +106,6 @@ async fn tend(app: &App, limits: WorkerLimits, stop: &CancellationToken) {
                 app.sample_messages().await?;
                 app.sample_bindings().await?;
                 app.purge_history(limits.history).await?;
-                app.purge_hooks(limits.history).await
-            }
-            .await;
-            if let Err(error) = tended {
-                app.purge_history(limits.history).await?;
                 app.purge_webhooks(limits.webhooks).await
             };
             if let Err(error) = tended.await {

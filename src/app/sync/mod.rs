@@ -169,19 +169,9 @@ impl App {
             return Ok(());
         }
         let now = self.clock.now();
-        for tracker in self.trackers.iter() {
-            // A series that is there from the start can be watched for its first step.
-            for action in ["adopted", "taken", "sent", "gone"] {
-                self.metrics.sync_items.with_label_values(&[&tracker.name, action]).inc_by(0);
-            }
-            self.metrics.sync_conflicts.with_label_values(&[&tracker.name]).inc_by(0);
-        }
         self.metrics.sync_behind.reset();
         for bound in self.store.bindings().await?.iter().filter(|bound| !bound.paused && bound.binding.pulls()) {
             let behind = bound.behind(now).map_or(0, |behind| behind.num_seconds());
-            self.metrics.sync_behind.with_label_values(&[&bound.binding.name]).set(behind);
-            for outcome in ["completed", "failed"] {
-                self.metrics.sync_runs.with_label_values(&[&bound.binding.name, outcome]).inc_by(0);
             let name = bound.binding.name.as_str();
             self.metrics.sync_behind.with_label_values(&[name]).set(behind);
             for outcome in ["completed", "failed"] {
@@ -207,14 +197,6 @@ impl App {
         for action in ["adopted", "taken", "sent", "gone"] {
             metrics.sync_items.with_label_values(&[tracker, action]);
         }
-    }
-
-    /// Forgets deliveries that came longer ago than that: a repeat after that is taken for a new one, and merely looked at.
-    pub async fn purge_hooks(&self, age: Duration) -> Result<(), AppError> {
-        const PAGE: u32 = 1000;
-        let before = self.clock.now() - age;
-        while self.store.purge_hooks(before, PAGE).await? == u64::from(PAGE) {}
-        Ok(())
     }
 
     fn outlet_of(&self, backend: &str) -> Option<&Arc<Outlet>> {
