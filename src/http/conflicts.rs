@@ -102,7 +102,9 @@ impl<S: Send + Sync> FromRequestParts<S> for ConflictQuery {
         let mut fields = Fields::of(&parts.uri)?;
         let unread = |_| ("wrong_type", "must be the id of an issue, a UUID".to_owned());
         let filter = ConflictFilter {
-            state: fields.read("state", |text| text.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| ("unknown_word", error.to_string()))),
+            state: fields.read("state", |text| {
+                text.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| ("unknown_word", error.to_string()))
+            }),
             issue: fields.read("issue", |text| Uuid::try_parse(text).map(IssueId).map_err(unread)),
             backend: fields.read("backend", |text| text::TARGET.check_present(text)),
         };

@@ -300,7 +300,10 @@ mod tests {
         assert_eq!(resolve(r#"{"take":null,"value":""}"#), Ok(Decided::Other(String::new())));
         assert_eq!(codes(resolve("{}")), [at("/take", "missing")]);
         assert_eq!(codes(resolve(r#"{"take":"theirs"}"#)), [at("/take", "unknown_word")]);
-        assert_eq!(codes(resolve(r#"{"take":"local","value":"x","side":1}"#)), [at("/value", "contradiction"), at("/side", "unknown_field")]);
+        assert_eq!(
+            codes(resolve(r#"{"take":"local","value":"x","side":1}"#)),
+            [at("/value", "contradiction"), at("/side", "unknown_field")]
+        );
         assert_eq!(codes(resolve(r#"{"value":7}"#)), [at("/value", "wrong_type")]);
     }
 

@@ -32,7 +32,10 @@ async fn told() -> BTreeSet<String> {
     within(async {
         loop {
             let text = server.client.get(format!("{}/metrics", server.base)).send().await.unwrap().text().await.unwrap();
-            if text.contains("issue_core_messages{") && text.contains("issue_core_backend_paused{") && text.contains("issue_core_sync_behind") {
+            if text.contains("issue_core_messages{")
+                && text.contains("issue_core_backend_paused{")
+                && text.contains("issue_core_sync_behind")
+            {
                 return text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect();
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
