@@ -27,6 +27,7 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
                 comment_id: None,
                 route: None,
                 link: None,
+                conflict: None,
             },
         },
         number: IssueNumber(42),

@@ -90,6 +90,7 @@ fn notice(kind: EventKind, seq: i64) -> Notice {
             comment_id: None,
             route: None,
             link: None,
+            conflict: None,
         },
     };
     Notice { event, number: IssueNumber(7), target_repo: Some("activity-core".to_owned()), origin: Origin::default() }
