@@ -246,20 +246,25 @@ fn every_sample_is_let_in_with_the_right_signature_and_refused_with_each_fault()
 #[test]
 #[cfg_attr(not(vendor_specs), ignore = "no vendor's samples are at hand: set VENDOR_SPECS")]
 fn every_sample_says_which_issue_it_is_about() {
-    let mut told = String::new();
-    each_sample(|scheme, backend, sample, what| {
+    let mut told: Vec<String> = Vec::new();
+    each_sample(|scheme, backend, sample, _| {
         let body = scheme.body(&sample.body, now());
         let heard = hear(backend, &headers(scheme, sample, scheme.secret(), &body, now()), &body, &[scheme.secret()]).unwrap();
         let hint = heard.hint.map_or_else(|| "nothing".to_owned(), |hint| format!("{} {} {}", hint.kind, hint.place, hint.remote_id));
-        told.push_str(&format!("{what}: {}: {hint}\n", heard.event));
+        let line = format!("{}: {}: {hint}", sample.name, heard.event);
+        // Whichever way it is signed, it says the same.
+        if !told.contains(&line) {
+            told.push(line);
+        }
     });
-    if told != HINTS {
-        println!("{told}");
-    }
-    assert!(told == HINTS, "see the table above");
+    let known: Vec<&str> = HINTS.lines().collect();
+    let (more, less) =
+        (told.iter().filter(|line| !known.contains(&line.as_str())), known.iter().filter(|line| !told.iter().any(|told| told == *line)));
+    assert_eq!((more.collect::<Vec<_>>(), less.collect::<Vec<_>>()), (vec![], vec![]));
 }
 
-const HINTS: &str = "";
+/// By sample: the event, and what it is about.
+const HINTS: &str = include_str!("hints.txt");
 
 #[test]
 fn a_signing_key_is_never_taken_as_a_token() {
@@ -378,17 +383,22 @@ fn bodies() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Made once: a client takes its time.
+fn backends() -> &'static [(Scheme, std::sync::Arc<dyn Backend>)] {
+    static ALL: std::sync::OnceLock<Vec<(Scheme, std::sync::Arc<dyn Backend>)>> = std::sync::OnceLock::new();
+    ALL.get_or_init(|| SCHEMES.iter().map(|scheme| (*scheme, scheme.backend())).collect())
+}
+
 proptest! {
     #[test]
     fn no_body_brings_it_down(json in bodies(), raw: Vec<u8>, event in "issues|issue_comment|\\PC{0,20}", shown in "[ -~]{0,40}") {
-        for scheme in SCHEMES {
-            let backend = scheme.backend();
+        for (scheme, backend) in backends() {
             for body in [json.to_string().into_bytes(), raw.clone()] {
                 let event = scheme.event_header().zip(HeaderValue::try_from(event.as_str()).ok().map(|_| event.clone()));
                 let signed: Headers = scheme.sign(scheme.secret(), &body, now()).into_iter().chain(event).collect();
-                _ = hear(&*backend, &signed, &body, &[scheme.secret()]);
+                _ = hear(&**backend, &signed, &body, &[scheme.secret()]);
                 let nonsense: Headers = signed.into_iter().map(|(name, _)| (name, shown.clone())).collect();
-                prop_assert!(hear(&*backend, &nonsense, &body, &[scheme.secret()]).is_err());
+                prop_assert!(hear(&**backend, &nonsense, &body, &[scheme.secret()]).is_err());
             }
         }
     }
