@@ -49,8 +49,7 @@ pub struct RegisteredWebhookResponse {
 #[utoipa::path(post, path = "/webhooks/{backend}", operation_id = "receive_webhook", tag = "webhooks", security(()),
     params(("backend" = String, Path, description = "The backend's name in the settings", example = "gitea")),
     request_body(content = serde_json::Value, content_type = "application/json", description = "As the tracker sends it"),
-    responses((status = 202, body = WebhookResponse, description = "Kept, or known already"),
-        (status = 401, description = "Not signed with the secret of this webhook, or too long ago")))]
+    responses((status = 202, body = WebhookResponse, description = "Kept, or known already")))]
 pub async fn receive(
     State(app): State<Arc<App>>,
     WebhookPath(name): WebhookPath,
