@@ -16,6 +16,7 @@ pub(super) fn worker_limits(settings: &Settings) -> WorkerLimits {
         poll: worker.poll,
         margin: worker.lease / 2,
         history: worker.history,
+        webhooks: settings.webhooks.history,
         sample: worker.sample,
     }
 }

@@ -30,6 +30,8 @@ pub struct WorkerLimits {
     /// How long before the end of a lease nothing new is begun with it.
     pub margin: Duration,
     pub history: Duration,
+    /// How long deliveries of webhooks are kept.
+    pub webhooks: Duration,
     pub sample: Duration,
 }
 
@@ -104,10 +106,9 @@ async fn tend(app: &App, limits: WorkerLimits, stop: &CancellationToken) {
                 app.sample_messages().await?;
                 app.sample_bindings().await?;
                 app.purge_history(limits.history).await?;
-                app.purge_hooks(limits.history).await
-            }
-            .await;
-            if let Err(error) = tended {
+                app.purge_webhooks(limits.webhooks).await
+            };
+            if let Err(error) = tended.await {
                 tracing::warn!(%error, "the queue could not be measured");
             }
             tokio::time::sleep(limits.sample).await;

@@ -11,8 +11,9 @@ mod plan;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::trackers::Tracker;
@@ -24,15 +25,14 @@ use crate::store::{BindingEnd, BindingLease};
 
 pub use plan::{Planned, PlannedItem, SyncPlan};
 
-/// How long a binding is held before the hold is renewed.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
-
 /// One turn at a binding.
 struct Work<'a> {
     app: &'a App,
     tracker: &'a Arc<Tracker>,
     bound: Bound,
     token: Uuid,
+    /// How long the hold lasts, and until when.
+    lease: Duration,
     until: DateTime<Utc>,
 }
 
@@ -84,15 +84,16 @@ impl App {
     /// A turn at one of them, unless somebody else has it. Ends early when `stop` says so, and goes on from there next time.
     pub async fn sync_binding(&self, bound: &Bound, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
         let Some(tracker) = self.trackers.get(&bound.binding.backend) else { return Ok(()) };
+        let Some(rules) = self.outlets.rules() else { return Ok(()) };
         let stamp = self.clock.stamp();
-        let until = stamp.now + LEASE;
+        let until = stamp.now + rules.lease;
         let wish = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
         let Some(leased) = self.store.lease_binding(&bound.binding.name, wish).await? else { return Ok(()) };
         let due = leased.due_at <= stamp.now;
         let (name, every) = (leased.binding.name.clone(), leased.binding.every);
         let due_at = leased.due_at;
         let began = leased.cursor.clone();
-        let mut work = Work { app: self, tracker, bound: leased, token: stamp.id, until };
+        let mut work = Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until };
         let ended = match work.follow_hints().await {
             Ok(()) if due => work.pass(stop).await,
             Ok(()) => Ok(None),
@@ -113,7 +114,7 @@ impl App {
         ended: Result<Option<Run>, Stop>,
         began: Cursor,
         due_at: DateTime<Utc>,
-        every: std::time::Duration,
+        every: Duration,
     ) -> Option<BindingEnd> {
         let now = self.clock.now();
         let cursor = work.bound.cursor.clone();
@@ -146,7 +147,7 @@ impl App {
     }
 
     /// A limit or a refused credential counts for everything with it.
-    fn waits_for(&self, tracker: &Tracker, trouble: Trouble) -> Option<std::time::Duration> {
+    fn waits_for(&self, tracker: &Tracker, trouble: Trouble) -> Option<Duration> {
         let outlet = self.outlet_of(&tracker.name)?;
         match trouble {
             Trouble::Limited { after } => {
@@ -179,6 +180,7 @@ impl App {
         }
         self.metrics.sync_open_conflicts.reset();
         for tracker in self.trackers.iter() {
+            self.metrics.sync_open_conflicts.with_label_values(&[&tracker.name]).set(0);
             self.tell_from_the_start(&tracker.name);
         }
         for (backend, open) in self.store.open_conflicts().await? {
@@ -195,14 +197,6 @@ impl App {
         for action in ["adopted", "taken", "sent", "gone"] {
             metrics.sync_items.with_label_values(&[tracker, action]);
         }
-    }
-
-    /// Forgets deliveries that came longer ago than that: a repeat after that is taken for a new one, and merely looked at.
-    pub async fn purge_hooks(&self, age: std::time::Duration) -> Result<(), AppError> {
-        const PAGE: u32 = 1000;
-        let before = self.clock.now() - age;
-        while self.store.purge_hooks(before, PAGE).await? == u64::from(PAGE) {}
-        Ok(())
     }
 
     fn outlet_of(&self, backend: &str) -> Option<&Arc<Outlet>> {

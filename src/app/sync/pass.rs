@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{LEASE, Stop, Work};
+use super::{Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Changes, ListAsk, Trouble};
 use crate::domain::sync::{Pass, Progress, Run};
@@ -184,6 +184,8 @@ impl Work<'_> {
         let asks = changes.iter().any(|change| !change.messages.is_empty());
         changes.push(Change { progress: Some(progress), ..Change::of(IssueWrite::None) });
         let outcomes = self.app.store.commit(&changes).await.map_err(AppError::from)?;
+        let adopted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Inserted(_))).count();
+        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
         if asks {
             self.app.wake.ring(&self.tracker.name);
             self.app.wake.ring(crate::domain::MessageKind::Dispatch.as_str());
@@ -194,10 +196,10 @@ impl Work<'_> {
     /// The hold lasts for as long as there is something to do.
     async fn renew(&mut self) -> Result<(), Stop> {
         let now = self.app.clock.now();
-        if now + LEASE / 2 < self.until {
+        if now + self.lease / 2 < self.until {
             return Ok(());
         }
-        let until = now + LEASE;
+        let until = now + self.lease;
         let wish = BindingLease { now, until, token: self.token, now_or_later: true };
         let renewed = self.app.store.lease_binding(&self.bound.binding.name, wish).await.map_err(AppError::from)?;
         if renewed.is_none() {

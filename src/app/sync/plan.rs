@@ -1,6 +1,7 @@
 //! What a sync would do, without doing any of it: the same questions, the same merge, and nothing is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::page::{Known, known};
 use super::{Stop, Work};
@@ -53,7 +54,7 @@ impl App {
             return Err(AppError::NotFound { what: format!("backend {}", bound.binding.backend) });
         };
         let stamp = self.clock.stamp();
-        let work = Work { app: self, tracker, bound, token: stamp.id, until: stamp.now };
+        let work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now };
         match work.rehearse().await {
             Ok(plan) => Ok(plan),
             Err(Stop::Failed(error)) => Err(error),

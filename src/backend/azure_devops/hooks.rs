@@ -15,10 +15,10 @@ impl AzureDevops {
     pub(super) async fn hook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         let organisation = segment(&place.owner);
         let call = Call::get(format!("/{organisation}/_apis/projects/{}", segment(&place.project))).query("api-version", VERSION);
-        let project: webhook::Project = self
-            .get_if_there(call, "the project")
-            .await?
-            .ok_or_else(|| BackendError::new(Trouble::Fail, format!("the project {place} is not there, or the token may not see it")))?;
+        let project: webhook::Project =
+            self.get_if_there(call, "the project").await.map_err(|error| by_hand(error, BY_HAND))?.ok_or_else(|| {
+                BackendError::new(Trouble::Fail, format!("the project {place} is not there, or the token may not see it"))
+            })?;
         let path = format!("/{organisation}/_apis/hooks/subscriptions");
         let known = self.subscriptions(&path).await.map_err(|error| by_hand(error, BY_HAND))?;
         let mut made = HookMade { ids: Vec::new(), made: false };

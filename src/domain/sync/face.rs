@@ -25,7 +25,7 @@ pub fn bare(text: &str) -> String {
             lines.remove(rule);
         }
     }
-    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING).collect();
+    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING && *c != '\0').collect();
     text.trim_end().to_owned()
 }
 

@@ -436,7 +436,7 @@ impl Store for PostgresStore {
     }
 
     async fn conflicts(&self, filter: &ConflictFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<Conflict>, StoreError> {
-        lookup::all(NAME, self.all(sync::conflicts(filter, before, limit)).await?)
+        lookup::all(NAME, self.find_all(sync::conflicts(filter, before, limit)).await?)
     }
 
     async fn conflict(&self, id: Uuid) -> Result<Option<Conflict>, StoreError> {

@@ -76,8 +76,11 @@ const LINKS_OF_PLACE: &str = concat!(
     " from links where backend = $1 and place = $2 and state = 'linked' and issue_id > $3 order by issue_id limit $4"
 );
 
+/// Ordered, so that it walks the index and stops.
 const COUNT_LINKS: &str = "-- count_links
-select count(*) from (select from links where backend = $1 and place = $2 and state = 'linked' limit $3) as linked";
+select count(*) from (
+    select from links where backend = $1 and place = $2 and state = 'linked' order by issue_id limit $3
+) as linked";
 
 const COMMENT_LINKS_OF: &str = concat!(
     "-- comment_links_of\nselect ",
@@ -168,8 +171,9 @@ const HOOKS: &str = "-- hooks
 select id, backend, received_at, hint_kind, hint_place, hint_remote_id from hooks
 where backend = $1 and followed_at is null order by id limit $2";
 
+/// An array, so that however many there may be they are looked up by their ids.
 const PURGE_HOOKS: &str = "-- purge_hooks
-delete from hooks where id in (select id from hooks where received_at < $1 order by received_at limit $2)";
+delete from hooks where id = any(array(select id from hooks where received_at < $1 order by received_at limit $2))";
 
 /// There is one for each field as a rule, and one for a comment now and then.
 const UNRESOLVED: &str = concat!(
@@ -364,6 +368,16 @@ impl PostgresStore {
         R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, query.fetch_all(&mut *connection)).await;
+        self.finish(connection, answer)
+    }
+
+    /// As [`Self::all`], for a list in an order: planned anew, and by an index.
+    pub(super) async fn find_all<R>(&self, query: Rows<'_, R>) -> Result<Vec<R>, StoreError>
+    where
+        R: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, query.fetch_all(&mut *connection)).await;
         self.finish(connection, answer)
     }

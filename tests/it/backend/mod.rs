@@ -4,12 +4,14 @@
 
 mod contract;
 mod crash;
+mod deliveries;
 mod description;
 mod github_app;
 mod graphql;
 mod push;
-mod rig;
+pub(crate) mod rig;
 mod trouble;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, Users, fit};
+use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -97,6 +99,17 @@ impl Bench {
     }
 }
 
+/// A tracker that is never asked anything.
+pub(super) fn backend_of(kind: TrackerKind, options: Vec<(&'static str, String)>) -> Arc<dyn Backend> {
+    crate::support::server::client();
+    let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
+    let (http, secret) = (HttpClient::new(limits).unwrap(), Secret::new(Some(SECRET.into())));
+    let line = Line::new(LineOptions { http, base: "http://127.0.0.1:9".to_owned(), transport: Transport::Direct, secret });
+    let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let (name, names, users) = ("under-test".to_owned(), Names::default(), Users::default());
+    boot::tracker(BackendOptions { name, kind, line, names, users, options, page_size: 50, webhook_user: "issue-core".to_owned() }).unwrap()
+}
+
 /// Each case for every tracker, directly and through the proxy.
 macro_rules! cases {
     ($($case:path as $name:ident),+ $(,)?) => {
@@ -131,5 +144,7 @@ cases!(
     trouble::each_refusal_means_what_it_means as each_refusal_means_what_it_means,
     trouble::a_broken_page_is_never_an_absence as a_broken_page_is_never_an_absence,
     trouble::another_secret_is_used_from_the_next_call_on as another_secret_is_used_from_the_next_call_on,
+    webhooks::registering_again_leaves_one_webhook_with_the_new_secret as registering_again_leaves_one_webhook_with_the_new_secret,
+    webhooks::who_may_not_register_is_told_what_to_do_by_hand as who_may_not_register_is_told_what_to_do_by_hand,
     trouble::no_error_shows_the_secret as no_error_shows_the_secret,
 );
