@@ -23,7 +23,7 @@ async fn live(server: &Server, title: &str) {
 fn assert_once(sim: &Sim, title: &str, what: &str) {
     let there = titled(sim, title);
     assert_eq!(there.len(), 1, "{what}: {title} is there {} times", there.len());
-    let said = there[0].comments.iter().filter(|comment| comment.contains("said of")).count();
+    let said = there[0].comments.iter().filter(|comment| comment.text.contains("said of")).count();
     assert_eq!(said, 1, "{what}: {:?}", there[0].comments);
     assert!(there[0].body.contains(&format!("edited {title}")), "{what}: {}", there[0].body);
 }

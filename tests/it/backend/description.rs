@@ -61,6 +61,7 @@ impl Description {
             query: Vec::new(),
             headers: std::collections::HashMap::new(),
             body: Vec::new(),
+            cap: None,
         };
         assert!(!self.faults(&nowhere).is_empty(), "{what}");
         let wrong = serde_json::json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}});

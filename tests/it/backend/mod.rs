@@ -11,6 +11,7 @@ mod graphql;
 mod push;
 pub(crate) mod rig;
 mod trouble;
+mod two_ways;
 mod webhooks;
 
 use std::collections::BTreeMap;
@@ -147,4 +148,14 @@ cases!(
     webhooks::registering_again_leaves_one_webhook_with_the_new_secret as registering_again_leaves_one_webhook_with_the_new_secret,
     webhooks::who_may_not_register_is_told_what_to_do_by_hand as who_may_not_register_is_told_what_to_do_by_hand,
     trouble::no_error_shows_the_secret as no_error_shows_the_secret,
+    two_ways::every_text_comes_back_in_the_form_that_it_was_sent_in as every_text_comes_back_in_the_form_that_it_was_sent_in,
+    two_ways::what_a_person_changes_is_read_and_listed as what_a_person_changes_is_read_and_listed,
+    two_ways::a_list_begins_with_the_moment_and_tells_when_nothing_changed as a_list_begins_with_the_moment_and_tells_when_nothing_changed,
+    two_ways::comments_are_counted_dated_and_have_authors as comments_are_counted_dated_and_have_authors,
+    two_ways::an_issue_is_followed_to_where_it_is_now as an_issue_is_followed_to_where_it_is_now,
+    two_ways::what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it
+        as what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it,
+    two_ways::the_other_clock_is_known_from_its_answers as the_other_clock_is_known_from_its_answers,
+    two_ways::long_lists_are_read_in_long_pages_and_in_order as long_lists_are_read_in_long_pages_and_in_order,
+    two_ways::a_late_list_catches_up_and_an_issue_is_never_late as a_late_list_catches_up_and_an_issue_is_never_late,
 );

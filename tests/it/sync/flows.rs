@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::{all_here, binding, bound, here, path, settled, synced, synced_with, there};
 use crate::backend::rig::{file, get, task, until_quiet};
-use crate::support::database::Database;
 use crate::support::server::Server;
 use crate::support::sim::{self, Sim, SimEdit};
 
@@ -79,7 +78,10 @@ mod cases {
         assert_eq!(all.len(), 7, "{run}");
         let issue = here(server, "planted 3").await;
         let kind = sim.vendor(|vendor| vendor.kind());
-        assert_eq!((&issue["description"], &issue["backend"], &issue["target_repo"]), (&json!("text of 3"), &json!(kind.as_str()), &json!("activity-core")));
+        assert_eq!(
+            (&issue["description"], &issue["backend"], &issue["target_repo"]),
+            (&json!("text of 3"), &json!(kind.as_str()), &json!("activity-core"))
+        );
         assert!(issue["url"].as_str().is_some_and(|url| url.starts_with("http")), "{issue}");
         let asked = sim.recorded();
         assert!(sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "nothing is written there");
@@ -124,7 +126,10 @@ mod cases {
         settled(server).await;
         let id = there(sim, "Both").id;
         // Before we look there again.
-        sim.person_edits(&id, &SimEdit { body: Some(lines.replace("five", "FIVE")), add_label: Some("theirs".to_owned()), ..SimEdit::default() });
+        sim.person_edits(
+            &id,
+            &SimEdit { body: Some(lines.replace("five", "FIVE")), add_label: Some("theirs".to_owned()), ..SimEdit::default() },
+        );
         edit(server, &ours, json!({"description": lines.replace("one", "ONE"), "labels": ["ours"], "title": "Both of us"})).await;
         settled(server).await;
         let issue = get(server, &ours).await;
@@ -132,7 +137,12 @@ mod cases {
         assert_eq!(issue["labels"], json!(["ours", "theirs"]));
         let now = there(sim, "Both of us");
         assert!(now.body.contains("ONE") && now.body.contains("FIVE"), "{now:?}");
-        assert!(now.labels.contains(&"ours".to_owned()) && now.labels.contains(&"theirs".to_owned()) && !now.labels.contains(&"sbom".to_owned()), "{now:?}");
+        assert!(
+            now.labels.contains(&"ours".to_owned())
+                && now.labels.contains(&"theirs".to_owned())
+                && !now.labels.contains(&"sbom".to_owned()),
+            "{now:?}"
+        );
         assert_eq!(get(server, "/conflicts").await["items"], json!([]));
         quiet(server, sim).await;
     }
@@ -148,7 +158,10 @@ mod cases {
         let conflicts = get(server, "/conflicts?state=open").await;
         let conflict = &conflicts["items"][0];
         assert_eq!(conflicts["items"].as_array().unwrap().len(), 1, "{conflicts}");
-        assert_eq!((&conflict["field"], &conflict["base"], &conflict["ours"], &conflict["theirs"]), (&json!("title"), &json!("A"), &json!("C"), &json!("B")));
+        assert_eq!(
+            (&conflict["field"], &conflict["base"], &conflict["ours"], &conflict["theirs"]),
+            (&json!("title"), &json!("A"), &json!("C"), &json!("B"))
+        );
         assert_eq!((get(server, &ours).await["title"].clone(), there(sim, "B").id), (json!("C"), id.clone()), "neither is touched");
         assert!(get(server, &ours).await["labels"].as_array().unwrap().contains(&json!("theirs")), "the others go on");
         quiet(server, sim).await;
@@ -185,7 +198,10 @@ mod cases {
         settled(server).await;
         let said = get(server, &format!("{ours}/comments")).await["items"].clone();
         let bodies: Vec<&Value> = said.as_array().unwrap().iter().map(|comment| &comment["body"]).collect();
-        assert!(bodies.contains(&&json!("a better question")) && bodies.contains(&&json!("a better answer")) && bodies.len() == 2, "{said}");
+        assert!(
+            bodies.contains(&&json!("a better question")) && bodies.contains(&&json!("a better answer")) && bodies.len() == 2,
+            "{said}"
+        );
         let texts: Vec<String> = there(sim, "Talk").comments.into_iter().map(|comment| comment.text).collect();
         assert!(texts.len() == 2 && texts.iter().any(|text| text.contains("a better answer")), "{texts:?}");
 

@@ -180,11 +180,14 @@ impl Story {
             let twin = twins[0];
             assert_eq!(issue["state"] == "closed", twin.closed, "{what}: {issue:#}\n{twin:#?}");
             assert_eq!(words(issue["description"].as_str().unwrap()), words(&twin.body), "{what}: {issue:#}\n{twin:#?}");
-            let labels: BTreeSet<String> = issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
-            let theirs: BTreeSet<String> = twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
+            let labels: BTreeSet<String> =
+                issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
+            let theirs: BTreeSet<String> =
+                twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
             assert_eq!(labels, theirs, "{what}: {issue:#}\n{twin:#?}");
             let said = get(server, &format!("{}/comments?limit=200", path(issue))).await;
-            let mut ours: Vec<String> = said["items"].as_array().unwrap().iter().flat_map(|comment| words(comment["body"].as_str().unwrap())).collect();
+            let mut ours: Vec<String> =
+                said["items"].as_array().unwrap().iter().flat_map(|comment| words(comment["body"].as_str().unwrap())).collect();
             let mut theirs: Vec<String> = twin.comments.iter().flat_map(|comment| words(&comment.text)).collect();
             ours.sort();
             theirs.sort();

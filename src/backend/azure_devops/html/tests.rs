@@ -1,6 +1,7 @@
 //! HTML there and back, of ours and of the editor there.
 
 use super::*;
+use crate::backend::canonical::settled;
 use crate::backend::prose::tests::texts;
 use proptest::prelude::*;
 
@@ -37,7 +38,23 @@ fn nothing_is_too_deep_or_too_long() {
     }
 }
 
+/// A text as it comes to rest.
+fn form(text: &str) -> String {
+    settled(text, way)
+}
+
+fn way(text: &str) -> String {
+    to_markdown(&from_markdown(text))
+}
+
 proptest! {
+    #[test]
+    fn what_comes_back_has_the_form_of_what_was_sent(text in texts()) {
+        let once = form(&text);
+        prop_assert_eq!(form(&way(&text)), once.clone());
+        prop_assert_eq!(form(&once), once);
+    }
+
     #[test]
     fn no_word_is_lost_on_the_way_there_and_back(text in texts()) {
         let words = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();

@@ -1,6 +1,7 @@
 //! Documents there and back, of ours and of what people make.
 
 use super::*;
+use crate::backend::canonical::settled;
 use crate::backend::prose::tests::texts;
 use proptest::prelude::*;
 
@@ -60,7 +61,23 @@ fn assert_valid(node: &Value, parent: &str) {
     }
 }
 
+/// A text as it comes to rest.
+fn form(text: &str) -> String {
+    settled(text, way)
+}
+
+fn way(text: &str) -> String {
+    to_markdown(&from_markdown(text))
+}
+
 proptest! {
+    #[test]
+    fn what_comes_back_has_the_form_of_what_was_sent(text in texts()) {
+        let once = form(&text);
+        prop_assert_eq!(form(&way(&text)), once.clone());
+        prop_assert_eq!(form(&once), once);
+    }
+
     #[test]
     fn every_document_is_valid_and_is_the_text_again(text in texts()) {
         let document = from_markdown(&text);

@@ -1,6 +1,7 @@
 //! Wiki text there and back, and that nothing of ours means something there.
 
 use super::*;
+use crate::backend::canonical::settled;
 use crate::backend::prose::tests::texts;
 use proptest::prelude::*;
 
@@ -32,7 +33,23 @@ fn what_people_write_there_is_read() {
     assert_eq!(to_markdown("{panel}\nx _y_ +z+\n{panel}"), "{panel}\nx _y_ +z+\n{panel}");
 }
 
+/// A text as it comes to rest.
+fn form(text: &str) -> String {
+    settled(text, way)
+}
+
+fn way(text: &str) -> String {
+    to_markdown(&from_markdown(text))
+}
+
 proptest! {
+    #[test]
+    fn what_comes_back_has_the_form_of_what_was_sent(text in texts()) {
+        let once = form(&text);
+        prop_assert_eq!(form(&way(&text)), once.clone());
+        prop_assert_eq!(form(&once), once);
+    }
+
     #[test]
     fn no_word_is_lost_on_the_way_there_and_back(text in texts()) {
         let words = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();

@@ -10,25 +10,30 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
-use super::{Reply, Request, SimIssue, Vendor};
+use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What a page holds at most, however much is asked for.
 const CAP: usize = 4;
 /// The same for a query.
 const QUERY_CAP: usize = 20;
+const BOT: &str = "issue-bot";
 const ORGANISATION: &str = "acme";
 const PROJECTS: &[&str] = &["Fabrikam Fiber", "P2", "P3", "P4", "P5", "Last"];
 const PEOPLE: &[&str] = &["ann@example.org", "bob@example.org", "cleo@example.org"];
 const STATES: &[(&str, &str)] = &[("To Do", "Proposed"), ("In Progress", "InProgress"), ("Done", "Completed"), ("Removed", "Removed")];
 const DUE: &str = "Microsoft.VSTS.Scheduling.DueDate";
 
+#[derive(Clone)]
 struct AzureDevops {
     items: Vec<Item>,
     next_id: i64,
 }
 
+#[derive(Clone)]
 struct Item {
     id: i64,
+    /// Deleted, or not to be seen any more: the same to whoever asks.
+    away: bool,
     rev: i64,
     project: &'static str,
     fields: Map<String, Value>,
@@ -39,8 +44,10 @@ struct Item {
     hidden: u32,
 }
 
+#[derive(Clone)]
 struct Comment {
     id: i64,
+    author: String,
     text: String,
     created: DateTime<Utc>,
     modified: DateTime<Utc>,
@@ -65,7 +72,8 @@ fn many(items: &[Value]) -> Value {
 /// A page by how many were asked for, and the token of the next one.
 fn page(request: &Request, items: Vec<Value>) -> (Vec<Value>, Option<String>) {
     let start = request.query("continuationToken").map_or(0, |token| token.parse::<usize>().expect("a token of ours"));
-    let most = request.query("$top").map_or(CAP, |top| top.parse::<usize>().unwrap()).min(CAP);
+    let cap = request.cap(CAP);
+    let most = request.query("$top").map_or(cap, |top| top.parse::<usize>().unwrap()).min(cap);
     let next = (start + most < items.len()).then(|| (start + most).to_string());
     (items.into_iter().skip(start).take(most).collect(), next)
 }
@@ -81,6 +89,7 @@ impl AzureDevops {
         fields.insert("System.Id".to_owned(), json!(item.id));
         fields.insert("System.TeamProject".to_owned(), json!(item.project));
         fields.insert("System.WorkItemType".to_owned(), json!("Task"));
+        fields.insert("System.CommentCount".to_owned(), json!(item.comments.len()));
         fields.insert("System.CreatedDate".to_owned(), json!(moment(item.created)));
         fields.insert("System.ChangedDate".to_owned(), json!(moment(item.changed)));
         if let Some(name) = item.fields.get("System.AssignedTo") {
@@ -157,12 +166,12 @@ impl AzureDevops {
         // Others take numbers too.
         self.id();
         let id = self.id();
-        self.items.push(Item { id, rev: 1, project, fields, created: now, changed: now, comments: Vec::new(), hidden });
+        self.items.push(Item { id, away: false, rev: 1, project, fields, created: now, changed: now, comments: Vec::new(), hidden });
         Reply::json(200, &Self::show(self.items.last().unwrap()))
     }
 
     fn position(&self, id: &str) -> Option<usize> {
-        self.items.iter().position(|item| item.id.to_string() == id)
+        self.items.iter().position(|item| !item.away && item.id.to_string() == id)
     }
 
     fn on_item(&mut self, id: &str, request: &Request, now: DateTime<Utc>) -> Reply {
@@ -202,7 +211,7 @@ impl AzureDevops {
             }
             ("POST", []) => {
                 let Some(text) = text else { return refused(400, "a comment needs a text") };
-                let comment = Comment { id: self.id(), text, created: now, modified: now };
+                let comment = Comment { id: self.id(), author: BOT.to_owned(), text, created: now, modified: now };
                 let body = shown(&comment);
                 let item = &mut self.items[at];
                 item.comments.push(comment);
@@ -237,7 +246,8 @@ impl AzureDevops {
         }
         let wanted: Vec<&str> = body["fields"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let show = |id: &i64| {
-            let mut shown = self.items.iter().find(|item| item.id == *id).map(Self::show)?;
+            let found = self.items.binary_search_by_key(id, |item| item.id).ok()?;
+            let mut shown = Some(&self.items[found]).filter(|item| !item.away).map(Self::show)?;
             shown["fields"].as_object_mut().unwrap().retain(|name, _| wanted.contains(&name.as_str()));
             Some(shown)
         };
@@ -268,6 +278,9 @@ impl AzureDevops {
             }
             ("POST", ["workitems", "$Task"]) => self.create(project, &request.json(), now, 3),
             ("POST", ["workitems", _]) => refused(404, "VS402323: Work item type does not exist in project."),
+            ("GET", ["workitems", id]) if self.position(id).is_some_and(|at| self.items[at].project != project) => {
+                refused(404, "TF401232: Work item does not exist in this project.")
+            }
             (_, ["workitems", id]) => self.on_item(id, request, now),
             (_, ["workItems", id, "comments", tail @ ..]) => self.comments(id, tail, request, now),
             _ => refused(404, "no such route"),
@@ -276,8 +289,14 @@ impl AzureDevops {
 }
 
 fn shown(comment: &Comment) -> Value {
-    json!({"id": comment.id, "text": comment.text, "createdBy": {"displayName": "issue-bot", "uniqueName": "bot@example.org"}, "format": "html",
+    json!({"id": comment.id, "text": comment.text, "createdBy": {"displayName": comment.author, "uniqueName": "bot@example.org"}, "format": "html",
         "createdDate": moment(comment.created), "modifiedDate": moment(comment.modified)})
+}
+
+/// What somebody typed: empty lines stand between paragraphs.
+fn typed(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.split("\n\n").map(|part| format!("<div>{}</div>", part.trim_end().replace('\n', "<br>"))).collect()
 }
 
 /// Tags away, as somebody sees it.
@@ -327,6 +346,7 @@ impl Vendor for AzureDevops {
                 let reply = Reply::json(200, &many(&page));
                 if let Some(next) = next { reply.with("x-ms-continuationtoken", next) } else { reply }
             }
+            ("GET", [ORGANISATION, "_apis", "wit", "workitems", id]) => self.on_item(id, request, now),
             (_, [ORGANISATION, project, "_apis", "wit", rest @ ..]) => match PROJECTS.iter().find(|known| known == &project) {
                 Some(project) => self.in_project(project, rest, request, now),
                 None => refused(404, "TF200016: The following project does not exist."),
@@ -360,15 +380,19 @@ impl Vendor for AzureDevops {
             people: word(item, "System.AssignedTo").into_iter().collect(),
             milestone: word(item, "System.IterationPath").and_then(|path| Some(path.split_once('\\')?.1.to_owned())),
             due: word(item, DUE).map(|due| due[..10].to_owned()),
-            comments: item.comments.iter().map(|comment| plain(&comment.text)).collect(),
+            comments: item
+                .comments
+                .iter()
+                .map(|comment| SimComment { id: comment.id.to_string(), author: comment.author.clone(), text: plain(&comment.text) })
+                .collect(),
         };
-        self.items.iter().filter(|item| item.project == PROJECTS[0]).map(seen).collect()
+        self.items.iter().filter(|item| item.project == PROJECTS[0] && !item.away).map(seen).collect()
     }
 
     /// There are no pull requests among work items.
     fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>) {
         if !pull_request {
-            let lines = body.lines().fold(String::new(), |all, line| all + "<div>" + &line.replace('>', "&gt;") + "</div>");
+            let lines = typed(body);
             let patch = json!([{"op": "add", "path": "/fields/System.Title", "value": title}, {"op": "add", "path": "/fields/System.Description", "value": lines}]);
             assert_eq!(self.create(PROJECTS[0], &patch, now, 0).status, 200);
         }
@@ -381,6 +405,72 @@ impl Vendor for AzureDevops {
         let patch = json!([{"op": "add", "path": "/fields/System.Tags", "value": format!("{tags}; {label}")}, {"op": "add", "path": "/fields/System.AssignedTo", "value": person}]);
         item.fields = Self::patched(item.project, item.fields.clone(), Some(item.rev), &patch).unwrap_or_else(|_| panic!("{patch}"));
         item.rev += 1;
+    }
+
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let at = self.position(id).unwrap();
+        let item = &mut self.items[at];
+        let tags = item.fields.get("System.Tags").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut tags: Vec<&str> = tags.split("; ").filter(|tag| Some(*tag) != edit.remove_label.as_deref()).collect();
+        tags.extend(edit.add_label.as_deref());
+        let mut steps = vec![("System.Tags", json!(tags.join("; ")))];
+        steps.extend(edit.title.as_ref().map(|title| ("System.Title", json!(title))));
+        steps.extend(edit.body.as_ref().map(|body| ("System.Description", json!(typed(body)))));
+        steps.extend(edit.closed.map(|closed| ("System.State", json!(if closed { "Done" } else { "To Do" }))));
+        steps.extend(edit.person.as_ref().map(|person| ("System.AssignedTo", json!(person))));
+        let patch: Vec<Value> =
+            steps.into_iter().map(|(field, value)| json!({"op": "add", "path": format!("/fields/{field}"), "value": value})).collect();
+        let patch = Value::Array(patch);
+        item.fields = Self::patched(item.project, item.fields.clone(), Some(item.rev), &patch).unwrap_or_else(|_| panic!("{patch}"));
+        (item.rev, item.changed) = (item.rev + 1, now);
+    }
+
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        let comment = Comment { id: self.id(), author: author.to_owned(), text: typed(text), created: now, modified: now };
+        let (at, id) = (self.position(id).unwrap(), comment.id);
+        let item = &mut self.items[at];
+        item.comments.push(comment);
+        (item.rev, item.changed) = (item.rev + 1, now);
+        id.to_string()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let at = self.position(id).unwrap();
+        let item = &mut self.items[at];
+        (item.rev, item.changed) = (item.rev + 1, now);
+        let at = item.comments.iter().position(|known| known.id.to_string() == comment).unwrap();
+        match text {
+            Some(text) => (item.comments[at].text, item.comments[at].modified) = (typed(text), now),
+            None => _ = item.comments.remove(at),
+        }
+    }
+
+    fn removes(&mut self, id: &str) {
+        let at = self.position(id).unwrap();
+        self.items[at].away = true;
+    }
+
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+        let at = self.position(id).unwrap();
+        let item = &mut self.items[at];
+        (item.project, item.rev, item.changed) = (PROJECTS[1], item.rev + 1, now);
+        item.fields.insert("System.IterationPath".to_owned(), json!(PROJECTS[1]));
+        (Place { project: PROJECTS[1].to_owned(), ..self.place() }, id.to_owned())
+    }
+
+    /// It is said not to be there.
+    fn forbid(&mut self, id: &str) -> bool {
+        self.removes(id);
+        false
+    }
+
+    fn may_be_late(&self, request: &Request) -> bool {
+        let query = request.json()["query"].as_str().unwrap_or_default().to_owned();
+        request.path.ends_with("/wiql") && query.contains("[System.ChangedDate]")
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
     }
 
     fn people(&self) -> &'static [&'static str] {

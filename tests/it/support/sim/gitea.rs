@@ -6,11 +6,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Value, json};
 
-use super::{Reply, Request, SimIssue, Vendor};
+use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for.
 const CAP: usize = 3;
 
+#[derive(Clone)]
 struct Gitea {
     kind: TrackerKind,
     /// From 1.26 on a text has an edition. Forgejo has none.
@@ -19,16 +20,22 @@ struct Gitea {
     next_id: i64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Repo {
     name: &'static str,
+    /// What it is called since, where it is called otherwise.
+    renamed: Option<&'static str>,
+    /// The number given last.
+    last: i64,
     labels: Vec<(i64, String)>,
     milestones: Vec<(i64, String)>,
     issues: Vec<Issue>,
 }
 
+#[derive(Clone)]
 struct Issue {
     number: i64,
+    forbidden: bool,
     title: String,
     body: String,
     closed: bool,
@@ -43,8 +50,10 @@ struct Issue {
     comments: Vec<Comment>,
 }
 
+#[derive(Clone)]
 struct Comment {
     id: i64,
+    author: String,
     body: String,
     created: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -59,6 +68,7 @@ pub(super) fn forgejo() -> Box<dyn Vendor> {
 }
 
 const OWNER: &str = "acme";
+const BOT: &str = "issue-bot";
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 
 fn moment(time: DateTime<Utc>) -> String {
@@ -95,6 +105,7 @@ impl Gitea {
             "milestone": issue.milestone.and_then(|id| repo.milestones.iter().find(|(other, _)| *other == id)).map(|(id, title)| json!({"id": id, "title": title})),
             "due_date": issue.due, "created_at": moment(issue.created), "updated_at": moment(issue.updated), "comments": issue.comments.len(),
             "html_url": format!("https://git.example.org/{OWNER}/{}/issues/{}", repo.name, issue.number),
+            "repository": {"id": 7, "owner": OWNER, "name": repo.renamed.unwrap_or(repo.name), "full_name": format!("{OWNER}/{}", repo.name)},
             "pull_request": issue.pull_request.then(|| json!({"merged": false})),
         });
         if self.editions {
@@ -114,11 +125,15 @@ impl Gitea {
 
     /// A page as the server gives it, with the total.
     fn paged(request: &Request, items: Vec<Value>) -> Reply {
+        Self::paged_as(request, &items, Clone::clone)
+    }
+
+    fn paged_as<T>(request: &Request, items: &[T], show: impl Fn(&T) -> Value) -> Reply {
         let number =
             |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
-        let (page, limit) = (number("page", 1), number("limit", CAP).min(CAP));
+        let (page, limit) = (number("page", 1), number("limit", request.cap(CAP)).min(request.cap(CAP)));
         let total = items.len();
-        let part: Vec<Value> = items.into_iter().skip((page - 1) * limit).take(limit).collect();
+        let part: Vec<Value> = items.iter().skip((page - 1) * limit).take(limit).map(show).collect();
         Reply::json(200, &Value::Array(part)).with("x-total-count", total.to_string())
     }
 
@@ -155,6 +170,9 @@ impl Gitea {
                 let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
                     return refused(404, "The target couldn't be found.");
                 };
+                if self.repos[at].issues[place].forbidden {
+                    return refused(403, "token does not have at least one of required scope(s): [read:issue]");
+                }
                 self.on_issue(at, place, method, tail, request, now)
             }
             _ => refused(404, "no such route"),
@@ -168,9 +186,10 @@ impl Gitea {
             since.is_none_or(|since| issue.updated >= since)
                 && (request.query("state") == Some("all") || !issue.closed)
                 && (request.query("type") != Some("issues") || !issue.pull_request)
+                && !issue.forbidden
         };
         // Newest first, as the server does.
-        Self::paged(request, repo.issues.iter().rev().filter(wanted).map(|issue| self.show(repo, issue)).collect())
+        Self::paged_as(request, &repo.issues.iter().rev().filter(wanted).collect::<Vec<_>>(), |issue| self.show(repo, issue))
     }
 
     fn create(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -187,9 +206,11 @@ impl Gitea {
         {
             return refused(422, "labels are numbers of labels that are there");
         }
-        let number = i64::try_from(self.repos[at].issues.len()).unwrap() + 1;
+        self.repos[at].last += 1;
+        let number = self.repos[at].last;
         let issue = Issue {
             number,
+            forbidden: false,
             title: title.to_owned(),
             body: body["body"].as_str().unwrap_or_default().to_owned(),
             closed: body["closed"] == true,
@@ -240,7 +261,7 @@ impl Gitea {
             }
             ("POST", ["comments"]) => {
                 let Some(text) = body["body"].as_str().filter(|text| !text.is_empty()) else { return refused(422, "[Body]: Required") };
-                let comment = Comment { id: self.id(), body: text.to_owned(), created: now, updated: now };
+                let comment = Comment { id: self.id(), author: BOT.to_owned(), body: text.to_owned(), created: now, updated: now };
                 let shown = shown_comment(&comment);
                 self.repos[at].issues[place].comments.push(comment);
                 self.repos[at].issues[place].updated = now;
@@ -310,7 +331,7 @@ impl Gitea {
 }
 
 fn shown_comment(comment: &Comment) -> Value {
-    json!({"id": comment.id, "body": comment.body, "user": {"id": 1, "login": "issue-bot"}, "created_at": moment(comment.created),
+    json!({"id": comment.id, "body": comment.body, "user": {"id": 1, "login": comment.author}, "created_at": moment(comment.created),
         "updated_at": moment(comment.updated), "html_url": format!("https://git.example.org/c/{}", comment.id)})
 }
 
@@ -334,7 +355,14 @@ impl Vendor for Gitea {
             ("GET", ["api", "v1", "user"]) => Reply::json(200, &json!({"id": 1, "login": "issue-bot"})),
             ("GET", ["api", "v1", "user", "repos"]) => Self::paged(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect()),
             (_, ["api", "v1", "repos", owner, repo, rest @ ..]) => {
-                let found = self.repos.iter().position(|known| known.name == *repo).filter(|_| *owner == OWNER);
+                let found = self.repos.iter().position(|known| known.renamed.unwrap_or(known.name) == *repo).filter(|_| *owner == OWNER);
+                let before = self.repos.iter().find(|known| known.renamed.is_some() && known.name == *repo);
+                if let Some(now) = before.and_then(|known| known.renamed) {
+                    let query: Vec<String> =
+                        request.query.iter().map(|(name, value)| format!("{name}={}", value.replace(':', "%3A"))).collect();
+                    let path = [&["", "api", "v1", "repos", OWNER, now], rest].concat().join("/");
+                    return Reply::empty(307).with("location", format!("{path}?{}", query.join("&")).trim_end_matches('?'));
+                }
                 match found {
                     Some(at) => self.in_repo(at, rest, request, now),
                     None => refused(404, "The target couldn't be found."),
@@ -367,7 +395,11 @@ impl Vendor for Gitea {
                 .and_then(|id| repo.milestones.iter().find(|(other, _)| *other == id))
                 .map(|(_, title)| title.clone()),
             due: issue.due.as_ref().map(|due| due[..10].to_owned()),
-            comments: issue.comments.iter().map(|comment| comment.body.clone()).collect(),
+            comments: issue
+                .comments
+                .iter()
+                .map(|comment| SimComment { id: comment.id.to_string(), author: comment.author.clone(), text: comment.body.clone() })
+                .collect(),
         };
         repo.issues.iter().filter(|issue| !issue.pull_request).map(seen).collect()
     }
@@ -383,6 +415,69 @@ impl Vendor for Gitea {
         let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
         issue.labels.push(number);
         issue.assignees.push(person.to_owned());
+    }
+
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let known = edit.add_label.as_ref().map(|name| {
+            let known = self.repos[0].labels.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
+            (known.unwrap_or_else(|| self.id()), name.clone())
+        });
+        let repo = &mut self.repos[0];
+        if let Some((label, name)) = known.clone().filter(|(label, _)| !repo.labels.iter().any(|(other, _)| other == label)) {
+            repo.labels.push((label, name));
+        }
+        let gone = edit.remove_label.as_ref().and_then(|name| repo.labels.iter().find(|(_, known)| known == name)).map(|(id, _)| *id);
+        let issue = repo.issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
+        if let Some(title) = &edit.title {
+            issue.title.clone_from(title);
+        }
+        if let Some(body) = &edit.body {
+            issue.body.clone_from(body);
+            issue.edition += 1;
+        }
+        issue.closed = edit.closed.unwrap_or(issue.closed);
+        issue.labels.retain(|label| Some(*label) != gone);
+        issue.labels.extend(known.map(|(label, _)| label).filter(|label| !issue.labels.contains(label)).into_iter().collect::<Vec<_>>());
+        issue.assignees.extend(edit.person.iter().filter(|person| !issue.assignees.contains(person)).cloned().collect::<Vec<_>>());
+        issue.updated = now;
+    }
+
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        let comment = Comment { id: self.id(), author: author.to_owned(), body: text.to_owned(), created: now, updated: now };
+        let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
+        issue.updated = now;
+        issue.comments.push(comment);
+        issue.comments.last().unwrap().id.to_string()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
+        issue.updated = now;
+        let at = issue.comments.iter().position(|known| known.id.to_string() == comment).unwrap();
+        match text {
+            Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (text.to_owned(), now),
+            None => _ = issue.comments.remove(at),
+        }
+    }
+
+    fn removes(&mut self, id: &str) {
+        self.repos[0].issues.retain(|issue| issue.number.to_string() != id);
+    }
+
+    /// Issues stay in their repository: it is called otherwise.
+    fn moves(&mut self, id: &str, _now: DateTime<Utc>) -> (Place, String) {
+        self.repos[0].renamed = Some("tools-2");
+        (Place { repo: "tools-2".to_owned(), ..self.place() }, id.to_owned())
+    }
+
+    fn forbid(&mut self, id: &str) -> bool {
+        let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
+        issue.forbidden = true;
+        true
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
     }
 
     fn people(&self) -> &'static [&'static str] {

@@ -9,12 +9,13 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Value, json};
 
-use super::{Reply, Request, SECRET, SimIssue, Vendor};
+use super::{Reply, Request, SECRET, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
 const OWNER: &str = "acme";
+const BOT: &str = "issue-bot";
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 
 /// As `options` of a backend that is a GitHub App.
@@ -22,6 +23,7 @@ pub(crate) const APP: [(&str, &str); 2] = [("app_id", "12345"), ("installation_i
 /// So many requests pass with one token of an installation.
 const TOKEN_LIVES: usize = 3;
 
+#[derive(Clone)]
 struct GitHub {
     app: bool,
     tokens: usize,
@@ -30,15 +32,22 @@ struct GitHub {
     next_id: i64,
 }
 
+#[derive(Clone)]
 struct Repo {
     owner: &'static str,
     name: &'static str,
     milestones: Vec<String>,
     issues: Vec<Issue>,
+    /// The number given last.
+    last: usize,
+    /// Numbers of what was deleted, and of what was transferred, with where it is now.
+    gone: Vec<(usize, Option<(usize, usize)>)>,
 }
 
+#[derive(Clone)]
 struct Issue {
     number: usize,
+    forbidden: bool,
     title: String,
     body: String,
     closed: bool,
@@ -52,8 +61,10 @@ struct Issue {
     comments: Vec<Comment>,
 }
 
+#[derive(Clone)]
 struct Comment {
     id: i64,
+    author: String,
     body: String,
     created: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -85,13 +96,14 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// A page, and where the next one is: behind a cursor, as GitHub goes on in long lists.
-fn paged(request: &Request, all: Vec<Value>) -> (Vec<Value>, Option<String>) {
+fn paged<T>(request: &Request, all: Vec<T>, show: impl Fn(T) -> Value) -> (Vec<Value>, Option<String>) {
     let number = |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
-    let (page, size) = (number("page", 1), number("per_page", 30).min(if request.path.ends_with("/issues") { ISSUES } else { CAP }));
+    let (page, size) =
+        (number("page", 1), number("per_page", 30).min(request.cap(if request.path.ends_with("/issues") { ISSUES } else { CAP })));
     let behind = request.query("after").map(|cursor| cursor.strip_prefix("Y3Vy=").and_then(|n| n.parse().ok()).expect("a cursor of ours"));
     let start: usize = behind.unwrap_or((page - 1) * size);
     let more = all.len() > start + size;
-    let part: Vec<Value> = all.into_iter().skip(start).take(size).collect();
+    let part: Vec<Value> = all.into_iter().skip(start).take(size).map(show).collect();
     let rest = request.query.iter().filter(|(name, _)| !["page", "after"].contains(&name.as_str()));
     let rest: Vec<String> = rest.map(|(name, value)| format!("{name}={}", value.replace(':', "%3A"))).collect();
     let at = format!("https://api.github.com/repositories/70{}?{}", request.path, rest.join("&"));
@@ -102,7 +114,11 @@ fn paged(request: &Request, all: Vec<Value>) -> (Vec<Value>, Option<String>) {
 }
 
 fn listed(request: &Request, all: Vec<Value>) -> Reply {
-    let (part, link) = paged(request, all);
+    listed_as(request, all, |item| item)
+}
+
+fn listed_as<T>(request: &Request, all: Vec<T>, show: impl Fn(T) -> Value) -> Reply {
+    let (part, link) = paged(request, all, show);
     let reply = Reply::json(200, &Value::Array(part));
     link.into_iter().fold(reply, |reply, link| reply.with("link", link))
 }
@@ -113,9 +129,13 @@ fn since(request: &Request) -> Option<DateTime<Utc>> {
 
 impl GitHub {
     fn new(app: bool) -> Self {
-        let repo = |(owner, name)| Repo { owner, name, milestones: Vec::new(), issues: Vec::new() };
+        let repo = |(owner, name)| Repo { owner, name, milestones: Vec::new(), issues: Vec::new(), last: 0, gone: Vec::new() };
         let repos = [(OWNER, "tools"), (OWNER, "a2"), (OWNER, "a3"), (OWNER, "a4"), ("other", "last")];
         Self { app, tokens: 0, passed: 0, repos: repos.map(repo).into(), next_id: 100 }
+    }
+
+    fn seen(&mut self, id: &str) -> &mut Issue {
+        self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap()
     }
 
     fn id(&mut self) -> i64 {
@@ -131,6 +151,7 @@ impl GitHub {
             "id": 1000 + issue.number, "number": issue.number, "title": issue.title, "body": issue.body, "labels": labels, "assignees": people,
             "state": if issue.closed { "closed" } else { "open" }, "state_reason": issue.reason, "milestone": milestone,
             "created_at": moment(issue.created), "updated_at": moment(issue.updated), "comments": issue.comments.len(),
+            "repository_url": format!("https://api.github.com/repos/{}/{}", repo.owner, repo.name),
             "html_url": format!("https://github.com/{}/{}/issues/{}", repo.owner, repo.name, issue.number),
         });
         if issue.pull_request {
@@ -173,25 +194,42 @@ impl GitHub {
             (_, ["issues", "comments", id]) => self.comment(at, id, &request.method, &body, now),
             (method, ["issues", number, tail @ ..]) => {
                 let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
-                    return refused(404, "Not Found");
+                    return self.gone(at, number, tail, request);
                 };
+                if self.repos[at].issues[place].forbidden {
+                    return refused(403, "Resource not accessible by integration");
+                }
                 self.on_issue(at, place, method, tail, request, now)
             }
             _ => refused(404, "Not Found"),
         }
     }
 
+    /// What is told of something that is not there, or no longer.
+    fn gone(&self, at: usize, number: &str, tail: &[&str], request: &Request) -> Reply {
+        match self.repos[at].gone.iter().find(|(gone, _)| gone.to_string() == number) {
+            Some((_, Some((repo, now)))) => {
+                let path = [&["repositories", &(70 + repo).to_string(), "issues", &now.to_string()], tail].concat().join("/");
+                let host = request.header("host").unwrap_or_default();
+                refused(301, "Moved Permanently").with("location", format!("http://{host}/{path}"))
+            }
+            Some((_, None)) => refused(410, "This issue was deleted"),
+            None => refused(404, "Not Found"),
+        }
+    }
+
     fn list(&self, at: usize, request: &Request) -> Reply {
         let (repo, since) = (&self.repos[at], since(request));
         let by_change = request.query("sort") == Some("updated");
-        let wanted =
-            |issue: &&Issue| since.is_none_or(|since| issue.updated >= since) && (request.query("state") == Some("all") || !issue.closed);
+        let wanted = |issue: &&Issue| {
+            !issue.forbidden && since.is_none_or(|since| issue.updated >= since) && (request.query("state") == Some("all") || !issue.closed)
+        };
         let mut found: Vec<&Issue> = repo.issues.iter().filter(wanted).collect();
         found.sort_by_key(|issue| (if by_change { issue.updated } else { issue.created }, issue.number));
         if request.query("direction") != Some("asc") {
             found.reverse();
         }
-        listed(request, found.into_iter().map(|issue| Self::show(repo, issue)).collect())
+        listed_as(request, found, |issue| Self::show(repo, issue))
     }
 
     fn create(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -211,8 +249,10 @@ impl GitHub {
             return invalid("milestone", "invalid");
         }
         let now = now.trunc_subsecs(0);
+        self.repos[at].last += 1;
         let issue = Issue {
-            number: self.repos[at].issues.len() + 1,
+            number: self.repos[at].last,
+            forbidden: false,
             title: title.to_owned(),
             body: text.to_owned(),
             closed: false,
@@ -273,7 +313,7 @@ impl GitHub {
             }
             ("POST", ["comments"]) => {
                 let Some(text) = body["body"].as_str().filter(|text| !text.is_empty()) else { return invalid("body", "missing_field") };
-                let comment = Comment { id, body: text.to_owned(), created: now, updated: now };
+                let comment = Comment { id, author: BOT.to_owned(), body: text.to_owned(), created: now, updated: now };
                 let shown = shown_comment(&comment);
                 issue.comments.push(comment);
                 return Reply::json(201, &shown);
@@ -353,7 +393,7 @@ impl GitHub {
 }
 
 fn shown_comment(comment: &Comment) -> Value {
-    json!({"id": comment.id, "body": comment.body, "user": {"id": 1, "login": "issue-bot"}, "created_at": moment(comment.created),
+    json!({"id": comment.id, "body": comment.body, "user": {"id": 1, "login": comment.author}, "created_at": moment(comment.created),
         "updated_at": moment(comment.updated), "html_url": format!("https://github.com/acme/tools/issues/1#issuecomment-{}", comment.id)})
 }
 
@@ -396,10 +436,14 @@ impl Vendor for GitHub {
             ("GET", ["user"]) if !self.app => Reply::json(200, &json!({"id": 1, "login": "issue-bot"})),
             ("GET", ["user", "repos"]) if !self.app => listed(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect()),
             ("GET", ["installation", "repositories"]) if self.app => {
-                let (part, link) = paged(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect());
+                let (part, link) = paged(request, (0..self.repos.len()).collect(), |at| self.show_repo(at));
                 let reply = Reply::json(200, &json!({"total_count": self.repos.len(), "repositories": part}));
                 link.into_iter().fold(reply, |reply, link| reply.with("link", link))
             }
+            (_, ["repositories", id, rest @ ..]) => match id.parse::<usize>().ok().and_then(|id| id.checked_sub(70)) {
+                Some(at) if at < self.repos.len() => self.in_repo(at, rest, request, now),
+                Some(_) | None => refused(404, "Not Found"),
+            },
             (_, ["repos", owner, repo, rest @ ..]) => {
                 match self.repos.iter().position(|known| known.name == *repo && known.owner == *owner) {
                     Some(at) => self.in_repo(at, rest, request, now),
@@ -442,7 +486,11 @@ impl Vendor for GitHub {
             people: issue.assignees.clone(),
             milestone: issue.milestone.map(|number| repo.milestones[number - 1].clone()),
             due: None,
-            comments: issue.comments.iter().map(|comment| comment.body.clone()).collect(),
+            comments: issue
+                .comments
+                .iter()
+                .map(|comment| SimComment { id: comment.id.to_string(), author: comment.author.clone(), text: comment.body.clone() })
+                .collect(),
         };
         repo.issues.iter().filter(|issue| !issue.pull_request).map(seen).collect()
     }
@@ -456,6 +504,77 @@ impl Vendor for GitHub {
         let issue = self.repos[0].issues.iter_mut().find(|issue| issue.number.to_string() == id).unwrap();
         issue.labels.push(label.to_owned());
         issue.assignees.push(person.to_owned());
+    }
+
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let issue = self.seen(id);
+        if let Some(title) = &edit.title {
+            issue.title.clone_from(title);
+        }
+        if let Some(body) = &edit.body {
+            issue.body.clone_from(body);
+        }
+        if let Some(closed) = edit.closed.filter(|closed| *closed != issue.closed) {
+            issue.closed = closed;
+            issue.reason = Some(if closed { "completed" } else { "reopened" }.to_owned());
+        }
+        issue.labels.retain(|label| Some(label) != edit.remove_label.as_ref());
+        issue.labels.extend(edit.add_label.iter().filter(|label| !issue.labels.contains(label)).cloned().collect::<Vec<_>>());
+        issue.assignees.extend(edit.person.iter().filter(|person| !issue.assignees.contains(person)).cloned().collect::<Vec<_>>());
+        issue.updated = now.trunc_subsecs(0);
+    }
+
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        let now = now.trunc_subsecs(0);
+        let comment = Comment { id: self.id(), author: author.to_owned(), body: text.to_owned(), created: now, updated: now };
+        let issue = self.seen(id);
+        issue.updated = now;
+        issue.comments.push(comment);
+        issue.comments.last().unwrap().id.to_string()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let (issue, now) = (self.seen(id), now.trunc_subsecs(0));
+        issue.updated = now;
+        let at = issue.comments.iter().position(|known| known.id.to_string() == comment).unwrap();
+        match text {
+            Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (text.to_owned(), now),
+            None => _ = issue.comments.remove(at),
+        }
+    }
+
+    fn removes(&mut self, id: &str) {
+        let at = self.repos[0].issues.iter().position(|issue| issue.number.to_string() == id).unwrap();
+        let issue = self.repos[0].issues.remove(at);
+        self.repos[0].gone.push((issue.number, None));
+    }
+
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+        let at = self.repos[0].issues.iter().position(|issue| issue.number.to_string() == id).unwrap();
+        let mut issue = self.repos[0].issues.remove(at);
+        self.repos[1].last += 1;
+        let number = self.repos[1].last;
+        self.repos[0].gone.push((issue.number, Some((1, number))));
+        (issue.number, issue.updated, issue.milestone) = (number, now.trunc_subsecs(0), None);
+        self.repos[1].issues.push(issue);
+        (Place { repo: self.repos[1].name.to_owned(), ..self.place() }, number.to_string())
+    }
+
+    fn forbid(&mut self, id: &str) -> bool {
+        self.seen(id).forbidden = true;
+        true
+    }
+
+    fn has_etags(&self) -> bool {
+        true
+    }
+
+    fn may_be_late(&self, request: &Request) -> bool {
+        request.method == "GET" && request.path.ends_with("/issues") && request.query("sort") == Some("updated")
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
     }
 
     fn people(&self) -> &'static [&'static str] {

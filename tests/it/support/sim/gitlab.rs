@@ -7,30 +7,40 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Value, json};
 
-use super::{Reply, Request, SimIssue, Vendor};
+use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
+const BOT: &str = "issue-bot";
 const GROUP: &str = "acme/platform";
 /// Their numbers are 51, 52, 53.
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 
+#[derive(Clone)]
 struct GitLab {
     paid: bool,
     projects: Vec<Project>,
     next_id: i64,
 }
 
+#[derive(Clone)]
 struct Project {
+    /// The issue's number given last.
+    last: i64,
     group: &'static str,
     path: &'static str,
     milestones: Vec<(i64, String)>,
     issues: Vec<Issue>,
 }
 
+#[derive(Clone)]
 struct Issue {
     iid: i64,
+    /// Among all issues there are.
+    id: i64,
+    moved_to: Option<i64>,
+    forbidden: bool,
     title: String,
     description: String,
     closed: bool,
@@ -43,8 +53,10 @@ struct Issue {
     notes: Vec<Note>,
 }
 
+#[derive(Clone)]
 struct Note {
     id: i64,
+    author: String,
     body: String,
     system: bool,
     created: DateTime<Utc>,
@@ -90,14 +102,19 @@ fn shown_person(id: i64) -> Value {
 
 /// A page, with the address of the next one. Keysets go on behind the last number.
 fn listed(request: &Request, all: Vec<Value>) -> Reply {
+    listed_as(request, all, Value::clone)
+}
+
+fn listed_as<T>(request: &Request, all: Vec<T>, show: impl Fn(&T) -> Value) -> Reply {
     let number = |name: &str, default: usize| request.query(name).and_then(|text| text.parse().ok()).filter(|n| *n > 0).unwrap_or(default);
-    let (page, size) = (number("page", 1), number("per_page", 20).min(if request.path.ends_with("/issues") { ISSUES } else { CAP }));
+    let (page, size) =
+        (number("page", 1), number("per_page", 20).min(request.cap(if request.path.ends_with("/issues") { ISSUES } else { CAP })));
     let keyset = request.query("pagination") == Some("keyset");
     let behind = request.query("id_after").and_then(|id| id.parse::<i64>().ok()).unwrap_or_default();
-    let all: Vec<Value> = all.into_iter().filter(|item| !keyset || item["id"].as_i64().unwrap() > behind).collect();
+    let all: Vec<T> = all.into_iter().filter(|item| !keyset || show(item)["id"].as_i64().unwrap() > behind).collect();
     let skipped = if keyset { 0 } else { (page - 1) * size };
     let more = all.len() > skipped + size;
-    let part: Vec<Value> = all.into_iter().skip(skipped).take(size).collect();
+    let part: Vec<Value> = all.iter().skip(skipped).take(size).map(show).collect();
     let next = if keyset {
         ("id_after", part.last().map_or_else(String::new, |last| last["id"].to_string()))
     } else {
@@ -112,9 +129,13 @@ fn listed(request: &Request, all: Vec<Value>) -> Reply {
 
 impl GitLab {
     fn new(paid: bool) -> Self {
-        let project = |(group, path)| Project { group, path, milestones: Vec::new(), issues: Vec::new() };
+        let project = |(group, path)| Project { last: 0, group, path, milestones: Vec::new(), issues: Vec::new() };
         let projects = [(GROUP, "tools"), (GROUP, "a2"), (GROUP, "a3"), (GROUP, "a4"), ("other", "last")];
         Self { paid, projects: projects.map(project).into(), next_id: 100 }
+    }
+
+    fn seen(&mut self, id: &str) -> &mut Issue {
+        self.projects[0].issues.iter_mut().find(|issue| issue.iid.to_string() == id).unwrap()
     }
 
     fn id(&mut self) -> i64 {
@@ -125,10 +146,12 @@ impl GitLab {
     fn show(project: &Project, issue: &Issue) -> Value {
         let milestone = issue.milestone.and_then(|id| project.milestones.iter().find(|(known, _)| *known == id));
         json!({
-            "id": 1000 + issue.iid, "iid": issue.iid, "title": issue.title, "description": issue.description, "labels": issue.labels,
+            "id": issue.id, "iid": issue.iid, "title": issue.title, "description": issue.description, "labels": issue.labels,
             "state": if issue.closed { "closed" } else { "opened" }, "assignees": issue.assignees.iter().copied().map(shown_person).collect::<Vec<_>>(),
             "milestone": milestone.map(|(id, title)| json!({"id": id, "iid": 1, "title": title})), "due_date": issue.due,
             "created_at": moment(issue.created), "updated_at": moment(issue.updated), "issue_type": "issue",
+            "user_notes_count": issue.notes.iter().filter(|note| !note.system).count(), "moved_to_id": issue.moved_to,
+            "references": {"full": format!("{}/{}#{}", project.group, project.path, issue.iid)},
             "web_url": format!("https://gitlab.example.org/{}/{}/-/issues/{}", project.group, project.path, issue.iid),
         })
     }
@@ -163,7 +186,8 @@ impl GitLab {
             ("GET", ["issues"]) => self.list(at, request),
             ("POST", ["issues"]) => self.create(at, &body, now),
             (method, ["issues", iid, tail @ ..]) => {
-                let Some(place) = self.projects[at].issues.iter().position(|issue| issue.iid.to_string() == *iid) else {
+                let Some(place) = self.projects[at].issues.iter().position(|issue| !issue.forbidden && issue.iid.to_string() == *iid)
+                else {
                     return refused(404, "404 Issue Not Found");
                 };
                 match (method, tail) {
@@ -181,14 +205,15 @@ impl GitLab {
         let moment = |name: &str| request.query(name).map(|text| text.parse::<DateTime<Utc>>().expect("a moment"));
         let (created, updated) = (moment("created_after"), moment("updated_after"));
         let by_change = request.query("order_by") == Some("updated_at");
-        let wanted =
-            |issue: &&Issue| created.is_none_or(|after| issue.created >= after) && updated.is_none_or(|after| issue.updated >= after);
+        let wanted = |issue: &&Issue| {
+            !issue.forbidden && created.is_none_or(|after| issue.created >= after) && updated.is_none_or(|after| issue.updated >= after)
+        };
         let mut found: Vec<&Issue> = self.projects[at].issues.iter().filter(wanted).collect();
         found.sort_by_key(|issue| (if by_change { issue.updated } else { issue.created }, issue.iid));
         if request.query("sort") != Some("asc") {
             found.reverse();
         }
-        listed(request, found.into_iter().map(|issue| Self::show(&self.projects[at], issue)).collect())
+        listed_as(request, found, |issue| Self::show(&self.projects[at], issue))
     }
 
     fn create(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -200,9 +225,14 @@ impl GitLab {
             return refused(400, "labels is invalid");
         }
         let now = now.trunc_subsecs(3);
-        let iid = i64::try_from(self.projects[at].issues.len()).unwrap() + 1;
+        let id = self.id();
+        self.projects[at].last += 1;
+        let iid = self.projects[at].last;
         let issue = Issue {
             iid,
+            id,
+            moved_to: None,
+            forbidden: false,
             title: title.to_owned(),
             description: body["description"].as_str().unwrap_or_default().to_owned(),
             closed: false,
@@ -245,7 +275,7 @@ impl GitLab {
             None => {}
         }
         if body["state_event"].is_string() {
-            issue.notes.push(Note { id, body: "closed".to_owned(), system: true, created: now, updated: now });
+            issue.notes.push(Note { id, author: BOT.to_owned(), body: "closed".to_owned(), system: true, created: now, updated: now });
         }
         let (added, removed) = (words(&body["add_labels"]), words(&body["remove_labels"]));
         issue.labels.retain(|label| !removed.contains(label));
@@ -281,7 +311,7 @@ impl GitLab {
                 listed(request, all)
             }
             ("POST", [], Some(text)) => {
-                issue.notes.push(Note { id, body: text.to_owned(), system: false, created: now, updated: now });
+                issue.notes.push(Note { id, author: BOT.to_owned(), body: text.to_owned(), system: false, created: now, updated: now });
                 issue.updated = now;
                 Reply::json(201, &shown_note(issue.notes.last().unwrap()))
             }
@@ -309,7 +339,7 @@ impl GitLab {
 }
 
 fn shown_note(note: &Note) -> Value {
-    json!({"id": note.id, "body": note.body, "author": {"id": 1, "username": "issue-bot"}, "system": note.system,
+    json!({"id": note.id, "body": note.body, "author": {"id": 1, "username": note.author}, "system": note.system,
         "created_at": moment(note.created), "updated_at": moment(note.updated)})
 }
 
@@ -345,6 +375,15 @@ impl Vendor for GitLab {
                 assert_eq!(request.query("membership"), Some("true"), "else it is every public project there is");
                 listed(request, (0..self.projects.len()).map(|at| self.show_project(at)).collect())
             }
+            ("POST", ["api", "graphql"]) => {
+                let body = request.json();
+                assert!(body["query"].as_str().is_some_and(|query| query.contains("issue(id: $id) { reference(full: true) }")));
+                let id = body["variables"]["id"].as_str().and_then(|id| id.strip_prefix("gid://gitlab/Issue/"));
+                let mut all = self.projects.iter().flat_map(|project| project.issues.iter().map(move |issue| (project, issue)));
+                let found = all.find(|(_, issue)| !issue.forbidden && id.is_some_and(|id| issue.id.to_string() == id));
+                let told = found.map(|(project, issue)| json!({"reference": format!("{}/{}#{}", project.group, project.path, issue.iid)}));
+                Reply::json(200, &json!({"data": {"issue": told}}))
+            }
             (_, ["api", "v4", "projects", path, rest @ ..]) => {
                 match self.projects.iter().position(|known| format!("{}/{}", known.group, known.path) == *path) {
                     Some(at) => self.in_project(at, rest, request, now),
@@ -353,6 +392,10 @@ impl Vendor for GitLab {
             }
             _ => refused(404, "404 Not Found"),
         }
+    }
+
+    fn writes(&self, request: &Request) -> bool {
+        request.method != "GET" && request.path != "/api/graphql"
     }
 
     fn creates_issue(&self, request: &Request) -> bool {
@@ -383,9 +426,14 @@ impl Vendor for GitLab {
             people: issue.assignees.iter().filter_map(|id| person(*id)).map(str::to_owned).collect(),
             milestone: issue.milestone.and_then(title),
             due: issue.due.clone(),
-            comments: issue.notes.iter().filter(|note| !note.system).map(|note| note.body.clone()).collect(),
+            comments: issue
+                .notes
+                .iter()
+                .filter(|note| !note.system)
+                .map(|note| SimComment { id: note.id.to_string(), author: note.author.clone(), text: note.body.clone() })
+                .collect(),
         };
-        project.issues.iter().map(seen).collect()
+        project.issues.iter().filter(|issue| issue.moved_to.is_none()).map(seen).collect()
     }
 
     /// Merge requests have a list of their own.
@@ -401,6 +449,87 @@ impl Vendor for GitLab {
         issue.assignees.extend((51..54).filter(|id| person(*id) == Some(name)));
     }
 
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let (paid, system, now) = (self.paid, self.id(), now.trunc_subsecs(3));
+        let issue = self.seen(id);
+        if let Some(title) = &edit.title {
+            issue.title.clone_from(title);
+        }
+        if let Some(body) = &edit.body {
+            issue.description.clone_from(body);
+        }
+        issue.closed = edit.closed.unwrap_or(issue.closed);
+        issue.labels.retain(|label| Some(label) != edit.remove_label.as_ref());
+        issue.labels.extend(edit.add_label.iter().filter(|label| !issue.labels.contains(label)).cloned().collect::<Vec<_>>());
+        if let Some(who) = edit.person.as_ref().and_then(|name| (51..54).find(|id| person(*id) == Some(name))) {
+            issue.assignees.retain(|known| paid && *known != who);
+            issue.assignees.push(who);
+        }
+        issue.notes.push(Note {
+            id: system,
+            author: PEOPLE[0].to_owned(),
+            body: "changed the description".to_owned(),
+            system: true,
+            created: now,
+            updated: now,
+        });
+        issue.updated = now;
+    }
+
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        let now = now.trunc_subsecs(3);
+        let note = Note { id: self.id(), author: author.to_owned(), body: text.to_owned(), system: false, created: now, updated: now };
+        let issue = self.seen(id);
+        issue.updated = now;
+        issue.notes.push(note);
+        issue.notes.last().unwrap().id.to_string()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let (issue, now) = (self.seen(id), now.trunc_subsecs(3));
+        issue.updated = now;
+        let at = issue.notes.iter().position(|known| known.id.to_string() == comment).unwrap();
+        match text {
+            Some(text) => (issue.notes[at].body, issue.notes[at].updated) = (text.to_owned(), now),
+            None => _ = issue.notes.remove(at),
+        }
+    }
+
+    fn removes(&mut self, id: &str) {
+        self.projects[0].issues.retain(|issue| issue.iid.to_string() != id);
+    }
+
+    /// What is left of it is closed.
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+        let (number, now) = (self.id(), now.trunc_subsecs(3));
+        let left = self.seen(id);
+        let mut moved = left.clone();
+        (left.closed, left.moved_to, left.updated) = (true, Some(number), now);
+        self.projects[1].last += 1;
+        (moved.id, moved.iid, moved.updated, moved.milestone) = (number, self.projects[1].last, now, None);
+        let iid = moved.iid.to_string();
+        self.projects[1].issues.push(moved);
+        (Place { repo: self.projects[1].path.to_owned(), ..self.place() }, iid)
+    }
+
+    /// It is said not to be there.
+    fn forbid(&mut self, id: &str) -> bool {
+        self.seen(id).forbidden = true;
+        false
+    }
+
+    fn has_etags(&self) -> bool {
+        true
+    }
+
+    fn may_be_late(&self, request: &Request) -> bool {
+        request.method == "GET" && request.path.ends_with("/issues") && request.query("order_by") == Some("updated_at")
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
+    }
+
     fn people(&self) -> &'static [&'static str] {
         PEOPLE
     }
@@ -410,6 +539,6 @@ impl Vendor for GitLab {
     }
 
     fn undescribed(&self) -> &'static [&'static str] {
-        &["/api/v4/projects", "/api/v4/users", "?page", "?per_page"]
+        &["/api/v4/projects", "/api/v4/users", "/api/graphql", "?page", "?per_page"]
     }
 }

@@ -10,10 +10,11 @@ use chrono::{DateTime, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
-use super::{Reply, Request, SimIssue, Vendor};
+use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 const CAP: usize = 4;
 const SEARCH_CAP: usize = 20;
+const BOT: &str = "issue-bot";
 const USER: &str = "bot@acme.example";
 const PROJECTS: &[&str] = &["OPS", "A2", "A3", "A4", "A5", "LAST"];
 /// Name, category, and where it leads.
@@ -26,14 +27,18 @@ const WORKFLOW: &[(&str, &str, &[&str])] = &[
 const SCREEN: &[&str] =
     &["project", "issuetype", "summary", "description", "labels", "priority", "assignee", "fixVersions", "duedate", "customfield_10010"];
 
+#[derive(Clone)]
 struct Jira {
     cloud: bool,
     issues: Vec<Issue>,
     next_comment: u64,
 }
 
+#[derive(Clone)]
 struct Issue {
     id: u64,
+    /// Deleted, or not to be seen any more: the same to whoever asks.
+    away: bool,
     project: &'static str,
     number: u64,
     fields: Map<String, Value>,
@@ -47,8 +52,10 @@ struct Issue {
     hidden: u32,
 }
 
+#[derive(Clone)]
 struct Comment {
     id: u64,
+    author: String,
     body: Value,
     created: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -82,7 +89,7 @@ fn status(at: usize) -> Value {
 fn range(request: &Request, total: usize, cap: usize) -> (usize, std::ops::Range<usize>) {
     let number = |name: &str| request.query(name).and_then(|text| text.parse::<usize>().ok());
     let start = number("startAt").unwrap_or(0).min(total);
-    (start, start..(start + number("maxResults").unwrap_or(50).min(cap)).min(total))
+    (start, start..(start + number("maxResults").unwrap_or(50).min(request.cap(cap))).min(total))
 }
 
 impl Jira {
@@ -159,12 +166,11 @@ impl Jira {
         }
         let id = 10_001 + self.issues.len() as u64;
         // Numbers are left out now and then, as by creations that failed.
-        let number = self.issues.iter().filter(|issue| issue.project == *project).map(|issue| issue.number).max().unwrap_or(0)
-            + 1
-            + u64::from(id % 10 == 1);
+        let number = self.last(project) + 1 + u64::from(id % 10 == 1);
         let key = format!("{project}-{number}");
         self.issues.push(Issue {
             id,
+            away: false,
             project,
             number,
             fields,
@@ -201,7 +207,7 @@ impl Jira {
         let mut found: Vec<&Issue> = self
             .issues
             .iter()
-            .filter(|issue| issue.hidden == 0 && conditions.split(" AND ").all(|condition| holds(issue, condition)))
+            .filter(|issue| !issue.away && issue.hidden == 0 && conditions.split(" AND ").all(|condition| holds(issue, condition)))
             .collect();
         match order {
             "key ASC" => found.sort_by_key(|issue| issue.number),
@@ -209,25 +215,38 @@ impl Jira {
             "updated ASC, key ASC" => found.sort_by_key(|issue| (issue.updated, issue.number)),
             other => panic!("the simulator does not know the order {other:?}"),
         }
-        let found: Vec<Value> = found.into_iter().map(Self::show).collect();
-        self.issues.iter_mut().for_each(|issue| issue.hidden = issue.hidden.saturating_sub(1));
         let total = found.len();
+        let shown = |range: std::ops::Range<usize>| -> Vec<Value> { found[range].iter().map(|issue| Self::show(issue)).collect() };
         if !self.cloud {
             let (start, range) = range(request, total, SEARCH_CAP);
-            return Reply::json(200, &json!({"startAt": start, "maxResults": SEARCH_CAP, "total": total, "issues": found[range]}));
+            let page = json!({"startAt": start, "maxResults": range.len(), "total": total, "issues": shown(range)});
+            self.issues.iter_mut().for_each(|issue| issue.hidden = issue.hidden.saturating_sub(1));
+            return Reply::json(200, &page);
         }
         let start =
             request.query("nextPageToken").map_or(0, |token| token.strip_prefix("token-").expect("a token of ours").parse().unwrap());
-        let end = (start + SEARCH_CAP).min(total);
-        let mut page = json!({"issues": found[start..end], "isLast": end == total});
+        let end = (start + request.cap(SEARCH_CAP)).min(total);
+        let mut page = json!({"issues": shown(start..end), "isLast": end == total});
+        self.issues.iter_mut().for_each(|issue| issue.hidden = issue.hidden.saturating_sub(1));
         if end < total {
             page["nextPageToken"] = json!(format!("token-{end}"));
         }
         Reply::json(200, &page)
     }
 
+    /// The number in a project given last.
+    fn last(&self, project: &str) -> u64 {
+        self.issues.iter().rev().find(|issue| issue.project == project).map_or(0, |issue| issue.number)
+    }
+
+    /// What somebody typed, as it is kept.
+    fn typed(&self, text: &str) -> Value {
+        if self.cloud { texts::document(text) } else { json!(text) }
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
-        self.issues.iter().position(|issue| issue.id.to_string() == name || format!("{}-{}", issue.project, issue.number) == name)
+        let named = |issue: &Issue| issue.id.to_string() == name || format!("{}-{}", issue.project, issue.number) == name;
+        self.issues.iter().position(|issue| !issue.away && named(issue))
     }
 
     fn edit(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -291,7 +310,7 @@ impl Jira {
     }
 
     fn show_comment(&self, comment: &Comment) -> Value {
-        json!({"id": comment.id.to_string(), "body": comment.body, "author": {self.person_key(): "bot", "displayName": "issue-bot"},
+        json!({"id": comment.id.to_string(), "body": comment.body, "author": {self.person_key(): "bot", "displayName": comment.author},
             "created": moment(comment.created), "updated": moment(comment.updated)})
     }
 
@@ -307,7 +326,7 @@ impl Jira {
             Err(why) => return field_refused("comment", &why),
         };
         self.next_comment += 1;
-        let comment = Comment { id: self.next_comment, body, created: now, updated: now };
+        let comment = Comment { id: self.next_comment, author: BOT.to_owned(), body, created: now, updated: now };
         let shown = self.show_comment(&comment);
         self.issues[at].comments.push(comment);
         self.issues[at].updated = now;
@@ -478,15 +497,19 @@ impl Vendor for Jira {
             people: issue.fields.get("assignee").and_then(|user| user[self.person_key()].as_str()).map(str::to_owned).into_iter().collect(),
             milestone: issue.fields.get("fixVersions").and_then(|versions| versions[0]["name"].as_str()).map(str::to_owned),
             due: issue.fields.get("duedate").and_then(Value::as_str).map(str::to_owned),
-            comments: issue.comments.iter().map(|comment| text(&comment.body)).collect(),
+            comments: issue
+                .comments
+                .iter()
+                .map(|comment| SimComment { id: comment.id.to_string(), author: comment.author.clone(), text: text(&comment.body) })
+                .collect(),
         };
-        self.issues.iter().filter(|issue| issue.project == "OPS").map(seen).collect()
+        self.issues.iter().filter(|issue| issue.project == "OPS" && !issue.away).map(seen).collect()
     }
 
     /// There are no pull requests here.
     fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>) {
         if !pull_request {
-            let description = if self.cloud { texts::document(body) } else { json!(body) };
+            let description = self.typed(body);
             let fields = json!({"project": {"key": "OPS"}, "issuetype": {"name": "Task"}, "summary": title, "description": description, "customfield_10010": "x"});
             assert_eq!(self.create(&json!({"fields": fields}), now, 0).status, 201);
         }
@@ -499,6 +522,68 @@ impl Vendor for Jira {
         self.issues[at].fields.insert("labels".to_owned(), Value::Array(labels));
         let person = json!({self.person_key(): person});
         self.issues[at].fields.insert("assignee".to_owned(), person);
+    }
+
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let (at, body) = (self.position(id).unwrap(), edit.body.as_ref().map(|body| self.typed(body)));
+        let person = edit.person.as_ref().map(|name| json!({self.person_key(): name, "displayName": name}));
+        let issue = &mut self.issues[at];
+        let mut labels = issue.fields.get("labels").and_then(Value::as_array).cloned().unwrap_or_default();
+        labels.retain(|label| label.as_str() != edit.remove_label.as_deref());
+        labels.extend(edit.add_label.iter().map(|label| json!(label)).filter(|label| !labels.contains(label)).collect::<Vec<_>>());
+        issue.fields.insert("labels".to_owned(), Value::Array(labels));
+        let texts = [("summary", edit.title.as_ref().map(|title| json!(title))), ("description", body), ("assignee", person)];
+        issue.fields.extend(texts.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))));
+        if let Some(closed) = edit.closed {
+            (issue.status, issue.resolution) = if closed { (3, Some("Done".to_owned())) } else { (0, None) };
+        }
+        issue.updated = now;
+    }
+
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        self.next_comment += 1;
+        let comment = Comment { id: self.next_comment, author: author.to_owned(), body: self.typed(text), created: now, updated: now };
+        let at = self.position(id).unwrap();
+        self.issues[at].comments.push(comment);
+        self.issues[at].updated = now;
+        self.next_comment.to_string()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let (at, text) = (self.position(id).unwrap(), text.map(|text| self.typed(text)));
+        let issue = &mut self.issues[at];
+        issue.updated = now;
+        let at = issue.comments.iter().position(|known| known.id.to_string() == comment).unwrap();
+        match text {
+            Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (text, now),
+            None => _ = issue.comments.remove(at),
+        }
+    }
+
+    fn removes(&mut self, id: &str) {
+        let at = self.position(id).unwrap();
+        self.issues[at].away = true;
+    }
+
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+        let (at, number) = (self.position(id).unwrap(), self.last(PROJECTS[1]) + 1);
+        let issue = &mut self.issues[at];
+        (issue.project, issue.number, issue.updated) = (PROJECTS[1], number, now);
+        (Place { project: PROJECTS[1].to_owned(), ..Place::default() }, id.to_owned())
+    }
+
+    /// It is said not to be there.
+    fn forbid(&mut self, id: &str) -> bool {
+        self.removes(id);
+        false
+    }
+
+    fn may_be_late(&self, request: &Request) -> bool {
+        request.query("jql").is_some_and(|jql| jql.contains("ORDER BY updated"))
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
     }
 
     fn people(&self) -> &'static [&'static str] {

@@ -7,10 +7,11 @@ use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
-use super::{Reply, Request, SimIssue, Vendor};
+use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for.
 const CAP: usize = 3;
+const BOT: &str = "issue-bot";
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 const TEAMS: &[&str] = &["OPS", "A2", "A3", "A4", "LAST"];
 /// Of every team, under its key: name, type, position.
@@ -25,13 +26,14 @@ const STATES: &[(&str, &str, f64)] = &[
 ];
 const BORN: usize = 6;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Linear {
     labels: Vec<Label>,
     issues: Vec<Issue>,
     next_id: u64,
 }
 
+#[derive(Clone)]
 struct Label {
     id: String,
     name: String,
@@ -39,8 +41,11 @@ struct Label {
     group: bool,
 }
 
+#[derive(Clone)]
 struct Issue {
     id: String,
+    trashed: bool,
+    forbidden: bool,
     number: usize,
     team: usize,
     title: String,
@@ -55,8 +60,10 @@ struct Issue {
     comments: Vec<Comment>,
 }
 
+#[derive(Clone)]
 struct Comment {
     id: String,
+    author: String,
     body: String,
     created: DateTime<Utc>,
     updated: DateTime<Utc>,
@@ -117,7 +124,7 @@ fn shown_person(person: usize) -> Value {
 
 fn shown_comment(comment: &Comment) -> Value {
     json!({"id": comment.id, "body": comment.body, "url": format!("https://linear.app/acme/issue/OPS-1#comment-{}", comment.id),
-        "createdAt": moment(comment.created), "updatedAt": moment(comment.updated), "user": {"id": "u1", "displayName": "issue-bot", "email": "bot@example.org"}})
+        "createdAt": moment(comment.created), "updatedAt": moment(comment.updated), "user": {"id": "u1", "displayName": comment.author, "email": "bot@example.org"}})
 }
 
 fn organisation() -> Value {
@@ -126,16 +133,34 @@ fn organisation() -> Value {
 
 /// A page of a list, which goes on behind a cursor.
 fn connection(all: Vec<Value>, variables: &Value) -> Answered {
+    connected(all, variables, |item| item)
+}
+
+fn connected<T>(all: Vec<T>, variables: &Value, show: impl Fn(T) -> Value) -> Answered {
     let first = variables["first"].as_u64().ok_or_else(|| invalid("first is a number"))?;
     let start = match variables["after"].as_str() {
         None => 0,
         Some(cursor) => cursor.strip_prefix("c").and_then(|n| n.parse().ok()).ok_or_else(|| invalid("after is no cursor"))?,
     };
-    let size = usize::try_from(first).unwrap().min(CAP);
+    let size = usize::try_from(first).unwrap().min(variables["cap"].as_u64().map_or(CAP, |cap| usize::try_from(cap).unwrap()));
     let more = all.len() > start + size;
-    let nodes: Vec<Value> = all.into_iter().skip(start).take(size).collect();
+    let nodes: Vec<Value> = all.into_iter().skip(start).take(size).map(show).collect();
     let end = (!nodes.is_empty()).then(|| format!("c{}", start + nodes.len()));
     Ok(json!({"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": end}}))
+}
+
+/// The editor there keeps a tree: lists are written with stars when it is read again, whatever their marks were.
+fn kept(text: &str) -> String {
+    let mut code = false;
+    let line = |line: &str| {
+        code ^= line.trim_start().starts_with("```");
+        let indent = line.len() - line.trim_start().len();
+        match line[indent..].strip_prefix("- ").filter(|_| !code) {
+            Some(item) => format!("{}* {item}", &line[..indent]),
+            None => line.to_owned(),
+        }
+    };
+    text.trim_end().lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn is_version_4(id: &str) -> bool {
@@ -160,10 +185,16 @@ impl Linear {
         json!({
             "id": issue.id, "identifier": format!("{}-{}", TEAMS[issue.team], issue.number), "title": issue.title, "description": issue.description,
             "url": format!("https://linear.app/acme/issue/{}-{}/x", TEAMS[issue.team], issue.number), "priority": issue.priority, "dueDate": issue.due,
-            "createdAt": moment(issue.created), "updatedAt": moment(issue.updated), "trashed": null, "team": shown_team(issue.team),
+            "createdAt": moment(issue.created), "updatedAt": moment(issue.updated), "trashed": issue.trashed.then_some(true), "team": shown_team(issue.team),
             "state": shown_state(issue.team, issue.state), "assignee": issue.assignee.map(shown_person),
             "labels": {"nodes": issue.labels.iter().filter_map(label).collect::<Vec<_>>()},
+            "comments": {"nodes": issue.comments.iter().map(|comment| comment.updated).max().map(|at| json!({"updatedAt": moment(at)})).into_iter().collect::<Vec<_>>()},
         })
+    }
+
+    /// The next one of a team.
+    fn number(&self, team: usize) -> usize {
+        self.issues.iter().rev().find(|issue| issue.team == team).map_or(0, |issue| issue.number) + 1
     }
 
     fn issue(&mut self, id: &Value) -> Result<&mut Issue, Refused> {
@@ -197,6 +228,9 @@ impl Linear {
             "IssueUpdate" => self.update(&variables["id"], input, now)?,
             "Issue" | "Ground" => {
                 let found = self.issues.iter().find(|issue| issue.id == variables["id"]).ok_or_else(|| missing("Issue"))?;
+                if found.forbidden {
+                    return Err(Refused(200, "FORBIDDEN", "You do not have access to this issue.".to_owned()));
+                }
                 json!({"issue": self.show(found)})
             }
             "Issues" => self.list(variables)?,
@@ -214,11 +248,13 @@ impl Linear {
             "CommentUpdate" => {
                 let body = input["body"].as_str().ok_or_else(|| invalid("body"))?.to_owned();
                 let comment = self.comment(&variables["id"])?;
-                (comment.body, comment.updated) = (body, now);
+                (comment.body, comment.updated) = (kept(&body), now);
                 json!({"commentUpdate": {"success": true}})
             }
             "CommentDelete" => {
-                self.comment(&variables["id"])?;
+                let id = self.comment(&variables["id"])?.id.clone();
+                let issue = self.issues.iter_mut().find(|issue| issue.comments.iter().any(|comment| comment.id == id)).unwrap();
+                issue.updated = now.trunc_subsecs(3);
                 self.issues.iter_mut().for_each(|issue| issue.comments.retain(|comment| comment.id != variables["id"]));
                 json!({"commentDelete": {"success": true}})
             }
@@ -292,12 +328,14 @@ impl Linear {
         let state = &input["stateId"];
         let state = if state.is_null() { BORN } else { Self::state(team, state)? };
         let now = now.trunc_subsecs(3);
-        let number = self.issues.iter().filter(|issue| issue.team == team).count() + 1;
+        let number = self.number(team);
         let issue = Issue {
             number,
             team,
             title,
-            description: input["description"].as_str().unwrap_or_default().to_owned(),
+            trashed: false,
+            forbidden: false,
+            description: kept(input["description"].as_str().unwrap_or_default()),
             priority: input["priority"].as_i64().unwrap_or_default(),
             state,
             labels: self.label_ids(team, &input["labelIds"])?,
@@ -324,7 +362,7 @@ impl Linear {
         for (name, value) in sent {
             match (name.as_str(), value) {
                 ("title", Value::String(text)) => issue.title.clone_from(text),
-                ("description", Value::String(text)) => issue.description.clone_from(text),
+                ("description", Value::String(text)) => issue.description = kept(text),
                 ("priority", Value::Number(number)) => issue.priority = number.as_i64().ok_or_else(|| invalid("priority"))?,
                 ("stateId", value) => issue.state = Self::state(team, value)?,
                 ("assigneeId", value) => issue.assignee = Self::person(value)?,
@@ -338,12 +376,17 @@ impl Linear {
     }
 
     fn list(&self, variables: &Value) -> Answered {
-        let (key, since) = (&variables["filter"]["team"]["key"]["eq"], &variables["filter"]["updatedAt"]["gte"]);
+        let (key, since) = (&variables["filter"]["team"]["key"]["eq"], &variables["filter"]["or"][0]["updatedAt"]["gte"]);
+        assert_eq!(since, &variables["filter"]["or"][1]["comments"]["some"]["updatedAt"]["gte"], "comments change by themselves");
         let since = since.as_str().map(|text| text.parse::<DateTime<Utc>>().map_err(|_| invalid("no moment"))).transpose()?;
-        let wanted = |issue: &&Issue| *key == TEAMS[issue.team] && since.is_none_or(|since| issue.updated >= since);
+        let wanted = |issue: &&Issue| {
+            *key == TEAMS[issue.team]
+                && !issue.forbidden
+                && since.is_none_or(|since| issue.updated >= since || issue.comments.iter().any(|comment| comment.updated >= since))
+        };
         let mut found: Vec<&Issue> = self.issues.iter().filter(wanted).collect();
         found.sort_by_key(|issue| issue.updated);
-        Ok(json!({"issues": connection(found.into_iter().map(|issue| self.show(issue)).collect(), variables)?}))
+        Ok(json!({"issues": connected(found, variables, |issue| self.show(issue))?}))
     }
 
     fn comment(&mut self, id: &Value) -> Result<&mut Comment, Refused> {
@@ -360,11 +403,10 @@ impl Linear {
         if self.comment(&json!(id)).is_ok() {
             return Err(Refused(400, "INPUT_ERROR", format!("conflict on insert of Comment: entity with id {id} already exists")));
         }
-        let comment = Comment { id, body, created: now, updated: now };
+        let now = now.trunc_subsecs(3);
+        let comment = Comment { id, author: BOT.to_owned(), body: kept(&body), created: now, updated: now };
         let shown = shown_comment(&comment);
-        let issue = self.issue(&input["issueId"])?;
-        issue.comments.push(comment);
-        issue.updated = now.trunc_subsecs(3);
+        self.issue(&input["issueId"])?.comments.push(comment);
         Ok(json!({"commentCreate": {"success": true, "comment": shown}}))
     }
 }
@@ -386,7 +428,10 @@ impl Vendor for Linear {
         if (request.method.as_str(), request.path.as_str()) != ("POST", "/graphql") {
             return Reply::json(404, &json!({"message": "Not Found"}));
         }
-        let (name, _, variables) = operation(request);
+        let (name, _, mut variables) = operation(request);
+        if let Some(cap) = request.cap {
+            variables["cap"] = json!(cap);
+        }
         match self.answered(&name, &variables, now) {
             Ok(data) => Reply::json(200, &json!({"data": data})),
             Err(Refused(status, code, message)) => {
@@ -427,9 +472,13 @@ impl Vendor for Linear {
             people: issue.assignee.map(|person| PEOPLE[person].to_owned()).into_iter().collect(),
             milestone: None,
             due: issue.due.clone(),
-            comments: issue.comments.iter().map(|comment| comment.body.clone()).collect(),
+            comments: issue
+                .comments
+                .iter()
+                .map(|comment| SimComment { id: comment.id.clone(), author: comment.author.clone(), text: comment.body.clone() })
+                .collect(),
         };
-        self.issues.iter().filter(|issue| issue.team == 0).map(seen).collect()
+        self.issues.iter().filter(|issue| issue.team == 0 && !issue.trashed).map(seen).collect()
     }
 
     fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>) {
@@ -445,6 +494,82 @@ impl Vendor for Linear {
         let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
         issue.labels.push(label_id);
         issue.assignee = PEOPLE.iter().position(|known| *known == person);
+    }
+
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let named =
+            |labels: &[Label], name: &str| labels.iter().find(|label| label.name == name && !label.group).map(|label| label.id.clone());
+        let gone = edit.remove_label.as_ref().and_then(|name| named(&self.labels, name));
+        let label = edit.add_label.as_ref().map(|name| {
+            named(&self.labels, name).unwrap_or_else(|| {
+                let id = self.id();
+                self.labels.push(Label { id: id.clone(), name: name.clone(), team: Some(0), group: false });
+                id
+            })
+        });
+        let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
+        if let Some(title) = &edit.title {
+            issue.title.clone_from(title);
+        }
+        if let Some(body) = &edit.body {
+            issue.description = kept(body);
+        }
+        if let Some(closed) = edit.closed {
+            issue.state = STATES.iter().position(|(name, ..)| *name == if closed { "Done" } else { "Todo" }).unwrap();
+        }
+        issue.labels.retain(|label| Some(label) != gone.as_ref());
+        issue.labels.extend(label.filter(|label| !issue.labels.contains(label)).into_iter().collect::<Vec<_>>());
+        if let Some(name) = &edit.person {
+            issue.assignee = PEOPLE.iter().position(|known| known == name);
+        }
+        issue.updated = now.trunc_subsecs(3);
+    }
+
+    /// The issue does not change by it.
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String {
+        let now = now.trunc_subsecs(3);
+        let comment = Comment { id: self.id(), author: author.to_owned(), body: kept(text), created: now, updated: now };
+        let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
+        issue.comments.push(comment);
+        issue.comments.last().unwrap().id.clone()
+    }
+
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>) {
+        let now = now.trunc_subsecs(3);
+        let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
+        let at = issue.comments.iter().position(|known| known.id == comment).unwrap();
+        match text {
+            Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (kept(text), now),
+            None => {
+                issue.comments.remove(at);
+                issue.updated = now;
+            }
+        }
+    }
+
+    /// Into the bin.
+    fn removes(&mut self, id: &str) {
+        self.issues.iter_mut().find(|issue| issue.id == id).unwrap().trashed = true;
+    }
+
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+        let number = self.number(1);
+        let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
+        (issue.team, issue.number, issue.updated) = (1, number, now.trunc_subsecs(3));
+        (Place { project: TEAMS[1].to_owned(), ..self.place() }, id.to_owned())
+    }
+
+    fn forbid(&mut self, id: &str) -> bool {
+        self.issues.iter_mut().find(|issue| issue.id == id).unwrap().forbidden = true;
+        true
+    }
+
+    fn may_be_late(&self, request: &Request) -> bool {
+        operation(request).0 == "Issues"
+    }
+
+    fn copy(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
     }
 
     fn people(&self) -> &'static [&'static str] {

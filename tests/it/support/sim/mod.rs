@@ -11,8 +11,11 @@ mod gitlab;
 mod hooks;
 mod jira;
 mod linear;
+mod person;
 mod wire;
 
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,6 +28,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use chance::Chance;
 pub(crate) use github::{APP, app as github_app};
 pub(crate) use hooks::Hooks;
+pub(crate) use person::{SimComment, SimEdit, Traffic};
 pub(crate) use wire::{Reply, Request};
 
 /// Every tracker there is: the suite, the crash matrix and the mappings run over these.
@@ -83,6 +87,37 @@ pub(crate) trait Vendor: Send + 'static {
     /// Somebody else adds a label to an issue and, where there are people, a person.
     fn meddle(&mut self, id: &str, label: &str, person: &str);
 
+    /// Somebody else changes an issue.
+    fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>);
+
+    /// Somebody else says something; answers the comment's id.
+    fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String;
+
+    /// Somebody else gives a comment another text, or takes it away.
+    fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>);
+
+    /// The issue is deleted.
+    fn removes(&mut self, id: &str);
+
+    /// See [`Sim::moves`].
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String);
+
+    /// See [`Sim::forbid`].
+    fn forbid(&mut self, id: &str) -> bool;
+
+    /// Whether its answers have names by which they can be asked for again.
+    fn has_etags(&self) -> bool {
+        false
+    }
+
+    /// Whether the request lists what changed, from something that may be behind. What has to be consistent is none.
+    fn may_be_late(&self, _request: &Request) -> bool {
+        false
+    }
+
+    /// The same, as it is now.
+    fn copy(&self) -> Box<dyn Vendor>;
+
     /// The people there are: names that may be assigned.
     fn people(&self) -> &'static [&'static str];
 
@@ -113,7 +148,7 @@ pub(crate) struct SimIssue {
     pub milestone: Option<String>,
     pub due: Option<String>,
     /// Oldest first.
-    pub comments: Vec<String>,
+    pub comments: Vec<SimComment>,
 }
 
 /// What goes wrong with one request.
@@ -172,6 +207,11 @@ struct Core {
     recorded: Vec<Recorded>,
     faults: Vec<String>,
     hooks: Hooks,
+    cap: Option<usize>,
+    late: usize,
+    /// As it was before each of the last requests, where lists are late.
+    past: VecDeque<Box<dyn Vendor>>,
+    traffic: Traffic,
 }
 
 /// One simulated tracker. Clones are the same one.
@@ -199,6 +239,10 @@ impl Sim {
             recorded: Vec::new(),
             faults: Vec::new(),
             hooks: Hooks::default(),
+            cap: None,
+            late: 0,
+            past: VecDeque::new(),
+            traffic: Traffic::default(),
         };
         let sim = Self { url, core: Arc::new(Mutex::new(core)), seen: Arc::default() };
         let (accepting, tasks) = (sim.clone(), TaskTracker::new());
@@ -250,10 +294,6 @@ impl Sim {
     /// Every request so far.
     pub(crate) fn recorded(&self) -> Vec<Recorded> {
         self.core(|core| core.recorded.clone())
-    }
-
-    pub(crate) fn forget_recorded(&self) {
-        self.core(|core| core.recorded.clear());
     }
 
     /// The webhooks there are, and what their deliveries came to.
@@ -324,16 +364,56 @@ impl Core {
         self.chance.as_mut()?.fault()
     }
 
+    fn now(&self) -> DateTime<Utc> {
+        super::sample::stamp().now + self.skew
+    }
+
     fn take(&mut self, request: &Request) -> Reply {
-        let now = super::sample::stamp().now + self.skew;
-        let direct = request.direct();
+        let now = self.now();
+        let mut direct = request.direct();
+        direct.cap = self.cap;
         let creates = self.vendor.creates_issue(&direct);
-        let reply = match self.refused(request) {
+        let mut reply = match self.refused(request) {
             Some(reply) => reply,
-            None => self.hooks.answer(self.vendor.kind(), &direct).unwrap_or_else(|| self.vendor.answer(&direct, now)),
+            None => match self.hooks.answer(self.vendor.kind(), &direct) {
+                Some(reply) => reply,
+                None => self.answered(&direct, now),
+            },
         };
+        // The proxy follows by itself.
+        if request.is_proxied()
+            && let Some(to) = reply.leads_to()
+        {
+            reply = self.answered(&Request { path: to, ..direct.clone() }, now);
+        }
+        if !reply.headers.iter().any(|(name, _)| *name == "date") {
+            reply = reply.with("date", now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
+        }
+        self.traffic.requests += 1;
+        self.traffic.bytes += reply.body.len();
         self.recorded.push(Recorded { request: direct, at: now, creates: creates && reply.status < 300 });
         reply
+    }
+
+    fn answered(&mut self, request: &Request, now: DateTime<Utc>) -> Reply {
+        if self.late > 0 {
+            self.past.push_back(self.vendor.copy());
+            while self.past.len() > self.late {
+                self.past.pop_front();
+            }
+        }
+        let mut reply = self.vendor.answer(request, now);
+        if self.late > 0 && self.vendor.may_be_late(request) {
+            reply = self.past[0].answer(request, now);
+        }
+        if !self.vendor.has_etags() || request.method != "GET" || reply.status != 200 {
+            return reply;
+        }
+        let mut hasher = DefaultHasher::new();
+        reply.body.hash(&mut hasher);
+        let etag = format!("W/\"{:x}\"", hasher.finish());
+        let known = request.header("if-none-match") == Some(&etag);
+        if known { Reply::empty(304).with("etag", etag) } else { reply.with("etag", etag) }
     }
 
     /// Who asks, directly or through the proxy.

@@ -14,6 +14,8 @@ pub(crate) struct Request {
     pub query: Vec<(String, String)>,
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
+    /// What a page holds at most, where a test says so.
+    pub cap: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,11 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// What a page holds at most.
+    pub(super) fn cap(&self, usual: usize) -> usize {
+        self.cap.unwrap_or(usual)
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -63,6 +70,13 @@ impl Reply {
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The path that a redirect leads to.
+    pub(super) fn leads_to(&self) -> Option<String> {
+        let (_, to) = self.headers.iter().find(|(name, _)| *name == "location").filter(|_| self.status / 100 == 3)?;
+        let path = to.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(to);
+        Some(path.to_owned())
     }
 
     fn head(&self) -> String {
@@ -108,7 +122,7 @@ pub(super) async fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     stream.read_exact(&mut body).await.ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let pair = |part: &str| part.split_once('=').map(|(name, value)| (unescaped(name), unescaped(value)));
-    Some(Request { method, path: path.to_owned(), query: query.split('&').filter_map(pair).collect(), headers, body })
+    Some(Request { method, path: path.to_owned(), query: query.split('&').filter_map(pair).collect(), headers, body, cap: None })
 }
 
 pub(super) async fn write(stream: &mut BufReader<TcpStream>, reply: &Reply) -> bool {

@@ -17,14 +17,14 @@ pub(super) fn answer(tracker: &mut AzureDevops, project: &str, request: &Request
     let mut found: Vec<i64> = tracker
         .items
         .iter()
-        .filter(|item| item.hidden == 0 && conditions.split(" AND ").all(|condition| holds(item, condition, project)))
+        .filter(|item| !item.away && item.hidden == 0 && conditions.split(" AND ").all(|condition| holds(item, condition, project)))
         .map(|item| item.id)
         .collect();
     if order.trim() == "DESC" {
         found.reverse();
     }
     tracker.items.iter_mut().for_each(|item| item.hidden = item.hidden.saturating_sub(1));
-    found.truncate(request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(QUERY_CAP).min(QUERY_CAP));
+    found.truncate(request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(QUERY_CAP).min(request.cap(QUERY_CAP)));
     let items: Vec<Value> = found.into_iter().map(|id| json!({"id": id, "url": "https://dev.azure.example"})).collect();
     Reply::json(200, &json!({"queryType": "flat", "queryResultType": "workItem", "workItems": items}))
 }

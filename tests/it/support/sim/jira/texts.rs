@@ -33,14 +33,21 @@ fn within(node: &Value, kind: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What somebody typed: a paragraph for each line.
+/// What somebody typed: empty lines stand between paragraphs.
 pub(super) fn document(text: &str) -> Value {
-    let lines: Vec<Value> = text
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(|line| json!({"type": "paragraph", "content": [{"type": "text", "text": line}]}))
-        .collect();
-    json!({"type": "doc", "version": 1, "content": lines})
+    let line = |line: &str| json!({"type": "text", "text": line});
+    let paragraph = |part: &str| {
+        let mut inner: Vec<Value> = Vec::new();
+        for text in part.lines().filter(|text| !text.is_empty()) {
+            if !inner.is_empty() {
+                inner.push(json!({"type": "hardBreak"}));
+            }
+            inner.push(line(text));
+        }
+        json!({"type": "paragraph", "content": inner})
+    };
+    let parts: Vec<Value> = text.split("\n\n").filter(|part| !part.trim().is_empty()).map(paragraph).collect();
+    json!({"type": "doc", "version": 1, "content": parts})
 }
 
 pub(super) fn plain(node: &Value) -> String {
