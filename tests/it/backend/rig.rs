@@ -61,6 +61,11 @@ impl Rig {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
+    /// All of them but the database and the key.
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     pub(crate) fn unset(&mut self, name: &str) {
         self.variables.retain(|(known, _)| known != name);
     }

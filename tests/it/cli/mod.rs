@@ -4,6 +4,7 @@ mod commands;
 mod contexts;
 mod mcp;
 mod records;
+mod sync;
 mod together;
 mod walk;
 

@@ -1,9 +1,11 @@
 //! The HTTP entrance, over the real binary. A file per resource, as the URLs have it.
 
 mod batch;
+mod bindings;
 mod claims;
 mod comments;
 mod conditions;
+mod conflicts;
 mod crash;
 mod facets;
 mod habits;

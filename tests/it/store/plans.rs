@@ -112,8 +112,10 @@ async fn ask_everything_else(store: &dyn Store) {
     for by in [FacetOrder::Name, FacetOrder::Count] {
         store.facet(&FacetQuery { facet: Facet::Label, prefix: String::new(), after: String::new(), by, limit: 10 }).await.unwrap();
     }
-    for by in [LookupBy::TriggeringEvent, LookupBy::ActivityDefinition] {
-        let ids = (0..50).map(|n| if by == LookupBy::TriggeringEvent { format!("event-{n}") } else { format!("definition-{n}") }).collect();
+    for (by, name) in
+        [(LookupBy::TriggeringEvent, "event-"), (LookupBy::ActivityDefinition, "definition-"), (LookupBy::TrackerKey, "t0:acme/tools#")]
+    {
+        let ids = (0..50).map(|n| format!("{name}{n}")).collect();
         store.lookup(&Lookup { by, ids, per_id: 11, most: 1000 }).await.unwrap();
     }
 }

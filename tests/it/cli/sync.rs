@@ -1,0 +1,66 @@
+//! Trackers, bindings and conflicts on the line, against a service with a simulated tracker.
+
+use serde_json::{Value, json};
+
+use super::Shell;
+use crate::backend::rig::{Rig, eventually, file, get, task, until_quiet};
+use crate::support::database::Database;
+use crate::support::server::KEY;
+use crate::support::sim;
+
+crate::support::on_both_stores!(what_is_followed_is_looked_after_on_the_line, what_is_written_in_the_embedded_store_reaches_the_tracker);
+
+async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
+    let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
+    let server = rig.start();
+    let issue = Shell::new().with("ISSUE_CORE_URL", &server.base).with("ISSUE_CORE_API_KEY", KEY);
+    assert_eq!(issue.ok(&["backend", "list", "-q"]), "local\nt0\n");
+    assert!(issue.ok(&["backend", "show", "t0"]).contains("capabilities.title_limit"));
+    assert_eq!(issue.json(&["backend", "check", "t0"])["account"], "issue-bot");
+    let workspaces = issue.json(&["backend", "discover", "t0"]);
+    let workspace = workspaces["items"][0]["id"].as_str().unwrap().to_owned();
+    assert!(issue.ok(&["backend", "discover", "t0", &workspace]).contains("tools"));
+    assert_eq!(issue.run(&["backend", "show", "nope"]).code, 3);
+
+    let rules = json!({"backend": "t0", "owner": "acme", "repo": "tools", "adopt": true, "every_seconds": 3600, "strategy": "manual"});
+    assert_eq!(issue.feed(&["binding", "put", "tools", "--new"], &rules.to_string()).code, 0);
+    assert_eq!(issue.feed(&["binding", "put", "tools", "--new"], &rules.to_string()).code, 4);
+    assert_eq!(issue.feed(&["binding", "put", "tools"], "{}").code, 2);
+    assert_eq!(issue.ok(&["binding", "list", "-q"]), "tools\n");
+    assert_eq!(issue.ok(&["binding", "list", "--format", "{{name}} {{source}}"]), "tools api\n");
+    eventually("the first pass has ended", || async { get(&server, "/bindings/tools").await["last_run"].is_object() }).await;
+    rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, chrono::Utc::now()));
+    let plan = issue.ok(&["binding", "sync", "tools", "--dry-run"]);
+    assert!(plan.contains("adopt") && plan.contains("planted"), "{plan}");
+    let done = issue.ok(&["binding", "sync", "tools"]);
+    assert!(done.contains("1 adopted"), "{done}");
+    let key = plan.lines().nth(1).unwrap().split_whitespace().find(|word| word.contains('#')).unwrap().to_owned();
+    assert_eq!(issue.json(&["show", &key])["title"], "planted");
+    assert_eq!(issue.json(&["close", &format!("t0:{key}")])["state"], "closed");
+    let missing = issue.run(&["show", "t0:acme/tools#99"]);
+    assert!(missing.code == 3 && missing.err.contains("linked"), "{missing:?}");
+
+    assert_eq!(issue.json(&["binding", "pause", "tools"])["state"], "paused");
+    assert_eq!(issue.run(&["binding", "sync", "tools"]).code, 4);
+    assert_eq!(issue.json(&["binding", "resume", "tools"])["paused"], false);
+    assert_eq!(issue.json(&["conflict", "list"])["items"], json!([]));
+    assert_eq!(issue.run(&["conflict", "show", "7"]).code, 3);
+    assert_eq!(issue.run(&["conflict", "resolve", "7"]).code, 2, "it must be said what stands");
+    assert_eq!(issue.run(&["binding", "delete", "tools"]).code, 2, "nobody can be asked here");
+    assert_eq!(issue.run(&["binding", "delete", "tools", "--yes"]).code, 0);
+    assert_eq!(issue.run(&["binding", "show", "tools"]).code, 3);
+}
+
+async fn what_is_written_in_the_embedded_store_reaches_the_tracker(db: Database) {
+    let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
+    let server = rig.start();
+    // The same settings, and no server named.
+    let shell = rig.variables().iter().fold(Shell::embedded(&rig.db), |shell, (name, value)| shell.with(name, value));
+    let other = file(&server, &task("By the server")).await;
+    let filed = shell.json(&["create", "By hand", "-r", "activity-core"]);
+    let path = format!("/issues/{}", filed["issue_id"].as_str().unwrap());
+    until_quiet(&server).await;
+    let url: Value = get(&server, &path).await["url"].clone();
+    assert!(url.as_str().is_some_and(|url| url.starts_with("http")), "{url}");
+    assert_ne!(path, other);
+}
