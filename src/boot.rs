@@ -1,6 +1,7 @@
 //! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
 
 mod backends;
+mod bindings;
 mod client;
 mod explain;
 mod keys;
@@ -25,7 +26,7 @@ pub use explain::explain_route;
 use options::{http_options, state_hub_options, work_rules, worker_limits};
 pub use place::Place;
 
-use crate::app::{App, Outlets, RateLimit, Readiness, Turns};
+use crate::app::{App, Bindings, Outlets, RateLimit, Readiness, SYNC, Turns};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -177,9 +178,10 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
         return Some(tasks.spawn(worker::call_others(app.clone(), stop.clone())));
     }
     let limits = worker_limits(settings);
-    let (app, stop, inner) = (app.clone(), stop.clone(), tasks.clone());
+    let (app, stop, inner, configured) = (app.clone(), stop.clone(), tasks.clone(), bindings::of(settings));
     Some(tasks.spawn(async move {
         if stop.run_until_cancelled(app.until_migrated()).await.is_some() {
+            bindings::take(&app, &configured, &stop).await;
             worker::run(app, limits, &inner, stop).await;
         }
     }))
@@ -197,9 +199,9 @@ fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSi
     Ok(sinks)
 }
 
-/// Whether anybody outside hears of events: [`sinks`] without making a connection to any of them.
+/// Whether anything outside follows from what is written: [`sinks`] and the trackers without making a connection to any of them.
 fn tells(settings: &Settings) -> bool {
-    settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish)
+    settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish) || !settings.backends.is_empty()
 }
 
 /// The time, for whoever has no stamp of his own to show times by.
@@ -215,7 +217,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
     let trackers = backends::trackers(settings)?;
     let outlets = Outlets::new(sinks, &trackers, work_rules(settings));
-    let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone())));
+    let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone()).chain([SYNC.to_owned()])));
     let told = !outlets.is_empty();
     Ok(App {
         commits: GroupCommit::waking(wake.clone(), store.clone(), commits, tasks).announcing(told),
@@ -231,6 +233,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
         outlets,
         trackers,
         waits: backends::waits(settings),
+        bindings: Bindings::default(),
         wake,
         turns: Turns::default(),
     })

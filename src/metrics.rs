@@ -42,6 +42,11 @@ pub struct Metrics {
     pub connections: IntGaugeVec,
     pub connections_max: IntGaugeVec,
     pub paused: IntGaugeVec,
+    pub sync_runs: IntCounterVec,
+    pub sync_items: IntCounterVec,
+    pub sync_conflicts: IntCounterVec,
+    pub sync_open_conflicts: IntGaugeVec,
+    pub sync_behind: IntGaugeVec,
 }
 
 impl Metrics {
@@ -132,6 +137,26 @@ impl Metrics {
                 "1 while a tracker refuses our credential and nothing is sent to it until the secret changes.",
                 &["target"],
             )?,
+            sync_runs: counters(
+                &registry,
+                "sync_passes_total",
+                "Passes over a tracker's list that ended, by outcome: completed or failed.",
+                &["binding", "outcome"],
+            )?,
+            sync_items: counters(
+                &registry,
+                "sync_issues_total",
+                "Issues brought into agreement, by what was done: adopted, taken (changed here), sent (changed there) or gone.",
+                &["backend", "action"],
+            )?,
+            sync_conflicts: counters(&registry, "sync_conflicts_total", "Clashes met, settled by a rule or not.", &["backend"])?,
+            sync_open_conflicts: gauges(&registry, "sync_conflicts_open", "Clashes that wait for somebody to decide.", &["backend"])?,
+            sync_behind: gauges(
+                &registry,
+                "sync_behind_seconds",
+                "How long ago the last pass over a binding was completed, when last measured.",
+                &["binding"],
+            )?,
             registry,
         })
     }
@@ -146,6 +171,10 @@ impl Metrics {
 
 fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, MetricsError> {
     add(registry, IntGaugeVec::new(Opts::new(format!("issue_core_{name}"), help), labels)?)
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, MetricsError> {
+    add(registry, IntCounterVec::new(Opts::new(format!("issue_core_{name}"), help), labels)?)
 }
 
 /// A duration of something that is done with a message.

@@ -81,6 +81,8 @@ impl App {
                 | AppError::PreconditionFailed { .. }
                 | AppError::Contended
                 | AppError::BackendAway { .. }
+                | AppError::BackendRefused { .. }
+                | AppError::Unheard(_)
                 | AppError::Overloaded
                 | AppError::Store(_),
             ) => "failed",

@@ -3,7 +3,8 @@
 
 use super::outlets::Ended;
 use super::{App, AppError, Outlet};
-use crate::domain::tracker::{Destination, Link, LinkState};
+use crate::domain::sync::Turns;
+use crate::domain::tracker::{Destination, Link, LinkOrigin, LinkState};
 use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {
@@ -50,7 +51,10 @@ impl App {
         let begins = matches!(notice.event.kind, EventKind::Created | EventKind::ReviewApproved);
         if !known.is_empty() || !begins {
             // One that is configured no more would let messages pile up.
-            let known = known.into_iter().filter(|link| self.trackers.get(&link.backend).is_some()).collect();
+            // The one it was taken from knows.
+            let from = notice.event.detail.from.as_ref();
+            let hears = |link: &Link| self.trackers.get(&link.backend).is_some() && from != Some(&link.backend);
+            let known = known.into_iter().filter(hears).collect();
             return Ok(Ties { known, new: Vec::new() });
         }
         let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Self::may_leave) else { return Ok(Ties::default()) };
@@ -65,7 +69,12 @@ impl App {
             state: LinkState::Routed,
             intended_at: None,
             remote: None,
-            pushed: None,
+            moved_from: None,
+            base: None,
+            origin: LinkOrigin::Ours,
+            turns: Turns::default(),
+            heard_at: None,
+            missing_at: None,
         };
         let here = |to: &Destination| self.trackers.get(&to.backend).is_some();
         let new = (0i16..).zip(to).filter(|(_, to)| here(to)).map(routed).collect();
@@ -92,6 +101,7 @@ const fn is_carried(kind: EventKind) -> bool {
         | EventKind::Reopened
         | EventKind::ReviewApproved
         | EventKind::ReviewRejected
+        | EventKind::Restored
         | EventKind::CommentAdded
         | EventKind::CommentEdited
         | EventKind::CommentDeleted => true,
@@ -99,7 +109,9 @@ const fn is_carried(kind: EventKind) -> bool {
         | EventKind::Released
         | EventKind::ReviewRequested
         | EventKind::Archived
-        | EventKind::Restored
-        | EventKind::Linked => false,
+        | EventKind::Linked
+        | EventKind::SyncConflict
+        | EventKind::SyncSettled
+        | EventKind::RemoteGone => false,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Scope;
+use crate::backend::Unheard;
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
 use crate::store::StoreError;
@@ -31,6 +32,10 @@ pub enum AppError {
     Contended,
     #[error("{name} does not answer: {reason}")]
     BackendAway { name: String, reason: String },
+    #[error("{name} refuses: {reason}")]
+    BackendRefused { name: String, reason: String },
+    #[error("{0}")]
+    Unheard(#[from] Unheard),
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -52,6 +57,9 @@ impl AppError {
             Self::PreconditionFailed { .. } => "precondition_failed",
             Self::Contended => "contended",
             Self::BackendAway { .. } => "backend_unavailable",
+            Self::BackendRefused { .. } => "backend_refused",
+            Self::Unheard(Unheard::Refused | Unheard::Stale) => "webhook_refused",
+            Self::Unheard(Unheard::Malformed(_)) => "malformed",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",
@@ -70,6 +78,8 @@ impl AppError {
             | Self::Refused(_)
             | Self::NotFound { .. }
             | Self::PreconditionFailed { .. }
+            | Self::BackendRefused { .. }
+            | Self::Unheard(_)
             | Self::KeyReused => false,
         }
     }
@@ -90,6 +100,8 @@ impl AppError {
             | Self::PreconditionFailed { .. }
             | Self::Contended
             | Self::BackendAway { .. }
+            | Self::BackendRefused { .. }
+            | Self::Unheard(_)
             | Self::Overloaded => self.to_string(),
         }
     }

@@ -21,6 +21,7 @@ pub struct Answer {
 pub struct Answers {
     pub triggering_events: Vec<Answer>,
     pub activity_definitions: Vec<Answer>,
+    pub tracker_keys: Vec<Answer>,
 }
 
 impl App {
@@ -30,6 +31,7 @@ impl App {
         Ok(Answers {
             triggering_events: self.look_up(LookupBy::TriggeringEvent, asked.triggering_events).await?,
             activity_definitions: self.look_up(LookupBy::ActivityDefinition, asked.activity_definitions).await?,
+            tracker_keys: self.look_up(LookupBy::TrackerKey, asked.tracker_keys).await?,
         })
     }
 

@@ -4,9 +4,11 @@
 
 mod add_comment;
 pub mod auth;
+mod bindings;
 mod change_issue;
 mod claim_issue;
 mod close_issue;
+mod conflicts;
 mod count_issues;
 mod create_batch;
 mod create_issue;
@@ -32,10 +34,13 @@ mod read_comments;
 mod read_issue;
 mod read_timeline;
 mod readiness;
+mod receive_webhook;
+mod register_webhook;
 mod retry_messages;
 mod review_issue;
 mod show_backends;
 mod start_issue;
+mod sync;
 mod tend_messages;
 mod trackers;
 mod turns;
@@ -48,10 +53,12 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
-pub use crate::backend::{Checked, Resource, Workspace};
+pub use crate::backend::{Checked, HookMade, Resource, Unheard, Workspace};
 pub use crate::store::queue::MessageFilter;
 pub use auth::{Caller, Keyring, Keys, Scope};
+pub use bindings::{Bindings, Over};
 pub use change_issue::{Expected, Wish};
+pub use conflicts::Deciding;
 pub use count_issues::{Age, Stats};
 pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
 pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Rehearsal, Request, Rung};
@@ -65,9 +72,14 @@ pub use page::Page;
 pub use rate_limit::RateLimit;
 pub use read_timeline::Happening;
 pub use readiness::{Readiness, Unready};
+pub use receive_webhook::Reception;
 pub use show_backends::BackendState;
-pub use trackers::{Budget, Plan, Tracker, Trackers, Waits};
+pub use sync::{Planned, PlannedItem, SyncPlan};
+pub use trackers::{Budget, Plan, Tracker, Trackers, Waits, Webhook};
 pub use turns::Turns;
+
+/// What whoever follows trackers is woken by.
+pub const SYNC: &str = "sync";
 
 /// Everything a use case may need. Built once, in `boot`.
 pub struct App {
@@ -87,6 +99,8 @@ pub struct App {
     /// Where issues go.
     pub trackers: Trackers,
     pub waits: Waits,
+    /// Which places of them are followed.
+    pub bindings: Bindings,
     pub wake: Arc<Wake>,
     pub turns: Turns,
 }

@@ -84,7 +84,7 @@ impl App {
         }
     }
 
-    fn tracker(&self, name: &str) -> Result<&Arc<Tracker>, AppError> {
+    pub(super) fn tracker(&self, name: &str) -> Result<&Arc<Tracker>, AppError> {
         self.trackers.get(name).ok_or_else(|| AppError::NotFound { what: format!("backend {name}") })
     }
 
@@ -121,6 +121,6 @@ impl App {
     }
 }
 
-fn away(name: &str, error: BackendError) -> AppError {
+pub(super) fn away(name: &str, error: BackendError) -> AppError {
     AppError::BackendAway { name: name.to_owned(), reason: error.message }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use secrecy::SecretString;
 
 use super::{Accepted, App, AppError};
 use crate::backend::{Backend, Secret};
@@ -22,6 +23,7 @@ pub struct Tracker {
     pub backend: Arc<dyn Backend>,
     pub terms: Terms,
     pub secret: Secret,
+    pub webhook: Webhook,
     pub budget: Option<Budget>,
     /// The longest one of its calls may take.
     pub timeout: Duration,
@@ -31,6 +33,24 @@ pub struct Tracker {
     pub template: PlaceTemplate,
     /// When something was expected there, and when that was worked out.
     pub estimate: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
+}
+
+/// How the tracker tells us by itself what happens there.
+#[derive(Debug, Clone, Default)]
+pub struct Webhook {
+    pub secret: Secret,
+    /// The one before, while the tracker changes from it.
+    pub previous: Secret,
+    /// Where it reaches us, if that is known.
+    pub url: Option<String>,
+}
+
+impl Webhook {
+    /// Those that deliveries may be signed with; none: no delivery is taken in.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<SecretString> {
+        [&self.secret, &self.previous].into_iter().filter_map(|secret| secret.get().0).collect()
+    }
 }
 
 /// How much may be created with a credential, by all replicas together.

@@ -9,6 +9,7 @@ pub mod changes;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
+pub mod hook;
 pub mod http;
 pub mod jira;
 pub mod line;
@@ -16,17 +17,20 @@ pub mod linear;
 pub mod paging;
 mod prose;
 pub mod secret;
+pub mod signature;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
 };
 
 pub use changes::{Changes, ListAsk};
+pub use hook::{Delivery, Heard, HookMade, Unheard};
 pub use line::{Line, LineOptions, Transport};
 pub use secret::Secret;
 
@@ -117,6 +121,26 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The repositories or projects of a workspace, a page at a time. [`Trouble::Fail`] where there is no such workspace.
     async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError>;
+
+    /// What a delivery to our webhook is about. Pure: nothing is asked, nothing is remembered.
+    ///
+    /// First it is verified, by this vendor's own scheme, against any of the secrets (an empty one fits nothing, and without a secret
+    /// nothing is let in); the comparison takes the same time whatever is shown. Where the vendor signs a moment, it must be near
+    /// `delivery.now`. Only then is it read. The place and the id of a hint are those of a [`RemoteRef`]; parts of the place that
+    /// the delivery does not tell are empty. Pull requests, pings and everything else that is no issue give no hint.
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard>;
+
+    /// Has the tracker tell of every change of issues and comments of the place to that address, signed with that secret. Afterwards
+    /// there is one webhook with this address (for each event, where the vendor wants it so), whatever there was, and its secret is
+    /// this one. Where this credential may not do it, or the tracker has no API for it: [`Trouble::Fail`], with what to do by hand.
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
+
+    /// Has the tracker send again what it could not deliver to that address since then; answers how much. 0 where it repeats by
+    /// itself, or not at all.
+    async fn redeliver(&self, place: &Place, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+        _ = (place, url, since);
+        Ok(0)
+    }
 }
 
 /// Clocks may differ by so much before something that was created is looked for in vain.
@@ -218,6 +242,8 @@ pub struct BackendOptions {
     pub options: std::collections::BTreeMap<String, String>,
     /// How many items to ask for in a page; the server may give fewer.
     pub page_size: u32,
+    /// Who our webhooks log in as, where the vendor has no signature but a login.
+    pub webhook_user: String,
 }
 
 impl BackendOptions {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::BootError;
-use crate::app::{App, Budget, Tracker, Trackers, Waits};
+use crate::app::{App, Budget, Tracker, Trackers, Waits, Webhook};
 use crate::backend::azure_devops::AzureDevops;
 use crate::backend::gitea::Gitea;
 use crate::backend::github::GitHub;
@@ -76,6 +76,7 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
         users: settings.users(),
         options: settings.options.clone(),
         page_size: settings.page_size,
+        webhook_user: settings.webhook_user.clone(),
     };
     let backend = tracker(options).map_err(|reason| BootError::Backend { name: name.to_owned(), reason })?;
     let capabilities = backend.capabilities().clone();
@@ -93,11 +94,18 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
         terms: Terms { capabilities, names: settings.names(), users: settings.users(), text },
         backend,
         secret,
+        webhook: webhook(name, settings, all),
         timeout: settings.timeout,
         doubt: settings.doubt,
         template: settings.template(),
         estimate: Mutex::default(),
     })
+}
+
+fn webhook(name: &str, settings: &BackendSettings, all: &Settings) -> Webhook {
+    let url = all.webhooks.public_url.as_deref().map(|url| format!("{}/webhooks/{name}", url.trim_end_matches('/')));
+    let secret = Secret::new(settings.webhook_secret.clone());
+    Webhook { secret, previous: Secret::new(settings.webhook_secret_previous.clone()), url }
 }
 
 fn transport(settings: &BackendSettings) -> Transport {
@@ -133,10 +141,17 @@ pub(super) fn waits(settings: &Settings) -> Waits {
     Waits { usual: settings.http.wait, most: settings.server.request_timeout.mul_f32(0.9) }
 }
 
+/// Whose, where it lies, and what it is kept in.
+type Followed = (String, PathBuf, Secret);
+
 /// Follows the files that secrets lie in until `stop`.
 pub(super) fn watch(settings: &Settings, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
-    let files: Vec<(String, PathBuf)> =
-        settings.backends.iter().filter_map(|(name, backend)| Some((name.clone(), backend.token_file.clone()?))).collect();
+    let files = |(name, backend): (&String, &BackendSettings)| {
+        let Some(tracker) = app.trackers.get(name) else { return Vec::new() };
+        let pairs = [(&backend.token_file, &tracker.secret), (&backend.webhook_secret_file, &tracker.webhook.secret)];
+        pairs.into_iter().filter_map(|(file, secret)| Some((name.clone(), file.clone()?, secret.clone()))).collect()
+    };
+    let files: Vec<Followed> = settings.backends.iter().flat_map(files).collect();
     if files.is_empty() {
         return;
     }
@@ -151,15 +166,14 @@ pub(super) fn watch(settings: &Settings, app: &Arc<App>, tasks: &TaskTracker, st
     });
 }
 
-async fn reload(app: &App, files: &[(String, PathBuf)]) {
-    for (name, file) in files {
+async fn reload(app: &App, files: &[Followed]) {
+    for (name, file, secret) in files {
         let path = file.clone();
         // A file may lie on a disk that hangs.
         let read = tokio::task::spawn_blocking(move || read_secret(&path)).await.unwrap_or_else(|error| Err(error.to_string()));
-        let Some(tracker) = app.trackers.get(name) else { continue };
         match read {
-            Ok(secret) => {
-                if tracker.secret.replace(Some(secret)) {
+            Ok(text) => {
+                if secret.replace(Some(text)) {
                     tracing::info!(backend.name = name, "the credential was read again");
                     app.wake.ring(name);
                 }

@@ -16,6 +16,7 @@ pub(super) fn worker_limits(settings: &Settings) -> WorkerLimits {
         poll: worker.poll,
         margin: worker.lease / 2,
         history: worker.history,
+        webhooks: settings.webhooks.history,
         sample: worker.sample,
     }
 }
@@ -61,6 +62,7 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     };
     HttpOptions {
         ordinary,
+        webhooks: Terms { body_limit: settings.webhooks.body_limit, ..ordinary },
         batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
         max_in_flight: server.max_in_flight,
         compress_above: server.compress_above,

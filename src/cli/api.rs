@@ -69,6 +69,33 @@ impl Api {
         self.send(method, path, body, edition.map(|version| ("if-match", format!("\"{version}\"")))).await
     }
 
+    /// Writes something whole; `new`: only if there is nothing of that name. Where the server wants to know what was seen, it is
+    /// looked at first.
+    pub(super) async fn put(&self, path: &str, body: Vec<u8>, new: bool) -> Result<Answer, CliError> {
+        if new {
+            return self.send("PUT", path, Some(body), Some(("if-none-match", "*".to_owned()))).await;
+        }
+        match self.call("PUT", path, Some(body.clone()), None).await {
+            Err(CliError::Problem(problem)) if problem.status == 428 => match self.get(path).await {
+                Ok(_) => self.send("PUT", path, Some(body), Some(("if-match", "*".to_owned()))).await,
+                Err(_) => self.send("PUT", path, Some(body), Some(("if-none-match", "*".to_owned()))).await,
+            },
+            answer => answer,
+        }
+    }
+
+    /// Decides a conflict. Where the server wants to know what was seen, it is looked at first.
+    pub(super) async fn decide(&self, conflict: &str, body: &Value) -> Result<Answer, CliError> {
+        let path = format!("{conflict}/resolve");
+        match self.post(&path, body).await {
+            Err(CliError::Problem(problem)) if problem.status == 428 => {
+                let seen: Value = self.get(conflict).await?.json()?;
+                self.call("POST", &path, Some(body.to_string().into_bytes()), seen["edition"].as_i64()).await
+            }
+            answer => answer,
+        }
+    }
+
     async fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, header: Option<(&str, String)>) -> Result<Answer, CliError> {
         let headers = header.into_iter().collect();
         let sent = self.client.send(Ask { method, path: path.to_owned(), headers, body }).await;

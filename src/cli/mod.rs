@@ -6,6 +6,8 @@
 
 mod acts;
 mod api;
+mod backend;
+mod binding;
 mod block;
 mod changes;
 mod claim;
@@ -13,14 +15,17 @@ mod close;
 mod comment;
 mod completions;
 mod config;
+mod conflict;
 mod context;
 mod create;
 mod delete;
+mod discover;
 mod doctor;
 mod edit;
 mod editor;
 mod error;
 mod export;
+mod facts;
 mod fields;
 mod filter;
 mod healthcheck;
@@ -50,6 +55,7 @@ mod serve;
 mod show;
 mod start;
 mod stats;
+mod sync;
 mod table;
 mod timeline;
 mod tools;
@@ -169,6 +175,15 @@ enum Question {
     /// Look after what is told outside
     #[command(subcommand)]
     Messages(messages::Messages),
+    /// Look after the trackers
+    #[command(subcommand)]
+    Backend(backend::Backend),
+    /// Look after which places of trackers are followed
+    #[command(subcommand)]
+    Binding(binding::Binding),
+    /// Decide what stands where an issue and its tracker clashed
+    #[command(subcommand)]
+    Conflict(conflict::Conflict),
     /// Show how many issues there are
     Stats(stats::Stats),
     /// Write all issues with their history, a line of JSON each
@@ -255,6 +270,9 @@ impl Question {
             Self::Review(review) => review.run(session).await,
             Self::Timeline(timeline) => timeline.run(session).await,
             Self::Messages(messages) => messages.run(session).await,
+            Self::Backend(backend) => backend.run(session).await,
+            Self::Binding(binding) => binding.run(session).await,
+            Self::Conflict(conflict) => conflict.run(session).await,
             Self::Stats(stats) => stats.run(session).await,
             Self::Export(export) => export.run(session).await,
             Self::Import(import) => import.run(session).await,

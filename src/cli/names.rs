@@ -1,8 +1,9 @@
 //! How an issue is named on the line: by number, id, the beginning of its id, or its key in a tracker.
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use super::api::{Answer, Api, escaped, with_query};
+use super::api::{Answer, Api, with_query};
 use super::error::CliError;
 use super::wire::Issue;
 
@@ -26,17 +27,26 @@ impl Name {
         if is(u8::is_ascii_digit, digits) && !digits.starts_with('0') {
             return Self::Direct(digits.to_owned());
         }
+        if is_tracker_key(text) {
+            return Self::Tracker;
+        }
         if text.len() <= 36 && is(|byte| byte.is_ascii_hexdigit() || *byte == b'-', text) && !text.starts_with('-') {
             let text = text.to_lowercase();
             return if text.len() == 36 { Self::Direct(text) } else { Self::Prefix(text) };
         }
-        let is_key = |(project, number): (&str, &str)| {
-            is(u8::is_ascii_alphanumeric, project)
-                && is(u8::is_ascii_digit, number)
-                && project.starts_with(|c: char| c.is_ascii_uppercase())
-        };
-        if text.contains(':') || text.rsplit_once('-').is_some_and(is_key) { Self::Tracker } else { Self::Unknown }
+        Self::Unknown
     }
+}
+
+/// `owner/repo#12`, `PROJ-7`, or one of them behind a backend's name. A dash where every id has its first one is an id's.
+fn is_tracker_key(text: &str) -> bool {
+    let key = text.split_once(':').map_or(text, |(_, key)| key);
+    let is_key = |(project, number): (&str, &str)| {
+        let plain = !project.is_empty() && project.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        plain && digits && project.len() != 8 && project.starts_with(|c: char| c.is_ascii_uppercase())
+    };
+    text.contains(':') || key.find(['#', '!']).is_some_and(|at| at > 0) || key.rsplit_once('-').is_some_and(is_key)
 }
 
 /// The issue of that name as the API shows it.
@@ -47,12 +57,7 @@ pub(super) async fn find(api: &Api, name: &str) -> Result<Answer, CliError> {
             answer => answer,
         },
         Name::Prefix(prefix) => api.get(&format!("/issues/{}", by_prefix(api, &prefix).await?)).await,
-        Name::Tracker => match api.get(&format!("/issues/{}", escaped(name))).await {
-            Err(CliError::Problem(problem)) if problem.status == 404 => {
-                Err(CliError::NotFound(format!("no issue here is linked to {name}; `issue search` finds issues by their words")))
-            }
-            answer => answer,
-        },
+        Name::Tracker => api.get(&format!("/issues/{}", by_tracker_key(api, name).await?)).await,
         Name::Unknown => Err(missing(api, name).await),
     }
 }
@@ -63,6 +68,28 @@ pub(super) async fn resolve(api: &Api, name: &str) -> Result<String, CliError> {
         // The API looks by itself.
         Name::Direct(id) => Ok(id),
         Name::Prefix(_) | Name::Tracker | Name::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
+    }
+}
+
+/// The id of that name, where nothing else will do.
+pub(super) async fn resolve_id(api: &Api, name: &str) -> Result<String, CliError> {
+    Ok(find(api, name).await?.json::<Issue>()?.id)
+}
+
+async fn by_tracker_key(api: &Api, key: &str) -> Result<String, CliError> {
+    let found: Value = api.post("/issues/lookup", &json!({ "tracker_keys": [key] })).await?.json()?;
+    let issues = found["tracker_keys"][0]["issues"].as_array().cloned().unwrap_or_default();
+    match issues.as_slice() {
+        [] => Err(CliError::NotFound(format!("no issue here is linked to {key}; `issue search` finds issues by their words"))),
+        [only] => Ok(only["issue_id"].as_str().unwrap_or_default().to_owned()),
+        several => {
+            let line = |issue: &Value| {
+                let text = |field: &str| super::table::one_line(issue[field].as_str().unwrap_or_default());
+                format!("  #{} {} ({}, {})", issue["number"], text("title"), text("backend"), text("issue_id"))
+            };
+            let lines = several.iter().map(line).collect::<Vec<_>>().join("\n");
+            Err(CliError::usage(format!("{key} is the name of more than one issue; name the backend too, as in BACKEND:{key}\n{lines}")))
+        }
     }
 }
 
@@ -132,8 +159,9 @@ mod tests {
         assert_eq!(Name::of("#42"), direct("42"));
         assert_eq!(Name::of("01977F9E-4a1c-7cc3-8a52-6f1c0f7f2b11"), direct("01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11"));
         assert_eq!(Name::of("01977F"), Name::Prefix("01977f".into()));
+        assert_eq!(Name::of("01977F9E-4a1c"), Name::Prefix("01977f9e-4a1c".into()));
         assert_eq!(Name::of("0197"), Name::Prefix("0197".into()));
-        for key in ["gitea:owner/repo#12", "PROJ-7"] {
+        for key in ["gitea:owner/repo#12", "owner/repo#12", "linear:ENG-7", "PROJ-7", "BEEF-7", "A_1-7"] {
             assert_eq!(Name::of(key), Name::Tracker, "{key}");
         }
         for text in ["stale-sbom", "", "#", "hello world", "-7"] {

@@ -8,6 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(super) enum Unit {
     Issues,
     Bytes,
+    /// Whatever its message says.
+    Words,
 }
 
 /// A bar on standard error; of unknown length where `all` is nought.
@@ -21,8 +23,12 @@ pub(super) fn bar(all: u64, unit: Unit, wanted: bool) -> ProgressBar {
     let amount = match unit {
         Unit::Issues => "{pos}/{len} issues",
         Unit::Bytes => "{bytes}/{total_bytes}",
+        Unit::Words => "{msg}",
     };
-    let template = format!("{{bar:40.green}} {amount}  {{eta}} left");
+    let template = match unit {
+        Unit::Words => format!("{{spinner}} {amount}"),
+        Unit::Issues | Unit::Bytes => format!("{{bar:40.green}} {amount}  {{eta}} left"),
+    };
     bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
 }

@@ -32,6 +32,14 @@ pub struct BackendSettings {
     pub token: Option<SecretString>,
     #[serde(default, deserialize_with = "unset")]
     pub token_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "unset_secret")]
+    pub webhook_secret: Option<SecretString>,
+    #[serde(default, deserialize_with = "unset")]
+    pub webhook_secret_file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "unset_secret")]
+    pub webhook_secret_previous: Option<SecretString>,
+    #[serde(default = "issue_core")]
+    pub webhook_user: String,
     #[serde(default = "direct", deserialize_with = "word")]
     pub transport: TransportKind,
     #[serde(default, deserialize_with = "unset")]
@@ -86,6 +94,10 @@ pub(super) const FIELDS: &[(&str, Reading)] = &[
     ("base_url", Reading::Text),
     ("token", Reading::Text),
     ("token_file", Reading::Text),
+    ("webhook_secret", Reading::Text),
+    ("webhook_secret_file", Reading::Text),
+    ("webhook_secret_previous", Reading::Text),
+    ("webhook_user", Reading::Text),
     ("transport", Reading::Text),
     ("nango_url", Reading::Text),
     ("nango_connection_id", Reading::Text),
@@ -139,6 +151,10 @@ pub struct RoutingSettings {
 
 const fn direct() -> TransportKind {
     TransportKind::Direct
+}
+
+fn issue_core() -> String {
+    "issue-core".to_owned()
 }
 
 const fn ten_seconds() -> Duration {
@@ -207,6 +223,14 @@ impl BackendSettings {
         check("token", self.token.is_some() || self.token_file.is_some(), "is needed: give token, or token_file");
         let sendable = |secret: &SecretString| secret.expose_secret().bytes().all(|b| (0x21..0x7f).contains(&b));
         check("token", self.token.as_ref().is_none_or(sendable), "must hold only visible ASCII characters, since it travels in a header");
+        for (field, secret) in [("webhook_secret", &self.webhook_secret), ("webhook_secret_previous", &self.webhook_secret_previous)] {
+            let strong = secret.as_ref().is_none_or(|secret| secret.expose_secret().len() >= 16 && sendable(secret));
+            check(field, strong, "must be 16 visible ASCII characters or more: it is all that tells a delivery from a forged one");
+        }
+        let rotates = self.webhook_secret_previous.is_none() || self.webhook_secret.is_some() || self.webhook_secret_file.is_some();
+        check("webhook_secret_previous", rotates, "is the one before webhook_secret, which is not given");
+        let user = !self.webhook_user.is_empty() && !self.webhook_user.contains(':') && !self.webhook_user.contains(char::is_control);
+        check("webhook_user", user, "must be a name without a colon");
         let fits = !self.timeout.is_zero() && self.timeout * 4 <= settings.worker.lease;
         check("timeout", fits, "must be longer than 0s and at most a quarter of worker.lease");
         check("page_size", (1..=100).contains(&self.page_size), "must be from 1 to 100");

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::Settings;
-use super::backends::{FIELDS, Reading};
+use super::backends::{self, Reading};
+use super::bindings;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 const PREFIX: &str = "ISSUE_CORE__";
@@ -137,7 +138,7 @@ fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, Origin)>, problem
         let origin = Origin::File(path.to_path_buf());
         match values.get_mut(&key) {
             Some(known) => *known = (value, origin),
-            None if backend_field(&key).is_some() => _ = values.insert(key, (value, origin)),
+            None if named_field(&key).is_some() => _ = values.insert(key, (value, origin)),
             None => problems.push(unknown(&key, origin, values.keys())),
         }
     }
@@ -157,8 +158,8 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
     let ordered: Vec<_> = variables.iter().filter_map(by_alias).chain(variables.iter().filter_map(by_name)).collect();
     for (setting, name, text) in ordered {
         let origin = Origin::Variable(name);
-        let read = match (backend_field(&setting), values.get(&setting)) {
-            (Some(reading), _) => of_backend(reading, &text),
+        let read = match (named_field(&setting), values.get(&setting)) {
+            (Some(reading), _) => of_named(reading, &text),
             (None, Some(_)) if LISTS.contains(&setting.as_str()) => tables(&text),
             (None, Some((default, _))) => typed(&default.kind, &text),
             (None, None) => {
@@ -173,13 +174,19 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
     }
 }
 
-/// What a field of a backend is read as: `backends.NAME.FIELD`.
-fn backend_field(setting: &str) -> Option<Reading> {
-    let (_, field) = setting.strip_prefix("backends.")?.split_once('.')?;
-    FIELDS.iter().find(|(name, _)| *name == field).map(|(_, reading)| *reading)
+/// What a field of a named table is read as: `backends.NAME.FIELD`, `bindings.NAME.FIELD`.
+fn named_field(setting: &str) -> Option<Reading> {
+    let (table, rest) = setting.split_once('.')?;
+    let (_, field) = rest.split_once('.')?;
+    let fields = match table {
+        "backends" => backends::FIELDS,
+        "bindings" => bindings::FIELDS,
+        _ => return None,
+    };
+    fields.iter().find(|(name, _)| *name == field).map(|(_, reading)| *reading)
 }
 
-fn of_backend(reading: Reading, text: &str) -> Result<ValueKind, String> {
+fn of_named(reading: Reading, text: &str) -> Result<ValueKind, String> {
     match reading {
         Reading::Text => typed(&ValueKind::Nil, text),
         Reading::Number => typed(&ValueKind::I64(0), text),
@@ -273,7 +280,7 @@ fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, V
     for (key, value) in map {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
         // What people are called is nobody's setting name.
-        if let (ValueKind::Table(inner), None) = (&value.kind, backend_field(&key)) {
+        if let (ValueKind::Table(inner), None) = (&value.kind, named_field(&key)) {
             flatten_into(&key, inner.clone(), flat);
         } else {
             flat.push((key, value));

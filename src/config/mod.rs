@@ -4,6 +4,7 @@
 //! Nothing outside this room reads the environment.
 
 mod backends;
+mod bindings;
 mod contexts;
 mod duration;
 mod keys;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 
 use crate::domain::vocabulary::vocabulary;
 pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
+pub use bindings::BindingSettings;
 pub use contexts::{Context, Contexts, Surroundings, read_key_file};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, Loaded, Origin, Problem};
@@ -46,8 +48,11 @@ pub struct Settings {
     pub state_hub: StateHub,
     #[serde(default)]
     pub backends: BTreeMap<String, BackendSettings>,
+    #[serde(default)]
+    pub bindings: BTreeMap<String, BindingSettings>,
     pub routes: Vec<RouteSettings>,
     pub routing: RoutingSettings,
+    pub webhooks: Webhooks,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -138,6 +143,17 @@ pub struct Ingest {
     pub batch: usize,
     pub committers: usize,
     pub queue: usize,
+}
+
+/// How trackers reach us.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    #[serde(deserialize_with = "unset")]
+    pub public_url: Option<String>,
+    pub body_limit: usize,
+    #[serde(with = "duration")]
+    pub history: Duration,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -41,7 +41,8 @@ fn shown(key: &str, value: &Value) -> String {
         return format!("{{ {} }}", fields.join(", "));
     }
     let ValueKind::String(text) = &value.kind else { return value.to_string() };
-    let of_backend = key.starts_with("backends.") && key.rsplit('.').next() == Some("token");
+    let of_backend = key.starts_with("backends.")
+        && ["token", "webhook_secret", "webhook_secret_previous"].contains(&key.rsplit('.').next().unwrap_or_default());
     if (SECRETS.contains(&key) || of_backend) && !text.is_empty() {
         return "\"***\"".to_owned();
     }

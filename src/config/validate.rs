@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
@@ -9,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, Loaded, Origin, Problem};
 use super::outlets;
-use super::{Auth, backends};
+use super::{Auth, backends, bindings};
 use crate::domain::quota::Quota;
 
 impl Loaded {
@@ -24,14 +25,20 @@ impl Loaded {
             ("state_hub.token", "state_hub.token_file", &mut settings.state_hub.token, &settings.state_hub.token_file),
         ];
         for (name, backend) in &mut settings.backends {
-            let Some(path) = &backend.token_file else { continue };
-            let setting = format!("backends.{name}.token_file");
-            let read = if backend.token.is_some() { Err("give token or token_file, not both".to_owned()) } else { read_secret(path) };
-            match read {
-                Ok(text) => backend.token = Some(text),
-                Err(message) => {
-                    let origin = self.values.get(&setting).map_or(Origin::Default, |(_, origin)| origin.clone());
-                    problems.push(Problem { setting, origin, message });
+            let files = [
+                ("token", &mut backend.token, &backend.token_file),
+                ("webhook_secret", &mut backend.webhook_secret, &backend.webhook_secret_file),
+            ];
+            for (field, secret, file) in files {
+                let Some(path) = file else { continue };
+                let setting = format!("backends.{name}.{field}_file");
+                let read = if secret.is_some() { Err(format!("give {field} or {field}_file, not both")) } else { read_secret(path) };
+                match read {
+                    Ok(text) => *secret = Some(text),
+                    Err(message) => {
+                        let origin = self.values.get(&setting).map_or(Origin::Default, |(_, origin)| origin.clone());
+                        problems.push(Problem { setting, origin, message });
+                    }
                 }
             }
         }
@@ -102,9 +109,13 @@ impl Loaded {
         for (setting, holds, message) in s.nats.checks().into_iter().chain(outlets::checks(s)) {
             check(setting, holds, message);
         }
-        for (setting, message) in backends::faults(s) {
+        for (setting, message) in backends::faults(s).into_iter().chain(bindings::faults(s)) {
             check(&setting, false, &message);
         }
+        let is_http = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+        check("webhooks.public_url", s.webhooks.public_url.as_deref().is_none_or(is_http), "must begin with https:// or http://");
+        check("webhooks.body_limit", (1024..=64 << 20).contains(&s.webhooks.body_limit), "must be from 1024 to 67108864 bytes");
+        check("webhooks.history", s.webhooks.history >= Duration::from_mins(10), "must be 10m or more: for as long a repeat is known");
         check("http.wait", s.http.wait < s.server.request_timeout, "must be shorter than server.request_timeout");
         check("log.filter", EnvFilter::from_str(&s.log.filter).is_ok(), "must be a filter like \"info\" or \"warn,issue_core=debug\"");
         check("telemetry.sample_ratio", (0.0..=1.0).contains(&s.telemetry.sample_ratio), "must be from 0.0 to 1.0");

@@ -64,6 +64,10 @@ spec! {
     RetrySpec { kind: Input<String>, target: Input<String> }
 }
 spec! {
+    /// For which place a tracker is to tell us what happens.
+    WebhookSpec { place: Input<String> }
+}
+spec! {
     ReleaseSpec { holder: Input<String> }
 }
 
@@ -117,6 +121,14 @@ impl DiscardSpec {
         let mut faults = Faults::default();
         let reason = text::required(self.reason, "/reason", text::REASON, &mut faults);
         finish(reason, &self.unknown, faults)
+    }
+}
+
+impl WebhookSpec {
+    pub fn parse(self) -> Result<Option<String>, Faults> {
+        let mut faults = Faults::default();
+        let place = text::optional(self.place, "/place", text::PLACE, &mut faults);
+        finish(place, &self.unknown, faults)
     }
 }
 

@@ -116,6 +116,7 @@ impl NextSpec {
 pub struct LookupSpec {
     pub triggering_event_ids: Input<Vec<Input<String>>>,
     pub activity_definition_ids: Input<Vec<Input<String>>>,
+    pub tracker_keys: Input<Vec<Input<String>>>,
     #[serde(flatten)]
     pub unknown: UnknownKeys,
 }
@@ -125,6 +126,7 @@ pub struct LookupSpec {
 pub struct Asked {
     pub triggering_events: Vec<String>,
     pub activity_definitions: Vec<String>,
+    pub tracker_keys: Vec<String>,
 }
 
 impl LookupSpec {
@@ -133,11 +135,12 @@ impl LookupSpec {
         let asked = Asked {
             triggering_events: ids(self.triggering_event_ids, "/triggering_event_ids", &mut faults),
             activity_definitions: ids(self.activity_definition_ids, "/activity_definition_ids", &mut faults),
+            tracker_keys: ids(self.tracker_keys, "/tracker_keys", &mut faults),
         };
         refuse_unknown(&self.unknown, "", &mut faults);
-        let count = asked.triggering_events.len() + asked.activity_definitions.len();
+        let count = asked.triggering_events.len() + asked.activity_definitions.len() + asked.tracker_keys.len();
         if count == 0 && faults.is_empty() {
-            faults.add("/triggering_event_ids", "missing", "give at least one id, here or in activity_definition_ids");
+            faults.add("/triggering_event_ids", "missing", "give at least one id, here, in activity_definition_ids or in tracker_keys");
         }
         if count > MAX_LOOKUP {
             faults.add("", "too_many", format!("must hold at most {MAX_LOOKUP} ids together"));

@@ -9,7 +9,8 @@ use super::event::Event;
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
 use super::message::NewMessage;
-use super::tracker::{CommentLinkWrite, Link};
+use super::sync::{ConflictWrite, HooksDone, Progress};
+use super::tracker::{CommentLinkWrite, Heard, Link};
 
 /// One decision, to be written whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,13 @@ pub struct Change {
     /// The ties to trackers, as they are from now on.
     pub links: Vec<Link>,
     pub comment_links: Vec<CommentLinkWrite>,
+    /// What lists said of issues that are linked.
+    pub heard: Vec<Heard>,
+    pub conflicts: Vec<ConflictWrite>,
+    /// Deliveries that were followed.
+    pub hooks_done: Option<HooksDone>,
+    /// How far a binding is, under the proof that it is ours: nothing of this change is written when that was lost.
+    pub progress: Option<Progress>,
     /// A claimed message under whose work this is written: nothing is, when the claim was lost. The message stays.
     pub held: Option<Hold>,
     /// The claimed message whose work this is: gone in the same transaction, and nothing is written when the claim was lost.
@@ -83,6 +91,10 @@ impl Change {
             messages: Vec::new(),
             links: Vec::new(),
             comment_links: Vec::new(),
+            heard: Vec::new(),
+            conflicts: Vec::new(),
+            hooks_done: None,
+            progress: None,
             held: None,
             settles: None,
         }
@@ -97,6 +109,12 @@ impl Change {
     /// Asks for every event of this change to be told outside.
     pub fn announce(&mut self) {
         self.messages.extend(self.events.iter().map(NewMessage::dispatch));
+    }
+
+    /// Whether there is nothing in it to be written.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::of(IssueWrite::None)
     }
 
     /// The issue as it will be, where the change writes one.
@@ -129,6 +147,13 @@ impl Change {
         self.messages.extend(next.messages);
         self.links.extend(next.links);
         self.comment_links.extend(next.comment_links);
+        self.heard.extend(next.heard);
+        self.conflicts.extend(next.conflicts);
+        self.hooks_done = match (self.hooks_done, next.hooks_done) {
+            (Some(earlier), Some(later)) => Some(earlier.and(later)),
+            (earlier, later) => later.or(earlier),
+        };
+        self.progress = next.progress.or(self.progress);
         self.held = self.held.or(next.held);
         self.settles = self.settles.or(next.settles);
         self

@@ -10,6 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use super::spec::CreateIssue;
+use super::tracker::Place;
 
 /// The identity of a task, a SHA-256: a unique column written together with the issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,6 +46,16 @@ impl Dedupe {
         };
         let natural = || natural_key(command).map(|key| Self { key, fingerprint: None });
         given.idempotency_key.map(named).or_else(natural).or_else(|| given.message_id.map(named))
+    }
+}
+
+impl Dedupe {
+    /// Of an issue that was made in a tracker: however often it is met, it comes here once.
+    #[must_use]
+    pub fn of_remote(backend: &str, place: &Place, remote_id: &str) -> Self {
+        let Place { owner, repo, project } = place;
+        let key = hash("remote", &[Some(backend), Some(owner), Some(repo), Some(project), Some(remote_id)]);
+        Self { key: DedupeKey(key), fingerprint: None }
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
+use super::sync::ConflictNote;
 use super::tracker::{LinkNote, RouteNote};
 use super::vocabulary::vocabulary;
 
@@ -34,6 +35,12 @@ vocabulary! {
         Restored = "restored",
         /// It is in a tracker now.
         Linked = "linked",
+        /// Here and there it was changed to something else.
+        SyncConflict = "sync_conflict",
+        /// Somebody, or a rule, decided what stands.
+        SyncSettled = "sync_settled",
+        /// It is gone from its tracker, for certain.
+        RemoteGone = "remote_gone",
     }
 }
 
@@ -83,13 +90,28 @@ pub struct Detail {
     /// Where it arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkNote>,
+    /// The backend it was taken from, which therefore need not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Of a clash with a tracker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictNote>,
 }
 
 impl Detail {
     /// Of an event that leaves the issue like this, with nothing more to say yet.
     #[must_use]
     pub fn of(issue: &Issue) -> Self {
-        Self { snapshot: Snapshot::of(issue), changes: Vec::new(), reason: None, comment_id: None, route: None, link: None }
+        Self {
+            snapshot: Snapshot::of(issue),
+            changes: Vec::new(),
+            reason: None,
+            comment_id: None,
+            route: None,
+            link: None,
+            from: None,
+            conflict: None,
+        }
     }
 }
 

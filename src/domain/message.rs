@@ -100,6 +100,15 @@ impl Lease {
 }
 
 impl NewMessage {
+    /// In the place of an event's number: it is about what changed in the tracker.
+    pub const REMOTE: i64 = 0;
+
+    /// The tracker's side of an issue changed: both are to be brought into agreement.
+    #[must_use]
+    pub fn agree(issue_id: IssueId, backend: &str, now: DateTime<Utc>) -> Self {
+        Self { kind: MessageKind::Push, target: backend.to_owned(), issue_id, event_seq: Self::REMOTE, due_at: now, trace: None }
+    }
+
     /// The message that follows every event, once anybody outside is configured to hear of them.
     #[must_use]
     pub fn dispatch(event: &Event) -> Self {

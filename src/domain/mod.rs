@@ -34,7 +34,9 @@ pub mod tracker;
 pub mod verdict;
 pub mod vocabulary;
 
-pub use act::{ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec};
+pub use act::{
+    ApproveSpec, BlockSpec, ClaimSpec, CloseSpec, CommentSpec, DiscardSpec, NoSpec, RejectSpec, ReleaseSpec, RetrySpec, WebhookSpec,
+};
 pub use change::{Change, CommentWrite, Hold, IssueWrite, Settle};
 pub use comment::Comment;
 pub use dedupe::{Dedupe, DedupeKey, Fingerprint, Given};

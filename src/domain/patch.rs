@@ -135,9 +135,14 @@ fn filled<T>(input: Input<T>, pointer: &str, faults: &mut Faults) -> Option<Inpu
 
 /// Every key that is not known, with what to use instead where there is something.
 pub(super) fn refuse_unknown(unknown: &UnknownKeys, root: &str, faults: &mut Faults) {
+    refuse_others(unknown, root, READ_ONLY, faults);
+}
+
+/// The same with words of one's own for what to use instead.
+pub(super) fn refuse_others(unknown: &UnknownKeys, root: &str, instead_of: &[(&str, &str)], faults: &mut Faults) {
     for name in &unknown.0 {
         let pointer = format!("{root}/{}", name.replace('~', "~0").replace('/', "~1"));
-        match READ_ONLY.iter().find(|(field, _)| field == name) {
+        match instead_of.iter().find(|(field, _)| field == name) {
             Some((_, instead)) => faults.add(pointer, "read_only", format!("cannot be set here: {instead}")),
             None => faults.add(pointer, "unknown_field", "is not a field of this request"),
         }

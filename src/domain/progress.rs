@@ -14,6 +14,7 @@ vocabulary! {
         Reopened = "issue_reopened",
         ReviewPending = "issue_review_pending",
         ReviewDecided = "issue_review_decided",
+        SyncConflict = "issue_sync_conflict",
     }
 }
 
@@ -30,6 +31,7 @@ impl Progress {
             EventKind::Reopened => Self::Reopened,
             EventKind::ReviewRequested => Self::ReviewPending,
             EventKind::ReviewApproved | EventKind::ReviewRejected => Self::ReviewDecided,
+            EventKind::SyncConflict => Self::SyncConflict,
             EventKind::Edited
             | EventKind::Claimed
             | EventKind::Released
@@ -38,7 +40,9 @@ impl Progress {
             | EventKind::CommentDeleted
             | EventKind::Archived
             | EventKind::Restored
-            | EventKind::Linked => return None,
+            | EventKind::Linked
+            | EventKind::SyncSettled
+            | EventKind::RemoteGone => return None,
         })
     }
 }

@@ -31,7 +31,10 @@ pub const ASSIGNEE: Rule = Rule { max: 100, shape: Shape::Line };
 pub const MILESTONE: Rule = Rule { max: 200, shape: Shape::Line };
 pub const TARGET_REPO: Rule = Rule { max: 100, shape: Shape::Slug };
 pub const TRACE_FIELD: Rule = Rule { max: 512, shape: Shape::Line };
+/// One part of where something lies in a tracker.
+pub const PLACE_PART: Rule = Rule { max: 200, shape: Shape::Line };
 pub const TARGET: Rule = Rule { max: 100, shape: Shape::Line };
+pub const PLACE: Rule = Rule { max: 512, shape: Shape::Line };
 pub const HOLDER: Rule = Rule { max: 100, shape: Shape::Line };
 /// How many labels, and how many assignees, one issue may carry.
 pub const MAX_LABELS: usize = 100;

@@ -189,6 +189,8 @@ impl From<AppError> for BatchItemResponse {
             | AppError::RateLimited { .. }
             | AppError::Contended
             | AppError::BackendAway { .. }
+            | AppError::BackendRefused { .. }
+            | AppError::Unheard(_)
             | AppError::Overloaded
             | AppError::Store(_) => ("failed", Vec::new()),
         };

@@ -32,6 +32,16 @@ pub struct IfNoneMatchParam {
     if_none_match: Option<String>,
 }
 
+/// How [`only_new`] is documented.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct OnlyNewParam {
+    /// `*`: only if there is none of that name; otherwise the answer is 412 and nothing happens
+    #[param(rename = "If-None-Match", value_type = String, required = false, pattern = r"^\*$", example = "*")]
+    if_none_match: Option<String>,
+}
+
 /// The edition as a strong tag.
 pub fn quoted(edition: &str) -> String {
     format!("\"{edition}\"")
@@ -49,6 +59,15 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<Expected>, Faults> {
     })?;
     // The comparison is the strong one: a weak tag promises too little to overwrite anything.
     Ok(Some(Expected::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.edition).collect())))
+}
+
+/// Whether `If-None-Match` lets only something new be made; anything but `*` means nothing to a change.
+pub fn only_new(headers: &HeaderMap) -> Result<bool, Faults> {
+    match joined(headers, &IF_NONE_MATCH).as_deref().map(str::trim) {
+        None => Ok(false),
+        Some("*") => Ok(true),
+        Some(_) => Err(Faults::one("If-None-Match", "invalid_header", "must be * here: only if there is none of that name")),
+    }
 }
 
 /// The body with its tag, or 304 where the reader has it already.

@@ -31,6 +31,9 @@ pub struct LookupRequest {
     triggering_event_ids: Option<Vec<String>>,
     #[schema(value_type = Option<Vec<schema::TraceName>>, max_items = 1000, example = json!([]))]
     activity_definition_ids: Option<Vec<String>>,
+    /// What people call issues in a tracker: `acme/tools#12`, `OPS-7`, or with the backend's name, `gitea:acme/tools#12`.
+    #[schema(value_type = Option<Vec<schema::TraceName>>, max_items = 1000, example = json!([]))]
+    tracker_keys: Option<Vec<String>>,
 }
 
 /// An answer for each id, in the order asked.
@@ -38,6 +41,8 @@ pub struct LookupRequest {
 pub struct LookupResponse {
     triggering_events: Vec<LookupAnswerResponse>,
     activity_definitions: Vec<LookupAnswerResponse>,
+    /// The issues that are, or were, there under that name.
+    tracker_keys: Vec<LookupAnswerResponse>,
 }
 
 /// What was filed for one id.
@@ -194,6 +199,7 @@ impl From<Answers> for LookupResponse {
         Self {
             triggering_events: answers.triggering_events.into_iter().map(one).collect(),
             activity_definitions: answers.activity_definitions.into_iter().map(one).collect(),
+            tracker_keys: answers.tracker_keys.into_iter().map(one).collect(),
         }
     }
 }

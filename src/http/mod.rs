@@ -5,10 +5,12 @@
 
 mod backends;
 mod batch;
+mod bindings;
 mod body;
 mod caller;
 mod claims;
 mod comments;
+mod conflicts;
 mod cors;
 mod docs;
 pub mod document;
@@ -39,6 +41,7 @@ mod schema;
 mod span;
 mod task_body;
 mod timeline;
+mod webhooks;
 mod wish;
 
 use std::time::Duration;
@@ -54,6 +57,8 @@ pub struct HttpOptions {
     pub ordinary: Terms,
     /// For `POST /issues/batch`.
     pub batch: Terms,
+    /// For `POST /webhooks/{backend}`.
+    pub webhooks: Terms,
     pub max_in_flight: usize,
     pub compress_above: u64,
     pub cors_origins: Vec<String>,

@@ -21,9 +21,30 @@ pub struct CommentPath(pub CommentId);
 #[derive(Debug)]
 pub struct BackendPath(pub String);
 
+/// The `{backend}` of a delivery's path.
+#[derive(Debug)]
+pub struct WebhookPath(pub String);
+
 /// The `{name}` and the `{workspace}` of a path.
 #[derive(Debug)]
 pub struct WorkspacePath(pub String, pub String);
+
+/// The `{name}` of a binding's path.
+#[derive(Debug)]
+pub struct BindingPath(pub String);
+
+/// The `{id}` of a conflict's path. Anything but a UUID names none.
+#[derive(Debug)]
+pub struct ConflictPath(pub Uuid);
+
+/// How [`ConflictPath`] is documented.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct ConflictParam {
+    /// The conflict's id
+    id: Uuid,
+}
 
 /// How [`IssuePath`] is documented.
 #[derive(Debug, IntoParams)]
@@ -69,6 +90,32 @@ impl<S: Send + Sync> FromRequestParts<S> for BackendPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(named("name", parts, state).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for BindingPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(named("name", parts, state).await?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ConflictPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let text = named("id", parts, state).await?;
+        let missing = |_| AppError::NotFound { what: "conflict of that name (it must be a UUID)".to_owned() };
+        Ok(Self(Uuid::try_parse(&text).map_err(missing)?))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WebhookPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(named("backend", parts, state).await?))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::AppError;
+use crate::app::{AppError, Unheard};
 use crate::domain::Fault;
 
 /// A failure as HTTP tells it.
@@ -184,7 +184,7 @@ impl From<AppError> for Problem {
             AppError::Invalid(faults) => {
                 Self { errors: faults.into_vec(), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "The request has faults", detail) }
             }
-            AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, "The issue's state forbids it", detail),
+            AppError::Refused(_) => Self::new(StatusCode::CONFLICT, code, forbidden_by(code), detail),
             AppError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, code, "Not found", detail),
             AppError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, "Idempotency key reused", detail),
             AppError::PreconditionFailed { .. } => Self::new(StatusCode::PRECONDITION_FAILED, code, "Changed in between", detail),
@@ -194,10 +194,21 @@ impl From<AppError> for Problem {
             AppError::Contended => Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "Contended", detail)
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::BackendAway { .. } => Self::new(StatusCode::BAD_GATEWAY, code, "The tracker does not answer", detail),
+            AppError::BackendRefused { .. } => Self::new(StatusCode::CONFLICT, code, "The tracker refuses", detail),
+            AppError::Unheard(Unheard::Malformed(_)) => Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail),
+            AppError::Unheard(Unheard::Refused | Unheard::Stale) => {
+                Self::new(StatusCode::UNAUTHORIZED, code, "The delivery is not ours", detail)
+                    .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook realm=\"issue-core\""))
+            }
             AppError::Overloaded => Self { detail, ..Self::overloaded() },
             AppError::Store(_) => Self::from_store(&error, code, detail),
         }
     }
+}
+
+/// Whose state it is.
+fn forbidden_by(code: &str) -> &'static str {
+    if code.starts_with("binding_") || code.starts_with("conflict_") { "Its state forbids it" } else { "The issue's state forbids it" }
 }
 
 impl Problem {

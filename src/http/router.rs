@@ -17,14 +17,14 @@ use super::document::Head;
 use super::observe::{Around, observe};
 use super::problem::Problem;
 use super::{
-    HttpOptions, backends, batch, claims, comments, docs, facets, issues, lifecycle, list, many, messages, operate, records, reviews,
-    timeline,
+    HttpOptions, backends, batch, bindings, claims, comments, conflicts, docs, facets, issues, lifecycle, list, many, messages, operate,
+    records, reviews, timeline, webhooks,
 };
 use crate::app::App;
 
 /// Every route that is part of the API, as its handlers describe it.
 pub fn described() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::with_openapi(Head::openapi()).merge(documented()).merge(batches()).merge(probes()).into_openapi()
+    OpenApiRouter::with_openapi(Head::openapi()).merge(documented()).merge(batches()).merge(deliveries()).merge(probes()).into_openapi()
 }
 
 /// The routes everybody works with.
@@ -62,8 +62,19 @@ fn documented() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(backends::list))
         .routes(routes!(backends::show))
         .routes(routes!(backends::check))
+        .routes(routes!(webhooks::register))
         .routes(routes!(backends::workspaces))
         .routes(routes!(backends::resources))
+        .routes(routes!(bindings::list))
+        .routes(routes!(bindings::show))
+        .routes(routes!(bindings::put))
+        .routes(routes!(bindings::delete))
+        .routes(routes!(bindings::pause))
+        .routes(routes!(bindings::resume))
+        .routes(routes!(bindings::sync))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::show))
+        .routes(routes!(conflicts::resolve))
         .routes(routes!(messages::list))
         .routes(routes!(messages::retry))
         .routes(routes!(messages::retry_all))
@@ -74,6 +85,11 @@ fn documented() -> OpenApiRouter<Arc<App>> {
 /// Those that take more in and longer.
 fn batches() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default().routes(routes!(batch::create_batch)).routes(routes!(records::export)).routes(routes!(records::import))
+}
+
+/// What trackers send by themselves: their signature is the key.
+fn deliveries() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(webhooks::receive))
 }
 
 /// Those that must answer when nothing else does: no key, no bound on how many are asked at once.
@@ -105,7 +121,8 @@ pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
 
     let ordinary = Router::from(documented()).merge(aliases()).fallback(async || Problem::no_route()).layer(compressed.clone());
     let batches = Router::from(batches()).layer(compressed);
-    let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(group(
+    let deliveries = group(Router::from(deliveries()), options.webhooks, room.clone());
+    let routes = group(ordinary, options.ordinary, room.clone()).merge(group(batches, options.batch, room)).merge(deliveries).merge(group(
         Router::from(probes()).merge(probe_aliases()),
         options.ordinary,
         None,

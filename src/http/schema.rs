@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::app::MAX_IDEMPOTENCY_KEY;
 use crate::domain::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
+use crate::domain::sync::{BindingSource, ConflictState, Direction, Field, Owner, Pass, Resolution, StateFilter, Strategy};
 use crate::domain::text::{self, Rule, Shape};
 use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, ReviewState, SourceType, StateName};
 
@@ -108,6 +109,10 @@ texts! {
     IssueName: text::TRACE_FIELD, true, "An issue's id or number.", "42";
     BlockedReason: text::REASON, false, "Why, in a sentence or two; blank means none.", "waits for the vendor";
     Target: text::TARGET, false, "One line: the name of a sink; blank means none.", "state_hub";
+    BackendKey: text::TARGET, true, "A backend's name in the settings.", "gitea";
+    PlacePart: text::PLACE_PART, false, "One line: what the tracker's address needs; blank means none.", "acme";
+    Resolved: text::DESCRIPTION, false, "The words that shall stand on both sides.", "The SBOM is older than 30 days.";
+    PlaceName: text::PLACE, false, "One line: a place of a tracker; blank means the one that is configured.", "acme/tools";
     Prefix: text::MILESTONE, false, "One line.", "sb";
 }
 
@@ -199,6 +204,15 @@ vocabularies! {
     Order: "Which way a list is sorted.";
     FacetOrder: "What counts are sorted by.";
     MessageKind: "What is to be done.";
+    Direction: "Which way changes go.";
+    Owner: "Whose word counts: the tracker's, ours, or whoever changed it.";
+    Strategy: "What becomes of a field that both sides changed, each to something else.";
+    StateFilter: "Which issues of the tracker are adopted, by state.";
+    BindingSource: "Where the rules are written down: those of the settings are changed there only.";
+    Pass: "What changed since the last pass, or everything, to find what is gone.";
+    Field: "What both sides hold of an issue.";
+    ConflictState: "Waits for somebody, is being brought to both sides, or is settled.";
+    Resolution: "What stands: ours, theirs, other words, or what both came to by themselves.";
     MessageState: "How it stands: not tried yet, tried and to be tried again, given up.";
 }
 
@@ -220,7 +234,7 @@ named!(Fault, {
 
 /// Fields that exclude or need one another: what must never be true of a body, in JSON Schema's words, which utoipa cannot write. A
 /// field that is left out meets every condition on its value.
-pub fn never() -> [(&'static str, Value); 4] {
+pub fn never() -> [(&'static str, Value); 6] {
     let text = json!({ "type": "string", "pattern": "\\S" });
     let filled = json!({ "type": "array", "items": {}, "minItems": 1 });
     let unfilled = json!({ "not": filled });
@@ -232,7 +246,15 @@ pub fn never() -> [(&'static str, Value); 4] {
     let due = json!({ "required": ["due_on", "due_in_days"], "properties": { "due_on": text, "due_in_days": { "type": "integer" } } });
     let both = json!({ "required": ["ids", "filter"], "properties": { "ids": filled, "filter": { "type": "object" } } });
     let neither = json!({ "properties": { "ids": { "type": "null" }, "filter": { "type": "null" } } });
-    let no_id = json!({ "properties": { "triggering_event_ids": unfilled, "activity_definition_ids": unfilled } });
+    let no_id =
+        json!({ "properties": { "triggering_event_ids": unfilled, "activity_definition_ids": unfilled, "tracker_keys": unfilled } });
+    let rehearsed = |other: &str| {
+        let yes = json!({ "const": true });
+        json!({ "required": ["dry_run", other], "properties": { "dry_run": yes, other: yes } })
+    };
+    let string = json!({ "type": "string" });
+    let decided_twice = json!({ "required": ["take", "value"], "properties": { "take": string, "value": string } });
+    let undecided = json!({ "properties": { "take": { "type": "null" }, "value": { "type": "null" } } });
     let no_reason = json!({ "required": ["state"], "properties": { "state": { "const": "blocked" }, "blocked_reason": { "not": text } } });
     let change = json!([
         beside("labels", "labels_add"),
@@ -248,5 +270,7 @@ pub fn never() -> [(&'static str, Value); 4] {
         ("LookupRequest", json!([no_id])),
         ("BulkRequest", json!([both, neither])),
         ("BulkChangeRequest", change),
+        ("SyncBindingRequest", json!([rehearsed("audit"), rehearsed("allow_deletions")])),
+        ("ResolveConflictRequest", json!([decided_twice, undecided])),
     ]
 }

@@ -16,6 +16,7 @@ use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
 use super::routes::{LinkNoteResponse, RouteNoteResponse};
 use crate::app::{App, Caller, Happening};
+use crate::domain::sync::{ConflictNote, Field, Resolution};
 use crate::domain::{Delivery, FieldChange};
 
 /// One thing that happened.
@@ -52,8 +53,36 @@ pub struct TimelineEntryResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     link: Option<LinkNoteResponse>,
+    /// The tracker it was taken from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "gitea")]
+    from: Option<String>,
+    /// Of a clash with a tracker, and of its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    conflict: Option<ConflictNoteResponse>,
     /// The attempts to tell of it outside, the newest of them, as long as their history is kept.
     deliveries: Vec<DeliveryResponse>,
+}
+
+/// What both sides changed. `GET /conflicts/{id}` has their words.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConflictNoteResponse {
+    id: Uuid,
+    #[schema(example = "gitea")]
+    backend: String,
+    field: Field,
+    /// `null`: it waits for somebody.
+    #[schema(required = true, example = json!(null))]
+    resolution: Option<Resolution>,
+    #[schema(example = "both sides changed it")]
+    why: String,
+}
+
+impl From<ConflictNote> for ConflictNoteResponse {
+    fn from(ConflictNote { id, backend, field, resolution, why }: ConflictNote) -> Self {
+        Self { id, backend, field, resolution, why }
+    }
 }
 
 /// One attempt to tell of an event outside.
@@ -117,6 +146,8 @@ impl From<Happening> for TimelineEntryResponse {
             comment: comment.map(|comment| comment.body),
             route: event.detail.route.map(RouteNoteResponse::from),
             link: event.detail.link.map(LinkNoteResponse::from),
+            from: event.detail.from,
+            conflict: event.detail.conflict.map(ConflictNoteResponse::from),
             deliveries: deliveries.into_iter().map(DeliveryResponse::from).collect(),
         }
     }

@@ -6,11 +6,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::Terms;
-use super::etag::if_match;
+use super::etag::{if_match, only_new};
 use super::observe::RequestTrace;
 use super::path::IssuePath;
 use super::problem::Problem;
-use crate::app::{App, AppError, Caller, Wish};
+use crate::app::{App, AppError, Caller, Deciding, Over, Wish};
+use crate::domain::Faults;
 
 /// A wish that might overwrite what the caller has not seen: under `http.require_if_match` it needs the header.
 #[derive(Debug)]
@@ -29,16 +30,61 @@ impl FromRequestParts<Arc<App>> for Guarded {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let (wish, has_condition) = read(parts, app).await?;
-        let required = parts.extensions.get::<Terms>().is_some_and(|terms| terms.require_if_match);
-        if required && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(wish)) }
+        if requires(parts) && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(wish)) }
     }
+}
+
+/// What a `PUT` may be written over. Under `http.require_if_match` it must say so.
+#[derive(Debug)]
+pub struct Overwriting(pub Over);
+
+impl<S: Send + Sync> FromRequestParts<S> for Overwriting {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let condition = if_match(&parts.headers).map_err(AppError::from)?;
+        match (condition, only_new(&parts.headers).map_err(AppError::from)?) {
+            (Some(_), true) => {
+                Err(AppError::from(Faults::one("If-None-Match", "contradiction", "give If-Match or If-None-Match, not both")).into())
+            }
+            (Some(expected), false) => Ok(Self(Over::These(expected))),
+            (None, true) => Ok(Self(Over::Nothing)),
+            (None, false) if requires(parts) => Err(Problem::precondition_required()),
+            (None, false) => Ok(Self(Over::Anything)),
+        }
+    }
+}
+
+/// A decision about something that is no issue and might have been decided meanwhile: guarded like a [`Guarded`] wish.
+#[derive(Debug)]
+pub struct GuardedDecision(pub Deciding);
+
+impl FromRequestParts<Arc<App>> for GuardedDecision {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        let expected = if_match(&parts.headers).map_err(AppError::from)?;
+        if requires(parts) && expected.is_none() {
+            return Err(Problem::precondition_required());
+        }
+        Ok(Self(Deciding { caller, expected, trace: trace(parts) }))
+    }
+}
+
+fn requires(parts: &Parts) -> bool {
+    parts.extensions.get::<Terms>().is_some_and(|terms| terms.require_if_match)
+}
+
+fn trace(parts: &Parts) -> Option<String> {
+    parts.extensions.get::<RequestTrace>().map(|RequestTrace(trace)| trace.traceparent())
 }
 
 async fn read(parts: &mut Parts, app: &Arc<App>) -> Result<(Wish, bool), Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
     let IssuePath(issue) = IssuePath::from_request_parts(parts, app).await?;
     let condition = if_match(&parts.headers).map_err(AppError::from)?;
-    let trace = parts.extensions.get::<RequestTrace>().map(|RequestTrace(trace)| trace.traceparent());
+    let trace = trace(parts);
     let has_condition = condition.is_some();
     Ok((Wish { caller, issue, expected: condition.unwrap_or_default(), trace }, has_condition))
 }

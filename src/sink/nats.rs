@@ -138,7 +138,10 @@ pub const fn suffix(kind: EventKind) -> &'static str {
         | EventKind::CommentDeleted
         | EventKind::Archived
         | EventKind::Restored
-        | EventKind::Linked => "task.updated",
+        | EventKind::Linked
+        | EventKind::SyncConflict
+        | EventKind::SyncSettled
+        | EventKind::RemoteGone => "task.updated",
     }
 }
 
@@ -264,6 +267,9 @@ mod tests {
             (EventKind::Archived, "updated"),
             (EventKind::Restored, "updated"),
             (EventKind::Linked, "updated"),
+            (EventKind::SyncConflict, "updated"),
+            (EventKind::SyncSettled, "updated"),
+            (EventKind::RemoteGone, "updated"),
         ];
         for kind in EventKind::ALL {
             let (_, last) = expected.iter().find(|(known, _)| known == kind).unwrap_or_else(|| panic!("{kind} is not in the table"));
@@ -288,6 +294,8 @@ mod tests {
                 comment_id: None,
                 route: None,
                 link: None,
+                from: None,
+                conflict: None,
             },
         };
         let origin = Origin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..Origin::default() };

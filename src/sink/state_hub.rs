@@ -210,6 +210,7 @@ fn summary(word: Progress, notice: &Notice) -> String {
         Progress::ReviewPending => "waits for review",
         Progress::ReviewDecided if notice.event.kind == EventKind::ReviewApproved => "approved",
         Progress::ReviewDecided => "rejected",
+        Progress::SyncConflict => "disagrees with its tracker",
     };
     let mut line = format!("#{} {verb}: {}", notice.number, notice.event.detail.snapshot.title);
     if let Some(repo) = &notice.target_repo {

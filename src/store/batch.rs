@@ -1,7 +1,9 @@
 //! The bookkeeping of one `commit`, without a database: which changes are still open, and what became of the others.
 //!
-//! Both dialects walk through the same steps: claims, inserts, versions, survivors. No SQL here, no IO. A new kind of write
+//! Both dialects walk through the same steps: claims, leases of bindings, editions of conflicts, inserts, versions, survivors. No SQL here, no IO. A new kind of write
 //! is a method that lists what to write, and one that takes in what the database said.
+
+mod sync;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -205,7 +207,7 @@ fn claimed(change: &Change) -> Option<(i64, Uuid)> {
 
 /// More than rows that belong to a new issue.
 fn needs_a_transaction(change: &Change) -> bool {
-    claimed(change).is_some() || !change.links.is_empty() || !change.comment_links.is_empty()
+    claimed(change).is_some() || !change.links.is_empty() || !change.comment_links.is_empty() || sync::is_part_of(change)
 }
 
 fn decided(change: &Change) -> Option<(Uuid, i64)> {

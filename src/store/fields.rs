@@ -3,6 +3,7 @@
 //! Nothing is decided here. To add a column: its field and where it comes from; the dialects' column lists follow.
 
 mod link;
+mod sync;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::event::Detail;
 pub(super) use link::{CommentLinkFields, LinkFields};
+pub(super) use sync::{ConflictFields, HeardFields, HookFields, ProgressFields};
 
 use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, Review, SourceType, State};
 

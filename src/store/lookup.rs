@@ -77,6 +77,11 @@ pub(super) fn readable<T>(store: &'static str, read: Result<T, Unreadable>) -> R
     read.map_err(|error| StoreError::Broken { store, reason: error.to_string() })
 }
 
+/// The row as its domain value, where there is one.
+pub(super) fn one<R, T: TryFrom<R, Error = Unreadable>>(store: &'static str, row: Option<R>) -> Result<Option<T>, StoreError> {
+    readable(store, row.map(T::try_from).transpose())
+}
+
 /// Every row as its domain value.
 pub(super) fn all<R, T: TryFrom<R, Error = Unreadable>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
     readable(store, rows.into_iter().map(T::try_from).collect())

@@ -28,7 +28,8 @@ use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
+use crate::domain::sync::{Binding, BindingSource, Bound, Conflict, ConflictFilter, Cursor, Hook, NewHook, Run};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place};
 use crate::domain::{
     Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
@@ -129,6 +130,64 @@ pub trait Store: Send + Sync + 'static {
     /// How many messages wait for a target; counting stops at `most`.
     async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError>;
 
+    /// The ties to these issues of one place, by what the API there calls them; gone ones too, in no particular order.
+    async fn links_to(&self, backend: &str, place: &Place, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
+
+    /// The ties to one place that are [`LinkState::Linked`](crate::domain::tracker::LinkState), by issue, after the one named, at most `limit`.
+    async fn links_of_place(&self, backend: &str, place: &Place, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError>;
+
+    /// How many ties to one place are linked; counting stops at `most`.
+    async fn count_links(&self, backend: &str, place: &Place, most: u32) -> Result<u64, StoreError>;
+
+    /// Every tie of an issue's comments to comments in one tracker.
+    async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError>;
+
+    /// Of these issues, those with a message for that target that waits and is not leased: one more would say nothing new.
+    async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError>;
+
+    /// Every binding, by name. There are few.
+    async fn bindings(&self) -> Result<Vec<Bound>, StoreError>;
+
+    /// Writes the rules of a binding, and nothing of how far it is: a new one is due at once. Only over `read_edition`, where one is given
+    /// (0: only if it is not there); `None` otherwise. The same rules again change nothing.
+    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<Bound>, StoreError>;
+
+    /// Pauses a binding, or lets it go on at once. `None`: it is not there.
+    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError>;
+
+    /// Makes a binding due now; with `audit`, a whole list is next; with `brake_off`, whatever it says is missing is believed once.
+    /// `None`: it is not there.
+    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError>;
+
+    /// Takes a binding away; the issues and their ties stay. `false`: it was not there.
+    async fn delete_binding(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Leases the binding, where it is due (or `now_or_later`), not paused, and nobody else's at `now`. Waits for no lock.
+    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError>;
+
+    /// Gives it back with what came of it. A stale token changes nothing.
+    async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError>;
+
+    /// Keeps a delivery; `false`: one of that name is kept already.
+    async fn keep_hook(&self, hook: &NewHook) -> Result<bool, StoreError>;
+
+    /// The deliveries for a backend that were not followed yet, oldest first, at most `limit`.
+    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<Hook>, StoreError>;
+
+    /// Forgets deliveries that came before that moment, at most `limit`; answers how many.
+    async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// The conflicts that are not resolved yet of an issue with one tracker.
+    async fn unresolved(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError>;
+
+    /// Conflicts older than the one named, newest first, at most `limit`.
+    async fn conflicts(&self, filter: &ConflictFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<Conflict>, StoreError>;
+
+    async fn conflict(&self, id: Uuid) -> Result<Option<Conflict>, StoreError>;
+
+    /// How many conflicts are open, by backend.
+    async fn open_conflicts(&self) -> Result<Vec<(String, i64)>, StoreError>;
+
     /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
     /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
     /// nothing but [`Self::matches`] can tell: that order is taken as by number.
@@ -161,6 +220,34 @@ pub trait Store: Send + Sync + 'static {
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
+}
+
+/// The rules of a binding, about to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct PutBinding<'a> {
+    pub binding: &'a Binding,
+    pub source: BindingSource,
+    pub read_edition: Option<i64>,
+    pub now: DateTime<Utc>,
+}
+
+/// A wish for a binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BindingLease {
+    pub now: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub token: Uuid,
+    /// Deliveries wait for it: whether it is due does not matter.
+    pub now_or_later: bool,
+}
+
+/// How the work on a binding ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindingEnd {
+    pub cursor: Cursor,
+    /// `None`: as it was (only deliveries were followed).
+    pub last: Option<Run>,
+    pub due_at: DateTime<Utc>,
 }
 
 /// One pool of connections.

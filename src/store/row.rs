@@ -8,13 +8,15 @@ mod find;
 mod issue;
 mod link;
 mod queue;
+mod sync;
 
 use std::str::FromStr;
 
 pub(super) use find::{FacetRow, FoundRow, ListedRow, MatchRow};
 pub(super) use issue::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
-pub(super) use link::{CommentLinkRow, LinkRow};
+pub(super) use link::{CommentLinkRow, LinkRow, comment_link_columns, link_columns};
 pub(super) use queue::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
+pub(super) use sync::{BoundRow, ConflictRow, HookRow, binding_columns, conflict_columns};
 
 use uuid::Uuid;
 

@@ -7,6 +7,7 @@
 mod claimer;
 mod lane;
 mod mark;
+mod syncer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct WorkerLimits {
     /// How long before the end of a lease nothing new is begun with it.
     pub margin: Duration,
     pub history: Duration,
+    /// How long deliveries of webhooks are kept.
+    pub webhooks: Duration,
     pub sample: Duration,
 }
 
@@ -45,6 +48,7 @@ pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop:
                 }
             }
         },
+        syncer::run(&app, limits, tasks, &stop),
         listen(&app, &stop),
         tend(&app, limits, &stop),
     );
@@ -98,11 +102,13 @@ async fn listen(app: &App, stop: &CancellationToken) {
 async fn tend(app: &App, limits: WorkerLimits, stop: &CancellationToken) {
     let tending = async {
         loop {
-            let tended = match app.sample_messages().await {
-                Ok(()) => app.purge_history(limits.history).await,
-                failed => failed,
+            let tended = async {
+                app.sample_messages().await?;
+                app.sample_bindings().await?;
+                app.purge_history(limits.history).await?;
+                app.purge_webhooks(limits.webhooks).await
             };
-            if let Err(error) = tended {
+            if let Err(error) = tended.await {
                 tracing::warn!(%error, "the queue could not be measured");
             }
             tokio::time::sleep(limits.sample).await;

@@ -12,4 +12,5 @@ mod openapi;
 mod problems;
 mod store;
 mod support;
+mod sync;
 mod telemetry;

@@ -1,15 +1,12 @@
 //! The issue itself: made there once, and kept as it is here.
 
-use super::{Stop, Work};
+use super::{ACTOR, Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Created, Trouble};
 use crate::domain::IssueRef;
 use crate::domain::decide::{self, Cause};
 use crate::domain::tracker::{Edit, Link, LinkState, Marker};
 use crate::store::Outcome;
-
-/// Whose doing it is, in the history.
-const ACTOR: &str = "issue-core";
 
 /// How often the tie is written anew because somebody changed the issue meanwhile.
 const ATTEMPTS: u32 = 16;
@@ -18,7 +15,7 @@ impl Work<'_> {
     /// The tie, made if it is not there.
     pub(super) async fn linked(&mut self, link: Link) -> Result<Link, Stop> {
         match (link.state, link.intended_at) {
-            (LinkState::Linked, _) => Ok(link),
+            (LinkState::Linked | LinkState::Gone, _) => Ok(link),
             (LinkState::Intended | LinkState::Unknown, Some(intended)) => {
                 let marker = self.marker();
                 if let Some(found) = self.tracker.backend.find_by_marker(&link.place, &marker, intended).await? {
@@ -58,7 +55,7 @@ impl Work<'_> {
     /// Writes down that it is there. Not under the claim: it is there whoever holds the message. Nothing in here gives up while the
     /// lease lasts; and if the process dies, the intent leads to the marker.
     async fn tie(&mut self, link: Link, created: Created, found_again: bool) -> Result<Link, Stop> {
-        let linked = Link { state: LinkState::Linked, remote: Some(created.at), pushed: Some(created.carried), ..link };
+        let linked = Link { state: LinkState::Linked, remote: Some(created.at), base: Some(created.carried), ..link };
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
         let kind = self.tracker.backend.kind();
         for _ in 0..ATTEMPTS {
@@ -82,7 +79,7 @@ impl Work<'_> {
 
     /// What changed since it was sent last.
     pub(super) async fn updated(&self, link: Link) -> Result<Link, Stop> {
-        let (Some(at), Some(before)) = (&link.remote, &link.pushed) else { return Ok(link) };
+        let (Some(at), Some(before)) = (&link.remote, &link.base) else { return Ok(link) };
         let edit = Edit { before, after: &self.fitted.draft };
         if edit.is_empty() {
             return Ok(link);
@@ -95,6 +92,6 @@ impl Work<'_> {
             None
         };
         self.tracker.backend.update(at, &edit, version.as_deref()).await?;
-        Ok(Link { pushed: Some(self.fitted.draft.clone()), ..link })
+        Ok(Link { base: Some(self.fitted.draft.clone()), ..link })
     }
 }

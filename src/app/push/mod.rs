@@ -4,7 +4,10 @@
 //! the two nothing else happens. Whoever finds an intent without a tie looks the marker up before anything is created, and believes
 //! in an absence only when what was sent can no longer arrive. Everything else (updates, edits of comments) may be sent twice.
 
+mod agree;
 mod issue;
+mod records;
+mod talk;
 mod texts;
 
 use std::time::Instant;
@@ -16,8 +19,9 @@ use super::trackers::Tracker;
 use super::{App, AppError, Outlet};
 use crate::backend::{BackendError, Trouble};
 use crate::domain::breaker::Breaker;
+use crate::domain::sync::Binding;
 use crate::domain::tracker::{CommentLinkWrite, Fitted, Link, LinkState, fit};
-use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, Notice, Verdict};
+use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};
 use crate::store::Outcome;
 use crate::store::queue::Then;
 
@@ -27,10 +31,16 @@ struct Work<'a> {
     outlet: &'a Outlet,
     tracker: &'a Tracker,
     lease: &'a Lease,
-    notice: &'a Notice,
+    /// The event it is about; none where the tracker's side changed.
+    notice: Option<&'a Notice>,
+    /// The place is followed: what changed there comes here.
+    bound: bool,
     issue: Issue,
     fitted: Fitted,
 }
+
+/// Whose doing it is, in the history.
+const ACTOR: &str = "issue-core";
 
 /// Why a push ended before its end.
 enum Stop {
@@ -61,14 +71,16 @@ impl App {
         let started = self.clock.now();
         let clock = Instant::now();
         let labels = [outlet.kind.as_str(), &outlet.target];
-        let (Some(tracker), Some(notice)) = (&outlet.tracker, notice) else {
+        let about_remote = lease.message.event_seq == NewMessage::REMOTE;
+        let Some(tracker) = outlet.tracker.as_ref().filter(|_| about_remote || notice.is_some()) else {
             // The issue was deleted for good.
             return self.done(outlet, lease, started, None).await;
         };
         let ended = match self.bring(outlet, tracker, lease, notice).await {
             Ok(last) => {
                 outlet.with_breaker(Breaker::succeeded);
-                let delay = (self.clock.now() - notice.event.at).to_std().unwrap_or_default();
+                let began = notice.map_or(lease.message.created_at, |notice| notice.event.at);
+                let delay = (self.clock.now() - began).to_std().unwrap_or_default();
                 self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
                 self.done(outlet, lease, started, last).await
             }
@@ -78,7 +90,7 @@ impl App {
         ended
     }
 
-    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: &Notice) -> Result<Option<Link>, Stop> {
+    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Option<Link>, Stop> {
         let id = lease.message.issue_id;
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
         let link = links.into_iter().find(|link| link.backend == tracker.name);
@@ -86,10 +98,14 @@ impl App {
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let fitted = fit(&issue, &tracker.terms);
-        let mut work = Work { app: self, outlet, tracker, lease, notice, issue, fitted };
+        let binding = self.binding_of(&tracker.name, &link.place).await?.filter(Binding::pulls);
+        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: binding.is_some(), issue, fitted };
         let linked = work.linked(link).await?;
-        let updated = work.updated(linked.clone()).await?;
-        match work.texts(&updated).await {
+        let updated = match &binding {
+            Some(binding) => work.agreed(linked.clone(), binding).await?,
+            None => work.updated(linked.clone()).await?,
+        };
+        match work.said(&updated, binding.as_ref()).await {
             Ok(()) => Ok(Some(updated)),
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.
@@ -158,7 +174,7 @@ impl App {
         Ended::Waits
     }
 
-    fn pause(&self, outlet: &Outlet) {
+    pub(super) fn pause(&self, outlet: &Outlet) {
         if outlet.pause() {
             tracing::error!(
                 message.target = outlet.target,
@@ -170,6 +186,28 @@ impl App {
 }
 
 impl Work<'_> {
+    /// What hangs on the issue, both ways where the place is followed.
+    async fn said(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), Stop> {
+        if link.state == LinkState::Gone {
+            return Ok(());
+        }
+        if let Some(binding) = binding {
+            if self.is_about_remote() {
+                self.talk(link, binding).await?;
+            }
+            if !binding.pushes() {
+                return Ok(());
+            }
+            self.fitted = fit(&self.issue, &self.tracker.terms);
+        }
+        self.texts(link).await
+    }
+
+    /// The tracker's side changed, or may have.
+    fn is_about_remote(&self) -> bool {
+        self.notice.is_none()
+    }
+
     /// Writes something down under the claim, before or between calls.
     async fn note(&self, change: Change) -> Result<(), Stop> {
         let change = Change { held: Some(self.lease.hold()), ..change };
@@ -230,6 +268,6 @@ impl Work<'_> {
 
     /// Which comments the event may have to do with: all of them when the issue may only just have come there.
     fn is_about_all(&self) -> bool {
-        matches!(self.notice.event.kind, EventKind::Created | EventKind::ReviewApproved | EventKind::Reopened)
+        self.notice.is_some_and(|notice| matches!(notice.event.kind, EventKind::Created | EventKind::ReviewApproved | EventKind::Reopened))
     }
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{Stop, Work};
 use crate::app::AppError;
-use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkState, Marker, RemoteRef, Slot, fit_comment};
+use crate::domain::sync::{ConflictState, bare};
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteRef, Slot, defused, fit_comment};
 use crate::domain::{Comment, CommentId};
 
 /// Comments read at once.
@@ -30,14 +31,14 @@ impl Work<'_> {
         if self.fitted.rest.is_empty() && known.is_empty() {
             return Ok(());
         }
-        let wanted = self.fitted.rest.iter().zip(2u16..).map(|(text, part)| (Slot::of_body(id, part), text.as_str()));
+        let wanted = self.fitted.rest.iter().zip(2u16..).map(|(text, part)| Wanted { slot: Slot::of_body(id, part), text, base: None });
         self.bring_texts(at, wanted.collect(), known).await
     }
 
     /// The comment that the event is about; or all of them.
     async fn comments(&self, link: &Link) -> Result<(), Stop> {
         let Some(at) = link.remote.as_ref().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
-        if let Some(id) = self.notice.event.detail.comment_id {
+        if let Some(id) = self.notice.and_then(|notice| notice.event.detail.comment_id) {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
             return self.bring_comment(at, id, comment.as_ref()).await;
         }
@@ -57,11 +58,37 @@ impl Work<'_> {
         }
     }
 
-    async fn bring_comment(&self, at: &RemoteRef, id: CommentId, comment: Option<&Comment>) -> Result<(), Stop> {
-        let texts = comment.map(|comment| fit_comment(comment, &self.tracker.terms)).unwrap_or_default();
-        let wanted = texts.iter().zip(1u16..).map(|(text, part)| (Slot::of_comment(id, part), text.as_str())).collect();
+    pub(super) async fn bring_comment(&self, at: &RemoteRef, id: CommentId, comment: Option<&Comment>) -> Result<(), Stop> {
         let known = self.comment_links(&[id.0]).await?;
-        self.bring_texts(at, wanted, known).await
+        if self.bound && self.is_held(id).await? {
+            return Ok(());
+        }
+        let theirs = known.values().find(|link| link.origin == LinkOrigin::Theirs);
+        let texts = match (comment, theirs) {
+            (None, _) => Vec::new(),
+            (Some(comment), Some(link)) => vec![self.comment_text(link, comment, &comment.body)],
+            (Some(comment), None) => fit_comment(comment, &self.tracker.terms),
+        };
+        let base = comment.map(|comment| self.tracker.backend.canonical(&bare(&comment.body)));
+        let wanted = texts.iter().zip(1u16..).map(|(text, part)| Wanted { slot: Slot::of_comment(id, part), text, base: base.as_deref() });
+        self.bring_texts(at, wanted.collect(), known).await
+    }
+
+    /// Both sides changed it, and nobody has decided yet.
+    async fn is_held(&self, id: CommentId) -> Result<bool, Stop> {
+        let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        Ok(open.iter().any(|conflict| conflict.comment == Some(id.0) && conflict.state == ConflictState::Open))
+    }
+
+    /// A comment as it is sent: what was written there first carries neither a name nor a mark of ours.
+    pub(super) fn comment_text(&self, link: &CommentLink, comment: &Comment, body: &str) -> String {
+        match link.origin {
+            LinkOrigin::Theirs => defused(body, self.tracker.terms.text),
+            LinkOrigin::Ours => {
+                let comment = Comment { body: body.to_owned(), ..comment.clone() };
+                fit_comment(&comment, &self.tracker.terms).into_iter().next().unwrap_or_default()
+            }
+        }
     }
 
     async fn comment_links(&self, subjects: &[Uuid]) -> Result<HashMap<Slot, CommentLink>, Stop> {
@@ -70,18 +97,18 @@ impl Work<'_> {
     }
 
     /// Adds what is missing, edits what differs, takes away what is no longer wanted.
-    async fn bring_texts(&self, at: &RemoteRef, wanted: Vec<(Slot, &str)>, mut known: HashMap<Slot, CommentLink>) -> Result<(), Stop> {
-        for (slot, text) in wanted {
-            match known.remove(&slot) {
-                Some(CommentLink { state: LinkState::Linked, remote_id: Some(remote), pushed, .. }) => {
-                    if pushed.as_deref() != Some(&digest(text)) && self.tracker.terms.capabilities.comment_edits {
+    async fn bring_texts(&self, at: &RemoteRef, wanted: Vec<Wanted<'_>>, mut known: HashMap<Slot, CommentLink>) -> Result<(), Stop> {
+        for wanted in wanted {
+            match known.remove(&wanted.slot) {
+                Some(CommentLink { state: LinkState::Linked, remote_id: Some(remote), pushed, origin, .. }) => {
+                    if pushed.as_deref() != Some(&digest(wanted.text)) && self.tracker.terms.capabilities.comment_edits {
                         self.in_time()?;
                         // One that somebody took away over there stays away.
-                        self.tracker.backend.edit_comment(at, &remote, text).await?;
-                        self.tie_comment(slot, remote, text).await?;
+                        self.tracker.backend.edit_comment(at, &remote, wanted.text).await?;
+                        self.tie_comment(wanted, remote, origin).await?;
                     }
                 }
-                other => self.add_text(at, slot, text, other).await?,
+                other => self.add_text(at, wanted, other).await?,
             }
         }
         for (slot, link) in known {
@@ -96,7 +123,8 @@ impl Work<'_> {
     }
 
     /// As an issue is made: intent, marker, tie.
-    async fn add_text(&self, at: &RemoteRef, slot: Slot, text: &str, known: Option<CommentLink>) -> Result<(), Stop> {
+    async fn add_text(&self, at: &RemoteRef, wanted: Wanted<'_>, known: Option<CommentLink>) -> Result<(), Stop> {
+        let Wanted { slot, text, .. } = wanted;
         if let Some(intended) = known.and_then(|link| link.intended_at) {
             let marker = Marker::new(slot.subject, slot.part);
             if let Some(found) = self.tracker.backend.find_comment(at, &marker, intended).await? {
@@ -105,7 +133,7 @@ impl Work<'_> {
                 if self.tracker.terms.capabilities.comment_edits && found.body != text {
                     self.tracker.backend.edit_comment(at, &found.id, text).await?;
                 }
-                return self.tie_comment(slot, found.id, text).await;
+                return self.tie_comment(wanted, found.id, LinkOrigin::Ours).await;
             }
             self.believed(intended)?;
         }
@@ -114,12 +142,12 @@ impl Work<'_> {
         let intent = self.comment_link(slot, LinkState::Intended);
         self.note_comment(CommentLinkWrite::Set(intent.clone())).await?;
         match self.tracker.backend.add_comment(at, text).await {
-            Ok(added) => self.tie_comment(slot, added.id, text).await,
+            Ok(added) => self.tie_comment(wanted, added.id, LinkOrigin::Ours).await,
             Err(error) => {
                 let state = Self::left_by(error.trouble);
                 let left = match state {
                     LinkState::Unknown => CommentLinkWrite::Set(CommentLink { state, ..intent }),
-                    LinkState::Routed | LinkState::Intended | LinkState::Linked => {
+                    LinkState::Routed | LinkState::Intended | LinkState::Linked | LinkState::Gone => {
                         CommentLinkWrite::Remove { issue_id: self.issue.id, backend: self.tracker.name.clone(), slot }
                     }
                 };
@@ -132,8 +160,14 @@ impl Work<'_> {
     }
 
     /// Not under the claim: it is there whoever holds the message.
-    async fn tie_comment(&self, slot: Slot, remote: String, text: &str) -> Result<(), Stop> {
-        let link = CommentLink { remote_id: Some(remote), pushed: Some(digest(text)), ..self.comment_link(slot, LinkState::Linked) };
+    async fn tie_comment(&self, wanted: Wanted<'_>, remote: String, origin: LinkOrigin) -> Result<(), Stop> {
+        let link = CommentLink {
+            remote_id: Some(remote),
+            pushed: Some(digest(wanted.text)),
+            base: wanted.base.map(str::to_owned),
+            origin,
+            ..self.comment_link(wanted.slot, LinkState::Linked)
+        };
         let mut change = crate::domain::Change::of(crate::domain::IssueWrite::None);
         change.comment_links.push(CommentLinkWrite::Set(link));
         self.app.settle_change(self.lease, change).await.map(drop).ok_or(Stop::Lost)
@@ -148,11 +182,22 @@ impl Work<'_> {
             intended_at: Some(self.app.clock.now()),
             remote_id: None,
             pushed: None,
+            base: None,
+            origin: LinkOrigin::Ours,
         }
     }
 }
 
+/// A text that is to be there.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    slot: Slot,
+    text: &'a str,
+    /// What both sides agree on once it is; where it is followed.
+    base: Option<&'a str>,
+}
+
 /// Enough to tell two texts apart.
-fn digest(text: &str) -> String {
+pub(super) fn digest(text: &str) -> String {
     STANDARD_NO_PAD.encode(&Sha256::digest(text)[..18])
 }

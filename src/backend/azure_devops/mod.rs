@@ -5,31 +5,37 @@
 
 mod convert;
 mod find;
+mod hooks;
 mod html;
 mod settings;
+mod webhook;
 mod wire;
 
 use std::collections::HashMap;
 
-use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
-
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Workspace,
+};
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
 };
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use settings::Settings;
+use tokio::sync::Mutex;
 
 pub struct AzureDevops {
     line: Line,
     settings: Settings,
     /// No more than the batch takes.
     page_size: usize,
+    webhook_user: String,
     /// The states of the types that were met, by project. A state keeps its category; one that is new here is looked up.
     states: Mutex<HashMap<(Place, String), Vec<wire::State>>>,
 }
@@ -51,7 +57,8 @@ impl AzureDevops {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         let settings = Settings::new(&options)?;
         let page_size = (options.page_size as usize).clamp(1, BATCH);
-        Ok(Self { line: options.line.with_scheme(Scheme::Basic { user: String::new() }), settings, page_size, states: Mutex::default() })
+        let line = options.line.with_scheme(Scheme::Basic { user: String::new() });
+        Ok(Self { line, settings, page_size, webhook_user: options.webhook_user, states: Mutex::default() })
     }
 
     async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
@@ -342,5 +349,13 @@ impl Backend for AzureDevops {
         let projects: wire::Many<wire::Project> = read_json(&answer, "projects", false)?;
         let items = projects.value.into_iter().map(|project| convert::resource(project, workspace, &self.settings)).collect();
         Ok(Listing { items, next })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(&self.webhook_user, delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }

@@ -5,16 +5,22 @@
 //! asked for, so only an empty page, or the total it tells, is the end.
 
 mod convert;
+mod hooks;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use super::http::HttpAnswer;
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
+    Trouble, Unheard, Workspace,
+};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
@@ -352,6 +358,14 @@ impl Backend for Gitea {
             .map(|repo| convert::resource(repo, self.shown_base()))
             .collect();
         Ok(Listing { items, next: more.then(|| (number + 1).to_string()) })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(self.kind, delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }
 

@@ -7,11 +7,14 @@
 mod account;
 mod app;
 mod convert;
+mod hooks;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use self::app::App;
@@ -19,7 +22,10 @@ use super::http::HttpAnswer;
 use super::http::header::AUTHORIZATION;
 use super::line::{Call, Scheme, read_json, segment};
 use super::paging::{self, PAGES, Query, Turn, moment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
+    Trouble, Unheard, Workspace,
+};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
@@ -347,5 +353,17 @@ impl Backend for GitHub {
         let (repos, next) = self.repository_page(&query).await?;
         let items = repos.into_iter().filter(|repo| repo.owner.id.to_string() == workspace).map(convert::resource).collect();
         Ok(Listing { items, next: next.as_ref().map(paging::written) })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
+    }
+
+    async fn redeliver(&self, place: &Place, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+        self.send_again(place, url, since).await
     }
 }

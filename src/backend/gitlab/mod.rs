@@ -5,16 +5,22 @@
 //! made; people go by number and are looked up. People are replaced, so those there are read first.
 
 mod convert;
+mod hooks;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::http::HttpAnswer;
 use super::line::{Call, Scheme, read_json, segment};
 use super::paging::{self, PAGES, Query, Turn, moment};
-use super::{Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
+    Trouble, Unheard, Workspace,
+};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Assignees, Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
@@ -371,5 +377,13 @@ impl Backend for GitLab {
         let there = |project: &wire::Project| project.namespace.as_ref().is_some_and(|group| group.id.to_string() == workspace);
         let items = projects.into_iter().filter(there).filter_map(convert::resource).collect();
         Ok(Listing { items, next: next.as_ref().map(paging::written) })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }

@@ -7,21 +7,26 @@
 mod adf;
 mod convert;
 mod find;
+mod hooks;
 mod settings;
+mod webhook;
 mod wiki;
 mod wire;
 
-use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::de::DeserializeOwned;
-
 use super::line::{Call, Scheme, read_json, segment};
-use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Workspace,
+};
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
 };
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use settings::{Edition, Settings};
 
 pub struct Jira {
@@ -410,5 +415,13 @@ impl Backend for Jira {
         let seen = before + found.values.len();
         let next = (!found.values.is_empty() && found.total.is_none_or(|total| seen < total)).then(|| seen.to_string());
         Ok(Listing { items: found.values.into_iter().map(resource).collect(), next })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }

@@ -6,11 +6,14 @@
 
 mod canonical;
 mod convert;
+mod hooks;
 mod query;
+mod webhook;
 mod wire;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -19,7 +22,10 @@ use tokio::sync::Mutex;
 use super::http::HttpAnswer;
 use super::line::{Call, Scheme};
 use super::paging::{PAGES, moment};
-use super::{Backend, BackendError, BackendOptions, Changes, Checked, Created, Line, ListAsk, Resource, Trouble, Workspace};
+use super::{
+    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Workspace,
+};
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
@@ -336,5 +342,13 @@ impl Backend for Linear {
         }
         let items = teams.nodes.into_iter().map(|team| convert::resource(team, &organization)).collect();
         Ok(Listing { items, next: teams.page_info.next()? })
+    }
+
+    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+        webhook::hear(delivery, secrets)
+    }
+
+    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(place, url, secret).await
     }
 }

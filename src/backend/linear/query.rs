@@ -116,3 +116,24 @@ pub(super) const TEAMS: Operation = Operation {
         "teams(first: $first, after: $after) { nodes { id key name retiredAt } pageInfo { hasNextPage endCursor } } }"
     ),
 };
+
+pub(super) const WEBHOOKS: Operation = Operation {
+    name: "Webhooks",
+    text: concat!(
+        "query Webhooks($first: Int!, $after: String) { webhooks(first: $first, after: $after) ",
+        "{ nodes { id url team { id } } pageInfo { hasNextPage endCursor } } }"
+    ),
+};
+
+pub(super) const WEBHOOK_CREATE: Operation = Operation {
+    name: "WebhookCreate",
+    text: "mutation WebhookCreate($input: WebhookCreateInput!) { webhookCreate(input: $input) { success webhook { id url team { id } } } }",
+};
+
+pub(super) const WEBHOOK_UPDATE: Operation = Operation {
+    name: "WebhookUpdate",
+    text: "mutation WebhookUpdate($id: String!, $input: WebhookUpdateInput!) { webhookUpdate(id: $id, input: $input) { success } }",
+};
+
+pub(super) const WEBHOOK_DELETE: Operation =
+    Operation { name: "WebhookDelete", text: "mutation WebhookDelete($id: String!) { webhookDelete(id: $id) { success } }" };

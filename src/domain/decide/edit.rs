@@ -22,7 +22,7 @@ pub struct EditIssue {
 }
 
 impl EditIssue {
-    fn apply(self, issue: &mut Issue) {
+    pub(super) fn apply(self, issue: &mut Issue) {
         let Self { title, description, priority, kind, labels, assignees, milestone, due_on } = self;
         set(&mut issue.title, title);
         set(&mut issue.description, description);

@@ -3,6 +3,7 @@
 //! A decision answers `None` when the wish is already true (nothing is written, nobody is told), and a [`Refusal`] when
 //! the state forbids it. To add a rule: a function here or in the file of its subject, and its line in the property test.
 
+mod absorb;
 mod bulk;
 mod claim;
 mod comment;
@@ -13,6 +14,7 @@ mod link;
 mod record;
 mod review;
 
+pub use absorb::{Absorption, absorb, adopt, gone, heard_comment, settled};
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};

@@ -1,4 +1,4 @@
-//! What was filed for a trigger or a definition: how a caller compares its own log with what is here.
+//! What was filed for a trigger or a definition, and what is known under a tracker's name: how a caller compares its own log with what is here.
 
 use chrono::{DateTime, Utc};
 
@@ -20,6 +20,8 @@ pub struct Lookup {
 pub enum LookupBy {
     TriggeringEvent,
     ActivityDefinition,
+    /// What people call it in a tracker, alone (`acme/tools#12`) or behind the backend's name (`gitea:acme/tools#12`).
+    TrackerKey,
 }
 
 /// An issue that was found, in short.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Field;
@@ -116,6 +116,14 @@ pub struct Bound {
     pub leased_until: Option<DateTime<Utc>>,
 }
 
+impl Bound {
+    /// How long ago everything was known; `None` before the first pass was completed.
+    #[must_use]
+    pub fn behind(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
+        self.cursor.completed_at.map(|at| (now - at).max(TimeDelta::zero()))
+    }
+}
+
 impl Default for AdoptFilter {
     fn default() -> Self {
         Self { labels: Vec::new(), state: StateFilter::All, since: None }
@@ -123,6 +131,14 @@ impl Default for AdoptFilter {
 }
 
 impl Binding {
+    /// What is wrong with a name, if anything: it stands in addresses and in metrics.
+    #[must_use]
+    pub fn name_fault(name: &str) -> Option<&'static str> {
+        let plain =
+            (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+        (!plain).then_some("must be 1 to 64 lower-case letters, digits, _ or -")
+    }
+
     #[must_use]
     pub fn owner_of(&self, field: Field) -> Owner {
         self.fields.get(&field).copied().unwrap_or(self.owner)

@@ -1,6 +1,7 @@
 //! A clash that was met: what it was about, what both sides said, and what became of it.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -57,6 +58,14 @@ pub struct Conflict {
     pub edition: i64,
 }
 
+/// Which records are asked for. An absent field means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConflictFilter {
+    pub state: Option<ConflictState>,
+    pub issue: Option<IssueId>,
+    pub backend: Option<String>,
+}
+
 /// What becomes of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConflictWrite {
@@ -66,4 +75,16 @@ pub enum ConflictWrite {
         conflict: Conflict,
         read_edition: i64,
     },
+}
+
+/// What the history keeps of it. Both words are in the record; of long texts that is where they belong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictNote {
+    pub id: Uuid,
+    pub backend: String,
+    pub field: Field,
+    /// `None`: it waits for somebody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolution: Option<Resolution>,
+    pub why: String,
 }

@@ -41,6 +41,9 @@ pub struct Cursor {
     /// However much is missing, it is believed, once.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub brake_off: bool,
+    /// When a pass was completed last, by our clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<DateTime<Utc>>,
     /// When the pass under way began, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<DateTime<Utc>>,
@@ -62,6 +65,19 @@ pub struct Counts {
     pub passed_over: u64,
     /// Absent from a whole list.
     pub missing: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, more: Self) {
+        let Self { requests, listed, adopted, changed, unchanged, passed_over, missing } = more;
+        self.requests += requests;
+        self.listed += listed;
+        self.adopted += adopted;
+        self.changed += changed;
+        self.unchanged += unchanged;
+        self.passed_over += passed_over;
+        self.missing += missing;
+    }
 }
 
 /// A pass that ended.

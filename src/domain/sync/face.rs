@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::domain::issue::Issue;
-use crate::domain::text::{fold, one_line};
+use crate::domain::text::{self, Rule, fold, one_line};
 use crate::domain::tracker::{Assignees, Carried, Draft, Milestones, Names, Remote, Terms, fit};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
@@ -25,7 +25,7 @@ pub fn bare(text: &str) -> String {
             lines.remove(rule);
         }
     }
-    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING).collect();
+    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING && *c != '\0').collect();
     text.trim_end().to_owned()
 }
 
@@ -47,6 +47,17 @@ fn is_rule(line: &str) -> bool {
     line.len() >= 3 && ['-', '*', '_'].into_iter().any(|mark| marks.clone().all(|c| c == mark))
 }
 
+/// As much of a text as can be held here.
+pub(super) fn holdable(text: &str, rule: Rule) -> String {
+    text.chars().filter(|c| *c != '\0').take(rule.max).collect()
+}
+
+/// What was sent or taken last, in the form that faces are compared in: older ties hold it as it was sent.
+#[must_use]
+pub fn agreed_face(base: &Draft, canon: &dyn Fn(&str) -> String) -> Draft {
+    Draft { title: one_line(&base.title), body: canon(&bare(&base.body)), ..base.clone() }
+}
+
 /// Ours, as far as the tracker can carry it.
 #[must_use]
 pub fn our_face(issue: &Issue, terms: &Terms, canon: &dyn Fn(&str) -> String) -> Draft {
@@ -60,15 +71,23 @@ pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&
     let can = &terms.capabilities;
     let closed = remote.state == StateName::Closed;
     Draft {
-        title: one_line(&remote.title),
-        body: canon(&bare(&remote.body)),
+        title: holdable(&one_line(&remote.title), text::TITLE),
+        body: canon(&bare(&holdable(&remote.body, text::DESCRIPTION))),
         state: remote.state,
         close_reason: can.close_reasons.then(|| remote.close_reason.or(closed.then_some(CloseReason::Completed))).flatten(),
         priority: remote.priority.unwrap_or_else(|| unsaid(can.priority, base.priority, || plain_priority(&terms.names))),
         kind: remote.kind.unwrap_or_else(|| unsaid(can.kind, base.kind, || plain_kind(&terms.names))),
-        labels: if can.labels { remote.labels.clone() } else { base.labels.clone() },
+        labels: if can.labels {
+            remote.labels.iter().filter(|label| text::LABEL.check(label).as_ref() == Ok(*label)).cloned().collect()
+        } else {
+            base.labels.clone()
+        },
         assignees: people(remote, base, terms),
-        milestone: if can.milestones == Milestones::Not { base.milestone.clone() } else { remote.milestone.clone() },
+        milestone: if can.milestones == Milestones::Not {
+            base.milestone.clone()
+        } else {
+            remote.milestone.clone().filter(|name| text::MILESTONE.check(name).is_ok())
+        },
         due_on: if can.due_dates { remote.due_on } else { base.due_on },
     }
 }

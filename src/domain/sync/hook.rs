@@ -38,6 +38,13 @@ pub struct NewHook {
     pub hint: Option<Hint>,
 }
 
+/// Deliveries that were followed, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HooksDone {
+    pub ids: Vec<i64>,
+    pub at: DateTime<Utc>,
+}
+
 /// A delivery that waits to be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
@@ -45,4 +52,13 @@ pub struct Hook {
     pub backend: String,
     pub received_at: DateTime<Utc>,
     pub hint: Hint,
+}
+
+impl HooksDone {
+    /// Both as one; the later moment is that of all.
+    #[must_use]
+    pub(in crate::domain) fn and(mut self, next: Self) -> Self {
+        self.ids.extend(next.ids);
+        Self { at: self.at.max(next.at), ..self }
+    }
 }

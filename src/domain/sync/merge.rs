@@ -27,6 +27,11 @@ pub struct Rules<'a> {
     pub theirs_is_newer: &'a (dyn Fn(Field) -> bool + Sync),
 }
 
+impl Rules<'_> {
+    /// Why a field that is frozen waits.
+    pub const FROZEN: &'static str = "it went back and forth too often";
+}
+
 /// What comes of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absorbed {
@@ -275,7 +280,7 @@ impl Merge<'_> {
             None => {}
         }
         if self.rules.frozen.contains(&field) {
-            return (Fate::Hold, "it went back and forth too often");
+            return (Fate::Hold, Rules::FROZEN);
         }
         match self.rules.binding.owner_of(field) {
             Owner::External => (Fate::Take, "the tracker owns this field"),

@@ -11,16 +11,22 @@ mod cursor;
 mod face;
 mod hook;
 mod merge;
+mod spec;
+mod take;
 mod turns;
 
 use super::vocabulary::vocabulary;
 
 pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, StateFilter, Strategy};
-pub use conflict::{Conflict, ConflictState, ConflictWrite, Resolution};
+pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
-pub use face::{bare, bare_comment, our_face, their_face};
-pub use hook::{Hint, HintKind, Hook, NewHook};
-pub use merge::{Absorbed, Clash, Rules, Take, absorb, merged_text};
+pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
+pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
+pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
+pub use spec::{
+    BindingSpec, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, Decided, FilterSpec, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec, SyncSpec, Syncing,
+};
+pub use take::{adopted, words};
 pub use turns::{Turn, Turns};
 
 vocabulary! {

@@ -28,6 +28,18 @@ impl Marker {
         &self.0
     }
 
+    /// Whose text it is, where one of ours is in it.
+    #[must_use]
+    pub fn subject_in(text: &str) -> Option<Uuid> {
+        let id = |line: &str| Uuid::try_parse(line.trim_start().strip_prefix(PREFIX)?.get(..36)?).ok();
+        text.lines().find_map(id)
+    }
+
+    #[must_use]
+    pub fn is_in_any(text: &str) -> bool {
+        Self::subject_in(text).is_some()
+    }
+
     /// Whether the text is the one that was sent with it. Only at the beginning of a line, so that a quotation is none.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
@@ -84,6 +96,12 @@ pub fn defused(text: &str, rules: TextRules) -> String {
         push_unmarked(line, &mut out);
     }
     out
+}
+
+/// The text as it was before it was [`defused`].
+#[must_use]
+pub fn harmful(text: &str) -> String {
+    text.replace(NOTHING, "")
 }
 
 fn push_unmarked(line: &str, out: &mut String) {

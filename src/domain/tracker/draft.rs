@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::capability::Capabilities;
 use super::names::Names;
+use crate::domain::sync::Field;
 use crate::domain::text::fold;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
@@ -65,6 +66,23 @@ impl<'a> Edit<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.before == self.after
+    }
+
+    /// Which fields differ.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field> {
+        let all = [
+            (Field::Title, self.title().is_some()),
+            (Field::Description, self.body().is_some()),
+            (Field::State, self.state().is_some()),
+            (Field::Priority, self.priority().is_some()),
+            (Field::Kind, self.kind().is_some()),
+            (Field::Labels, SetChange::between(&self.before.labels, &self.after.labels).is_some()),
+            (Field::Assignees, self.assignees().is_some()),
+            (Field::Milestone, self.milestone().is_some()),
+            (Field::DueOn, self.due_on().is_some()),
+        ];
+        all.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
     }
 
     #[must_use]

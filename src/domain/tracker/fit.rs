@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::body::{Marker, TextRules, defused, parts};
+use super::body::{Marker, TextRules, defused, harmful, parts};
 use super::capability::{Assignees, Capabilities, Carried, Milestones};
 use super::draft::Draft;
 use super::names::{Names, Users};
@@ -54,6 +54,9 @@ pub struct Loss {
     pub loss: LossKind,
     pub why: String,
 }
+
+/// How every marker begins.
+const MARK: &str = "issue-core:";
 
 /// A marker's line, and the empty line and rule above it.
 const FOOTER_MOST: usize = 600;
@@ -140,6 +143,14 @@ fn with_footer(text: &str, footer: &str) -> String {
     if text.is_empty() { format!("---\n{footer}") } else { format!("{text}\n\n---\n{footer}") }
 }
 
+/// A text that was fitted, without the footer: for what was written there first, and is not ours to mark.
+#[must_use]
+pub fn without_footer(text: &str) -> &str {
+    const RULE: &str = "---\n";
+    let at = text.rfind(RULE).filter(|at| text[at + RULE.len()..].starts_with(MARK));
+    at.map_or(text, |at| text[..at].trim_end())
+}
+
 /// Where it came from, on one line that begins with the marker: ours, the source, the trigger.
 fn footer(issue: &Issue, terms: &Terms) -> String {
     const EACH: usize = 120;
@@ -203,8 +214,7 @@ fn labels(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
             changed.push(format!("{label:?} stands for a state, a priority or a kind and follows that"));
             continue;
         }
-        let fitting: String =
-            label.chars().map(|c| if can.label_bars.contains(&c) { '-' } else { c }).take(can.label_limit.unwrap_or(usize::MAX)).collect();
+        let fitting = label_there(label, can);
         if fitting != *label {
             changed.push(format!("{label:?} is written {fitting:?}"));
         }
@@ -216,6 +226,20 @@ fn labels(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
         losses.add(LossField::Labels, LossKind::Degraded, changed.join("; "));
     }
     kept
+}
+
+/// A label as the tracker writes it.
+#[must_use]
+pub fn label_there(label: &str, can: &Capabilities) -> String {
+    label.chars().map(|c| if can.label_bars.contains(&c) { '-' } else { c }).take(can.label_limit.unwrap_or(usize::MAX)).collect()
+}
+
+/// What of the description lies in further comments there.
+#[must_use]
+pub fn beyond_first(issue: &Issue, terms: &Terms) -> String {
+    let text = defused(&issue.description, terms.text);
+    let rest: String = parts(&text, terms.text.limit, FOOTER_MOST).into_iter().skip(1).collect();
+    harmful(&rest)
 }
 
 fn assignees(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {

@@ -9,6 +9,7 @@ use super::draft::Draft;
 use super::place::Place;
 use super::remote::RemoteRef;
 use crate::domain::id::{CommentId, IssueId};
+use crate::domain::sync::Turns;
 use crate::domain::vocabulary::vocabulary;
 use uuid::Uuid;
 
@@ -22,7 +23,14 @@ vocabulary! {
         Unknown = "unknown",
         /// It is there.
         Linked = "linked",
+        /// It was there, and is gone for certain. Should it be seen again, it is linked again.
+        Gone = "gone",
     }
+}
+
+vocabulary! {
+    /// Where the issue was made first.
+    LinkOrigin { Ours = "ours", Theirs = "theirs" }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +45,27 @@ pub struct Link {
     /// When the first creation that may have got through was about to be sent.
     pub intended_at: Option<DateTime<Utc>>,
     pub remote: Option<RemoteRef>,
-    /// What was sent last.
-    pub pushed: Option<Draft>,
+    /// What the API called it before it moved: only with that is a tie to another one let through.
+    pub moved_from: Option<String>,
+    /// What both sides last agreed on: what was sent or taken last, field by field.
+    pub base: Option<Draft>,
+    pub origin: LinkOrigin,
+    /// Which fields went which way lately.
+    pub turns: Turns,
+    /// Up to which of its changes, by the tracker's clock, it was asked to be brought into agreement. Written by [`Heard`] alone.
+    pub heard_at: Option<DateTime<Utc>>,
+    /// Since when it is absent from every whole list, by our clock. Written by [`Heard`] alone.
+    pub missing_at: Option<DateTime<Utc>>,
+}
+
+/// What a list said of a linked issue. Changes these columns of the tie and no others: the rest belongs to whoever holds its lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    pub issue_id: IssueId,
+    pub backend: String,
+    /// `None`: as it was.
+    pub heard_at: Option<DateTime<Utc>>,
+    pub missing_at: Option<DateTime<Utc>>,
 }
 
 /// What of ours a comment over there holds: a part of an issue's body (from the second on), or a part of a comment.
@@ -62,6 +89,10 @@ pub struct CommentLink {
     pub remote_id: Option<String>,
     /// A digest of the text sent last: a repeat of the same text is not sent.
     pub pushed: Option<String>,
+    /// What both sides last agreed on, bare and in the tracker's form; where it is followed.
+    pub base: Option<String>,
+    /// Who wrote it first.
+    pub origin: LinkOrigin,
 }
 
 /// What becomes of a tie to a comment.

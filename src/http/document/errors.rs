@@ -32,7 +32,7 @@ impl Facts {
             query: has("query"),
             header: has("header"),
             condition: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
-            tracker: path.contains("/workspaces"),
+            tracker: path.contains("/workspaces") || path.ends_with("/webhook") || path.ends_with("/sync"),
         }
     }
 }

@@ -39,6 +39,8 @@ use super::router;
         (name = "reviews", description = "Decide about tasks before they go anywhere"),
         (name = "comments", description = "Say something about an issue"),
         (name = "backends", description = "The trackers, and where issues can be filed in them"),
+        (name = "sync", description = "Which places of trackers are kept in agreement with the store, and where they clashed"),
+        (name = "webhooks", description = "What the trackers tell by themselves"),
         (name = "messages", description = "What is done outside: State Hub and others"),
         (name = "operate", description = "Probes and numbers for operators, and this document"),
     )

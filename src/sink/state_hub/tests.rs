@@ -27,6 +27,8 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
                 comment_id: None,
                 route: None,
                 link: None,
+                from: None,
+                conflict: None,
             },
         },
         number: IssueNumber(42),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use chrono::{DateTime, Utc};
 
 use super::optional_moment;
+use crate::domain::sync::Turns;
 use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Place};
 
 #[derive(Debug, Serialize)]
@@ -20,7 +21,15 @@ pub(in crate::store) struct LinkFields<'a> {
     remote_id: Option<&'a str>,
     remote_key: Option<&'a str>,
     url: Option<&'a str>,
+    /// The base, in the column of its older name.
     pushed: Option<&'a Draft>,
+    moved_from: Option<&'a str>,
+    origin: &'static str,
+    turns: Option<&'a Turns>,
+    #[serde(serialize_with = "optional_moment")]
+    heard_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "optional_moment")]
+    missing_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -35,6 +44,8 @@ pub(in crate::store) struct CommentLinkFields<'a> {
     intended_at: Option<DateTime<Utc>>,
     remote_id: Option<&'a str>,
     pushed: Option<&'a str>,
+    base: Option<&'a str>,
+    origin: Option<&'static str>,
 }
 
 impl<'a> From<&'a Link> for LinkFields<'a> {
@@ -50,7 +61,12 @@ impl<'a> From<&'a Link> for LinkFields<'a> {
             remote_id: remote.map(|remote| remote.id.as_str()),
             remote_key: remote.map(|remote| remote.key.as_str()),
             url: remote.and_then(|remote| remote.url.as_deref()),
-            pushed: link.pushed.as_ref(),
+            pushed: link.base.as_ref(),
+            moved_from: link.moved_from.as_deref(),
+            origin: link.origin.as_str(),
+            turns: (!link.turns.is_empty()).then_some(&link.turns),
+            heard_at: link.heard_at,
+            missing_at: link.missing_at,
         }
     }
 }
@@ -68,6 +84,8 @@ impl<'a> CommentLinkFields<'a> {
                 intended_at: None,
                 remote_id: None,
                 pushed: None,
+                base: None,
+                origin: None,
             },
         }
     }
@@ -82,6 +100,8 @@ impl<'a> CommentLinkFields<'a> {
             intended_at: link.intended_at,
             remote_id: link.remote_id.as_deref(),
             pushed: link.pushed.as_deref(),
+            base: link.base.as_deref(),
+            origin: Some(link.origin.as_str()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
 //!
-//! Locks are taken in one order everywhere: messages by id, then dedupe keys by value, then issues by id, then ties to
-//! trackers by name, then counts by value. To add a kind of write: its statement in [`super::sql`], its place in [`write()`], its lock in that order if it
-//! needs one.
+//! Locks are taken in one order everywhere: messages by id, then bindings by name, then conflicts by id, then dedupe keys by value,
+//! then issues by id, then ties to trackers by name, then deliveries of trackers by id, then counts by value. To add a kind of write:
+//! its statement in [`super::sql`], its place in [`write()`], its lock in that order if it needs one.
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -12,7 +12,7 @@ use super::columns::{Children, CommentColumns, IssueColumns};
 use super::error::{Failure, broken, is_lost_race};
 use super::index::{self, IndexColumns};
 use super::queue::FOLLOWERS;
-use super::{NAME, link, read, sql};
+use super::{NAME, link, read, sql, sync};
 use crate::domain::Change;
 use crate::store::batch::{Batch, Insert, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -59,6 +59,7 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
 
 async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
     lock_messages(connection, batch).await?;
+    sync::check(connection, batch).await?;
     insert(connection, batch, Indexing::AtTheEnd).await?;
     let before = check_versions(connection, batch).await?;
     update(connection, batch).await?;
@@ -70,6 +71,7 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     change_comments(connection, batch).await?;
     let (links, comment_links) = batch.links();
     link::write(connection, &links, &comment_links).await?;
+    sync::write(connection, batch).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
         let ids: Vec<i64> = settled.iter().map(|settle| settle.message_id).collect();

@@ -276,6 +276,7 @@ pub(super) async fn lookup(connection: &mut PgConnection, asked: &Lookup) -> Res
     let statement = match asked.by {
         LookupBy::TriggeringEvent => sql::LOOKUP_EVENTS,
         LookupBy::ActivityDefinition => sql::LOOKUP_DEFINITIONS,
+        LookupBy::TrackerKey => sql::LOOKUP_TRACKER_KEYS,
     };
     sqlx::query_as(statement).bind(&asked.ids).bind(i64::from(asked.per_id)).bind(i64::from(asked.most)).fetch_all(connection).await
 }

@@ -10,42 +10,51 @@ use super::error::Failure;
 use crate::domain::IssueId;
 use crate::domain::tracker::BudgetWindow;
 use crate::store::fields::{CommentLinkFields, LinkFields};
-use crate::store::row::{CommentLinkRow, LinkRow};
+use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_columns};
 
-/// What is linked stays linked to what it is linked to.
+/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is told
+/// by [`super::sync`] alone, once the row is there.
 const WRITE_LINKS: &str = "-- write_links
-insert into links (issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed)
+insert into links (
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+    heard_at, missing_at
+)
 select * from jsonb_to_recordset($1) as link (
     issue_id uuid, backend text, position smallint, place jsonb, state text, intended_at timestamptz, remote_id text,
-    remote_key text, url text, pushed jsonb
+    remote_key text, url text, pushed jsonb, moved_from text, origin text, turns jsonb, heard_at timestamptz,
+    missing_at timestamptz
 )
 order by issue_id, backend
 on conflict (issue_id, backend) do update set
     position = excluded.position, place = excluded.place, state = excluded.state, intended_at = excluded.intended_at,
-    remote_id = excluded.remote_id, remote_key = excluded.remote_key, url = excluded.url, pushed = excluded.pushed
-where links.state <> 'linked' or links.remote_id = excluded.remote_id";
+    remote_id = excluded.remote_id, remote_key = excluded.remote_key, url = excluded.url, pushed = excluded.pushed,
+    moved_from = excluded.moved_from, origin = excluded.origin, turns = excluded.turns
+where links.state not in ('linked', 'gone') or links.remote_id in (excluded.remote_id, excluded.moved_from)";
 
 const WRITE_COMMENT_LINKS: &str = "-- write_comment_links
-insert into comment_links (issue_id, backend, subject, part, state, intended_at, remote_id, pushed)
+insert into comment_links (issue_id, backend, subject, part, state, intended_at, remote_id, pushed, base, origin)
 select * from jsonb_to_recordset($1) as link (
-    issue_id uuid, backend text, subject uuid, part smallint, state text, intended_at timestamptz, remote_id text, pushed text
+    issue_id uuid, backend text, subject uuid, part smallint, state text, intended_at timestamptz, remote_id text, pushed text,
+    base text, origin text
 )
 order by issue_id, backend, subject, part
 on conflict (issue_id, backend, subject, part) do update set
-    state = excluded.state, intended_at = excluded.intended_at, remote_id = excluded.remote_id, pushed = excluded.pushed";
+    state = excluded.state, intended_at = excluded.intended_at, remote_id = excluded.remote_id, pushed = excluded.pushed,
+    base = excluded.base, origin = excluded.origin";
 
 const DELETE_COMMENT_LINKS: &str = "-- delete_comment_links
 delete from comment_links using jsonb_to_recordset($1) as gone (issue_id uuid, backend text, subject uuid, part smallint)
 where comment_links.issue_id = gone.issue_id and comment_links.backend = gone.backend
     and comment_links.subject = gone.subject and comment_links.part = gone.part";
 
-const LINKS: &str = "-- links
-select issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed from links
-where issue_id = any($1) order by issue_id, position, backend";
+const LINKS: &str =
+    concat!("-- links\nselect ", link_columns!(), " from links where issue_id = any($1) order by issue_id, position, backend");
 
-const COMMENT_LINKS: &str = "-- comment_links
-select issue_id, backend, subject, part, state, intended_at, remote_id, pushed from comment_links
-where issue_id = $1 and backend = $2 and subject = any($3) order by subject, part";
+const COMMENT_LINKS: &str = concat!(
+    "-- comment_links\nselect ",
+    comment_link_columns!(),
+    " from comment_links where issue_id = $1 and backend = $2 and subject = any($3) order by subject, part"
+);
 
 const OPEN_BUDGET: &str = "-- open_budget
 insert into budgets (name) values ($1) on conflict do nothing";

@@ -14,6 +14,7 @@ mod queue;
 mod read;
 mod record;
 mod sql;
+mod sync;
 mod words;
 
 use std::ops::RangeInclusive;
@@ -34,11 +35,12 @@ use super::lookup::{self, readable};
 use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
 use super::row::FacetRow;
 use super::warm::{FRESH, Lent, Warm};
-use super::{Connections, Filed, Outcome, Page, Store, StoreError, migrate};
+use super::{BindingEnd, BindingLease, Connections, Filed, Outcome, Page, PutBinding, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link};
+use crate::domain::sync::{Bound, Conflict, ConflictFilter, Hook, NewHook};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
@@ -365,6 +367,84 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::waiting(&mut connection, target, most)).await;
         Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn links_to(&self, backend: &str, place: &Place, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+        lookup::all(NAME, self.all(sync::links_to(backend, place, remote_ids)).await?)
+    }
+
+    async fn links_of_place(&self, backend: &str, place: &Place, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+        lookup::all(NAME, self.all(sync::links_of_place(backend, place, after, limit)).await?)
+    }
+
+    async fn count_links(&self, backend: &str, place: &Place, most: u32) -> Result<u64, StoreError> {
+        let count: Option<(i64,)> = self.one(sync::count_links(backend, place, most)).await?;
+        Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
+    }
+
+    async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError> {
+        lookup::all(NAME, self.all(sync::comment_links_of(issue, backend)).await?)
+    }
+
+    async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
+        let ids: Vec<(Uuid,)> = self.all(sync::asked_for(target, issues)).await?;
+        Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
+    }
+
+    async fn bindings(&self) -> Result<Vec<Bound>, StoreError> {
+        lookup::all(NAME, self.all(sync::bindings()).await?)
+    }
+
+    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<Bound>, StoreError> {
+        lookup::one(NAME, sync::put_binding(self, wish).await?)
+    }
+
+    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+        lookup::one(NAME, self.one(sync::pause_binding(name, paused, now)).await?)
+    }
+
+    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+        lookup::one(NAME, self.one(sync::hurry_binding(name, audit, brake_off, now)).await?)
+    }
+
+    async fn delete_binding(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.execute(sync::delete_binding(name)).await? > 0)
+    }
+
+    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError> {
+        lookup::one(NAME, self.one(sync::lease_binding(name, lease)).await?)
+    }
+
+    async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError> {
+        self.execute(sync::release_binding(name, token, end)).await.map(drop)
+    }
+
+    async fn keep_hook(&self, hook: &NewHook) -> Result<bool, StoreError> {
+        Ok(self.execute(sync::keep_hook(hook)).await? > 0)
+    }
+
+    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<Hook>, StoreError> {
+        lookup::all(NAME, self.all(sync::hooks(backend, limit)).await?)
+    }
+
+    async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.execute(sync::purge_hooks(before, limit)).await
+    }
+
+    async fn unresolved(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
+        lookup::all(NAME, self.all(sync::unresolved(issue, backend)).await?)
+    }
+
+    async fn conflicts(&self, filter: &ConflictFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<Conflict>, StoreError> {
+        lookup::all(NAME, self.find_all(sync::conflicts(filter, before, limit)).await?)
+    }
+
+    async fn conflict(&self, id: Uuid) -> Result<Option<Conflict>, StoreError> {
+        lookup::one(NAME, self.one(sync::conflict(id)).await?)
+    }
+
+    async fn open_conflicts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        self.all(sync::open_conflicts()).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

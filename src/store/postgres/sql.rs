@@ -153,6 +153,8 @@ with gone_events as (
     delete from links where issue_id = any($1)
 ), gone_comment_links as (
     delete from comment_links where issue_id = any($1)
+), gone_conflicts as (
+    delete from conflicts where issue_id = any($1)
 )
 delete from issues where id = any($1)";
 
@@ -272,3 +274,18 @@ order by asked.place, found.created_at desc, found.number desc limit $3"
 pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
 
 pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");
+
+/// With the backend's name before it or without. Whatever stands before the first colon may be such a name.
+pub(super) const LOOKUP_TRACKER_KEYS: &str = "-- lookup_tracker_keys
+select asked.place - 1 as place, found.* from unnest($1::text[]) with ordinality as asked (id, place)
+cross join lateral (
+    select id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
+        activity_definition_id, created_at
+    from issues where issues.id in (
+        select links.issue_id from links
+        where links.remote_key in (asked.id, substr(asked.id, strpos(asked.id, ':') + 1))
+            and asked.id in (links.remote_key, links.backend || ':' || links.remote_key)
+    )
+    order by created_at desc, number desc limit $2
+) found
+order by asked.place, found.created_at desc, found.number desc limit $3";

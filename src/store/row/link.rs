@@ -7,7 +7,25 @@ use uuid::Uuid;
 
 use super::{Unreadable, broken, word};
 use crate::domain::IssueId;
+use crate::domain::sync::Turns;
 use crate::domain::tracker::{CommentLink, Draft, Link, Place, RemoteRef, Slot};
+
+/// The columns of a [`LinkRow`]. The base lies in the column of its older name.
+macro_rules! link_columns {
+    () => {
+        "issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed as base, moved_from, origin, turns, \
+         heard_at, missing_at"
+    };
+}
+pub(in crate::store) use link_columns;
+
+/// The columns of a [`CommentLinkRow`].
+macro_rules! comment_link_columns {
+    () => {
+        "issue_id, backend, subject, part, state, intended_at, remote_id, pushed, base, origin"
+    };
+}
+pub(in crate::store) use comment_link_columns;
 
 #[derive(Debug, FromRow)]
 pub(in crate::store) struct LinkRow {
@@ -20,7 +38,12 @@ pub(in crate::store) struct LinkRow {
     remote_id: Option<String>,
     remote_key: Option<String>,
     url: Option<String>,
-    pushed: Option<Json<Draft>>,
+    base: Option<Json<Draft>>,
+    moved_from: Option<String>,
+    origin: String,
+    turns: Option<Json<Turns>>,
+    heard_at: Option<DateTime<Utc>>,
+    missing_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, FromRow)]
@@ -33,6 +56,8 @@ pub(in crate::store) struct CommentLinkRow {
     intended_at: Option<DateTime<Utc>>,
     remote_id: Option<String>,
     pushed: Option<String>,
+    base: Option<String>,
+    origin: String,
 }
 
 impl TryFrom<LinkRow> for Link {
@@ -40,6 +65,7 @@ impl TryFrom<LinkRow> for Link {
 
     fn try_from(row: LinkRow) -> Result<Self, Unreadable> {
         let state = word("links", "state", &row.issue_id, &row.state)?;
+        let origin = word("links", "origin", &row.issue_id, &row.origin)?;
         let place = row.place.0;
         let remote = row.remote_id.map(|id| RemoteRef { place: place.clone(), id, key: row.remote_key.unwrap_or_default(), url: row.url });
         Ok(Self {
@@ -50,7 +76,12 @@ impl TryFrom<LinkRow> for Link {
             state,
             intended_at: row.intended_at,
             remote,
-            pushed: row.pushed.map(|draft| draft.0),
+            moved_from: row.moved_from,
+            base: row.base.map(|draft| draft.0),
+            origin,
+            turns: row.turns.map(|turns| turns.0).unwrap_or_default(),
+            heard_at: row.heard_at,
+            missing_at: row.missing_at,
         })
     }
 }
@@ -68,6 +99,8 @@ impl TryFrom<CommentLinkRow> for CommentLink {
             intended_at: row.intended_at,
             remote_id: row.remote_id,
             pushed: row.pushed,
+            base: row.base,
+            origin: word("comment_links", "origin", &row.subject, &row.origin)?,
         })
     }
 }

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::error::{broken, classify};
-use super::{NAME, link, queue, read, sql};
+use super::{NAME, link, queue, read, sql, sync};
 use crate::domain::Change;
 use crate::store::batch::{Batch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -28,6 +28,7 @@ pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]
 async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), StoreError> {
     let failed = |error| classify(&error);
     check_claims(connection, batch).await.map_err(failed)?;
+    sync::check(connection, batch).await.map_err(failed)?;
     insert(connection, batch).await?;
     let before = check_versions(connection, batch).await?;
     let updates: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
@@ -37,6 +38,7 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
     change_comments(connection, batch).await.map_err(failed)?;
     let (links, comment_links) = batch.links();
     link::write(connection, &links, &comment_links).await.map_err(failed)?;
+    sync::write(connection, batch).await.map_err(failed)?;
     queue::settle(connection, &batch.settled()).await.map_err(failed)?;
     index(connection, &Reindex::of(batch, &before)).await.map_err(failed)
 }
@@ -67,7 +69,7 @@ pub(super) async fn each<T: Serialize>(connection: &mut SqliteConnection, statem
     Ok(())
 }
 
-fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
+pub(super) fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
@@ -113,7 +115,7 @@ async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Res
     }
     let ids = json(&ids)?;
     let children = [sql::DELETE_EVENTS_OF, sql::DELETE_COMMENTS_OF, sql::DELETE_MESSAGES_OF];
-    let ties = [link::DELETE_LINKS_OF, link::DELETE_COMMENT_LINKS_OF];
+    let ties = [link::DELETE_LINKS_OF, link::DELETE_COMMENT_LINKS_OF, sync::DELETE_CONFLICTS_OF];
     for statement in children.into_iter().chain(ties).chain([sql::DELETE_ISSUES]) {
         sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
     }

@@ -278,6 +278,7 @@ pub(super) async fn lookup(connection: &mut SqliteConnection, asked: &Lookup) ->
     let statement = match asked.by {
         LookupBy::TriggeringEvent => sql::LOOKUP_EVENTS,
         LookupBy::ActivityDefinition => sql::LOOKUP_DEFINITIONS,
+        LookupBy::TrackerKey => sql::LOOKUP_TRACKER_KEYS,
     };
     sqlx::query_as(statement).bind(Json(&asked.ids)).bind(asked.per_id).bind(asked.most).fetch_all(connection).await
 }

@@ -9,41 +9,53 @@ use uuid::Uuid;
 use crate::domain::IssueId;
 use crate::domain::tracker::BudgetWindow;
 use crate::store::fields::{CommentLinkFields, LinkFields, moment_text};
-use crate::store::row::{CommentLinkRow, LinkRow};
+use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_columns};
 
-/// What is linked stays linked to what it is linked to.
+/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is told
+/// by [`super::sync`] alone, once the row is there.
 const WRITE_LINKS: &str = "-- write_links
-insert into links (issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed)
+insert into links (
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+    heard_at, missing_at
+)
 select
     unhex(value ->> 'issue_id', '-'), value ->> 'backend', value ->> 'position', value -> 'place', value ->> 'state',
-    value ->> 'intended_at', value ->> 'remote_id', value ->> 'remote_key', value ->> 'url', nullif(value -> 'pushed', 'null')
+    value ->> 'intended_at', value ->> 'remote_id', value ->> 'remote_key', value ->> 'url', nullif(value -> 'pushed', 'null'),
+    value ->> 'moved_from', value ->> 'origin', nullif(value -> 'turns', 'null'), value ->> 'heard_at', value ->> 'missing_at'
 from json_each(?1) where true
 on conflict (issue_id, backend) do update set
     position = excluded.position, place = excluded.place, state = excluded.state, intended_at = excluded.intended_at,
-    remote_id = excluded.remote_id, remote_key = excluded.remote_key, url = excluded.url, pushed = excluded.pushed
-where links.state <> 'linked' or links.remote_id = excluded.remote_id";
+    remote_id = excluded.remote_id, remote_key = excluded.remote_key, url = excluded.url, pushed = excluded.pushed,
+    moved_from = excluded.moved_from, origin = excluded.origin, turns = excluded.turns
+where links.state not in ('linked', 'gone') or links.remote_id in (excluded.remote_id, excluded.moved_from)";
 
 const WRITE_COMMENT_LINKS: &str = "-- write_comment_links
-insert into comment_links (issue_id, backend, subject, part, state, intended_at, remote_id, pushed)
+insert into comment_links (issue_id, backend, subject, part, state, intended_at, remote_id, pushed, base, origin)
 select
     unhex(value ->> 'issue_id', '-'), value ->> 'backend', unhex(value ->> 'subject', '-'), value ->> 'part', value ->> 'state',
-    value ->> 'intended_at', value ->> 'remote_id', value ->> 'pushed'
+    value ->> 'intended_at', value ->> 'remote_id', value ->> 'pushed', value ->> 'base', value ->> 'origin'
 from json_each(?1) where true
 on conflict (issue_id, backend, subject, part) do update set
-    state = excluded.state, intended_at = excluded.intended_at, remote_id = excluded.remote_id, pushed = excluded.pushed";
+    state = excluded.state, intended_at = excluded.intended_at, remote_id = excluded.remote_id, pushed = excluded.pushed,
+    base = excluded.base, origin = excluded.origin";
 
 const DELETE_COMMENT_LINKS: &str = "-- delete_comment_links
 delete from comment_links where (issue_id, backend, subject, part) in (
     select unhex(value ->> 'issue_id', '-'), value ->> 'backend', unhex(value ->> 'subject', '-'), value ->> 'part' from json_each(?1)
 )";
 
-const LINKS: &str = "-- links
-select issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed from links
-where issue_id in (select unhex(value, '-') from json_each(?1)) order by issue_id, position, backend";
+const LINKS: &str = concat!(
+    "-- links\nselect ",
+    link_columns!(),
+    " from links where issue_id in (select unhex(value, '-') from json_each(?1)) order by issue_id, position, backend"
+);
 
-const COMMENT_LINKS: &str = "-- comment_links
-select issue_id, backend, subject, part, state, intended_at, remote_id, pushed from comment_links
-where issue_id = ?1 and backend = ?2 and subject in (select unhex(value, '-') from json_each(?3)) order by subject, part";
+const COMMENT_LINKS: &str = concat!(
+    "-- comment_links\nselect ",
+    comment_link_columns!(),
+    " from comment_links where issue_id = ?1 and backend = ?2 and subject in (select unhex(value, '-') from json_each(?3)) \
+     order by subject, part"
+);
 
 /// The spending that fills a window up: once it is older than the window there is room again.
 const FILLS: &str = "-- fills

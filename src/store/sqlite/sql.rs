@@ -168,3 +168,16 @@ order by asked.key, created_at desc, number desc limit ?3"
 pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
 
 pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");
+
+/// With the backend's name before it or without. Whatever stands before the first colon may be such a name.
+pub(super) const LOOKUP_TRACKER_KEYS: &str = "-- lookup_tracker_keys
+select asked.key as place, issues.id, number, title, state, target_repo, backend, url, source_type, source_id,
+    triggering_event_id, activity_definition_id, created_at
+from json_each(?1) asked
+join issues on issues.number in (
+    select found.number from links cross join issues found on found.id = links.issue_id
+    where links.remote_key in (asked.value, substr(asked.value, instr(asked.value, ':') + 1))
+        and asked.value in (links.remote_key, links.backend || ':' || links.remote_key)
+    order by found.created_at desc, found.number desc limit ?2
+)
+order by asked.key, created_at desc, number desc limit ?3";

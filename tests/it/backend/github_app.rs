@@ -32,6 +32,7 @@ fn options(sim: &Sim, key: &str, options: &[(&str, &str)]) -> BackendOptions {
         users: Users::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         page_size: 50,
+        webhook_user: "issue-core".to_owned(),
     }
 }
 

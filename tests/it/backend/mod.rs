@@ -4,13 +4,15 @@
 
 mod contract;
 mod crash;
+mod deliveries;
 mod description;
 mod github_app;
 mod graphql;
 mod push;
-mod rig;
+pub(crate) mod rig;
 mod trouble;
 mod two_ways;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, Users, fit};
+use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -61,6 +63,7 @@ impl Bench {
             users: users.clone(),
             options: options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>(),
             page_size: 50,
+            webhook_user: "issue-core".to_owned(),
         })
         .unwrap();
         let capabilities = backend.capabilities().clone();
@@ -97,6 +100,17 @@ impl Bench {
     }
 }
 
+/// A tracker that is never asked anything.
+pub(super) fn backend_of(kind: TrackerKind, options: Vec<(&'static str, String)>) -> Arc<dyn Backend> {
+    crate::support::server::client();
+    let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
+    let (http, secret) = (HttpClient::new(limits).unwrap(), Secret::new(Some(SECRET.into())));
+    let line = Line::new(LineOptions { http, base: "http://127.0.0.1:9".to_owned(), transport: Transport::Direct, secret });
+    let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let (name, names, users) = ("under-test".to_owned(), Names::default(), Users::default());
+    boot::tracker(BackendOptions { name, kind, line, names, users, options, page_size: 50, webhook_user: "issue-core".to_owned() }).unwrap()
+}
+
 /// Each case for every tracker, directly and through the proxy.
 macro_rules! cases {
     ($($case:path as $name:ident),+ $(,)?) => {
@@ -131,6 +145,8 @@ cases!(
     trouble::each_refusal_means_what_it_means as each_refusal_means_what_it_means,
     trouble::a_broken_page_is_never_an_absence as a_broken_page_is_never_an_absence,
     trouble::another_secret_is_used_from_the_next_call_on as another_secret_is_used_from_the_next_call_on,
+    webhooks::registering_again_leaves_one_webhook_with_the_new_secret as registering_again_leaves_one_webhook_with_the_new_secret,
+    webhooks::who_may_not_register_is_told_what_to_do_by_hand as who_may_not_register_is_told_what_to_do_by_hand,
     trouble::no_error_shows_the_secret as no_error_shows_the_secret,
     two_ways::every_text_comes_back_in_the_form_that_it_was_sent_in as every_text_comes_back_in_the_form_that_it_was_sent_in,
     two_ways::what_a_person_changes_is_read_and_listed as what_a_person_changes_is_read_and_listed,

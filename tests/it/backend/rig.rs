@@ -9,7 +9,7 @@ use crate::support::server::{KEY, Server, binary};
 use crate::support::sim::{SECRET, Sim, SimIssue, Vendor};
 
 /// Settings of one service: trackers named `t0`, `t1`, … in the order given, everything quick.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     pub db: Database,
     pub sims: Vec<Sim>,
     variables: Vec<(String, String)>,
@@ -17,7 +17,7 @@ pub(super) struct Rig {
 
 impl Rig {
     /// Every task goes to all of them; the first is the one that is reported.
-    pub(super) async fn new(db: Database, vendors: Vec<Box<dyn Vendor>>) -> Self {
+    pub(crate) async fn new(db: Database, vendors: Vec<Box<dyn Vendor>>) -> Self {
         let quick = [
             ("RETRY_BASE", "20ms"),
             ("RETRY_MAX", "100ms"),
@@ -57,15 +57,15 @@ impl Rig {
         Self { db, sims, variables }
     }
 
-    pub(super) fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
 
-    pub(super) fn unset(&mut self, name: &str) {
+    pub(crate) fn unset(&mut self, name: &str) {
         self.variables.retain(|(known, _)| known != name);
     }
 
-    pub(super) fn start(&self) -> Server {
+    pub(crate) fn start(&self) -> Server {
         let mut command = binary();
         command.arg("serve").env("DATABASE_URL", self.db.url()).env("ISSUE_CORE_API_KEY", KEY);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -74,24 +74,24 @@ impl Rig {
 }
 
 /// A task that every tracker can carry whole, with its title as its key.
-pub(super) fn task(title: &str) -> Value {
+pub(crate) fn task(title: &str) -> Value {
     json!({"title": title, "description": "why and how", "target_repo": "activity-core", "labels": ["sbom"], "priority": "high",
         "triggering_event_id": "e1"})
 }
 
 /// Files it and answers its path.
-pub(super) async fn file(server: &Server, body: &Value) -> String {
+pub(crate) async fn file(server: &Server, body: &Value) -> String {
     let answer = server.post("/issues/", body).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     format!("/issues/{}", answer.json::<Value>().await.unwrap()["issue_id"].as_str().unwrap())
 }
 
-pub(super) async fn get(server: &Server, path: &str) -> Value {
+pub(crate) async fn get(server: &Server, path: &str) -> Value {
     server.get(path).send().await.unwrap().json().await.unwrap()
 }
 
 /// Asks again until it holds.
-pub(super) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let deadline = Instant::now() + Duration::from_secs(40);
     while !holds().await {
         assert!(Instant::now() < deadline, "{what}: not within 40 seconds");
@@ -100,11 +100,11 @@ pub(super) async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl
 }
 
 /// Until no message waits.
-pub(super) async fn until_quiet(server: &Server) {
+pub(crate) async fn until_quiet(server: &Server) {
     eventually("the queue is empty", || async { get(server, "/messages").await["items"].as_array().is_some_and(Vec::is_empty) }).await;
 }
 
 /// The issues there with that title.
-pub(super) fn titled(sim: &Sim, title: &str) -> Vec<SimIssue> {
+pub(crate) fn titled(sim: &Sim, title: &str) -> Vec<SimIssue> {
     sim.issues().into_iter().filter(|issue| issue.title == title).collect()
 }

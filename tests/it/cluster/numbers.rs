@@ -18,6 +18,9 @@ async fn told() -> BTreeSet<String> {
     let tracker = [("KIND", "gitea"), ("BASE_URL", "http://127.0.0.1:1"), ("TOKEN", "t"), ("OWNER", "acme"), ("TIMEOUT", "1s")];
     let tracker = tracker.map(|(field, value)| (format!("ISSUE_CORE__BACKENDS__T__{field}"), value));
     variables.extend(tracker.iter().map(|(name, value)| (name.as_str(), *value)));
+    let binding = [("BACKEND", "t"), ("OWNER", "acme"), ("REPO", "tools")];
+    let binding = binding.map(|(field, value)| (format!("ISSUE_CORE__BINDINGS__B__{field}"), value));
+    variables.extend(binding.iter().map(|(name, value)| (name.as_str(), *value)));
     let server = Server::start_with(&db.url(), &variables);
     assert!(server.post("/issues/", &task("t", "told")).send().await.unwrap().status().is_success());
     hub.until_told(1).await;
@@ -29,7 +32,10 @@ async fn told() -> BTreeSet<String> {
     within(async {
         loop {
             let text = server.client.get(format!("{}/metrics", server.base)).send().await.unwrap().text().await.unwrap();
-            if text.contains("issue_core_messages{") && text.contains("issue_core_backend_paused{") {
+            if text.contains("issue_core_messages{")
+                && text.contains("issue_core_backend_paused{")
+                && text.contains("issue_core_sync_behind")
+            {
                 return text.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())).collect();
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;

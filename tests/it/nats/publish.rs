@@ -90,6 +90,8 @@ fn notice(kind: EventKind, seq: i64) -> Notice {
             comment_id: None,
             route: None,
             link: None,
+            from: None,
+            conflict: None,
         },
     };
     Notice { event, number: IssueNumber(7), target_repo: Some("activity-core".to_owned()), origin: Origin::default() }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use issue_core::domain::tracker::{BudgetWindow, CommentLink, CommentLinkWrite, Draft, Link, LinkState, Place, RemoteRef, Slot};
+use issue_core::domain::sync::{Field, Turn, Turns};
+use issue_core::domain::tracker::{
+    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, Slot,
+};
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, Priority, Settle, StateName};
 use issue_core::store::Outcome;
 use issue_core::store::queue::ClaimWish;
@@ -12,11 +15,11 @@ use uuid::Uuid;
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
 
-fn place() -> Place {
+pub(super) fn place() -> Place {
     Place { owner: "acme \"q\"".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
-fn link(issue: IssueId, backend: &str) -> Link {
+pub(super) fn link(issue: IssueId, backend: &str) -> Link {
     Link {
         issue_id: issue,
         backend: backend.to_owned(),
@@ -25,11 +28,16 @@ fn link(issue: IssueId, backend: &str) -> Link {
         state: LinkState::Routed,
         intended_at: None,
         remote: None,
-        pushed: None,
+        moved_from: None,
+        base: None,
+        origin: LinkOrigin::Ours,
+        turns: Turns::default(),
+        heard_at: None,
+        missing_at: None,
     }
 }
 
-fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
+pub(super) fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
     let draft = Draft {
         title: "Ünïcode {\"json\": null}".to_owned(),
         body: "line\r\none\u{1}".to_owned(),
@@ -48,12 +56,12 @@ fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
         position: 1,
         intended_at: Some(at(3)),
         remote: Some(remote),
-        pushed: Some(draft),
+        base: Some(draft),
         ..link(issue, backend)
     }
 }
 
-fn write(links: Vec<Link>) -> Change {
+pub(super) fn write(links: Vec<Link>) -> Change {
     Change { links, ..Change::of(IssueWrite::None) }
 }
 
@@ -85,7 +93,7 @@ pub(super) async fn what_is_linked_stays_linked_to_what_it_is_linked_to(db: Data
         store.commit(&[write(vec![late])]).await.unwrap();
         assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&first));
     }
-    let again = Link { pushed: None, ..first };
+    let again = Link { base: None, ..first };
     store.commit(&[write(vec![again.clone()])]).await.unwrap();
     assert_eq!(store.links(&[issue]).await.unwrap(), [again]);
 }
@@ -102,6 +110,8 @@ pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
         intended_at: Some(at(1)),
         remote_id: (state == LinkState::Linked).then(|| "77".to_owned()),
         pushed: Some("digest".to_owned()),
+        base: (part == 1).then(|| "bare \"text\"".to_owned()),
+        origin: if part == 1 { LinkOrigin::Theirs } else { LinkOrigin::Ours },
     };
     let (one, two, three) = (tie(subject, 1, LinkState::Linked), tie(subject, 2, LinkState::Intended), tie(other, 1, LinkState::Unknown));
     let set = |link: &CommentLink| CommentLinkWrite::Set(link.clone());
@@ -128,6 +138,8 @@ pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
         intended_at: None,
         remote_id: None,
         pushed: None,
+        base: None,
+        origin: LinkOrigin::Ours,
     };
     let mut change = write(vec![linked(issue.id, "a", "7")]);
     change.comment_links.push(CommentLinkWrite::Set(tie));
@@ -186,4 +198,121 @@ pub(super) async fn what_waits_for_a_target_is_counted_up_to_a_bound(db: Databas
         (store.waiting("a", 10).await.unwrap(), store.waiting("a", 3).await.unwrap(), store.waiting("b", 3).await.unwrap()),
         (5, 3, 0)
     );
+}
+
+pub(super) async fn a_tie_is_tied_anew_only_by_who_knows_where_it_moved_from(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let first = linked(issue, "a", "7");
+    let gone = Link { state: LinkState::Gone, ..first.clone() };
+    let back = Link { origin: LinkOrigin::Theirs, ..first.clone() };
+    let write_one = async |link: &Link| {
+        store.commit(&[write(vec![link.clone()])]).await.unwrap();
+        store.links(&[issue]).await.unwrap().remove(0)
+    };
+    for link in [&first, &gone, &back, &gone] {
+        assert_eq!(write_one(link).await, *link);
+    }
+    let moved = |from: &str, to| Link { moved_from: Some(from.to_owned()), ..linked(issue, "a", to) };
+    for stray in [linked(issue, "a", "8"), moved("6", "8"), link(issue, "a")] {
+        assert_eq!(write_one(&stray).await, gone);
+    }
+    let moved = moved("7", "8");
+    assert_eq!(write_one(&moved).await, moved);
+    assert_eq!(write_one(&first).await, moved, "a late word from before");
+}
+
+pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let mut turns = Turns::default();
+    turns.note(Field::Title, Turn::Sent, at(1));
+    let tie = Link { heard_at: Some(at(1)), missing_at: Some(at(2)), turns, ..linked(issue, "a", "7") };
+    store.commit(&[write(vec![tie.clone()])]).await.unwrap();
+    assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&tie), "as it begins");
+    let heard = |heard_at, missing_at| Heard { issue_id: issue, backend: "a".to_owned(), heard_at, missing_at };
+    let say = async |words: Vec<Heard>| {
+        let words = words.into_iter().map(|heard| Change { heard: vec![heard], ..Change::of(IssueWrite::None) });
+        store.commit(&words.collect::<Vec<_>>()).await.unwrap();
+        let link = store.links(&[issue]).await.unwrap().remove(0);
+        assert_eq!(Link { heard_at: tie.heard_at, missing_at: tie.missing_at, ..link.clone() }, tie);
+        (link.heard_at, link.missing_at)
+    };
+    assert_eq!(say(vec![heard(Some(at(5)), None)]).await, (Some(at(5)), None));
+    assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (Some(at(5)), Some(at(6))));
+    assert_eq!(say(vec![heard(Some(at(8)), Some(at(7))), heard(None, None)]).await, (Some(at(8)), None), "two of one call");
+    // Whoever holds the lane knows nothing of it, and writes nothing of it.
+    store.commit(&[write(vec![Link { base: None, turns: Turns::default(), ..tie.clone() }])]).await.unwrap();
+    let after = Link { base: None, turns: Turns::default(), heard_at: Some(at(8)), missing_at: None, ..tie };
+    assert_eq!(store.links(&[issue]).await.unwrap(), [after]);
+}
+
+pub(super) async fn ties_are_found_from_the_other_side(db: Database) {
+    let store = db.open().await;
+    let elsewhere = Place { project: "p".to_owned(), ..place() };
+    let mut ids = Vec::new();
+    for n in 0..7 {
+        let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+        let tie = linked(issue, if n == 6 { "b" } else { "a" }, &n.to_string());
+        let tie = match n {
+            4 => Link { state: LinkState::Gone, ..tie },
+            5 => Link { place: elsewhere.clone(), ..tie },
+            _ => tie,
+        };
+        store.commit(&[write(vec![tie])]).await.unwrap();
+        ids.push(issue);
+    }
+    let asked: Vec<String> = ["1", "4", "5", "6", "99"].map(str::to_owned).into();
+    let issues = |links: Vec<Link>| links.into_iter().map(|link| link.issue_id).collect::<Vec<_>>();
+    let mut found = issues(store.links_to("a", &place(), &asked).await.unwrap());
+    found.sort();
+    assert_eq!(found, [ids[1], ids[4]], "gone ones too, and nothing from another place or tracker");
+    assert_eq!(issues(store.links_to("a", &elsewhere, &asked).await.unwrap()), [ids[5]]);
+    assert_eq!(store.links_to("a", &place(), &[]).await.unwrap(), []);
+
+    let first = issues(store.links_of_place("a", &place(), None, 3).await.unwrap());
+    assert_eq!(first, ids[..3]);
+    assert_eq!(issues(store.links_of_place("a", &place(), Some(first[2]), 3).await.unwrap()), [ids[3]]);
+    assert_eq!(store.count_links("a", &place(), 9).await.unwrap(), 4);
+    assert_eq!(store.count_links("a", &place(), 2).await.unwrap(), 2);
+    assert_eq!(store.count_links("c", &place(), 2).await.unwrap(), 0);
+}
+
+pub(super) async fn every_tie_of_an_issues_comments_is_listed(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
+    let (one, two) = (sample::id(), sample::id());
+    let tie = |subject: Uuid, part, backend: &str| CommentLink {
+        issue_id: issue,
+        backend: backend.to_owned(),
+        slot: Slot { subject, part },
+        state: LinkState::Linked,
+        intended_at: None,
+        remote_id: Some("r".to_owned()),
+        pushed: None,
+        base: Some("base".to_owned()),
+        origin: LinkOrigin::Theirs,
+    };
+    let ties = [tie(two, 1, "a"), tie(one, 2, "a"), tie(one, 1, "a"), tie(one, 1, "b")];
+    let comment_links = ties.iter().cloned().map(CommentLinkWrite::Set).collect();
+    store.commit(&[Change { comment_links, ..Change::of(IssueWrite::None) }]).await.unwrap();
+    assert_eq!(store.comment_links_of(issue, "a").await.unwrap(), [ties[2].clone(), ties[1].clone(), ties[0].clone()]);
+}
+
+pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has(db: Database) {
+    let store = db.open().await;
+    let mut issues = Vec::new();
+    for _ in 0..3 {
+        issues.push(sample::stored(&*store, sample::plain_issue(), None).await);
+    }
+    let ids: Vec<IssueId> = issues.iter().map(|issue| issue.id).collect();
+    let ask = |n: usize, target| Change { messages: vec![sample::message(&issues[n], target)], ..Change::of(IssueWrite::None) };
+    store.commit(&[ask(0, "a"), ask(0, "a"), ask(1, "b")]).await.unwrap();
+    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
+    assert_eq!(store.asked_for("a", &[]).await.unwrap(), []);
+    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 9, token: Uuid::from_u128(1) };
+    assert_eq!(store.claim(&wish).await.unwrap().leases.len(), 2);
+    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [], "whoever has it may have read already");
+    store.commit(&[ask(0, "a")]).await.unwrap();
+    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
 }

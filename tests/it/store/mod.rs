@@ -3,11 +3,14 @@
 //! To add a test: a function in the file of its subject, and its name in the list below (an unlisted one is dead code, and
 //! the compiler says so). Tests that stand alone in `folders`, `group` and `postgres_only` are ordinary ones.
 
+mod bindings;
 mod commit;
 mod concurrency;
+mod conflicts;
 mod find;
 mod folders;
 mod group;
+mod hooks;
 mod links;
 mod migration;
 mod outcome;
@@ -43,6 +46,29 @@ conformance! {
         under_a_claim_much_may_be_written_and_nothing_once_it_is_lost,
         a_budget_is_kept_in_every_window_whoever_asks,
         what_waits_for_a_target_is_counted_up_to_a_bound,
+        a_tie_is_tied_anew_only_by_who_knows_where_it_moved_from,
+        what_lists_say_changes_only_what_they_know,
+        ties_are_found_from_the_other_side,
+        every_tie_of_an_issues_comments_is_listed,
+        an_issue_was_asked_for_while_a_message_waits_that_nobody_has,
+    }
+    run bindings {
+        rules_are_written_over_the_edition_that_was_read_and_the_same_rules_change_nothing,
+        of_many_leases_and_of_many_first_writes_at_once_one_is_given,
+        a_lease_is_given_on_what_is_due_and_neither_paused_nor_somebody_elses,
+        a_wish_that_comes_while_somebody_works_waits_for_the_next,
+        a_page_is_written_whole_under_the_lease_and_not_at_all_without_it,
+    }
+    run hooks {
+        a_delivery_is_kept_once_however_often_it_comes,
+        what_hints_at_something_waits_in_order_until_it_is_followed_and_everything_is_forgotten_in_time,
+    }
+    run conflicts {
+        a_conflict_comes_back_with_every_field_and_is_decided_over_its_edition,
+        a_decision_on_another_edition_is_stale_and_leaves_no_trace,
+        of_many_decisions_at_once_one_is_written,
+        conflicts_are_listed_newest_first_page_by_page_by_whatever_is_asked,
+        deleting_an_issue_takes_its_conflicts_along,
     }
     run commit {
         an_issue_with_every_field_set_comes_back,

@@ -63,6 +63,7 @@ const OURS: &[&str] = &[
     "issue_review_pending",
     "issue_review_decided",
     "issue_sync_conflict",
+    "issue_sync_conflict",
 ];
 const SECRET_LOOKING: &[&str] =
     &["authorization", "cookie", "password", "secret", "api_key", "access_token", "refresh_token", "private_key", "credential"];

@@ -29,6 +29,7 @@ fn with(options: &[(&str, &str)], names: Names) -> BackendOptions {
         users: Users::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         page_size: 50,
+        webhook_user: "issue-core".to_owned(),
     }
 }
 

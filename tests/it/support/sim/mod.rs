@@ -8,6 +8,7 @@ mod chance;
 mod gitea;
 mod github;
 mod gitlab;
+mod hooks;
 mod jira;
 mod linear;
 mod person;
@@ -26,6 +27,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
 pub(crate) use github::{APP, app as github_app};
+pub(crate) use hooks::Hooks;
 pub(crate) use person::{SimComment, SimEdit, Traffic};
 pub(crate) use wire::{Reply, Request};
 
@@ -204,6 +206,7 @@ struct Core {
     skew: TimeDelta,
     recorded: Vec<Recorded>,
     faults: Vec<String>,
+    hooks: Hooks,
     cap: Option<usize>,
     late: usize,
     /// As it was before each of the last requests, where lists are late.
@@ -235,6 +238,7 @@ impl Sim {
             skew: TimeDelta::zero(),
             recorded: Vec::new(),
             faults: Vec::new(),
+            hooks: Hooks::default(),
             cap: None,
             late: 0,
             past: VecDeque::new(),
@@ -290,6 +294,11 @@ impl Sim {
     /// Every request so far.
     pub(crate) fn recorded(&self) -> Vec<Recorded> {
         self.core(|core| core.recorded.clone())
+    }
+
+    /// The webhooks there are, and what their deliveries came to.
+    pub(crate) fn hooks<T>(&self, work: impl FnOnce(&mut Hooks) -> T) -> T {
+        self.core(|core| work(&mut core.hooks))
     }
 
     /// What was wrong with how it was called.
@@ -366,7 +375,10 @@ impl Core {
         let creates = self.vendor.creates_issue(&direct);
         let mut reply = match self.refused(request) {
             Some(reply) => reply,
-            None => self.answered(&direct, now),
+            None => match self.hooks.answer(self.vendor.kind(), &direct) {
+                Some(reply) => reply,
+                None => self.answered(&direct, now),
+            },
         };
         // The proxy follows by itself.
         if request.is_proxied()

@@ -1,0 +1,293 @@
+//! A bound issue and its tracker, brought into agreement: what changed there is taken, then what of ours still differs is sent.
+//!
+//! One at a time for an issue and a tracker, because it is done in their lane. Each step is written before the next is begun, and all
+//! of it may be done again after any of them: what was taken or sent is the base from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ACTOR, Stop, Work};
+use crate::app::AppError;
+use crate::backend::{BackendError, Trouble};
+use crate::domain::decide::{self, Absorption, Cause};
+use crate::domain::sync::{
+    Absorbed, Binding, Conflict, ConflictState, Field, Rules, Turn, Turns, absorb, agreed_face, our_face, their_face, words,
+};
+use crate::domain::tracker::{Assignees, Draft, Edit, Link, LinkOrigin, LinkState, Remote, without_footer};
+use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
+use crate::store::Outcome;
+
+/// How often it is begun anew because somebody changed one of the sides meanwhile.
+const ATTEMPTS: u32 = 8;
+
+/// A merge with what it makes of the records.
+struct Merged {
+    done: Absorbed,
+    turns: Turns,
+    records: super::records::Records,
+}
+
+impl Work<'_> {
+    /// The tie as it is when both sides agree, as far as they can.
+    pub(super) async fn agreed(&mut self, mut link: Link, binding: &Binding) -> Result<Link, Stop> {
+        if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
+            return Ok(link);
+        }
+        for _ in 0..ATTEMPTS {
+            // What changes nothing over there need not look there either.
+            if !self.is_about_remote() && !self.differs(&link) {
+                return Ok(link);
+            }
+            let Some(at) = link.remote.clone() else { return Ok(link) };
+            let Some(remote) = self.tracker.backend.read(&at).await? else { return self.vanished(link).await };
+            link = self.found(link, &remote).await?;
+            let held;
+            (link, held) = self.absorbed(link, &remote, binding).await?;
+            if !binding.pushes() {
+                return Ok(link);
+            }
+            match self.sent(link.clone(), &remote, &held).await {
+                Err(Stop::Trouble(BackendError { trouble: Trouble::Stale, .. })) => {}
+                ended => return ended,
+            }
+        }
+        Err(Stop::Failed(AppError::Contended))
+    }
+
+    fn faces(&self, link: &Link) -> (Draft, Draft) {
+        let canon = |text: &str| self.tracker.backend.canonical(text);
+        let ours = our_face(&self.issue, &self.tracker.terms, &canon);
+        let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
+        (base, ours)
+    }
+
+    fn differs(&self, link: &Link) -> bool {
+        let (base, ours) = self.faces(link);
+        !Edit { before: &base, after: &ours }.fields().is_empty()
+    }
+
+    /// It is there: under another name, perhaps, or again.
+    async fn found(&mut self, link: Link, remote: &Remote) -> Result<Link, Stop> {
+        if link.state == LinkState::Gone {
+            let back = Link { state: LinkState::Linked, ..link };
+            self.write(|issue, cause, stamp| {
+                let restored = decide::restore(issue, cause, stamp).ok().flatten();
+                Change { links: vec![back.clone()], ..restored.unwrap_or_else(|| Change::of(IssueWrite::None)) }
+            })
+            .await?;
+            return Ok(back);
+        }
+        if link.remote.as_ref() == Some(&remote.at) {
+            return Ok(link);
+        }
+        let before = link.remote.map(|at| at.id).filter(|id| *id != remote.at.id);
+        let moved = Link { remote: Some(remote.at.clone()), place: remote.at.place.clone(), moved_from: before, ..link };
+        let kind = self.tracker.backend.kind();
+        self.write(|issue, cause, stamp| decide::link(issue, moved.clone(), kind, false, cause, stamp)).await?;
+        Ok(Link { moved_from: None, ..moved })
+    }
+
+    /// Not to be seen. Believed gone only where a whole list of the place lacked it too.
+    async fn vanished(&mut self, link: Link) -> Result<Link, Stop> {
+        if link.state == LinkState::Gone {
+            return Ok(link);
+        }
+        if link.missing_at.is_none() {
+            let key = link.remote.map(|at| at.key).unwrap_or_default();
+            let text = format!("{key} is not there any more, or not to be seen; the next whole list tells");
+            return Err(BackendError::new(Trouble::Denied, text).into());
+        }
+        let gone = Link { state: LinkState::Gone, ..link };
+        let backend = self.tracker.name.clone();
+        self.write(|issue, cause, stamp| {
+            // A mirror that is gone changes nothing of the issue.
+            let change = if gone.position == 0 && issue.archived_at.is_none() {
+                decide::gone(issue, &backend, cause, stamp)
+            } else {
+                Change::of(IssueWrite::None)
+            };
+            Change { links: vec![gone.clone()], ..change }
+        })
+        .await?;
+        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "gone"]).inc();
+        Ok(gone)
+    }
+
+    /// What changed there is here, and written; with the fields that nobody may move.
+    async fn absorbed(&mut self, link: Link, remote: &Remote, binding: &Binding) -> Result<(Link, BTreeSet<Field>), Stop> {
+        for _ in 0..ATTEMPTS {
+            let stamp = self.app.clock.stamp();
+            let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+            let merged = self.merged(&link, remote, binding, &open, stamp).await?;
+            let held = merged.done.held.clone();
+            let absorption = Absorption {
+                words: words(&self.issue, &merged.done.take, &remote.body, &self.tracker.terms),
+                state: merged.done.take.state,
+                clashes: merged.records.notes,
+            };
+            let next = Link { base: Some(merged.done.base), turns: merged.turns, ..link.clone() };
+            let change = decide::absorb(&self.issue, &self.tracker.name, absorption, &self.cause(), stamp);
+            if change.is_none() && next == link && merged.records.writes.is_empty() {
+                return Ok((link, held));
+            }
+            let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
+            let taken = merged.done.take.fields().len();
+            let change = Change { links: vec![next.clone()], conflicts: merged.records.writes, ..change };
+            if self.committed(change).await? {
+                let name = &self.tracker.name;
+                self.app.metrics.sync_items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
+                self.app.metrics.sync_conflicts.with_label_values(&[name]).inc_by(merged.records.new);
+                return Ok((next, held));
+            }
+        }
+        Err(Stop::Failed(AppError::Contended))
+    }
+
+    async fn merged(&self, link: &Link, remote: &Remote, binding: &Binding, open: &[Conflict], stamp: Stamp) -> Result<Merged, Stop> {
+        let (base, ours) = self.faces(link);
+        let canon = |text: &str| self.tracker.backend.canonical(text);
+        let theirs = their_face(remote, &base, &self.tracker.terms, &canon);
+        let about_issue = || open.iter().filter(|conflict| conflict.comment.is_none());
+        let decided: BTreeMap<Field, _> = about_issue()
+            .filter(|conflict| conflict.state == ConflictState::Decided)
+            .filter_map(|conflict| conflict.resolution.map(|resolution| (conflict.field, resolution)))
+            .collect();
+        let mut frozen: BTreeSet<Field> = about_issue()
+            .filter(|conflict| conflict.state == ConflictState::Open && conflict.why == Rules::FROZEN)
+            .map(|conflict| conflict.field)
+            .collect();
+        let newer = self.newer(&base, &ours, &theirs, remote, binding).await?;
+        let one_assignee = self.tracker.terms.capabilities.assignees == Assignees::One;
+        let merge = |frozen: &BTreeSet<Field>| {
+            let theirs_is_newer = |field: Field| newer.get(&field).copied().unwrap_or(true);
+            absorb(&base, &ours, &theirs, &Rules { binding, one_assignee, decided: &decided, frozen, theirs_is_newer: &theirs_is_newer })
+        };
+        let mut turns = link.turns.clone();
+        for field in decided.keys() {
+            turns.forget(*field);
+        }
+        let mut done = merge(&frozen);
+        let taken = done.take.fields();
+        let spinning: Vec<Field> = taken.into_iter().filter(|field| turns.note(*field, Turn::Taken, stamp.now)).collect();
+        if !spinning.is_empty() {
+            frozen.extend(spinning);
+            done = merge(&frozen);
+        }
+        let records = self.records(&done, open, stamp);
+        Ok(Merged { done, turns, records })
+    }
+
+    /// Of fields that both changed: whether theirs is the later change. How long ago each was made is told by its own side's clock.
+    async fn newer(
+        &self,
+        base: &Draft,
+        ours: &Draft,
+        theirs: &Draft,
+        remote: &Remote,
+        binding: &Binding,
+    ) -> Result<BTreeMap<Field, bool>, Stop> {
+        /// As far back as our own change is looked for.
+        const EVENTS: u32 = 100;
+        if binding.strategy != crate::domain::sync::Strategy::Newer || ours == base || theirs == base {
+            return Ok(BTreeMap::new());
+        }
+        let now = self.app.clock.now();
+        let their_age = now + self.tracker.backend.clock_ahead() - remote.updated_at;
+        let after = self.issue.version - i64::from(EVENTS);
+        let events = self.app.store.events(self.issue.id, after.max(0), EVENTS).await.map_err(AppError::from)?;
+        let mut newer = BTreeMap::new();
+        for event in &events {
+            for change in &event.detail.changes {
+                if let Ok(field) = change.field.parse::<Field>() {
+                    newer.insert(field, their_age < now - event.at);
+                }
+            }
+        }
+        Ok(newer)
+    }
+
+    /// What of ours differs from the base is sent, the fields that are held left out.
+    async fn sent(&self, link: Link, remote: &Remote, held: &BTreeSet<Field>) -> Result<Link, Stop> {
+        let (base, ours) = self.faces(&link);
+        let ours = with_held(ours, &base, held);
+        let body = if ours.body == base.body { base.body.clone() } else { self.body_to_send(&link) };
+        let after = Draft { body, ..ours.clone() };
+        let edit = Edit { before: &base, after: &after };
+        if edit.fields().is_empty() {
+            return Ok(link);
+        }
+        self.in_time()?;
+        let version = remote.version.as_deref().filter(|_| self.tracker.terms.capabilities.optimistic_lock);
+        self.tracker.backend.update(&remote.at, &edit, version).await?;
+        let mut turns = link.turns.clone();
+        let now = self.app.clock.now();
+        for field in (Edit { before: &base, after: &ours }).fields() {
+            turns.note(field, Turn::Sent, now);
+        }
+        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "sent"]).inc();
+        Ok(Link { base: Some(ours), turns, ..link })
+    }
+
+    /// With our footer where we made it; what was made there is not marked by us.
+    fn body_to_send(&self, link: &Link) -> String {
+        let fitted = crate::domain::tracker::fit(&self.issue, &self.tracker.terms).draft.body;
+        match link.origin {
+            LinkOrigin::Ours => fitted,
+            LinkOrigin::Theirs => without_footer(&fitted).to_owned(),
+        }
+    }
+
+    pub(super) fn cause(&self) -> Cause {
+        Cause { actor: self.tracker.backend.kind().as_str().to_owned(), trace: self.lease.message.trace.clone() }
+    }
+
+    /// Writes a change decided on the issue as it is; on one that moved on, it is decided again.
+    pub(super) async fn write(&mut self, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), Stop> {
+        let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
+        for _ in 0..ATTEMPTS {
+            let change = decide(&self.issue, &cause, self.app.clock.stamp());
+            if self.committed(change).await? {
+                return Ok(());
+            }
+        }
+        Err(Stop::Failed(AppError::Contended))
+    }
+
+    /// `false`: the issue had moved on, and was read again.
+    pub(super) async fn committed(&mut self, change: Change) -> Result<bool, Stop> {
+        let after = change.issue().cloned();
+        let change = Change { held: Some(self.lease.hold()), ..change };
+        match self.app.settles.commit(change).await.map_err(AppError::from)? {
+            Outcome::Written => {
+                self.issue = after.unwrap_or_else(|| self.issue.clone());
+                Ok(true)
+            }
+            Outcome::Stale => {
+                let id = IssueRef::Id(self.issue.id);
+                let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(Stop::Lost) };
+                self.issue = issue;
+                Ok(false)
+            }
+            Outcome::ClaimLost | Outcome::Inserted(_) | Outcome::Duplicate { .. } => Err(Stop::Lost),
+        }
+    }
+}
+
+/// Ours, but of the fields that are held what both agreed on.
+fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
+    let mut draft = ours;
+    for field in held {
+        match field {
+            Field::Title => draft.title.clone_from(&base.title),
+            Field::Description => draft.body.clone_from(&base.body),
+            Field::State => (draft.state, draft.close_reason) = (base.state, base.close_reason),
+            Field::Priority => draft.priority = base.priority,
+            Field::Kind => draft.kind = base.kind,
+            Field::Labels => draft.labels.clone_from(&base.labels),
+            Field::Assignees => draft.assignees.clone_from(&base.assignees),
+            Field::Milestone => draft.milestone.clone_from(&base.milestone),
+            Field::DueOn => draft.due_on = base.due_on,
+            Field::Comment => {}
+        }
+    }
+    draft
+}

@@ -1,0 +1,265 @@
+//! What was said over there: new comments, edits and deletions, each brought here once.
+//!
+//! Only where something changed in the tracker: all of the issue's comments are listed then, because no tracker tells of one that was
+//! taken away. What of ours then differs is sent as any other comment is.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::texts::digest;
+use super::{Stop, Work};
+use crate::app::AppError;
+use crate::domain::decide::{self, Cause};
+use crate::domain::sync::{
+    Binding, Clash, Conflict, ConflictState, ConflictWrite, Field, Owner, Resolution, Strategy, bare, bare_comment, merged_text,
+};
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, Slot, defused};
+use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp, text};
+
+/// What is known of an issue's comments on both sides.
+struct Talk<'a> {
+    at: RemoteRef,
+    binding: &'a Binding,
+    known: HashMap<String, CommentLink>,
+    open: Vec<Conflict>,
+}
+
+/// What becomes of a comment that was changed there.
+enum Heard {
+    Nothing,
+    /// Both say the same, or ours stands: the base moves.
+    Agree {
+        sends: bool,
+    },
+    Take {
+        body: String,
+        sends: bool,
+    },
+    Hold,
+}
+
+impl Work<'_> {
+    pub(super) async fn talk(&mut self, link: &Link, binding: &Binding) -> Result<(), Stop> {
+        let Some(at) = link.remote.clone().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
+        if link.state != LinkState::Linked || self.issue.archived_at.is_some() {
+            return Ok(());
+        }
+        let links = self.app.store.comment_links_of(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let known = links.into_iter().filter_map(|link| link.remote_id.clone().map(|id| (id, link))).collect();
+        let talk = Talk { at, binding, known, open };
+        let mut there = HashSet::new();
+        let mut page: Option<String> = None;
+        loop {
+            let listing = self.tracker.backend.comments(&talk.at, page.as_deref()).await?;
+            for comment in &listing.items {
+                there.insert(comment.id.clone());
+                self.hear(&talk, comment).await?;
+            }
+            page = listing.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        self.missed(&talk, &there).await
+    }
+
+    async fn hear(&mut self, talk: &Talk<'_>, there: &RemoteComment) -> Result<(), Stop> {
+        match talk.known.get(&there.id) {
+            Some(link) => self.heard_again(talk, link, there).await,
+            // One of ours that is on its way, or whose end is not known yet: whoever sends it ties it.
+            None if Marker::is_in_any(&there.body) => Ok(()),
+            None => self.adopt_comment(there).await,
+        }
+    }
+
+    async fn adopt_comment(&mut self, there: &RemoteComment) -> Result<(), Stop> {
+        let body: String = bare(&there.body).chars().filter(|c| *c != '\0').take(text::COMMENT.max).collect();
+        if body.trim().is_empty() {
+            return Ok(());
+        }
+        let author = self.author(there);
+        let backend = self.tracker.name.clone();
+        let canonical = self.tracker.backend.canonical(&body);
+        let sent = digest(&defused(&body, self.tracker.terms.text));
+        let remote = there.id.clone();
+        let created = there.created_at;
+        self.say(author.clone(), move |issue, cause, stamp| {
+            let comment = Comment {
+                id: CommentId(stamp.id),
+                issue_id: issue.id,
+                author: author.clone(),
+                body: body.clone(),
+                created_at: created.min(stamp.now),
+                edited_at: None,
+            };
+            let mut change = decide::heard_comment(issue, &backend, &comment, EventKind::CommentAdded, cause, stamp);
+            change.comment_links.push(CommentLinkWrite::Set(CommentLink {
+                issue_id: issue.id,
+                backend: backend.clone(),
+                slot: Slot::of_comment(comment.id, 1),
+                state: LinkState::Linked,
+                intended_at: None,
+                remote_id: Some(remote.clone()),
+                pushed: Some(sent.clone()),
+                base: Some(canonical.clone()),
+                origin: LinkOrigin::Theirs,
+            }));
+            change.comments.push(CommentWrite::Add(comment));
+            change
+        })
+        .await
+    }
+
+    /// Who said it: our name of them, else theirs with where it is from.
+    fn author(&self, there: &RemoteComment) -> String {
+        let kind = self.tracker.backend.kind();
+        match &there.author {
+            Some(name) => self.tracker.terms.users.ours(name).map_or_else(|| format!("{name} ({kind})"), str::to_owned),
+            None => kind.as_str().to_owned(),
+        }
+    }
+
+    async fn heard_again(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), Stop> {
+        // A text that was cut into parts, or a part of the issue's own, is changed here only.
+        let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
+        let Some(base) = link.base.clone().filter(|_| whole && !self.has_parts(talk, link.slot.subject)) else { return Ok(()) };
+        let id = CommentId(link.slot.subject);
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(()) };
+        let plain = bare_comment(&there.body, &comment.author);
+        let theirs = self.tracker.backend.canonical(&plain);
+        let ours = self.tracker.backend.canonical(&bare(&comment.body));
+        let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
+        let stamp = self.app.clock.stamp();
+        let (heard, clash) = decided(talk.binding, open, [&base, &ours, &theirs], &plain);
+        let mut writes = Vec::new();
+        let mut notes = super::records::Records::default();
+        if let Some(clash) = clash {
+            match open {
+                None => notes.met(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) }),
+                Some(known) if known.ours != clash.ours || known.theirs != clash.theirs => {
+                    let (ours, theirs) = (clash.ours, clash.theirs);
+                    let conflict = Conflict { ours, theirs, edition: known.edition + 1, ..known.clone() };
+                    writes.push(ConflictWrite::Change { conflict, read_edition: known.edition });
+                }
+                Some(_) => {}
+            }
+        } else if let Some(known) = open {
+            notes.settled(known, known.resolution.unwrap_or(Resolution::Agreed), stamp);
+        }
+        writes.extend(notes.writes);
+        let (body, sends, moved) = match heard {
+            Heard::Nothing if writes.is_empty() => return Ok(()),
+            Heard::Nothing | Heard::Hold => (None, false, false),
+            Heard::Agree { sends } => (None, sends, true),
+            Heard::Take { body, sends } => (Some(body), sends, true),
+        };
+        let backend = self.tracker.name.clone();
+        let text = body.as_deref().unwrap_or(&comment.body);
+        // What stands there is what would be sent, unless there is something to send.
+        let pushed = if sends { Some(String::new()) } else { Some(digest(&self.comment_text(link, &comment, text))) };
+        let link = CommentLink { base: Some(theirs), pushed, ..link.clone() };
+        let author = self.author(there);
+        let written = comment.clone();
+        let clashes = notes.notes;
+        self.say(author, move |issue, cause, stamp| {
+            let mut change = Change::of(IssueWrite::None);
+            if let Some(body) = &body {
+                change = decide::edit_comment(issue, &written, body.clone(), cause, stamp).ok().flatten().unwrap_or(change);
+                for event in &mut change.events {
+                    event.detail.from = Some(backend.clone());
+                }
+            } else if !clashes.is_empty() {
+                let absorption = decide::Absorption { clashes: clashes.clone(), ..decide::Absorption::default() };
+                change = decide::absorb(issue, &backend, absorption, cause, stamp).unwrap_or(change);
+            }
+            if moved {
+                change.comment_links.push(CommentLinkWrite::Set(link.clone()));
+            }
+            change.conflicts.extend(writes.iter().cloned());
+            change
+        })
+        .await?;
+        if sends {
+            let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
+            self.bring_comment(&talk.at, id, comment.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    fn has_parts(&self, talk: &Talk<'_>, subject: Uuid) -> bool {
+        talk.known.values().any(|link| link.slot.subject == subject && link.slot.part > 1)
+    }
+
+    /// Those that were there and are no more: taken away here too, unless they were changed here since.
+    async fn missed(&mut self, talk: &Talk<'_>, there: &HashSet<String>) -> Result<(), Stop> {
+        let gone = talk.known.values().filter(|link| link.state == LinkState::Linked && link.slot.subject != self.issue.id.0);
+        let gone: Vec<&CommentLink> =
+            gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
+        for link in gone {
+            let id = CommentId(link.slot.subject);
+            let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { continue };
+            let ours = self.tracker.backend.canonical(&bare(&comment.body));
+            let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
+            let (issue_id, backend, slot) = (self.issue.id, self.tracker.name.clone(), link.slot);
+            self.say(self.tracker.backend.kind().as_str().to_owned(), move |issue, cause, stamp| {
+                let change = if kept { None } else { decide::delete_comment(issue, id, cause, stamp).ok().flatten() };
+                let mut change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
+                for event in &mut change.events {
+                    event.detail.from = Some(backend.clone());
+                }
+                change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
+                change
+            })
+            .await?;
+            if kept {
+                self.bring_comment(&talk.at, id, Some(&comment)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self, actor: String, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), Stop> {
+        let trace = self.lease.message.trace.clone();
+        self.write(|issue, _, stamp| decide(issue, &Cause { actor: actor.clone(), trace: trace.clone() }, stamp)).await
+    }
+}
+
+/// What becomes of it, and the clash where there is one.
+fn decided(binding: &Binding, open: Option<&Conflict>, [base, ours, theirs]: [&str; 3], plain: &str) -> (Heard, Option<Clash>) {
+    if theirs == base {
+        return (Heard::Nothing, None);
+    }
+    if ours == theirs {
+        return (Heard::Agree { sends: false }, None);
+    }
+    let take = |sends| Heard::Take { body: plain.to_owned(), sends };
+    if let Some(Conflict { state: ConflictState::Decided, resolution: Some(resolution), .. }) = open {
+        return match resolution {
+            Resolution::External => (take(false), None),
+            Resolution::Local | Resolution::Other | Resolution::Agreed => (Heard::Agree { sends: true }, None),
+        };
+    }
+    let owner = binding.owner_of(Field::Comment);
+    if ours == base && owner != Owner::Local {
+        return (take(false), None);
+    }
+    if owner == Owner::Shared
+        && let Some(merged) = merged_text(base, ours, theirs)
+    {
+        return (Heard::Take { body: merged, sends: true }, None);
+    }
+    let (heard, resolution, why) = match (owner, binding.strategy) {
+        (Owner::External, _) => (take(false), Some(Resolution::External), "the tracker owns comments"),
+        (Owner::Local, _) => (Heard::Agree { sends: true }, Some(Resolution::Local), "this side owns comments"),
+        (Owner::Shared, Strategy::ExternalWins | Strategy::Newer) => {
+            (take(false), Some(Resolution::External), "both changed it: the tracker wins")
+        }
+        (Owner::Shared, Strategy::LocalWins) => (Heard::Agree { sends: true }, Some(Resolution::Local), "both changed it: this side wins"),
+        (Owner::Shared, Strategy::Manual) => (Heard::Hold, None, "both changed it: somebody has to decide"),
+    };
+    let clash = Clash { field: Field::Comment, base: json!(base), ours: json!(ours), theirs: json!(theirs), resolution, why };
+    (heard, Some(clash))
+}

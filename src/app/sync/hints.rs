@@ -1,0 +1,70 @@
+//! What trackers told by themselves: each delivery is a hint, and becomes a wish for agreement, an adoption, or a look at the whole list.
+
+use super::{Stop, Work};
+use crate::app::AppError;
+use crate::domain::sync::{Hint, HintKind, Hook, HooksDone};
+use crate::domain::text::fold;
+use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
+
+/// Deliveries followed together.
+const HINTS: u32 = 100;
+
+impl Work<'_> {
+    pub(super) async fn follow_hints(&mut self) -> Result<(), Stop> {
+        loop {
+            let hooks = self.app.store.hooks(&self.tracker.name, HINTS).await.map_err(AppError::from)?;
+            let more = hooks.len() == HINTS as usize;
+            let ours = self.ours(hooks).await?;
+            if ours.is_empty() {
+                return Ok(());
+            }
+            self.follow(ours).await?;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Those that are about the place of this binding, and those about no place that is followed.
+    async fn ours(&self, hooks: Vec<Hook>) -> Result<Vec<Hook>, Stop> {
+        let others: Vec<Place> = if hooks.is_empty() {
+            Vec::new()
+        } else {
+            let all = self.app.store.bindings().await.map_err(AppError::from)?;
+            let others = all.into_iter().map(|bound| bound.binding).filter(|other| other.backend == self.tracker.name && other.pulls());
+            others.filter(|other| other.name != self.bound.binding.name).map(|other| other.place).collect()
+        };
+        let here = &self.bound.binding.place;
+        let ours = |hook: &Hook| is_about(&hook.hint, here) || !others.iter().any(|place| is_about(&hook.hint, place));
+        Ok(hooks.into_iter().filter(ours).collect())
+    }
+
+    async fn follow(&mut self, hooks: Vec<Hook>) -> Result<(), Stop> {
+        let place = self.bound.binding.place.clone();
+        let (about, done): (Vec<&Hook>, Vec<i64>) =
+            (hooks.iter().filter(|hook| is_about(&hook.hint, &place)).collect(), hooks.iter().map(|hook| hook.id).collect());
+        self.bound.cursor.audit_wanted |= about.iter().any(|hook| hook.hint.kind == HintKind::Deleted);
+        let mut ids: Vec<String> = about.iter().map(|hook| hook.hint.remote_id.clone()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let links = self.app.store.links_to(&self.tracker.name, &place, &ids).await.map_err(AppError::from)?;
+        let linked = |id: &String| links.iter().any(|link| link.remote.as_ref().is_some_and(|at| at.id == *id));
+        let mut remotes: Vec<Remote> = Vec::new();
+        for id in ids.iter().filter(|id| !linked(id)) {
+            let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
+            remotes.extend(self.tracker.backend.read(&at).await?.filter(|remote| remote.at.place == place));
+        }
+        let mut planning = self.plan(&remotes).await?;
+        planning.asked.extend(links.iter().map(|link| link.issue_id));
+        let mut changes = self.changes(planning).await?;
+        if let Some(last) = changes.last_mut() {
+            last.hooks_done = Some(HooksDone { ids: done, at: self.app.clock.now() });
+        }
+        self.write(changes).await
+    }
+}
+
+/// Whether a delivery may be about that place: what it does not tell is no difference.
+fn is_about(hint: &Hint, place: &Place) -> bool {
+    PlaceField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(place.get(*field)))
+}

@@ -1,0 +1,215 @@
+//! Follows a place of a tracker: what is new there is adopted, what changed is asked to be brought into agreement. It only plans; the
+//! agreeing is a push (`super::push`), in the lane of its issue.
+//!
+//! One replica at a time for a binding, by a lease. Whatever a page brings is written together with how far the list was read, so that
+//! it goes on from there wherever it was interrupted, and nothing comes twice.
+
+mod hints;
+mod page;
+mod pass;
+mod plan;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::trackers::Tracker;
+use super::{App, AppError, Outlet};
+use crate::backend::{BackendError, Trouble};
+use crate::domain::MessageKind;
+use crate::domain::sync::{Bound, Cursor, Run};
+use crate::store::{BindingEnd, BindingLease};
+
+pub use plan::{Planned, PlannedItem, SyncPlan};
+
+/// One turn at a binding.
+struct Work<'a> {
+    app: &'a App,
+    tracker: &'a Arc<Tracker>,
+    bound: Bound,
+    token: Uuid,
+    /// How long the hold lasts, and until when.
+    lease: Duration,
+    until: DateTime<Utc>,
+}
+
+/// Why a turn ended before its end.
+enum Stop {
+    Trouble(BackendError),
+    /// Somebody else has the binding by now.
+    Lost,
+    /// It was asked to stop; it goes on from where it is.
+    Interrupted,
+    Failed(AppError),
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Self {
+        Self::Trouble(error)
+    }
+}
+
+impl From<AppError> for Stop {
+    fn from(error: AppError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl App {
+    /// The bindings that this process may work on now, and when to look again at the latest.
+    pub async fn due_bindings(&self) -> Result<(Vec<Bound>, Option<DateTime<Utc>>), AppError> {
+        let now = self.clock.now();
+        let all = self.store.bindings().await?;
+        let mut hinted = BTreeSet::new();
+        for backend in all.iter().map(|bound| &bound.binding.backend).collect::<BTreeSet<_>>() {
+            if !self.store.hooks(backend, 1).await?.is_empty() {
+                hinted.insert(backend.clone());
+            }
+        }
+        let next = all.iter().filter(|bound| !bound.paused).map(|bound| bound.due_at).min();
+        let due = |bound: &Bound| {
+            !bound.paused
+                && bound.binding.pulls()
+                && bound.leased_until.is_none_or(|until| until <= now)
+                && (bound.due_at <= now || hinted.contains(&bound.binding.backend))
+                && self.trackers.get(&bound.binding.backend).is_some()
+                && self.outlet_of(&bound.binding.backend).is_none_or(|outlet| !outlet.is_paused(now) && outlet.rests_until(now).is_none())
+        };
+        Ok((all.into_iter().filter(due).collect(), next))
+    }
+
+    /// A turn at one of them, unless somebody else has it. Ends early when `stop` says so, and goes on from there next time.
+    pub async fn sync_binding(&self, bound: &Bound, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
+        let Some(tracker) = self.trackers.get(&bound.binding.backend) else { return Ok(()) };
+        let Some(rules) = self.outlets.rules() else { return Ok(()) };
+        let stamp = self.clock.stamp();
+        let until = stamp.now + rules.lease;
+        let wish = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
+        let Some(leased) = self.store.lease_binding(&bound.binding.name, wish).await? else { return Ok(()) };
+        let due = leased.due_at <= stamp.now;
+        let (name, every) = (leased.binding.name.clone(), leased.binding.every);
+        let due_at = leased.due_at;
+        let began = leased.cursor.clone();
+        let mut work = Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until };
+        let ended = match work.follow_hints().await {
+            Ok(()) if due => work.pass(stop).await,
+            Ok(()) => Ok(None),
+            Err(stop) => Err(stop),
+        };
+        let end = self.ended(tracker, &work, ended, began, due_at, every);
+        if let Some(end) = end {
+            self.store.release_binding(&name, stamp.id, &end).await?;
+        }
+        Ok(())
+    }
+
+    /// What is written at the end of a turn; nothing where the binding is somebody else's.
+    fn ended(
+        &self,
+        tracker: &Tracker,
+        work: &Work<'_>,
+        ended: Result<Option<Run>, Stop>,
+        began: Cursor,
+        due_at: DateTime<Utc>,
+        every: Duration,
+    ) -> Option<BindingEnd> {
+        let now = self.clock.now();
+        let cursor = work.bound.cursor.clone();
+        let name = &work.bound.binding.name;
+        let told = |outcome: &str| self.metrics.sync_runs.with_label_values(&[name, outcome]).inc();
+        match ended {
+            Ok(Some(run)) => {
+                told("completed");
+                let cursor = Cursor { completed_at: Some(run.ended_at), ..cursor };
+                Some(BindingEnd { cursor, last: Some(run), due_at: now + every })
+            }
+            Ok(None) => {
+                let due_at = if cursor.audit_wanted { now } else { due_at };
+                Some(BindingEnd { cursor, last: None, due_at })
+            }
+            Err(Stop::Lost) => None,
+            Err(Stop::Interrupted) => Some(BindingEnd { cursor, last: None, due_at: due_at.min(now) }),
+            Err(Stop::Failed(error)) => {
+                told("failed");
+                tracing::warn!(binding.name = name, %error, "a binding could not be followed for now");
+                Some(BindingEnd { cursor, last: Some(broken(work, &began, error.to_string(), now)), due_at: now + every })
+            }
+            Err(Stop::Trouble(error)) => {
+                told("failed");
+                let wait = self.waits_for(tracker, error.trouble).unwrap_or(every);
+                tracing::warn!(binding.name = name, %error, "a tracker could not be asked what changed");
+                Some(BindingEnd { cursor, last: Some(broken(work, &began, error.message, now)), due_at: now + wait })
+            }
+        }
+    }
+
+    /// A limit or a refused credential counts for everything with it.
+    fn waits_for(&self, tracker: &Tracker, trouble: Trouble) -> Option<Duration> {
+        let outlet = self.outlet_of(&tracker.name)?;
+        match trouble {
+            Trouble::Limited { after } => {
+                outlet.rest_until(self.clock.now() + after);
+                Some(after)
+            }
+            Trouble::Paused => {
+                self.pause(outlet);
+                None
+            }
+            Trouble::Retry { after } => after,
+            Trouble::Denied | Trouble::Stale | Trouble::Fail | Trouble::Unknown => None,
+        }
+    }
+
+    /// Measures how far behind the bindings are, for the metrics.
+    pub async fn sample_bindings(&self) -> Result<(), AppError> {
+        if self.trackers.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.metrics.sync_behind.reset();
+        for bound in self.store.bindings().await?.iter().filter(|bound| !bound.paused && bound.binding.pulls()) {
+            let behind = bound.behind(now).map_or(0, |behind| behind.num_seconds());
+            let name = bound.binding.name.as_str();
+            self.metrics.sync_behind.with_label_values(&[name]).set(behind);
+            for outcome in ["completed", "failed"] {
+                self.metrics.sync_runs.with_label_values(&[name, outcome]);
+            }
+        }
+        self.metrics.sync_open_conflicts.reset();
+        for tracker in self.trackers.iter() {
+            self.metrics.sync_open_conflicts.with_label_values(&[&tracker.name]).set(0);
+            self.tell_from_the_start(&tracker.name);
+        }
+        for (backend, open) in self.store.open_conflicts().await? {
+            self.metrics.sync_open_conflicts.with_label_values(&[&backend]).set(open);
+        }
+        Ok(())
+    }
+
+    /// What did not happen yet is told as nought: an alert on its growth would miss the first one.
+    fn tell_from_the_start(&self, tracker: &str) {
+        let metrics = &self.metrics;
+        metrics.sync_open_conflicts.with_label_values(&[tracker]).set(0);
+        metrics.sync_conflicts.with_label_values(&[tracker]);
+        for action in ["adopted", "taken", "sent", "gone"] {
+            metrics.sync_items.with_label_values(&[tracker, action]);
+        }
+    }
+
+    fn outlet_of(&self, backend: &str) -> Option<&Arc<Outlet>> {
+        self.outlets.iter().find(|outlet| outlet.kind == MessageKind::Push && outlet.target == backend)
+    }
+}
+
+fn broken(work: &Work<'_>, began: &Cursor, error: String, now: DateTime<Utc>) -> Run {
+    Run {
+        pass: work.next_pass(now),
+        began_at: began.began_at.unwrap_or(now),
+        ended_at: now,
+        error: Some(error),
+        counts: work.bound.cursor.counts,
+    }
+}

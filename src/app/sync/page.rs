@@ -1,0 +1,186 @@
+//! What one page of a tracker's list comes to: adoptions, wishes for agreement, and nothing for what is as it was.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::{Stop, Work};
+use crate::app::AppError;
+use crate::domain::decide::{self, Cause};
+use crate::domain::sync::{Counts, Turns, adopted, our_face, their_face};
+use crate::domain::tracker::{Draft, Heard, Link, LinkOrigin, LinkState, Marker, Remote};
+use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
+
+/// What is to be written for a page.
+#[derive(Default)]
+pub(super) struct Planning {
+    pub(super) adoptions: Vec<Change>,
+    pub(super) heard: Vec<Heard>,
+    /// To be brought into agreement.
+    pub(super) asked: Vec<IssueId>,
+    pub(super) counts: Counts,
+    /// The newest change in it; not beyond what must be looked at again.
+    pub(super) newest: Option<DateTime<Utc>>,
+}
+
+/// Who stands behind a remote issue.
+pub(super) enum Known<'a> {
+    Link(&'a Link),
+    /// One of ours whose tie is not written yet.
+    OnItsWay,
+    Nobody,
+}
+
+impl Work<'_> {
+    pub(super) async fn plan(&self, remotes: &[Remote]) -> Result<Planning, Stop> {
+        let links = self.links_to(remotes).await?;
+        let on_their_way = self.on_their_way(remotes, &links).await?;
+        let mut planning = Planning::default();
+        let mut held_back: Option<DateTime<Utc>> = None;
+        for remote in remotes {
+            planning.counts.listed += 1;
+            planning.newest = planning.newest.max(Some(remote.updated_at));
+            match known(remote, &links, &on_their_way) {
+                Known::Link(link) => planning.met(link, remote),
+                Known::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
+                Known::Nobody if self.bound.binding.adopts(remote) => {
+                    planning.adoptions.push(self.adoption(remote));
+                    planning.counts.adopted += 1;
+                }
+                Known::Nobody => planning.counts.passed_over += 1,
+            }
+        }
+        if let Some(at) = held_back {
+            planning.newest = planning.newest.map(|newest| newest.min(at));
+        }
+        Ok(planning)
+    }
+
+    pub(super) async fn links_to(&self, remotes: &[Remote]) -> Result<HashMap<String, Link>, Stop> {
+        let ids: Vec<String> = remotes.iter().map(|remote| remote.at.id.clone()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let links = self.app.store.links_to(&self.tracker.name, &self.bound.binding.place, &ids).await.map_err(AppError::from)?;
+        Ok(links.into_iter().filter_map(|link| link.remote.as_ref().map(|at| at.id.clone()).map(|id| (id, link))).collect())
+    }
+
+    /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one.
+    pub(super) async fn on_their_way(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, Stop> {
+        let marked: Vec<(IssueId, &str)> = remotes
+            .iter()
+            .filter(|remote| !links.contains_key(&remote.at.id))
+            .filter_map(|remote| Marker::subject_in(&remote.body).map(|id| (IssueId(id), remote.at.id.as_str())))
+            .collect();
+        if marked.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let refs: Vec<IssueRef> = marked.iter().map(|(id, _)| IssueRef::Id(*id)).collect();
+        let here = self.app.store.issues(&refs).await.map_err(AppError::from)?;
+        let ids: Vec<IssueId> = marked.iter().map(|(id, _)| *id).collect();
+        let tied = self.app.store.links(&ids).await.map_err(AppError::from)?;
+        let is_tied =
+            |id: IssueId| tied.iter().any(|link| link.issue_id == id && link.backend == self.tracker.name && link.remote.is_some());
+        let ours = marked.iter().zip(&here).filter(|((id, _), issue)| issue.is_some() && !is_tied(*id));
+        Ok(ours.map(|((_, remote), _)| (*remote).to_owned()).collect())
+    }
+
+    fn adoption(&self, remote: &Remote) -> Change {
+        let (terms, binding, backend) = (&self.tracker.terms, &self.bound.binding, &self.tracker.backend);
+        let canon = |text: &str| backend.canonical(text);
+        let stamp = self.app.clock.stamp();
+        let untold = untold();
+        let face = their_face(remote, &untold, terms, &canon);
+        let issue = adopted(remote, &face, binding, backend.kind(), terms, stamp);
+        // What the tracker does not tell stands as it is here.
+        let base = their_face(remote, &our_face(&issue, terms, &canon), terms, &canon);
+        // Its comments are fetched in its lane, where there are any.
+        let silent = remote.comments == Some(0);
+        let link = Link {
+            issue_id: issue.id,
+            backend: self.tracker.name.clone(),
+            position: 0,
+            place: remote.at.place.clone(),
+            state: LinkState::Linked,
+            intended_at: None,
+            remote: Some(remote.at.clone()),
+            moved_from: None,
+            base: Some(base),
+            origin: LinkOrigin::Theirs,
+            turns: Turns::default(),
+            heard_at: Some(remote.updated_at),
+            missing_at: None,
+        };
+        let cause = Cause { actor: backend.kind().as_str().to_owned(), trace: None };
+        let dedupe = Dedupe::of_remote(&self.tracker.name, &remote.at.place, &remote.at.id);
+        let message = NewMessage::agree(issue.id, &self.tracker.name, stamp.now);
+        let mut change = decide::adopt(issue, link, dedupe, &cause, stamp);
+        if !silent && terms.capabilities.comments {
+            change.messages.push(message);
+        }
+        // History that is taken over as a whole is not news.
+        if self.bound.cursor.since.is_some() && !self.app.outlets.is_empty() {
+            change.announce();
+        }
+        change
+    }
+
+    /// What was planned, as changes of one transaction. Where a message for an issue waits already, one more says nothing new.
+    pub(super) async fn changes(&self, planning: Planning) -> Result<Vec<Change>, Stop> {
+        let waiting: BTreeSet<IssueId> = if planning.asked.is_empty() {
+            BTreeSet::new()
+        } else {
+            self.app.store.asked_for(&self.tracker.name, &planning.asked).await.map_err(AppError::from)?.into_iter().collect()
+        };
+        let now = self.app.clock.now();
+        let asked = planning.asked.iter().filter(|id| !waiting.contains(id));
+        let messages = asked.map(|id| NewMessage::agree(*id, &self.tracker.name, now)).collect();
+        let mut changes = planning.adoptions;
+        changes.push(Change { messages, heard: planning.heard, ..Change::of(IssueWrite::None) });
+        Ok(changes)
+    }
+}
+
+impl Planning {
+    /// One that is here: asked to agree where it changed since that was asked last, or is back.
+    fn met(&mut self, link: &Link, remote: &Remote) {
+        let same = link.heard_at == Some(remote.updated_at) && link.missing_at.is_none() && link.state != LinkState::Gone;
+        if same {
+            self.counts.unchanged += 1;
+            return;
+        }
+        self.counts.changed += 1;
+        self.asked.push(link.issue_id);
+        self.heard.push(Heard {
+            issue_id: link.issue_id,
+            backend: link.backend.clone(),
+            heard_at: Some(remote.updated_at),
+            missing_at: None,
+        });
+    }
+}
+
+pub(super) fn known<'a>(remote: &Remote, links: &'a HashMap<String, Link>, on_their_way: &BTreeSet<String>) -> Known<'a> {
+    match links.get(&remote.at.id) {
+        Some(link) => Known::Link(link),
+        None if on_their_way.contains(&remote.at.id) => Known::OnItsWay,
+        None => Known::Nobody,
+    }
+}
+
+/// What stands for everything that a tracker does not tell of an issue nobody knows yet.
+fn untold() -> Draft {
+    use crate::domain::{Kind, Priority, StateName};
+    Draft {
+        title: String::new(),
+        body: String::new(),
+        state: StateName::Open,
+        close_reason: None,
+        priority: Priority::Medium,
+        kind: Kind::Task,
+        labels: Vec::new(),
+        assignees: Vec::new(),
+        milestone: None,
+        due_on: None,
+    }
+}

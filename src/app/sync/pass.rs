@@ -1,0 +1,227 @@
+//! One pass over a tracker's list, from the page it is at to the last one. While a page is written the next one is fetched.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Stop, Work};
+use crate::app::AppError;
+use crate::backend::{BackendError, Changes, ListAsk, Trouble};
+use crate::domain::sync::{Pass, Progress, Run};
+use crate::domain::tracker::{Heard, Remote};
+use crate::domain::{Change, IssueWrite, NewMessage};
+use crate::store::{BindingLease, Outcome};
+
+/// How much further back each pass begins than the newest change that was seen: lists may lag, and moments there are cut to seconds.
+const OVERLAP: TimeDelta = TimeDelta::minutes(2);
+
+/// Links looked at together after an audit.
+const LINKS: u32 = 500;
+
+/// The ids of a whole list, each in eight bytes.
+#[derive(Default)]
+struct Seen(HashSet<u64>);
+
+impl Work<'_> {
+    pub(super) fn next_pass(&self, now: DateTime<Utc>) -> Pass {
+        let cursor = &self.bound.cursor;
+        // What changed first, to its end: an audit is for what is gone.
+        if cursor.since.is_none() || (cursor.page.is_some() && cursor.began_at.is_some()) {
+            return Pass::Changes;
+        }
+        let due = cursor.audited_at.is_none_or(|at| at + self.bound.binding.audit_every <= now);
+        if due || cursor.audit_wanted { Pass::Audit } else { Pass::Changes }
+    }
+
+    /// `None`: it was a turn for deliveries only.
+    pub(super) async fn pass(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Run>, Stop> {
+        let now = self.app.clock.now();
+        let pass = self.next_pass(now);
+        if self.bound.cursor.began_at.is_none() {
+            self.bound.cursor.began_at = Some(now);
+            self.bound.cursor.counts = crate::domain::sync::Counts::default();
+            self.bound.cursor.newest = self.bound.cursor.newest.filter(|_| self.bound.cursor.since.is_some());
+        }
+        match pass {
+            Pass::Changes => self.read_changes(stop).await?,
+            Pass::Audit => self.read_all(stop).await?,
+        }
+        let cursor = &mut self.bound.cursor;
+        let run = Run {
+            pass,
+            began_at: cursor.began_at.take().unwrap_or(now),
+            ended_at: self.app.clock.now(),
+            error: None,
+            counts: std::mem::take(&mut cursor.counts),
+        };
+        Ok(Some(run))
+    }
+
+    async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
+        let cursor = self.bound.cursor.clone();
+        let first = self.fetch(cursor.since, cursor.page.as_deref(), cursor.etag.as_deref()).await?;
+        if first.unchanged {
+            self.bound.cursor.counts.requests += 1;
+            return Ok(());
+        }
+        let etag = first.etag.clone();
+        let mut page = first;
+        loop {
+            let next = page.next.clone();
+            let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(cursor.since, next.as_deref()));
+            let (changes, newest, counts) = written?;
+            let bound = &mut self.bound.cursor;
+            bound.newest = bound.newest.max(newest);
+            bound.counts.add(counts);
+            bound.counts.requests += 1;
+            bound.page.clone_from(&next);
+            if next.is_none() {
+                // A place without any issue is read to its end too.
+                let newest = bound.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
+                bound.since = bound.since.max(Some(newest));
+                bound.etag = etag.clone().filter(|_| bound.since == cursor.since);
+            }
+            self.write(changes).await?;
+            let Some(fetched) = fetched else { return Ok(()) };
+            page = fetched?;
+            if stop() {
+                return Err(Stop::Interrupted);
+            }
+            self.renew().await?;
+        }
+    }
+
+    /// The whole list, for what is gone. What changed is noticed on the way.
+    async fn read_all(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
+        let mut seen = Seen::default();
+        let mut page = self.fetch(None, None, None).await?;
+        loop {
+            seen.note(&page.items);
+            let next = page.next.clone();
+            let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(None, next.as_deref()));
+            let (changes, _, counts) = written?;
+            self.bound.cursor.counts.add(counts);
+            self.bound.cursor.counts.requests += 1;
+            self.write(changes).await?;
+            let Some(fetched) = fetched else { break };
+            page = fetched?;
+            if stop() {
+                self.bound.cursor.began_at = None;
+                return Err(Stop::Interrupted);
+            }
+            self.renew().await?;
+        }
+        self.mark_missing(&seen).await?;
+        let cursor = &mut self.bound.cursor;
+        cursor.audited_at = Some(self.app.clock.now());
+        (cursor.audit_wanted, cursor.brake_off) = (false, false);
+        Ok(())
+    }
+
+    /// Those that the whole list lacked are looked at one by one. Where many are missing something else is wrong, and nobody is
+    /// believed to be gone until an operator says so.
+    async fn mark_missing(&mut self, seen: &Seen) -> Result<(), Stop> {
+        const FEW: u64 = 10;
+        const SHARE: u64 = 10;
+        const MOST: u32 = 1_000_000;
+        let (name, place) = (self.tracker.name.clone(), self.bound.binding.place.clone());
+        let all = self.app.store.count_links(&name, &place, MOST).await.map_err(AppError::from)?;
+        let mut after = None;
+        let mut missing = Vec::new();
+        let brake = if self.bound.cursor.brake_off { u64::MAX } else { FEW.max(all / SHARE) };
+        loop {
+            let links = self.app.store.links_of_place(&name, &place, after, LINKS).await.map_err(AppError::from)?;
+            let absent = links.iter().filter(|link| link.remote.as_ref().is_some_and(|at| !seen.has(&at.id)));
+            missing.extend(absent.map(|link| link.issue_id));
+            if missing.len() as u64 > brake {
+                self.bound.cursor.audit_wanted = false;
+                self.bound.cursor.audited_at = Some(self.app.clock.now());
+                let text = format!(
+                    "more than {brake} of {all} issues are absent from {place}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
+                );
+                return Err(BackendError::new(Trouble::Denied, text).into());
+            }
+            match links.last() {
+                Some(last) if links.len() == LINKS as usize => after = Some(last.issue_id),
+                Some(_) | None => break,
+            }
+        }
+        self.bound.cursor.counts.missing = missing.len() as u64;
+        let now = self.app.clock.now();
+        for some in missing.chunks(LINKS as usize) {
+            let heard = some.iter().map(|id| Heard { issue_id: *id, backend: name.clone(), heard_at: None, missing_at: Some(now) });
+            let messages = some.iter().map(|id| NewMessage::agree(*id, &name, now));
+            let change = Change { heard: heard.collect(), messages: messages.collect(), ..Change::of(IssueWrite::None) };
+            self.write(vec![change]).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, since: Option<DateTime<Utc>>, page: Option<&str>, etag: Option<&str>) -> Result<Changes, Stop> {
+        let ask = ListAsk { since, page, etag: etag.filter(|_| page.is_none()) };
+        Ok(self.tracker.backend.list(&self.bound.binding.place, &ask).await?)
+    }
+
+    async fn fetch_next(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Option<Result<Changes, Stop>> {
+        Some(self.fetch(since, Some(page?), None).await)
+    }
+
+    async fn planned(&self, items: &[Remote]) -> Result<(Vec<Change>, Option<DateTime<Utc>>, crate::domain::sync::Counts), Stop> {
+        let planning = self.plan(items).await?;
+        let (newest, counts) = (planning.newest, planning.counts);
+        Ok((self.changes(planning).await?, newest, counts))
+    }
+
+    /// All of it with how far the list was read, or nothing.
+    pub(super) async fn write(&self, mut changes: Vec<Change>) -> Result<(), Stop> {
+        let progress = Progress { binding: self.bound.binding.name.clone(), token: self.token, cursor: self.bound.cursor.clone() };
+        // A quiet page of a list that goes on nowhere is not worth a write.
+        let quiet = changes.iter().all(Change::is_nothing) && progress.cursor.page.is_none();
+        if quiet {
+            return Ok(());
+        }
+        let asks = changes.iter().any(|change| !change.messages.is_empty());
+        changes.push(Change { progress: Some(progress), ..Change::of(IssueWrite::None) });
+        let outcomes = self.app.store.commit(&changes).await.map_err(AppError::from)?;
+        let adopted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Inserted(_))).count();
+        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
+        if asks {
+            self.app.wake.ring(&self.tracker.name);
+            self.app.wake.ring(crate::domain::MessageKind::Dispatch.as_str());
+        }
+        if outcomes.last() == Some(&Outcome::ClaimLost) { Err(Stop::Lost) } else { Ok(()) }
+    }
+
+    /// The hold lasts for as long as there is something to do.
+    async fn renew(&mut self) -> Result<(), Stop> {
+        let now = self.app.clock.now();
+        if now + self.lease / 2 < self.until {
+            return Ok(());
+        }
+        let until = now + self.lease;
+        let wish = BindingLease { now, until, token: self.token, now_or_later: true };
+        let renewed = self.app.store.lease_binding(&self.bound.binding.name, wish).await.map_err(AppError::from)?;
+        if renewed.is_none() {
+            return Err(Stop::Lost);
+        }
+        self.until = until;
+        Ok(())
+    }
+}
+
+impl Seen {
+    fn note(&mut self, items: &[Remote]) {
+        self.0.extend(items.iter().map(|remote| Self::short(&remote.at.id)));
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.0.contains(&Self::short(id))
+    }
+
+    fn short(id: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        hasher.finish()
+    }
+}

@@ -1,0 +1,154 @@
+//! What a sync would do, without doing any of it: the same questions, the same merge, and nothing is written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::page::{Known, known};
+use super::{Stop, Work};
+use crate::app::{App, AppError, Caller, Scope};
+use crate::backend::ListAsk;
+use crate::domain::sync::{Counts, Field, Rules, absorb, agreed_face, our_face, their_face};
+use crate::domain::tracker::{Assignees, Edit, Link, Remote, RemoteRef};
+use crate::domain::vocabulary::vocabulary;
+use crate::domain::{Issue, IssueRef};
+
+vocabulary! {
+    /// What would become of one issue.
+    Planned {
+        Adopt = "adopt",
+        /// Fields would be taken or sent, or clash.
+        Agree = "agree",
+    }
+}
+
+/// One issue about which something would be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedItem {
+    pub what: Planned,
+    pub issue: Option<Box<Issue>>,
+    pub remote: RemoteRef,
+    pub title: String,
+    pub taken: Vec<Field>,
+    pub sent: Vec<Field>,
+    /// Both changed these.
+    pub clashes: Vec<Field>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SyncPlan {
+    pub items: Vec<PlannedItem>,
+    /// There are more than are told.
+    pub more: bool,
+    pub counts: Counts,
+}
+
+/// So many are told.
+const MOST: usize = 1000;
+
+impl App {
+    /// What the next pass over a binding would come to.
+    pub async fn plan_sync(&self, caller: &Caller, name: &str) -> Result<SyncPlan, AppError> {
+        caller.need(Scope::Read)?;
+        let bound = self.find_binding(name).await?;
+        let Some(tracker) = self.trackers.get(&bound.binding.backend) else {
+            return Err(AppError::NotFound { what: format!("backend {}", bound.binding.backend) });
+        };
+        let stamp = self.clock.stamp();
+        let work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now };
+        match work.rehearse().await {
+            Ok(plan) => Ok(plan),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Trouble(error)) => Err(AppError::BackendAway { name: tracker.name.clone(), reason: error.message }),
+            Err(Stop::Lost | Stop::Interrupted) => Err(AppError::Contended),
+        }
+    }
+}
+
+impl Work<'_> {
+    async fn rehearse(&self) -> Result<SyncPlan, Stop> {
+        let mut plan = SyncPlan::default();
+        let mut page: Option<String> = self.bound.cursor.page.clone();
+        loop {
+            let ask = ListAsk { since: self.bound.cursor.since, page: page.as_deref(), etag: None };
+            let listed = self.tracker.backend.list(&self.bound.binding.place, &ask).await?;
+            plan.counts.requests += 1;
+            self.rehearse_page(&listed.items, &mut plan).await?;
+            page = listed.next;
+            if page.is_none() || plan.more {
+                return Ok(plan);
+            }
+        }
+    }
+
+    async fn rehearse_page(&self, remotes: &[Remote], plan: &mut SyncPlan) -> Result<(), Stop> {
+        let links = self.links_to(remotes).await?;
+        let on_their_way = self.on_their_way(remotes, &links).await?;
+        let ids: Vec<IssueRef> = links.values().map(|link| IssueRef::Id(link.issue_id)).collect();
+        let issues = self.app.store.issues(&ids).await.map_err(AppError::from)?;
+        let issues: BTreeMap<_, Issue> = issues.into_iter().flatten().map(|issue| (issue.id, issue)).collect();
+        for remote in remotes {
+            plan.counts.listed += 1;
+            let item = match known(remote, &links, &on_their_way) {
+                Known::Link(link) => issues.get(&link.issue_id).and_then(|issue| self.would_agree(link, issue, remote)),
+                Known::Nobody if self.bound.binding.adopts(remote) => {
+                    plan.counts.adopted += 1;
+                    Some(item(Planned::Adopt, None, remote))
+                }
+                Known::Nobody => {
+                    plan.counts.passed_over += 1;
+                    continue;
+                }
+                Known::OnItsWay => None,
+            };
+            match item {
+                None => plan.counts.unchanged += 1,
+                Some(item) => {
+                    plan.counts.changed += u64::from(item.what == Planned::Agree);
+                    plan.more |= plan.items.len() >= MOST;
+                    if !plan.more {
+                        plan.items.push(item);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote) -> Option<PlannedItem> {
+        let (terms, binding) = (&self.tracker.terms, &self.bound.binding);
+        let canon = |text: &str| self.tracker.backend.canonical(text);
+        let ours = our_face(issue, terms, &canon);
+        let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
+        let theirs = their_face(remote, &base, terms, &canon);
+        let one_assignee = terms.capabilities.assignees == Assignees::One;
+        let (decided, frozen) = (BTreeMap::new(), BTreeSet::new());
+        let done =
+            absorb(&base, &ours, &theirs, &Rules { binding, one_assignee, decided: &decided, frozen: &frozen, theirs_is_newer: &|_| true });
+        let taken = done.take.fields();
+        let sent = if binding.pushes() {
+            let stays = |field: &Field| !taken.contains(field) && !done.held.contains(field);
+            Edit { before: &done.base, after: &ours }.fields().into_iter().filter(stays).collect()
+        } else {
+            Vec::new()
+        };
+        let clashes: Vec<Field> = done.clashes.iter().map(|clash| clash.field).collect();
+        (!taken.is_empty() || !sent.is_empty() || !clashes.is_empty()).then(|| PlannedItem {
+            taken,
+            sent,
+            clashes,
+            ..item(Planned::Agree, Some(issue.clone()), remote)
+        })
+    }
+}
+
+fn item(what: Planned, issue: Option<Issue>, remote: &Remote) -> PlannedItem {
+    PlannedItem {
+        what,
+        issue: issue.map(Box::new),
+        remote: remote.at.clone(),
+        title: remote.title.clone(),
+        taken: Vec::new(),
+        sent: Vec::new(),
+        clashes: Vec::new(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What keeping two sides in agreement writes, taken apart. Both dialects take it as JSON, like the ties.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{moment, optional_moment};
+use crate::domain::sync::{Conflict, Cursor, Progress, Resolution};
+use crate::domain::tracker::Heard;
+
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct HeardFields<'a> {
+    issue_id: Uuid,
+    backend: &'a str,
+    #[serde(serialize_with = "optional_moment")]
+    heard_at: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "optional_moment")]
+    missing_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct ConflictFields<'a> {
+    id: Uuid,
+    issue_id: Uuid,
+    backend: &'a str,
+    field: &'static str,
+    comment: Option<Uuid>,
+    base: &'a Value,
+    ours: &'a Value,
+    theirs: &'a Value,
+    state: &'static str,
+    resolution: Option<&'static str>,
+    why: &'a str,
+    #[serde(serialize_with = "moment")]
+    opened_at: DateTime<Utc>,
+    #[serde(serialize_with = "optional_moment")]
+    resolved_at: Option<DateTime<Utc>>,
+    resolved_by: Option<&'a str>,
+    edition: i64,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct ProgressFields<'a> {
+    name: &'a str,
+    cursor: &'a Cursor,
+}
+
+/// A delivery that was followed.
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct HookFields {
+    pub(in crate::store) id: i64,
+    #[serde(serialize_with = "moment")]
+    pub(in crate::store) at: DateTime<Utc>,
+}
+
+impl<'a> From<&'a Heard> for HeardFields<'a> {
+    fn from(heard: &'a Heard) -> Self {
+        Self { issue_id: heard.issue_id.0, backend: &heard.backend, heard_at: heard.heard_at, missing_at: heard.missing_at }
+    }
+}
+
+impl HeardFields<'_> {
+    /// What was heard before this: of the moment that this one leaves as it was, the earlier word counts.
+    pub(in crate::store) fn after(self, earlier: Option<Self>) -> Self {
+        Self { heard_at: self.heard_at.or_else(|| earlier?.heard_at), ..self }
+    }
+}
+
+impl<'a> From<&'a Conflict> for ConflictFields<'a> {
+    fn from(conflict: &'a Conflict) -> Self {
+        Self {
+            id: conflict.id,
+            issue_id: conflict.issue_id.0,
+            backend: &conflict.backend,
+            field: conflict.field.as_str(),
+            comment: conflict.comment,
+            base: &conflict.base,
+            ours: &conflict.ours,
+            theirs: &conflict.theirs,
+            state: conflict.state.as_str(),
+            resolution: conflict.resolution.map(Resolution::as_str),
+            why: &conflict.why,
+            opened_at: conflict.opened_at,
+            resolved_at: conflict.resolved_at,
+            resolved_by: conflict.resolved_by.as_deref(),
+            edition: conflict.edition,
+        }
+    }
+}
+
+impl<'a> From<&'a Progress> for ProgressFields<'a> {
+    fn from(progress: &'a Progress) -> Self {
+        Self { name: &progress.binding, cursor: &progress.cursor }
+    }
+}

@@ -1,0 +1,126 @@
+//! Rows of what keeps two sides in agreement: bindings, deliveries that wait, conflicts.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::FromRow;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::{Unreadable, word};
+use crate::domain::IssueId;
+use crate::domain::sync::{Binding, Bound, Conflict, Cursor, Hint, Hook, Run};
+use crate::domain::tracker::Place;
+
+/// The columns of a [`BoundRow`], of the table `bindings`.
+macro_rules! binding_columns {
+    () => {
+        "bindings.name, rules, source, paused, edition, cursor, last, due_at, leased_until, audit_wanted, brake_off"
+    };
+}
+pub(in crate::store) use binding_columns;
+
+/// The columns of a [`ConflictRow`].
+macro_rules! conflict_columns {
+    () => {
+        "id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, why, opened_at, resolved_at, resolved_by, edition"
+    };
+}
+pub(in crate::store) use conflict_columns;
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct BoundRow {
+    name: String,
+    rules: Json<Binding>,
+    source: String,
+    paused: bool,
+    edition: i64,
+    cursor: Json<Cursor>,
+    last: Option<Json<Run>>,
+    due_at: DateTime<Utc>,
+    leased_until: Option<DateTime<Utc>>,
+    audit_wanted: bool,
+    brake_off: bool,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct HookRow {
+    id: i64,
+    backend: String,
+    received_at: DateTime<Utc>,
+    hint_kind: String,
+    hint_place: Json<Place>,
+    hint_remote_id: String,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct ConflictRow {
+    id: Uuid,
+    issue_id: Uuid,
+    backend: String,
+    field: String,
+    comment: Option<Uuid>,
+    base: Option<Json<Value>>,
+    ours: Option<Json<Value>>,
+    theirs: Option<Json<Value>>,
+    state: String,
+    resolution: Option<String>,
+    why: String,
+    opened_at: DateTime<Utc>,
+    resolved_at: Option<DateTime<Utc>>,
+    resolved_by: Option<String>,
+    edition: i64,
+}
+
+impl TryFrom<BoundRow> for Bound {
+    type Error = Unreadable;
+
+    /// A wish that came while somebody else had the cursor is as good as one in it.
+    fn try_from(row: BoundRow) -> Result<Self, Unreadable> {
+        let Cursor { audit_wanted, brake_off, .. } = row.cursor.0;
+        Ok(Self {
+            source: word("bindings", "source", &row.name, &row.source)?,
+            binding: Binding { name: row.name, ..row.rules.0 },
+            paused: row.paused,
+            edition: row.edition,
+            cursor: Cursor { audit_wanted: audit_wanted || row.audit_wanted, brake_off: brake_off || row.brake_off, ..row.cursor.0 },
+            last: row.last.map(|run| run.0),
+            due_at: row.due_at,
+            leased_until: row.leased_until,
+        })
+    }
+}
+
+impl TryFrom<HookRow> for Hook {
+    type Error = Unreadable;
+
+    fn try_from(row: HookRow) -> Result<Self, Unreadable> {
+        let kind = word("hooks", "hint_kind", &row.id, &row.hint_kind)?;
+        let hint = Hint { kind, place: row.hint_place.0, remote_id: row.hint_remote_id };
+        Ok(Self { id: row.id, backend: row.backend, received_at: row.received_at, hint })
+    }
+}
+
+impl TryFrom<ConflictRow> for Conflict {
+    type Error = Unreadable;
+
+    fn try_from(row: ConflictRow) -> Result<Self, Unreadable> {
+        let value = |json: Option<Json<Value>>| json.map_or(Value::Null, |json| json.0);
+        Ok(Self {
+            id: row.id,
+            issue_id: IssueId(row.issue_id),
+            backend: row.backend,
+            field: word("conflicts", "field", &row.id, &row.field)?,
+            comment: row.comment,
+            base: value(row.base),
+            ours: value(row.ours),
+            theirs: value(row.theirs),
+            state: word("conflicts", "state", &row.id, &row.state)?,
+            resolution: row.resolution.map(|text| word("conflicts", "resolution", &row.id, &text)).transpose()?,
+            why: row.why,
+            opened_at: row.opened_at,
+            resolved_at: row.resolved_at,
+            resolved_by: row.resolved_by,
+            edition: row.edition,
+        })
+    }
+}

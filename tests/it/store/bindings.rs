@@ -1,0 +1,214 @@
+//! Bindings: their rules, their leases, and what is written under a lease.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::future::join_all;
+use issue_core::domain::sync::{
+    AdoptFilter, Binding, BindingSource, Bound, Counts, Cursor, Direction, Field, HooksDone, Owner, Pass, Progress, Run, StateFilter,
+    Strategy,
+};
+use issue_core::domain::tracker::{Heard, Link};
+use issue_core::domain::{Change, IssueWrite};
+use issue_core::store::{BindingEnd, BindingLease, Outcome, PutBinding, Store};
+use uuid::Uuid;
+
+use super::{hooks, links};
+use crate::support::database::Database;
+use crate::support::sample::{self, at};
+
+fn binding(name: &str) -> Binding {
+    Binding {
+        name: name.to_owned(),
+        backend: "gitea".to_owned(),
+        place: links::place(),
+        target_repo: Some("tools".to_owned()),
+        direction: Direction::Both,
+        adopt: true,
+        filter: AdoptFilter { labels: vec!["a \"b\"".to_owned()], state: StateFilter::Open, since: Some(at(1)) },
+        owner: Owner::Shared,
+        fields: BTreeMap::from([(Field::Title, Owner::External), (Field::DueOn, Owner::Local)]),
+        strategy: Strategy::Newer,
+        every: Duration::from_mins(1),
+        audit_every: Duration::from_hours(24),
+    }
+}
+
+fn cursor(page: &str) -> Cursor {
+    Cursor { since: Some(at(1)), page: Some(page.to_owned()), counts: Counts { listed: 3, ..Counts::default() }, ..Cursor::default() }
+}
+
+async fn put(store: &dyn Store, binding: &Binding, read_edition: Option<i64>) -> Option<Bound> {
+    store.put_binding(&PutBinding { binding, source: BindingSource::Api, read_edition, now: at(0) }).await.unwrap()
+}
+
+fn token(n: u128) -> Uuid {
+    Uuid::from_u128(n)
+}
+
+fn lease(n: u128, now: DateTime<Utc>) -> BindingLease {
+    BindingLease { now, until: now + Duration::from_mins(1), token: token(n), now_or_later: false }
+}
+
+fn end(due: i64) -> BindingEnd {
+    let run =
+        Run { pass: Pass::Audit, began_at: at(2), ended_at: at(3), error: Some("broke \"off\"".to_owned()), counts: Counts::default() };
+    BindingEnd { cursor: cursor("end"), last: Some(run), due_at: at(due) }
+}
+
+fn progress(n: u128, page: &str) -> Progress {
+    Progress { binding: "b".to_owned(), token: token(n), cursor: cursor(page) }
+}
+
+async fn only(store: &dyn Store) -> Bound {
+    store.bindings().await.unwrap().pop().unwrap()
+}
+
+pub(super) async fn rules_are_written_over_the_edition_that_was_read_and_the_same_rules_change_nothing(db: Database) {
+    let store = db.open().await;
+    let (first, mut second) = (binding("b"), binding("a"));
+    let bound = put(&*store, &first, Some(0)).await.unwrap();
+    let expected = Bound {
+        binding: first.clone(),
+        source: BindingSource::Api,
+        paused: false,
+        edition: 1,
+        cursor: Cursor::default(),
+        last: None,
+        due_at: at(0),
+        leased_until: None,
+    };
+    assert_eq!(bound, expected);
+    assert_eq!(put(&*store, &first, Some(0)).await, None, "it is there");
+    assert_eq!(put(&*store, &second, Some(1)).await, None, "it is not there");
+    put(&*store, &second, None).await.unwrap();
+    assert_eq!(put(&*store, &second, None).await.unwrap().edition, 1, "the same again");
+    second.every = Duration::from_secs(7);
+    assert_eq!(put(&*store, &second, Some(2)).await, None, "another edition");
+    let changed = put(&*store, &second, Some(1)).await.unwrap();
+    assert_eq!((changed.edition, &changed.binding), (2, &second));
+    assert_eq!(put(&*store, &second, Some(2)).await.unwrap().edition, 2);
+    let source = PutBinding { binding: &second, source: BindingSource::Config, read_edition: None, now: at(9) };
+    let moved = store.put_binding(&source).await.unwrap().unwrap();
+    assert_eq!((moved.edition, moved.source, moved.due_at), (3, BindingSource::Config, at(0)));
+    let names: Vec<String> = store.bindings().await.unwrap().into_iter().map(|bound| bound.binding.name).collect();
+    assert_eq!(names, ["a", "b"]);
+    assert!(store.delete_binding("a").await.unwrap());
+    assert!(!store.delete_binding("a").await.unwrap());
+    assert_eq!(store.bindings().await.unwrap(), [expected]);
+}
+
+pub(super) async fn of_many_leases_and_of_many_first_writes_at_once_one_is_given(db: Database) {
+    let stores = [db.open().await, db.open().await];
+    let rules = binding("b");
+    let made = join_all((0..8).map(|n| put(&*stores[n % 2], &rules, Some(0)))).await;
+    assert_eq!(made.iter().flatten().count(), 1);
+    for round in 0..5 {
+        let now = at(100 * round);
+        let taken = join_all((0..8).map(|n: u8| stores[usize::from(n % 2)].lease_binding("b", lease(n.into(), now)))).await;
+        let holders: Vec<Bound> = taken.into_iter().filter_map(Result::unwrap).collect();
+        assert_eq!(holders.len(), 1);
+        assert_eq!(holders[0].leased_until, Some(now + Duration::from_mins(1)));
+    }
+}
+
+pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_somebody_elses(db: Database) {
+    let store = db.open().await;
+    put(&*store, &binding("b"), None).await.unwrap();
+    let taken = async |n, second| store.lease_binding("b", lease(n, at(second))).await.unwrap().is_some();
+    assert!(!taken(1, -1).await, "not due");
+    let waiting = BindingLease { now_or_later: true, ..lease(1, at(-1)) };
+    assert!(store.lease_binding("b", waiting).await.unwrap().is_some());
+    assert!(!taken(2, 58).await, "somebody else's");
+    assert!(taken(1, 58).await, "its own, for longer");
+    assert!(!taken(2, 60).await);
+    assert!(taken(2, 118).await, "the holder is gone");
+    store.release_binding("b", token(1), &end(500)).await.unwrap();
+    assert_eq!(only(&*store).await.last, None, "a stale token gives nothing back");
+    store.release_binding("b", token(2), &end(500)).await.unwrap();
+    let bound = only(&*store).await;
+    assert_eq!((&bound.cursor, &bound.last, bound.due_at, bound.leased_until), (&end(0).cursor, &end(0).last, at(500), None));
+    assert!(!taken(3, 499).await);
+    let paused = store.pause_binding("b", true, at(400)).await.unwrap().unwrap();
+    assert_eq!((paused.paused, paused.due_at, paused.edition), (true, at(500), 1));
+    assert!(!taken(3, 900).await, "paused");
+    let goes_on = store.pause_binding("b", false, at(450)).await.unwrap().unwrap();
+    assert_eq!((goes_on.paused, goes_on.due_at), (false, at(450)));
+    assert!(taken(3, 450).await);
+    // Only deliveries were followed: the last pass is still the last.
+    store.release_binding("b", token(3), &BindingEnd { last: None, ..end(600) }).await.unwrap();
+    assert_eq!(only(&*store).await.last, end(0).last);
+    for missing in [store.pause_binding("c", true, at(0)).await, store.hurry_binding("c", true, true, at(0)).await] {
+        assert_eq!(missing.unwrap(), None);
+    }
+    assert_eq!(store.lease_binding("c", lease(1, at(0))).await.unwrap(), None);
+}
+
+pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db: Database) {
+    let store = db.open().await;
+    put(&*store, &binding("b"), None).await.unwrap();
+    store.lease_binding("b", lease(1, at(0))).await.unwrap().unwrap();
+    let wished = store.hurry_binding("b", true, false, at(5)).await.unwrap().unwrap();
+    assert!(wished.cursor.audit_wanted && !wished.cursor.brake_off);
+    store.commit(&[Change { progress: Some(progress(1, "2")), ..Change::of(IssueWrite::None) }]).await.unwrap();
+    store.release_binding("b", token(1), &end(500)).await.unwrap();
+    assert_eq!(only(&*store).await.due_at, at(0), "it stays due");
+    let next = store.lease_binding("b", lease(2, at(6))).await.unwrap().unwrap();
+    assert_eq!(next.cursor, Cursor { audit_wanted: true, ..end(0).cursor });
+    // Who has done it says so, and then it is done.
+    store.release_binding("b", token(2), &end(500)).await.unwrap();
+    let bound = only(&*store).await;
+    assert_eq!((bound.cursor, bound.due_at), (end(0).cursor, at(500)));
+    let hurried = store.hurry_binding("b", false, true, at(100)).await.unwrap().unwrap();
+    assert_eq!((hurried.due_at, hurried.cursor.brake_off), (at(100), true));
+}
+
+pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_without_it(db: Database) {
+    let store = db.open().await;
+    put(&*store, &binding("b"), None).await.unwrap();
+    store.lease_binding("b", lease(1, at(0))).await.unwrap().unwrap();
+    let known = sample::stored(&*store, sample::plain_issue(), None).await;
+    let tie = links::linked(known.id, "gitea", "1");
+    store.commit(&[links::write(vec![tie.clone()])]).await.unwrap();
+    let hook = hooks::hook("one", 1);
+    store.keep_hook(&hook).await.unwrap();
+    let hook = store.hooks("gitea", 9).await.unwrap().remove(0);
+    let new = sample::plain_issue();
+    let page = |n| {
+        let adopted = Change {
+            links: vec![links::linked(new.id, "gitea", "2")],
+            progress: Some(progress(n, "2")),
+            ..sample::insert(&new, Some(sample::key(7)))
+        };
+        let rest = Change {
+            messages: vec![sample::message(&known, "gitea")],
+            heard: vec![Heard { issue_id: known.id, backend: "gitea".to_owned(), heard_at: Some(at(4)), missing_at: None }],
+            hooks_done: Some(HooksDone { ids: vec![hook.id], at: at(5) }),
+            progress: Some(progress(n, "3")),
+            ..Change::of(IssueWrite::None)
+        };
+        [adopted, rest]
+    };
+    let before = db.rows().await;
+    for stale in [2, 3] {
+        assert_eq!(store.commit(&page(stale)).await.unwrap(), [Outcome::ClaimLost, Outcome::ClaimLost]);
+    }
+    let gone = Progress { binding: "gone".to_owned(), ..progress(1, "2") };
+    let change = Change { progress: Some(gone), ..page(1)[1].clone() };
+    assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);
+    assert_eq!(db.rows().await, before);
+    assert_eq!(only(&*store).await.cursor, Cursor::default());
+    assert_eq!(store.hooks("gitea", 9).await.unwrap(), std::slice::from_ref(&hook));
+    assert_eq!(store.links(&[known.id]).await.unwrap(), std::slice::from_ref(&tie));
+
+    let outcomes = store.commit(&page(1)).await.unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Inserted(_), Outcome::Written]), "{outcomes:?}");
+    assert_eq!(only(&*store).await.cursor, cursor("3"), "the later word of one call");
+    assert_eq!(store.hooks("gitea", 9).await.unwrap(), []);
+    assert_eq!(store.links(&[known.id]).await.unwrap(), [Link { heard_at: Some(at(4)), ..tie }]);
+    assert_eq!(store.asked_for("gitea", &[new.id, known.id]).await.unwrap(), [known.id]);
+    // Read once more after a crash: what was adopted is not adopted again, and the rest goes on.
+    let outcomes = store.commit(&page(1)).await.unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Duplicate { .. }, Outcome::Written]), "{outcomes:?}");
+}
