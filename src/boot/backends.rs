@@ -54,6 +54,8 @@ pub(super) fn trackers(settings: &Settings) -> Result<Trackers, BootError> {
 }
 
 fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Tracker, BootError> {
+    // One TLS implementation for the whole process, whichever entrance it has; a second installation is the same one.
+    _ = rustls::crypto::ring::default_provider().install_default();
     let limits = HttpLimits {
         connect: settings.timeout,
         read: settings.timeout,

@@ -1,19 +1,36 @@
 //! Trackers, bindings and conflicts on the line, against a service with a simulated tracker.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::Shell;
-use crate::backend::rig::{Rig, eventually, file, get, task, until_quiet};
+use crate::backend::rig::{eventually, file, get, task, until_quiet};
+use crate::http::bindings::operated;
 use crate::support::database::Database;
 use crate::support::server::KEY;
-use crate::support::sim;
 
 crate::support::on_both_stores!(what_is_followed_is_looked_after_on_the_line, what_is_written_in_the_embedded_store_reaches_the_tracker);
 
+/// Beside the simulator, which lives in the test's own thread and must be able to answer.
+async fn beside<T: Send + 'static>(shell: &Arc<Shell>, work: impl FnOnce(&Shell) -> T + Send + 'static) -> T {
+    let shell = Arc::clone(shell);
+    tokio::task::spawn_blocking(move || work(&shell)).await.unwrap()
+}
+
 async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
-    let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
+    let rig = operated(db).await;
     let server = rig.start();
-    let issue = Shell::new().with("ISSUE_CORE_URL", &server.base).with("ISSUE_CORE_API_KEY", KEY);
+    let shell = Arc::new(Shell::new().with("ISSUE_CORE_URL", &server.base).with("ISSUE_CORE_API_KEY", KEY));
+    beside(&shell, trackers_are_shown).await;
+    beside(&shell, a_binding_is_made).await;
+    eventually("the first pass has ended", || async { get(&server, "/bindings/tools").await["last_run"].is_object() }).await;
+    rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, chrono::Utc::now()));
+    beside(&shell, it_is_synced_and_the_issue_named_as_there).await;
+    beside(&shell, what_cannot_be_is_told_by_the_exit_code).await;
+}
+
+fn trackers_are_shown(issue: &Shell) {
     assert_eq!(issue.ok(&["backend", "list", "-q"]), "local\nt0\n");
     assert!(issue.ok(&["backend", "show", "t0"]).contains("capabilities.title_limit"));
     assert_eq!(issue.json(&["backend", "check", "t0"])["account"], "issue-bot");
@@ -21,15 +38,18 @@ async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
     let workspace = workspaces["items"][0]["id"].as_str().unwrap().to_owned();
     assert!(issue.ok(&["backend", "discover", "t0", &workspace]).contains("tools"));
     assert_eq!(issue.run(&["backend", "show", "nope"]).code, 3);
+}
 
+fn a_binding_is_made(issue: &Shell) {
     let rules = json!({"backend": "t0", "owner": "acme", "repo": "tools", "adopt": true, "every_seconds": 3600, "strategy": "manual"});
     assert_eq!(issue.feed(&["binding", "put", "tools", "--new"], &rules.to_string()).code, 0);
     assert_eq!(issue.feed(&["binding", "put", "tools", "--new"], &rules.to_string()).code, 4);
     assert_eq!(issue.feed(&["binding", "put", "tools"], "{}").code, 2);
     assert_eq!(issue.ok(&["binding", "list", "-q"]), "tools\n");
     assert_eq!(issue.ok(&["binding", "list", "--format", "{{name}} {{source}}"]), "tools api\n");
-    eventually("the first pass has ended", || async { get(&server, "/bindings/tools").await["last_run"].is_object() }).await;
-    rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, chrono::Utc::now()));
+}
+
+fn it_is_synced_and_the_issue_named_as_there(issue: &Shell) {
     let plan = issue.ok(&["binding", "sync", "tools", "--dry-run"]);
     assert!(plan.contains("adopt") && plan.contains("planted"), "{plan}");
     let done = issue.ok(&["binding", "sync", "tools"]);
@@ -39,7 +59,9 @@ async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
     assert_eq!(issue.json(&["close", &format!("t0:{key}")])["state"], "closed");
     let missing = issue.run(&["show", "t0:acme/tools#99"]);
     assert!(missing.code == 3 && missing.err.contains("linked"), "{missing:?}");
+}
 
+fn what_cannot_be_is_told_by_the_exit_code(issue: &Shell) {
     assert_eq!(issue.json(&["binding", "pause", "tools"])["state"], "paused");
     assert_eq!(issue.run(&["binding", "sync", "tools"]).code, 4);
     assert_eq!(issue.json(&["binding", "resume", "tools"])["paused"], false);
@@ -52,15 +74,14 @@ async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
 }
 
 async fn what_is_written_in_the_embedded_store_reaches_the_tracker(db: Database) {
-    let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
+    let rig = operated(db).await;
     let server = rig.start();
     // The same settings, and no server named.
     let shell = rig.variables().iter().fold(Shell::embedded(&rig.db), |shell, (name, value)| shell.with(name, value));
-    let other = file(&server, &task("By the server")).await;
-    let filed = shell.json(&["create", "By hand", "-r", "activity-core"]);
+    file(&server, &task("By the server")).await;
+    let filed = beside(&Arc::new(shell), |shell| shell.json(&["create", "By hand", "-r", "activity-core"])).await;
     let path = format!("/issues/{}", filed["issue_id"].as_str().unwrap());
     until_quiet(&server).await;
     let url: Value = get(&server, &path).await["url"].clone();
     assert!(url.as_str().is_some_and(|url| url.starts_with("http")), "{url}");
-    assert_ne!(path, other);
 }

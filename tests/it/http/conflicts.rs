@@ -3,13 +3,13 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::bindings::{put, rules, synced};
+use super::bindings::{operated, put, rules, synced};
 use super::issues::assert_problem;
 use super::{etag, get, problem, refused};
-use crate::backend::rig::{Rig, eventually, file, task, until_quiet};
+use crate::backend::rig::{eventually, file, task, until_quiet};
 use crate::support::database::Database;
 use crate::support::server::Server;
-use crate::support::sim::{self, SECRET, Sim};
+use crate::support::sim::{SECRET, Sim};
 
 crate::support::on_both_stores!(a_clash_is_shown_and_decided_once_by_whoever_saw_it);
 
@@ -36,7 +36,7 @@ async fn clash(server: &Server, sim: &Sim, issue: &str, ours: &str, theirs: &str
 }
 
 async fn a_clash_is_shown_and_decided_once_by_whoever_saw_it(db: Database) {
-    let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
+    let rig = operated(db).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     assert_eq!(put(&server, "tools", &rules(&json!({"strategy": "manual"}))).await.status(), StatusCode::CREATED);
     let issue = file(&server, &task("Base")).await;

@@ -1,7 +1,7 @@
 //! The HTTP entrance, over the real binary. A file per resource, as the URLs have it.
 
 mod batch;
-mod bindings;
+pub(crate) mod bindings;
 mod claims;
 mod comments;
 mod conditions;
