@@ -9,7 +9,7 @@ alter table links
     -- Which fields went which way lately.
     add column turns jsonb,
     -- What lists said of it: by the tracker's clock, and by ours.
-    add column heard_at timestamptz,
+    add column heard text,
     add column missing_at timestamptz;
 
 create index links_backend_remote_id_idx on links (backend, remote_id);

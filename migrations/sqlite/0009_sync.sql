@@ -9,7 +9,7 @@ alter table links add column origin text not null default 'ours';
 -- Which fields went which way lately.
 alter table links add column turns text;
 -- What lists said of it: by the tracker's clock, and by ours.
-alter table links add column heard_at text;
+alter table links add column heard text;
 alter table links add column missing_at text;
 
 create index links_backend_remote_id_idx on links (backend, remote_id);

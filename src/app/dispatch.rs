@@ -73,7 +73,7 @@ impl App {
             base: None,
             origin: LinkOrigin::Ours,
             turns: Turns::default(),
-            heard_at: None,
+            heard: None,
             missing_at: None,
         };
         let here = |to: &Destination| self.trackers.get(&to.backend).is_some();

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,6 @@ use serde::de::DeserializeOwned;
 use super::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use super::http::{HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
 use super::{BackendError, Secret, Trouble};
-use crate::clock::Clock;
 
 /// How requests get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Line {
         let (secret, _) = self.secret.get();
         let request = self.request(call, secret.as_ref())?;
         let answer = self.http.send(request).await.map_err(|failure| lost(&failure, writes))?;
-        if let Some(ahead) = ahead(&answer, Clock::System.now()) {
+        if let Some(ahead) = ahead(&answer, SystemTime::now().into()) {
             self.ahead.store(ahead.num_milliseconds(), Ordering::Relaxed);
         }
         Ok(answer)

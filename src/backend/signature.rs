@@ -49,9 +49,13 @@ pub fn is_login(user: &str, secrets: &[SecretString], shown: &str) -> bool {
 /// Names a delivery that has no name of its own: the same body is the same delivery.
 #[must_use]
 pub fn digest(body: &[u8]) -> String {
+    hex(&Sha256::digest(body))
+}
+
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(body) {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         _ = write!(text, "{byte:02x}");
     }
     text
@@ -113,7 +117,7 @@ mod tests {
 
     #[test]
     fn no_secret_and_an_empty_one_fit_nothing() {
-        let of_nothing: String = mac(b"", &[b"x"]).iter().map(|byte| format!("{byte:02x}")).collect();
+        let of_nothing = hex(&mac(b"", &[b"x"]));
         for none in [&[][..], &[""]] {
             assert!(!is_signed_hex(&secrets(none), b"x", &of_nothing));
             assert!(!is_secret(&secrets(none), ""));

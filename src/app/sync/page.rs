@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Stop, Work};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
-use crate::domain::sync::{Counts, Turns, adopted, our_face, their_face};
+use crate::domain::sync::{Counts, Turns, adopted, edition, our_face, their_face};
 use crate::domain::tracker::{Draft, Heard, Link, LinkOrigin, LinkState, Marker, Remote};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 
@@ -41,7 +41,7 @@ impl Work<'_> {
             planning.counts.listed += 1;
             planning.newest = planning.newest.max(Some(remote.updated_at));
             match known(remote, &links, &on_their_way) {
-                Known::Link(link) => planning.met(link, remote),
+                Known::Link(link) => planning.met(link, self.edition(remote)),
                 Known::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
                 Known::Nobody if self.bound.binding.adopts(remote) => {
                     planning.adoptions.push(self.adoption(remote));
@@ -108,7 +108,7 @@ impl Work<'_> {
             base: Some(base),
             origin: LinkOrigin::Theirs,
             turns: Turns::default(),
-            heard_at: Some(remote.updated_at),
+            heard: Some(self.edition(remote)),
             missing_at: None,
         };
         let cause = Cause { actor: backend.kind().as_str().to_owned(), trace: None };
@@ -123,6 +123,10 @@ impl Work<'_> {
             change.announce();
         }
         change
+    }
+
+    fn edition(&self, remote: &Remote) -> String {
+        edition(remote, self.app.clock.now() + self.tracker.backend.clock_ahead())
     }
 
     /// What was planned, as changes of one transaction. Where a message for an issue waits already, one more says nothing new.
@@ -143,20 +147,15 @@ impl Work<'_> {
 
 impl Planning {
     /// One that is here: asked to agree where it changed since that was asked last, or is back.
-    fn met(&mut self, link: &Link, remote: &Remote) {
-        let same = link.heard_at == Some(remote.updated_at) && link.missing_at.is_none() && link.state != LinkState::Gone;
+    fn met(&mut self, link: &Link, edition: String) {
+        let same = link.heard.as_ref() == Some(&edition) && link.missing_at.is_none() && link.state != LinkState::Gone;
         if same {
             self.counts.unchanged += 1;
             return;
         }
         self.counts.changed += 1;
         self.asked.push(link.issue_id);
-        self.heard.push(Heard {
-            issue_id: link.issue_id,
-            backend: link.backend.clone(),
-            heard_at: Some(remote.updated_at),
-            missing_at: None,
-        });
+        self.heard.push(Heard { issue_id: link.issue_id, backend: link.backend.clone(), heard: Some(edition), missing_at: None });
     }
 }
 

@@ -150,7 +150,7 @@ impl Work<'_> {
         self.bound.cursor.counts.missing = missing.len() as u64;
         let now = self.app.clock.now();
         for some in missing.chunks(LINKS as usize) {
-            let heard = some.iter().map(|id| Heard { issue_id: *id, backend: name.clone(), heard_at: None, missing_at: Some(now) });
+            let heard = some.iter().map(|id| Heard { issue_id: *id, backend: name.clone(), heard: None, missing_at: Some(now) });
             let messages = some.iter().map(|id| NewMessage::agree(*id, &name, now));
             let change = Change { heard: heard.collect(), messages: messages.collect(), ..Change::of(IssueWrite::None) };
             self.write(vec![change]).await?;

@@ -172,6 +172,12 @@ pub(super) fn place_of(item: &wire::WorkItem, place: &Place) -> Place {
     project_of(item).map_or_else(|| place.clone(), |project| place.or_else_at(&place.owner, "", project))
 }
 
+/// Whether the state it is in is among these.
+pub(super) fn knows_state(item: &wire::WorkItem, states: &[wire::State]) -> bool {
+    let now = word(&item.fields, STATE).unwrap_or_default();
+    states.iter().any(|known| fold(&known.name) == fold(&now))
+}
+
 /// The name of the state to put it in; none where it is there already. The error says what is missing.
 pub(super) fn state_to_set(
     state: StateName,

@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{AzureDevops, BATCH, PAGES, States, VERSION, convert, wire, wit};
+use super::{AzureDevops, BATCH, PAGES, VERSION, convert, wire, wit};
 use crate::backend::line::Call;
 use crate::backend::{BackendError, CLOCK_SKEW, Changes, ListAsk};
 use crate::domain::tracker::{Marker, Place, Remote};
@@ -49,7 +49,7 @@ async fn among(tracker: &AzureDevops, place: &Place, marker: &Marker, ids: &[i64
     let items = batch(tracker, place, ids).await?;
     let ours = |item: &&wire::WorkItem| marker.is_in(&convert::our_text(item, &tracker.settings));
     match items.iter().filter(ours).min_by_key(|item| item.id) {
-        Some(item) => tracker.remote(item, place, &mut States::new()).await.map(Some),
+        Some(item) => tracker.remote(item, place).await.map(Some),
         None => Ok(None),
     }
 }
@@ -59,12 +59,13 @@ pub(super) async fn list(tracker: &AzureDevops, place: &Place, ask: &ListAsk<'_>
         ask.since.map_or_else(|| "[System.Id] > 0".to_owned(), |since| format!("[System.ChangedDate] >= {}", convert::since(since)));
     let last = ask.page.and_then(|page| page.parse().ok()).unwrap_or_default();
     let ids = numbers(tracker, place, &changed, last).await?;
-    let mut known = States::new();
     let mut items = Vec::with_capacity(ids.len());
     for item in batch(tracker, place, &ids).await? {
-        items.push(tracker.remote(&item, place, &mut known).await?);
+        items.push(tracker.remote(&item, place).await?);
     }
-    Ok(Changes { items, next: ids.last().map(ToString::to_string), ..Changes::default() })
+    // Too many are an error to a query: one that gives fewer than it was asked for has given all.
+    let next = ids.last().filter(|_| ids.len() >= tracker.page_size).map(ToString::to_string);
+    Ok(Changes { items, next, ..Changes::default() })
 }
 
 /// A page of the project's numbers behind the last one.

@@ -28,6 +28,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use settings::Settings;
+use tokio::sync::Mutex;
 
 pub struct AzureDevops {
     line: Line,
@@ -35,6 +36,8 @@ pub struct AzureDevops {
     /// No more than the batch takes.
     page_size: usize,
     webhook_user: String,
+    /// The states of the types that were met, by project. A state keeps its category; one that is new here is looked up.
+    states: Mutex<HashMap<(Place, String), Vec<wire::State>>>,
 }
 
 const VERSION: &str = "7.1";
@@ -50,15 +53,12 @@ const NO_ORGANISATION: &str = "which organisation is not known: set options.orga
 /// More pages than any list has: a server that never ends its list is not believed.
 const PAGES: usize = 10_000;
 
-/// The states of the types that were met.
-type States = HashMap<String, Vec<wire::State>>;
-
 impl AzureDevops {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         let settings = Settings::new(&options)?;
         let page_size = (options.page_size as usize).clamp(1, BATCH);
         let line = options.line.with_scheme(Scheme::Basic { user: String::new() });
-        Ok(Self { line, settings, page_size, webhook_user: options.webhook_user })
+        Ok(Self { line, settings, page_size, webhook_user: options.webhook_user, states: Mutex::default() })
     }
 
     async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
@@ -86,14 +86,17 @@ impl AzureDevops {
     }
 
     /// What the item is, its state by the category that its type gives it.
-    async fn remote(&self, item: &wire::WorkItem, place: &Place, known: &mut States) -> Result<Remote, BackendError> {
-        let kind = convert::type_of(item).unwrap_or_default().to_owned();
-        if !known.contains_key(&kind) {
-            let states = self.states(&convert::place_of(item, place), &kind).await?;
-            known.insert(kind.clone(), states);
-        }
-        let states = known.get(&kind).map(Vec::as_slice).unwrap_or_default();
-        convert::remote(item, states, place, &self.settings).map_err(|why| BackendError::unreadable("a work item", why))
+    async fn remote(&self, item: &wire::WorkItem, place: &Place) -> Result<Remote, BackendError> {
+        let key = (convert::place_of(item, place), convert::type_of(item).unwrap_or_default().to_owned());
+        let met = self.states.lock().await.get(&key).filter(|states| convert::knows_state(item, states)).cloned();
+        let states = if let Some(states) = met {
+            states
+        } else {
+            let states = self.states(&key.0, &key.1).await?;
+            self.states.lock().await.insert(key, states.clone());
+            states
+        };
+        convert::remote(item, &states, place, &self.settings).map_err(|why| BackendError::unreadable("a work item", why))
     }
 
     /// The iteration of that name, if the project has it.
@@ -199,16 +202,14 @@ impl Backend for AzureDevops {
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
-        let found = match self.read_item(at).await? {
-            Some(item) => Some(item),
+        let mut found = self.read_item(at).await?;
+        if found.is_none() {
             // In its own project only it is found by that project; it may have been moved to another one.
-            None => {
-                let path = format!("/{}/_apis/wit/workitems/{}", segment(&at.place.owner), segment(&at.id));
-                self.get_if_there(Call::get(path).query("api-version", VERSION), "the work item").await?
-            }
-        };
+            let path = format!("/{}/_apis/wit/workitems/{}", segment(&at.place.owner), segment(&at.id));
+            found = self.get_if_there(Call::get(path).query("api-version", VERSION), "the work item").await?;
+        }
         match found {
-            Some(item) => self.remote(&item, &at.place, &mut States::new()).await.map(Some),
+            Some(item) => self.remote(&item, &at.place).await.map(Some),
             None => Ok(None),
         }
     }

@@ -245,13 +245,11 @@ impl Backend for GitHub {
         let mut path = issue(at);
         for _ in 0..HOPS {
             let answer = self.send(Call::get(&path)).await?;
-            match self.line.leads_to(&answer) {
-                Some(to) => path = to,
-                None => {
-                    let found: Option<wire::Issue> = read_if_there(&answer, "the issue")?;
-                    return Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)));
-                }
-            }
+            let Some(to) = self.line.leads_to(&answer) else {
+                let found: Option<wire::Issue> = read_if_there(&answer, "the issue")?;
+                return Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)));
+            };
+            path = to;
         }
         Err(BackendError::unreadable("the issue", "it is always somewhere else"))
     }

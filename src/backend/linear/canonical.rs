@@ -59,16 +59,12 @@ fn addresses(line: &str) -> String {
         let (before, tail) = rest.split_at(at);
         out.push_str(before);
         let end = tail.find(['>', ' ']).filter(|end| tail[*end..].starts_with('>'));
-        match end.filter(|end| crate::backend::prose::is_address(&tail[1..*end])) {
-            Some(end) => {
-                out.push_str(&tail[1..end]);
-                rest = &tail[end + 1..];
-            }
-            None => {
-                out.push('<');
-                rest = &tail[1..];
-            }
-        }
+        let (written, used) = match end.filter(|end| crate::backend::prose::is_address(&tail[1..*end])) {
+            Some(end) => (&tail[1..end], end + 1),
+            None => ("<", 1),
+        };
+        out.push_str(written);
+        rest = &tail[used..];
     }
     out + rest
 }

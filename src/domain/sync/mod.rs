@@ -8,6 +8,7 @@
 mod binding;
 mod conflict;
 mod cursor;
+mod edition;
 mod face;
 mod hook;
 mod merge;
@@ -20,6 +21,7 @@ use super::vocabulary::vocabulary;
 pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, StateFilter, Strategy};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
+pub use edition::edition;
 pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
 pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
 pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};

@@ -52,8 +52,8 @@ pub struct Link {
     pub origin: LinkOrigin,
     /// Which fields went which way lately.
     pub turns: Turns,
-    /// Up to which of its changes, by the tracker's clock, it was asked to be brought into agreement. Written by [`Heard`] alone.
-    pub heard_at: Option<DateTime<Utc>>,
+    /// Up to which of its editions it was asked to be brought into agreement. Written by [`Heard`] alone.
+    pub heard: Option<String>,
     /// Since when it is absent from every whole list, by our clock. Written by [`Heard`] alone.
     pub missing_at: Option<DateTime<Utc>>,
 }
@@ -64,7 +64,7 @@ pub struct Heard {
     pub issue_id: IssueId,
     pub backend: String,
     /// `None`: as it was.
-    pub heard_at: Option<DateTime<Utc>>,
+    pub heard: Option<String>,
     pub missing_at: Option<DateTime<Utc>>,
 }
 

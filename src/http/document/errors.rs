@@ -18,6 +18,8 @@ pub struct Facts {
     condition: bool,
     /// A tracker is asked.
     tracker: bool,
+    /// A tracker asks, and its signature is the key.
+    signed: bool,
 }
 
 impl Facts {
@@ -32,6 +34,7 @@ impl Facts {
             query: has("query"),
             header: has("header"),
             condition: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
+            signed: path.starts_with("/webhooks/"),
             tracker: path.contains("/workspaces") || path.ends_with("/webhook") || path.ends_with("/sync"),
         }
     }
@@ -72,6 +75,16 @@ const REFUSALS: &[Refusal] = &[
         title: "Not authenticated",
         detail: "a valid key is required",
         header: Some(("WWW-Authenticate", "How to authenticate", "Bearer realm=\"issue-core\"")),
+    },
+    Refusal {
+        status: 401,
+        name: "WebhookRefused",
+        when: |has| has.signed,
+        description: "The delivery is not signed with the secret of this webhook, or was signed too long ago",
+        code: "webhook_refused",
+        title: "The delivery is not ours",
+        detail: "the delivery is not signed with the secret of this webhook",
+        header: Some(("WWW-Authenticate", "What is missing", "Webhook realm=\"issue-core\"")),
     },
     Refusal {
         status: 403,

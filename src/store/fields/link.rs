@@ -26,8 +26,7 @@ pub(in crate::store) struct LinkFields<'a> {
     moved_from: Option<&'a str>,
     origin: &'static str,
     turns: Option<&'a Turns>,
-    #[serde(serialize_with = "optional_moment")]
-    heard_at: Option<DateTime<Utc>>,
+    heard: Option<&'a str>,
     #[serde(serialize_with = "optional_moment")]
     missing_at: Option<DateTime<Utc>>,
 }
@@ -65,7 +64,7 @@ impl<'a> From<&'a Link> for LinkFields<'a> {
             moved_from: link.moved_from.as_deref(),
             origin: link.origin.as_str(),
             turns: (!link.turns.is_empty()).then_some(&link.turns),
-            heard_at: link.heard_at,
+            heard: link.heard.as_deref(),
             missing_at: link.missing_at,
         }
     }

@@ -13,8 +13,7 @@ use crate::domain::tracker::Heard;
 pub(in crate::store) struct HeardFields<'a> {
     issue_id: Uuid,
     backend: &'a str,
-    #[serde(serialize_with = "optional_moment")]
-    heard_at: Option<DateTime<Utc>>,
+    heard: Option<&'a str>,
     #[serde(serialize_with = "optional_moment")]
     missing_at: Option<DateTime<Utc>>,
 }
@@ -56,14 +55,14 @@ pub(in crate::store) struct HookFields {
 
 impl<'a> From<&'a Heard> for HeardFields<'a> {
     fn from(heard: &'a Heard) -> Self {
-        Self { issue_id: heard.issue_id.0, backend: &heard.backend, heard_at: heard.heard_at, missing_at: heard.missing_at }
+        Self { issue_id: heard.issue_id.0, backend: &heard.backend, heard: heard.heard.as_deref(), missing_at: heard.missing_at }
     }
 }
 
 impl HeardFields<'_> {
     /// What was heard before this: of the moment that this one leaves as it was, the earlier word counts.
     pub(in crate::store) fn after(self, earlier: Option<Self>) -> Self {
-        Self { heard_at: self.heard_at.or_else(|| earlier?.heard_at), ..self }
+        Self { heard: self.heard.or_else(|| earlier?.heard), ..self }
     }
 }
 

@@ -17,11 +17,11 @@ use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_colu
 const WRITE_LINKS: &str = "-- write_links
 insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
-    heard_at, missing_at
+    heard, missing_at
 )
 select * from jsonb_to_recordset($1) as link (
     issue_id uuid, backend text, position smallint, place jsonb, state text, intended_at timestamptz, remote_id text,
-    remote_key text, url text, pushed jsonb, moved_from text, origin text, turns jsonb, heard_at timestamptz,
+    remote_key text, url text, pushed jsonb, moved_from text, origin text, turns jsonb, heard text,
     missing_at timestamptz
 )
 order by issue_id, backend

@@ -32,12 +32,12 @@ select id, edition from conflicts where id = any($1) or issue_id = any($2) order
 
 const HEAR: &str = "-- hear
 with told as (
-    select links.issue_id, links.backend, said.heard_at, said.missing_at
-    from jsonb_to_recordset($1) as said (issue_id uuid, backend text, heard_at timestamptz, missing_at timestamptz)
+    select links.issue_id, links.backend, said.heard, said.missing_at
+    from jsonb_to_recordset($1) as said (issue_id uuid, backend text, heard text, missing_at timestamptz)
     join links on links.issue_id = said.issue_id and links.backend = said.backend
     order by links.issue_id, links.backend for update of links
 )
-update links set heard_at = coalesce(told.heard_at, links.heard_at), missing_at = told.missing_at
+update links set heard = coalesce(told.heard, links.heard), missing_at = told.missing_at
 from told where links.issue_id = told.issue_id and links.backend = told.backend";
 
 const WRITE_CONFLICTS: &str = concat!(

@@ -14,7 +14,7 @@ use crate::domain::tracker::{CommentLink, Draft, Link, Place, RemoteRef, Slot};
 macro_rules! link_columns {
     () => {
         "issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed as base, moved_from, origin, turns, \
-         heard_at, missing_at"
+         heard, missing_at"
     };
 }
 pub(in crate::store) use link_columns;
@@ -42,7 +42,7 @@ pub(in crate::store) struct LinkRow {
     moved_from: Option<String>,
     origin: String,
     turns: Option<Json<Turns>>,
-    heard_at: Option<DateTime<Utc>>,
+    heard: Option<String>,
     missing_at: Option<DateTime<Utc>>,
 }
 
@@ -80,7 +80,7 @@ impl TryFrom<LinkRow> for Link {
             base: row.base.map(|draft| draft.0),
             origin,
             turns: row.turns.map(|turns| turns.0).unwrap_or_default(),
-            heard_at: row.heard_at,
+            heard: row.heard,
             missing_at: row.missing_at,
         })
     }

@@ -16,12 +16,12 @@ use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_colu
 const WRITE_LINKS: &str = "-- write_links
 insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
-    heard_at, missing_at
+    heard, missing_at
 )
 select
     unhex(value ->> 'issue_id', '-'), value ->> 'backend', value ->> 'position', value -> 'place', value ->> 'state',
     value ->> 'intended_at', value ->> 'remote_id', value ->> 'remote_key', value ->> 'url', nullif(value -> 'pushed', 'null'),
-    value ->> 'moved_from', value ->> 'origin', nullif(value -> 'turns', 'null'), value ->> 'heard_at', value ->> 'missing_at'
+    value ->> 'moved_from', value ->> 'origin', nullif(value -> 'turns', 'null'), value ->> 'heard', value ->> 'missing_at'
 from json_each(?1) where true
 on conflict (issue_id, backend) do update set
     position = excluded.position, place = excluded.place, state = excluded.state, intended_at = excluded.intended_at,

@@ -34,7 +34,7 @@ pub(super) const DELETE_CONFLICTS_OF: &str = "-- delete_conflicts_of
 delete from conflicts where issue_id in (select unhex(value, '-') from json_each(?1))";
 
 const HEAR: &str = "-- hear
-update links set heard_at = coalesce(value ->> 'heard_at', links.heard_at), missing_at = value ->> 'missing_at'
+update links set heard = coalesce(value ->> 'heard', links.heard), missing_at = value ->> 'missing_at'
 from json_each(?1)
 where links.issue_id = unhex(value ->> 'issue_id', '-') and links.backend = value ->> 'backend'";
 

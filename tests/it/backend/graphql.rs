@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use issue_core::domain::tracker::TrackerKind;
 use serde_json::Value;
 
-use super::{Bench, contract};
+use super::{Bench, contract, webhooks};
 use crate::support::sim;
 
 fn schema() -> Schema {
@@ -21,7 +21,7 @@ async fn every_question_is_valid_by_the_vendors_own_schema() {
     let schema = schema();
     for vendor in sim::ALL.iter().filter(|vendor| vendor().kind() == TrackerKind::Linear) {
         let mut names = BTreeSet::new();
-        for case in 0..7 {
+        for case in 0..8 {
             let bench = Bench::new(vendor(), false).await;
             match case {
                 0 => contract::an_update_changes_what_changed_and_can_be_sent_again(&bench).await,
@@ -29,7 +29,8 @@ async fn every_question_is_valid_by_the_vendors_own_schema() {
                 2 => contract::every_page_of_every_list_is_given(&bench).await,
                 3 => contract::discovery_tells_where_to_file(&bench).await,
                 4 => contract::a_check_tells_who_we_are_and_what_is_missing(&bench).await,
-                5 => contract::what_others_put_in_stays(&bench).await,
+                5 => webhooks::registering_again_leaves_one_webhook_with_the_new_secret(&bench).await,
+                6 => contract::what_others_put_in_stays(&bench).await,
                 _ => contract::comments_are_added_found_edited_and_taken_away(&bench).await,
             }
             for recorded in bench.sim.recorded() {

@@ -183,7 +183,7 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
         };
         let rest = Change {
             messages: vec![sample::message(&known, "gitea")],
-            heard: vec![Heard { issue_id: known.id, backend: "gitea".to_owned(), heard_at: Some(at(4)), missing_at: None }],
+            heard: vec![Heard { issue_id: known.id, backend: "gitea".to_owned(), heard: Some("4".to_owned()), missing_at: None }],
             hooks_done: Some(HooksDone { ids: vec![hook.id], at: at(5) }),
             progress: Some(progress(n, "3")),
             ..Change::of(IssueWrite::None)
@@ -206,7 +206,7 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
     assert!(matches!(outcomes[..], [Outcome::Inserted(_), Outcome::Written]), "{outcomes:?}");
     assert_eq!(only(&*store).await.cursor, cursor("3"), "the later word of one call");
     assert_eq!(store.hooks("gitea", 9).await.unwrap(), []);
-    assert_eq!(store.links(&[known.id]).await.unwrap(), [Link { heard_at: Some(at(4)), ..tie }]);
+    assert_eq!(store.links(&[known.id]).await.unwrap(), [Link { heard: Some("4".to_owned()), ..tie }]);
     assert_eq!(store.asked_for("gitea", &[new.id, known.id]).await.unwrap(), [known.id]);
     // Read once more after a crash: what was adopted is not adopted again, and the rest goes on.
     let outcomes = store.commit(&page(1)).await.unwrap();

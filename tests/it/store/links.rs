@@ -32,7 +32,7 @@ pub(super) fn link(issue: IssueId, backend: &str) -> Link {
         base: None,
         origin: LinkOrigin::Ours,
         turns: Turns::default(),
-        heard_at: None,
+        heard: None,
         missing_at: None,
     }
 }
@@ -227,23 +227,25 @@ pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let mut turns = Turns::default();
     turns.note(Field::Title, Turn::Sent, at(1));
-    let tie = Link { heard_at: Some(at(1)), missing_at: Some(at(2)), turns, ..linked(issue, "a", "7") };
+    let tie = Link { heard: Some("1".to_owned()), missing_at: Some(at(2)), turns, ..linked(issue, "a", "7") };
     store.commit(&[write(vec![tie.clone()])]).await.unwrap();
     assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&tie), "as it begins");
-    let heard = |heard_at, missing_at| Heard { issue_id: issue, backend: "a".to_owned(), heard_at, missing_at };
+    let heard =
+        |heard: Option<&str>, missing_at| Heard { issue_id: issue, backend: "a".to_owned(), heard: heard.map(str::to_owned), missing_at };
     let say = async |words: Vec<Heard>| {
         let words = words.into_iter().map(|heard| Change { heard: vec![heard], ..Change::of(IssueWrite::None) });
         store.commit(&words.collect::<Vec<_>>()).await.unwrap();
         let link = store.links(&[issue]).await.unwrap().remove(0);
-        assert_eq!(Link { heard_at: tie.heard_at, missing_at: tie.missing_at, ..link.clone() }, tie);
-        (link.heard_at, link.missing_at)
+        assert_eq!(Link { heard: tie.heard.clone(), missing_at: tie.missing_at, ..link.clone() }, tie);
+        (link.heard, link.missing_at)
     };
-    assert_eq!(say(vec![heard(Some(at(5)), None)]).await, (Some(at(5)), None));
-    assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (Some(at(5)), Some(at(6))));
-    assert_eq!(say(vec![heard(Some(at(8)), Some(at(7))), heard(None, None)]).await, (Some(at(8)), None), "two of one call");
+    let told = |text: &str| Some(text.to_owned());
+    assert_eq!(say(vec![heard(Some("5"), None)]).await, (told("5"), None));
+    assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (told("5"), Some(at(6))));
+    assert_eq!(say(vec![heard(Some("8"), Some(at(7))), heard(None, None)]).await, (told("8"), None), "two of one call");
     // Whoever holds the lane knows nothing of it, and writes nothing of it.
     store.commit(&[write(vec![Link { base: None, turns: Turns::default(), ..tie.clone() }])]).await.unwrap();
-    let after = Link { base: None, turns: Turns::default(), heard_at: Some(at(8)), missing_at: None, ..tie };
+    let after = Link { base: None, turns: Turns::default(), heard: Some("8".to_owned()), missing_at: None, ..tie };
     assert_eq!(store.links(&[issue]).await.unwrap(), [after]);
 }
 

@@ -59,6 +59,9 @@ fn titled(title: &str) -> SimEdit {
 /// What a pass in which nothing happened may do: look, at most twice, and write nothing on either side.
 async fn quiet(server: &Server, sim: &Sim) {
     settled(server).await;
+    // What was changed only just now is looked at once more, a little later.
+    sim.skew(chrono::TimeDelta::minutes(1));
+    settled(server).await;
     let before = all_here(server).await;
     let seen = sim.recorded().len();
     let run = synced(server).await;

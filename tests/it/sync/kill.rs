@@ -15,7 +15,9 @@ async fn a_first_sync_that_is_killed_ten_times_ends_complete_and_nothing_is_ther
     let mut rig = bound(db, sim::ALL[2](), &[]).await;
     // A hold that nobody gives back is over soon.
     rig.set("ISSUE_CORE__WORKER__LEASE", "800ms");
-    rig.set("ISSUE_CORE__BACKENDS__T0__TIMEOUT", "200ms");
+    for timeout in ["BACKENDS__T0__TIMEOUT", "STATE_HUB__TIMEOUT", "NATS__TIMEOUT"] {
+        rig.set(&format!("ISSUE_CORE__{timeout}"), "200ms");
+    }
     let sim = &rig.sims[0];
     sim.plant_many(ISSUES);
     sim.set_page_cap(Some(3));

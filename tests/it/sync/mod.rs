@@ -16,6 +16,8 @@ use crate::support::sim::{Sim, Vendor};
 /// The one binding of every test.
 const BINDING: &str = "main";
 
+const OPERATOR: &str = "operators-own-key-0123456789";
+
 /// A service that follows the simulator's first place, when it is told to.
 pub(super) async fn bound(db: Database, vendor: Box<dyn Vendor>, rules: &[(&str, &str)]) -> Rig {
     let place = vendor.place();
@@ -34,6 +36,8 @@ pub(super) async fn bound(db: Database, vendor: Box<dyn Vendor>, rules: &[(&str,
         rig.set(&format!("ISSUE_CORE__BINDINGS__MAIN__{field}"), value);
     }
     rig.set("ISSUE_CORE__BACKENDS__T0__USERS", r#"{"*":"*"}"#);
+    rig.set("ISSUE_CORE__AUTH__KEYS", &json!([{"name": "operator", "key": OPERATOR, "scopes": ["admin", "write", "read"]}]).to_string());
+    rig.sims[0].set_page_cap(Some(50));
     rig
 }
 
@@ -51,7 +55,8 @@ pub(super) async fn synced_with(server: &Server, body: Value) -> Value {
     eventually("the binding is there", || async { binding(server).await["name"] == BINDING }).await;
     eventually("the first pass has ended", || async { binding(server).await["last_run"]["ended_at"].is_string() }).await;
     let before = binding(server).await["last_run"]["ended_at"].clone();
-    let answer = server.post(&format!("/bindings/{BINDING}/sync"), &body).send().await.unwrap();
+    let asking = server.client.post(format!("{}/bindings/{BINDING}/sync", server.base)).bearer_auth(OPERATOR).json(&body);
+    let answer = asking.send().await.unwrap();
     assert_eq!(answer.status(), 202, "{}", answer.text().await.unwrap());
     eventually("the pass has ended", || async {
         let now = binding(server).await;

@@ -126,6 +126,13 @@ proptest! {
     }
 
     #[test]
+    fn what_comes_back_has_the_form_of_what_was_sent(text in "[a-c/ \u{200b}\r\n_]{0,40}|\\PC{0,40}") {
+        let once = canonical(&text);
+        prop_assert_eq!(canonical(&once), once.clone());
+        prop_assert_eq!(canonical(&as_it_was(&harmless(&text))), once);
+    }
+
+    #[test]
     fn no_answer_brings_it_down(field in prop::sample::select(vec!["due_date", "created_at", "labels", "iid", "description", "milestone", "state", "assignees"]), text in "\\PC{0,30}", number: i64, which in 0u8..4) {
         let mut json = recorded();
         json[field] = match which { 0 => Value::Null, 1 => json!(text), 2 => json!(number), _ => json!([{"id": number, "username": text}]) };

@@ -79,7 +79,7 @@ impl Hooks {
             ("GET", [], _) => Reply::json(200, &self.list.iter().map(show).collect()),
             ("POST", [], _) if url.is_string() && secret.is_string() => Reply::json(201, &show(&self.make(url, secret, &body))),
             ("PATCH" | "PUT", [_], Some(at)) if secret.is_string() => {
-                self.list[at].secret = secret.as_str().unwrap_or_default().to_owned();
+                secret.as_str().unwrap_or_default().clone_into(&mut self.list[at].secret);
                 self.list[at].body = body.clone();
                 Reply::json(200, &show(&self.list[at]))
             }
@@ -126,7 +126,7 @@ impl Hooks {
         let variables = &body["variables"];
         let input = &variables["input"];
         let show = |hook: &Hook| json!({"id": hook.id.to_string(), "url": hook.url, "team": {"id": hook.body["teamId"]}});
-        let at = self.list.iter().position(|hook| variables["id"] == hook.id.to_string());
+        let at = self.list.iter().position(|hook| variables["id"].as_str() == Some(&hook.id.to_string()));
         let data = match (body["operationName"].as_str()?, at) {
             ("Webhooks", _) => {
                 let nodes: Vec<Value> = self.list.iter().map(show).collect();
@@ -136,7 +136,7 @@ impl Hooks {
                 json!({"webhookCreate": {"success": true, "webhook": show(&self.make(&input["url"], &input["secret"], input))}})
             }
             ("WebhookUpdate", Some(at)) => {
-                self.list[at].secret = input["secret"].as_str()?.to_owned();
+                input["secret"].as_str()?.clone_into(&mut self.list[at].secret);
                 json!({"webhookUpdate": {"success": true}})
             }
             ("WebhookDelete", Some(at)) => {

@@ -76,7 +76,8 @@ impl Reply {
     pub(super) fn leads_to(&self) -> Option<String> {
         let (_, to) = self.headers.iter().find(|(name, _)| *name == "location").filter(|_| self.status / 100 == 3)?;
         let path = to.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..])).unwrap_or(to);
-        Some(path.to_owned())
+        // The query goes along as it was.
+        path.split('?').next().map(str::to_owned)
     }
 
     fn head(&self) -> String {

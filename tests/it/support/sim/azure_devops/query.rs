@@ -24,7 +24,13 @@ pub(super) fn answer(tracker: &mut AzureDevops, project: &str, request: &Request
         found.reverse();
     }
     tracker.items.iter_mut().for_each(|item| item.hidden = item.hidden.saturating_sub(1));
-    found.truncate(request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(QUERY_CAP).min(request.cap(QUERY_CAP)));
+    found.truncate(request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(usize::MAX));
+    if found.len() > QUERY_CAP {
+        return refused(
+            400,
+            "VS402337: The number of work items returned exceeds the size limit of 20000. Change the query to return fewer items.",
+        );
+    }
     let items: Vec<Value> = found.into_iter().map(|id| json!({"id": id, "url": "https://dev.azure.example"})).collect();
     Reply::json(200, &json!({"queryType": "flat", "queryResultType": "workItem", "workItems": items}))
 }
