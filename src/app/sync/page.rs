@@ -65,7 +65,8 @@ impl Work<'_> {
         Ok(links.into_iter().filter_map(|link| link.remote.as_ref().map(|at| at.id.clone()).map(|id| (id, link))).collect())
     }
 
-    /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one.
+    /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one. It may have been tied to this one
+    /// since its tie was looked for.
     pub(super) async fn on_their_way(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, Stop> {
         let marked: Vec<(IssueId, &str)> = remotes
             .iter()
@@ -79,9 +80,11 @@ impl Work<'_> {
         let here = self.app.store.issues(&refs).await.map_err(AppError::from)?;
         let ids: Vec<IssueId> = marked.iter().map(|(id, _)| *id).collect();
         let tied = self.app.store.links(&ids).await.map_err(AppError::from)?;
-        let is_tied =
-            |id: IssueId| tied.iter().any(|link| link.issue_id == id && link.backend == self.tracker.name && link.remote.is_some());
-        let ours = marked.iter().zip(&here).filter(|((id, _), issue)| issue.is_some() && !is_tied(*id));
+        let is_elsewhere = |id: IssueId, remote: &str| {
+            let ties = tied.iter().filter(|link| link.issue_id == id && link.backend == self.tracker.name);
+            ties.filter_map(|link| link.remote.as_ref()).any(|at| at.id != remote)
+        };
+        let ours = marked.iter().zip(&here).filter(|((id, remote), issue)| issue.is_some() && !is_elsewhere(*id, remote));
         Ok(ours.map(|((_, remote), _)| (*remote).to_owned()).collect())
     }
 

@@ -164,6 +164,11 @@ impl Binding {
             StateFilter::Open => remote.state != StateName::Closed,
             StateFilter::Closed => remote.state == StateName::Closed,
         };
-        self.adopt && stands && (labels.is_empty() || labels.iter().any(carries)) && since.is_none_or(|since| remote.updated_at >= since)
+        // What was moved elsewhere is adopted there, or nowhere.
+        self.adopt
+            && !remote.moved_away
+            && stands
+            && (labels.is_empty() || labels.iter().any(carries))
+            && since.is_none_or(|since| remote.updated_at >= since)
     }
 }

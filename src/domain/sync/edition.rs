@@ -50,6 +50,7 @@ mod tests {
             created_at: at,
             updated_at: at,
             version: None,
+            moved_away: false,
         };
         let later = at + TimeDelta::seconds(9);
         let first = edition(&remote, later);

@@ -204,7 +204,7 @@ impl Story {
         comments.sort();
         assert_eq!(comments, said, "{what}: everything that was said, each once");
 
-        self.sim.skew(chrono::TimeDelta::minutes(1));
+        self.sim.skew(chrono::TimeDelta::minutes(5));
         settled(server).await;
         let (before, seen) = (all, self.sim.recorded().len());
         super::synced(server).await;
