@@ -60,7 +60,7 @@ async fn check(session: &Session, name: &str) -> Result<(), CliError> {
     let account = found["account"].as_str().map(|account| format!("{name} lets us in as {account}\n")).unwrap_or_default();
     let missing: Vec<&str> = found["missing"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     session.screen.one(&answer.raw()?, || {
-        let lines: String = missing.iter().map(|line| format!("missing: {line}\n")).collect();
+        let lines = missing.iter().fold(String::new(), |lines, line| lines + "missing: " + line + "\n");
         account + if missing.is_empty() { "nothing is missing\n" } else { &lines }
     })?;
     if missing.is_empty() { Ok(()) } else { Err(CliError::Failed(format!("{name} is not as it should be"))) }

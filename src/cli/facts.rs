@@ -18,7 +18,7 @@ pub(super) fn lines(thing: &Value) -> String {
     let mut lines = Vec::new();
     gather("", thing, &mut lines);
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    lines.iter().fold(String::new(), |text, (name, value)| text + &format!("{name:width$}  {value}\n"))
 }
 
 fn gather(root: &str, thing: &Value, lines: &mut Vec<(String, String)>) {

@@ -15,6 +15,7 @@ use super::reach::Session;
 use super::table::{Cell, table};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Sync {
     name: String,
     /// Tell what would be done, and do nothing

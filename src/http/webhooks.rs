@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::body::{JsonBytes, OptionalBody};
 use super::path::{BackendPath, WebhookPath};
-use super::problem::{Document, Problem};
+use super::problem::Problem;
 use super::schema;
 use crate::app::{App, Caller, HookMade, Reception};
 use crate::domain::WebhookSpec;
@@ -49,12 +49,7 @@ pub struct RegisteredWebhookResponse {
 #[utoipa::path(post, path = "/webhooks/{backend}", operation_id = "receive_webhook", tag = "webhooks", security(()),
     params(("backend" = String, Path, description = "The backend's name in the settings", example = "gitea")),
     request_body(content = serde_json::Value, content_type = "application/json", description = "As the tracker sends it"),
-    responses((status = 202, body = WebhookResponse, description = "Kept, or known already"),
-        (status = 401, body = Document<'static>, content_type = "application/problem+json",
-            description = "Not signed with the secret of this webhook, or too long ago",
-            example = json!({"type": "urn:issue-core:problem:webhook_refused", "title": "The delivery is not ours", "status": 401,
-                "detail": "the delivery is not signed with the secret of this webhook", "code": "webhook_refused",
-                "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}))))]
+    responses((status = 202, body = WebhookResponse, description = "Kept, or known already")))]
 pub async fn receive(
     State(app): State<Arc<App>>,
     WebhookPath(name): WebhookPath,
