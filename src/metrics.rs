@@ -42,11 +42,17 @@ pub struct Metrics {
     pub connections: IntGaugeVec,
     pub connections_max: IntGaugeVec,
     pub paused: IntGaugeVec,
-    pub sync_runs: IntCounterVec,
-    pub sync_items: IntCounterVec,
-    pub sync_conflicts: IntCounterVec,
-    pub sync_open_conflicts: IntGaugeVec,
-    pub sync_behind: IntGaugeVec,
+    pub sync: SyncSeries,
+}
+
+/// What is told of following the trackers.
+#[derive(Debug)]
+pub struct SyncSeries {
+    pub runs: IntCounterVec,
+    pub items: IntCounterVec,
+    pub conflicts: IntCounterVec,
+    pub open_conflicts: IntGaugeVec,
+    pub behind: IntGaugeVec,
 }
 
 impl Metrics {
@@ -137,26 +143,7 @@ impl Metrics {
                 "1 while a tracker refuses our credential and nothing is sent to it until the secret changes.",
                 &["target"],
             )?,
-            sync_runs: counters(
-                &registry,
-                "sync_passes_total",
-                "Passes over a tracker's list that ended, by outcome: completed or failed.",
-                &["binding", "outcome"],
-            )?,
-            sync_items: counters(
-                &registry,
-                "sync_issues_total",
-                "Issues brought into agreement, by what was done: adopted, taken (changed here), sent (changed there) or gone.",
-                &["backend", "action"],
-            )?,
-            sync_conflicts: counters(&registry, "sync_conflicts_total", "Clashes met, settled by a rule or not.", &["backend"])?,
-            sync_open_conflicts: gauges(&registry, "sync_conflicts_open", "Clashes that wait for somebody to decide.", &["backend"])?,
-            sync_behind: gauges(
-                &registry,
-                "sync_behind_seconds",
-                "How long ago the last pass over a binding was completed, when last measured.",
-                &["binding"],
-            )?,
+            sync: SyncSeries::new(&registry)?,
             registry,
         })
     }
@@ -166,6 +153,33 @@ impl Metrics {
         let mut text = Vec::with_capacity(16 << 10);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+impl SyncSeries {
+    fn new(registry: &Registry) -> Result<Self, MetricsError> {
+        Ok(Self {
+            runs: counters(
+                registry,
+                "sync_passes_total",
+                "Passes over a tracker's list that ended, by outcome: completed or failed.",
+                &["binding", "outcome"],
+            )?,
+            items: counters(
+                registry,
+                "sync_issues_total",
+                "Issues brought into agreement, by what was done: adopted, taken (changed here), sent (changed there) or gone.",
+                &["backend", "action"],
+            )?,
+            conflicts: counters(registry, "sync_conflicts_total", "Clashes met, settled by a rule or not.", &["backend"])?,
+            open_conflicts: gauges(registry, "sync_conflicts_open", "Clashes that wait for somebody to decide.", &["backend"])?,
+            behind: gauges(
+                registry,
+                "sync_behind_seconds",
+                "How long ago the last pass over a binding was completed, when last measured.",
+                &["binding"],
+            )?,
+        })
     }
 }
 

@@ -13,10 +13,10 @@ use crate::store::PutBinding;
 
 /// The bindings as they were a moment ago: each push asks for its own.
 #[derive(Default)]
-pub struct Bindings(Mutex<Option<Asked>>);
+pub struct Bindings(Mutex<Option<Read>>);
 
-/// When they were asked for, and what they were.
-type Asked = (DateTime<Utc>, Arc<[Binding]>);
+/// When they were read, and what they were.
+type Read = (DateTime<Utc>, Arc<[Binding]>);
 
 /// What new rules may be written over.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,7 +108,7 @@ impl Work<'_> {
             Change { links: vec![gone.clone()], ..change }
         })
         .await?;
-        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "gone"]).inc();
+        self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "gone"]).inc();
         Ok(gone)
     }
 
@@ -134,8 +134,8 @@ impl Work<'_> {
             let change = Change { links: vec![next.clone()], conflicts: merged.records.writes, ..change };
             if self.committed(change).await? {
                 let name = &self.tracker.name;
-                self.app.metrics.sync_items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
-                self.app.metrics.sync_conflicts.with_label_values(&[name]).inc_by(merged.records.new);
+                self.app.metrics.sync.items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
+                self.app.metrics.sync.conflicts.with_label_values(&[name]).inc_by(merged.records.new);
                 return Ok((next, held));
             }
         }
@@ -223,7 +223,7 @@ impl Work<'_> {
         for field in (Edit { before: &base, after: &ours }).fields() {
             turns.note(field, Turn::Sent, now);
         }
-        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "sent"]).inc();
+        self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "sent"]).inc();
         Ok(Link { base: Some(ours), turns, ..link })
     }
 

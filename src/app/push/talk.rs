@@ -125,7 +125,7 @@ impl Work<'_> {
     async fn heard_again(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), Stop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
-        let Some(base) = link.base.clone().filter(|_| whole && !self.has_parts(talk, link.slot.subject)) else { return Ok(()) };
+        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(()) };
         let id = CommentId(link.slot.subject);
         let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(()) };
         let plain = bare_comment(&there.body, &comment.author);
@@ -189,7 +189,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn has_parts(&self, talk: &Talk<'_>, subject: Uuid) -> bool {
+    fn is_in_parts(talk: &Talk<'_>, subject: Uuid) -> bool {
         talk.known.values().any(|link| link.slot.subject == subject && link.slot.part > 1)
     }
 

@@ -99,7 +99,7 @@ impl App {
             Ok(()) => Ok(None),
             Err(stop) => Err(stop),
         };
-        let end = self.ended(tracker, &work, ended, began, due_at, every);
+        let end = self.ended(tracker, &work, ended, &began, due_at, every);
         if let Some(end) = end {
             self.store.release_binding(&name, stamp.id, &end).await?;
         }
@@ -112,14 +112,14 @@ impl App {
         tracker: &Tracker,
         work: &Work<'_>,
         ended: Result<Option<Run>, Stop>,
-        began: Cursor,
+        began: &Cursor,
         due_at: DateTime<Utc>,
         every: Duration,
     ) -> Option<BindingEnd> {
         let now = self.clock.now();
         let cursor = work.bound.cursor.clone();
         let name = &work.bound.binding.name;
-        let told = |outcome: &str| self.metrics.sync_runs.with_label_values(&[name, outcome]).inc();
+        let told = |outcome: &str| self.metrics.sync.runs.with_label_values(&[name, outcome]).inc();
         match ended {
             Ok(Some(run)) => {
                 told("completed");
@@ -135,13 +135,13 @@ impl App {
             Err(Stop::Failed(error)) => {
                 told("failed");
                 tracing::warn!(binding.name = name, %error, "a binding could not be followed for now");
-                Some(BindingEnd { cursor, last: Some(broken(work, &began, error.to_string(), now)), due_at: now + every })
+                Some(BindingEnd { cursor, last: Some(broken(work, began, error.to_string(), now)), due_at: now + every })
             }
             Err(Stop::Trouble(error)) => {
                 told("failed");
                 let wait = self.waits_for(tracker, error.trouble).unwrap_or(every);
                 tracing::warn!(binding.name = name, %error, "a tracker could not be asked what changed");
-                Some(BindingEnd { cursor, last: Some(broken(work, &began, error.message, now)), due_at: now + wait })
+                Some(BindingEnd { cursor, last: Some(broken(work, began, error.message, now)), due_at: now + wait })
             }
         }
     }
@@ -169,22 +169,22 @@ impl App {
             return Ok(());
         }
         let now = self.clock.now();
-        self.metrics.sync_behind.reset();
+        self.metrics.sync.behind.reset();
         for bound in self.store.bindings().await?.iter().filter(|bound| !bound.paused && bound.binding.pulls()) {
             let behind = bound.behind(now).map_or(0, |behind| behind.num_seconds());
             let name = bound.binding.name.as_str();
-            self.metrics.sync_behind.with_label_values(&[name]).set(behind);
+            self.metrics.sync.behind.with_label_values(&[name]).set(behind);
             for outcome in ["completed", "failed"] {
-                self.metrics.sync_runs.with_label_values(&[name, outcome]);
+                self.metrics.sync.runs.with_label_values(&[name, outcome]);
             }
         }
-        self.metrics.sync_open_conflicts.reset();
+        self.metrics.sync.open_conflicts.reset();
         for tracker in self.trackers.iter() {
-            self.metrics.sync_open_conflicts.with_label_values(&[&tracker.name]).set(0);
+            self.metrics.sync.open_conflicts.with_label_values(&[&tracker.name]).set(0);
             self.tell_from_the_start(&tracker.name);
         }
         for (backend, open) in self.store.open_conflicts().await? {
-            self.metrics.sync_open_conflicts.with_label_values(&[&backend]).set(open);
+            self.metrics.sync.open_conflicts.with_label_values(&[&backend]).set(open);
         }
         Ok(())
     }
@@ -192,10 +192,10 @@ impl App {
     /// What did not happen yet is told as nought: an alert on its growth would miss the first one.
     fn tell_from_the_start(&self, tracker: &str) {
         let metrics = &self.metrics;
-        metrics.sync_open_conflicts.with_label_values(&[tracker]).set(0);
-        metrics.sync_conflicts.with_label_values(&[tracker]);
+        metrics.sync.open_conflicts.with_label_values(&[tracker]).set(0);
+        metrics.sync.conflicts.with_label_values(&[tracker]);
         for action in ["adopted", "taken", "sent", "gone"] {
-            metrics.sync_items.with_label_values(&[tracker, action]);
+            metrics.sync.items.with_label_values(&[tracker, action]);
         }
     }
 

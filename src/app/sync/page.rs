@@ -81,8 +81,8 @@ impl Work<'_> {
         let ids: Vec<IssueId> = marked.iter().map(|(id, _)| *id).collect();
         let tied = self.app.store.links(&ids).await.map_err(AppError::from)?;
         let is_elsewhere = |id: IssueId, remote: &str| {
-            let ties = tied.iter().filter(|link| link.issue_id == id && link.backend == self.tracker.name);
-            ties.filter_map(|link| link.remote.as_ref()).any(|at| at.id != remote)
+            let its = tied.iter().filter(|link| link.issue_id == id && link.backend == self.tracker.name);
+            its.filter_map(|link| link.remote.as_ref()).any(|at| at.id != remote)
         };
         let ours = marked.iter().zip(&here).filter(|((id, remote), issue)| issue.is_some() && !is_elsewhere(*id, remote));
         Ok(ours.map(|((_, remote), _)| (*remote).to_owned()).collect())

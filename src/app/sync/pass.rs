@@ -185,7 +185,7 @@ impl Work<'_> {
         changes.push(Change { progress: Some(progress), ..Change::of(IssueWrite::None) });
         let outcomes = self.app.store.commit(&changes).await.map_err(AppError::from)?;
         let adopted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Inserted(_))).count();
-        self.app.metrics.sync_items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
+        self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
         if asks {
             self.app.wake.ring(&self.tracker.name);
             self.app.wake.ring(crate::domain::MessageKind::Dispatch.as_str());

@@ -134,7 +134,7 @@ pub fn absorb(base: &Draft, ours: &Draft, theirs: &Draft, rules: &Rules<'_>) -> 
     };
     let state = |draft: &Draft| (draft.state, draft.close_reason);
     if let Some(next) = merge.one(Field::Title, &base.title, &ours.title, &theirs.title) {
-        merge.done.base.title = theirs.title.clone();
+        merge.done.base.title.clone_from(&theirs.title);
         merge.done.take.title = next;
     }
     merge.text(base, ours, theirs);

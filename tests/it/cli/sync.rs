@@ -25,7 +25,7 @@ async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
     beside(&shell, trackers_are_shown).await;
     beside(&shell, a_binding_is_made).await;
     eventually("the first pass has ended", || async { get(&server, "/bindings/tools").await["last_run"].is_object() }).await;
-    rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, chrono::Utc::now()));
+    rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, issue_core::boot::now()));
     beside(&shell, it_is_synced_and_the_issue_named_as_there).await;
     beside(&shell, what_cannot_be_is_told_by_the_exit_code).await;
 }

@@ -164,7 +164,7 @@ async fn a_binding_is_for_whoever_may(db: Database) {
 async fn a_rehearsal_tells_exactly_what_a_pass_then_does(db: Database) {
     let rig = operated(db).await;
     let server = rig.start();
-    let now = chrono::Utc::now();
+    let now = issue_core::boot::now();
     for n in 0..3 {
         rig.sims[0].vendor(|vendor| vendor.plant(&format!("planted {n}"), "text", n == 2, now));
     }

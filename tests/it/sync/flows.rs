@@ -15,7 +15,6 @@ macro_rules! with_every_tracker {
         async fn $name() {
             for (n, vendor) in sim::ALL.iter().enumerate() {
                 let dialect = [crate::support::database::Dialect::Sqlite, crate::support::database::Dialect::Postgres][n % 2];
-                if std::env::var("SYNC_KIND").is_ok_and(|kind| kind != vendor().kind().as_str()) { continue; }
                 crate::support::database::run(dialect, async |db| {
                     println!("{} on {}", vendor().kind(), db.dialect());
                     let rig = bound(db, vendor(), &[]).await;
@@ -34,7 +33,7 @@ with_every_tracker!(
     both_sides_may_change_different_things_at_once,
     what_both_changed_to_something_else_waits_for_a_decision_and_holds_that_field_alone,
     comments_go_both_ways_each_once_with_their_edits_and_deletions,
-    what_is_gone_there_is_put_away_here_and_comes_back_with_it,
+    what_is_gone_there_is_put_away_here,
     many_that_are_missing_at_once_are_not_believed_to_be_gone,
 );
 
@@ -51,6 +50,14 @@ async fn act(server: &Server, path: &str, body: Value) -> Value {
     assert!(status.is_success(), "{path}: {status} {text}");
     until_quiet(server).await;
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// A tracker's list may show a new issue only some requests later.
+async fn caught_up(server: &Server) {
+    for _ in 0..4 {
+        synced(server).await;
+    }
+    settled(server).await;
 }
 
 fn titled(title: &str) -> SimEdit {
@@ -102,11 +109,10 @@ mod cases {
         let labels = SimEdit { add_label: Some("seen".to_owned()), body: Some("first\n\nsecond".to_owned()), ..titled("Renamed there") };
         sim.person_edits(&id, &labels);
         sim.person_edits(&there(sim, "Ours").id, &SimEdit { closed: Some(true), ..SimEdit::default() });
-        synced(server).await;
+        caught_up(server).await;
         let issue = here(server, "Renamed there").await;
         assert_eq!((&issue["description"], &issue["labels"]), (&json!("first\n\nsecond"), &json!(["seen"])));
-        let told = (get(server, &format!("{ours}/timeline")).await, there(sim, "Ours"), get(server, "/conflicts").await);
-        assert_eq!(get(server, &ours).await["state"], "closed", "{told:#?}");
+        assert_eq!(get(server, &ours).await["state"], "closed");
 
         edit(server, &path(&issue), json!({"title": "Renamed here", "labels": ["seen", "read"], "description": "first\n\nthird"})).await;
         let now = there(sim, "Renamed here");
@@ -187,7 +193,7 @@ mod cases {
         let person = sim.vendor(|vendor| vendor.people()[0]);
         let theirs = sim.person_comments(&id, person, "a question");
         act(server, &format!("{ours}/comments"), json!({"body": "an answer"})).await;
-        settled(server).await;
+        caught_up(server).await;
         let said = get(server, &format!("{ours}/comments")).await["items"].clone();
         let bodies: Vec<&Value> = said.as_array().unwrap().iter().map(|comment| &comment["body"]).collect();
         assert_eq!(bodies.len(), 2, "{said}");
@@ -223,7 +229,7 @@ mod cases {
         quiet(server, sim).await;
     }
 
-    pub(super) async fn what_is_gone_there_is_put_away_here_and_comes_back_with_it(server: &Server, sim: &Sim) {
+    pub(super) async fn what_is_gone_there_is_put_away_here(server: &Server, sim: &Sim) {
         sim.plant_many(3);
         settled(server).await;
         let id = there(sim, "planted 1").id;

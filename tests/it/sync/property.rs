@@ -16,9 +16,14 @@ use crate::support::sim::{self, Chance, Sim, SimEdit, SimIssue};
 
 const STEPS: u64 = 14;
 
+#[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
+fn seed() -> u64 {
+    std::env::var("SYNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
 #[tokio::test]
 async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
-    let first: u64 = std::env::var("SYNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let first = seed();
     for (n, vendor) in (0u64..).zip(sim::ALL) {
         let dialect = [Dialect::Postgres, Dialect::Sqlite][usize::try_from(n % 2).unwrap()];
         let strategy = ["external_wins", "local_wins", "newer"][usize::try_from(n % 3).unwrap()];

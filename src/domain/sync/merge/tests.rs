@@ -23,8 +23,8 @@ fn binding(owner: Owner, strategy: Strategy) -> Binding {
         owner,
         fields: BTreeMap::new(),
         strategy,
-        every: Duration::from_secs(60),
-        audit_every: Duration::from_secs(3600),
+        every: Duration::from_mins(1),
+        audit_every: Duration::from_hours(1),
     }
 }
 

@@ -296,7 +296,8 @@ fn shown(comment: &Comment) -> Value {
 /// What somebody typed: empty lines stand between paragraphs.
 fn typed(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    escaped.split("\n\n").map(|part| format!("<div>{}</div>", part.trim_end().replace('\n', "<br>"))).collect()
+    let parts: Vec<String> = escaped.split("\n\n").map(|part| part.trim_end().replace('\n', "<br>")).collect();
+    format!("<div>{}</div>", parts.join("</div><div>"))
 }
 
 /// Tags away, as somebody sees it.

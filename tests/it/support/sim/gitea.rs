@@ -124,8 +124,8 @@ impl Gitea {
     }
 
     /// A page as the server gives it, with the total.
-    fn paged(request: &Request, items: Vec<Value>) -> Reply {
-        Self::paged_as(request, &items, Clone::clone)
+    fn paged(request: &Request, items: &[Value]) -> Reply {
+        Self::paged_as(request, items, Clone::clone)
     }
 
     fn paged_as<T>(request: &Request, items: &[T], show: impl Fn(&T) -> Value) -> Reply {
@@ -143,7 +143,7 @@ impl Gitea {
             ("GET", []) => Reply::json(200, &self.show_repo(at)),
             ("GET", ["labels"]) => {
                 let all = self.repos[at].labels.iter().map(|(id, name)| json!({"id": id, "name": name, "color": "8b949e"}));
-                Self::paged(request, all.collect())
+                Self::paged(request, &all.collect::<Vec<_>>())
             }
             ("POST", ["labels"]) => {
                 let (Some(name), Some(_)) = (body["name"].as_str(), body["color"].as_str()) else {
@@ -155,7 +155,7 @@ impl Gitea {
             }
             ("GET", ["milestones"]) => {
                 let all = self.repos[at].milestones.iter().map(|(id, title)| json!({"id": id, "title": title, "state": "open"}));
-                Self::paged(request, all.collect())
+                Self::paged(request, &all.collect::<Vec<_>>())
             }
             ("POST", ["milestones"]) => {
                 let Some(title) = body["title"].as_str() else { return refused(422, "no title") };
@@ -353,7 +353,9 @@ impl Vendor for Gitea {
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match (request.method.as_str(), &parts[..]) {
             ("GET", ["api", "v1", "user"]) => Reply::json(200, &json!({"id": 1, "login": "issue-bot"})),
-            ("GET", ["api", "v1", "user", "repos"]) => Self::paged(request, (0..self.repos.len()).map(|at| self.show_repo(at)).collect()),
+            ("GET", ["api", "v1", "user", "repos"]) => {
+                Self::paged(request, &(0..self.repos.len()).map(|at| self.show_repo(at)).collect::<Vec<_>>())
+            }
             (_, ["api", "v1", "repos", owner, repo, rest @ ..]) => {
                 let found = self.repos.iter().position(|known| known.renamed.unwrap_or(known.name) == *repo).filter(|_| *owner == OWNER);
                 let before = self.repos.iter().find(|known| known.renamed.is_some() && known.name == *repo);

@@ -538,12 +538,11 @@ impl Vendor for Linear {
         let now = now.trunc_subsecs(3);
         let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
         let at = issue.comments.iter().position(|known| known.id == comment).unwrap();
-        match text {
-            Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (kept(text), now),
-            None => {
-                issue.comments.remove(at);
-                issue.updated = now;
-            }
+        if let Some(text) = text {
+            (issue.comments[at].body, issue.comments[at].updated) = (kept(text), now);
+        } else {
+            issue.comments.remove(at);
+            issue.updated = now;
         }
     }
 
