@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{App, AppError, Caller, Expected, Page, Scope, Wish, page};
 use crate::domain::decide::{self, EditIssue, Refusal};
 use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Decided, Field, Resolution, ResolveSpec};
-use crate::domain::{Issue, IssueRef, NewMessage};
+use crate::domain::{Faults, Issue, IssueRef, NewMessage, text};
 
 /// Somebody wants something changed that is no issue, as an entrance hands it over.
 #[derive(Debug)]
@@ -51,41 +51,14 @@ impl App {
         if conflict.state != ConflictState::Open {
             return Err(Refusal { code: "conflict_settled", message: format!("conflict {id} is settled already") }.into());
         }
-        if let Decided::Other(words) = &decided {
-            self.write_instead(wish, &conflict, words).await?;
-        }
-        self.decide(wish, conflict, &decided).await
+        let words = match &decided {
+            Decided::Other(words) => Some(edit_of(conflict.field, words)?),
+            Decided::Local | Decided::External => None,
+        };
+        self.decide(wish, conflict, &decided, words).await
     }
 
-    /// The words that shall stand, here; from here they go there.
-    async fn write_instead(&self, wish: &Deciding, conflict: &Conflict, words: &str) -> Result<(), AppError> {
-        let edit = match conflict.field {
-            Field::Title => EditIssue { title: Some(words.to_owned()), ..EditIssue::default() },
-            Field::Description => EditIssue { description: Some(words.to_owned()), ..EditIssue::default() },
-            Field::State
-            | Field::Priority
-            | Field::Kind
-            | Field::Labels
-            | Field::Assignees
-            | Field::Milestone
-            | Field::DueOn
-            | Field::Comment => {
-                let text =
-                    format!("{} can be decided for one of the two sides only: change it here first, then take local", conflict.field);
-                return Err(crate::domain::Faults::one("/value", "not_a_text", text).into());
-            }
-        };
-        let inner = Wish {
-            caller: wish.caller.clone(),
-            issue: IssueRef::Id(conflict.issue_id),
-            expected: Expected::Any,
-            trace: wish.trace.clone(),
-        };
-        self.change(&inner, |issue, cause, stamp| decide::edit(issue, edit.clone(), cause, stamp)).await?;
-        Ok(())
-    }
-
-    async fn decide(&self, wish: &Deciding, conflict: Conflict, decided: &Decided) -> Result<Conflict, AppError> {
+    async fn decide(&self, wish: &Deciding, conflict: Conflict, decided: &Decided, words: Option<EditIssue>) -> Result<Conflict, AppError> {
         let now = self.clock.now();
         let resolution = match decided {
             Decided::Local => Resolution::Local,
@@ -107,7 +80,7 @@ impl App {
             trace: wish.trace.clone(),
         };
         let told = |issue: &Issue, cause: &decide::Cause, stamp| {
-            let mut change = decide::settled(issue, &after, cause, stamp);
+            let Some(mut change) = decide::resolve(issue, &after, words.clone(), cause, stamp)? else { return Ok(None) };
             change.conflicts.push(ConflictWrite::Change { conflict: after.clone(), read_edition: conflict.edition });
             change.messages.push(NewMessage::agree(issue.id, &conflict.backend, now));
             Ok(Some(change))
@@ -120,6 +93,28 @@ impl App {
                 Err(AppError::PreconditionFailed { current: current.to_string() })
             }
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// The words that shall stand, here; from here they go there.
+fn edit_of(field: Field, words: &str) -> Result<EditIssue, AppError> {
+    match field {
+        Field::Title => {
+            let title = text::TITLE.check_present(words).map_err(|(code, message)| Faults::one("/value", code, message))?;
+            Ok(EditIssue { title: Some(title), ..EditIssue::default() })
+        }
+        Field::Description => Ok(EditIssue { description: Some(words.to_owned()), ..EditIssue::default() }),
+        Field::State
+        | Field::Priority
+        | Field::Kind
+        | Field::Labels
+        | Field::Assignees
+        | Field::Milestone
+        | Field::DueOn
+        | Field::Comment => {
+            let text = format!("{field} can be decided for one of the two sides only: change it here first, then take local");
+            Err(Faults::one("/value", "not_a_text", text).into())
         }
     }
 }

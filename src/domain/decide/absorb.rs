@@ -1,6 +1,6 @@
 //! What changed in a tracker, brought into the issue here: a fact, not a wish, so that hardly anything forbids it.
 
-use super::{Cause, EditIssue, step};
+use super::{Cause, Decision, EditIssue, in_turn, step};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::comment::Comment;
 use crate::domain::dedupe::Dedupe;
@@ -83,8 +83,7 @@ pub fn gone(issue: &Issue, backend: &str, cause: &Cause, stamp: Stamp) -> Change
 }
 
 /// Somebody decided what stands.
-#[must_use]
-pub fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> Change {
+fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> Change {
     step(issue, EventKind::SyncSettled, cause, stamp, |_, detail| {
         detail.conflict = Some(ConflictNote {
             id: conflict.id,
@@ -94,6 +93,12 @@ pub fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) 
             why: conflict.why.clone(),
         });
     })
+}
+
+/// Somebody decided what stands, and wrote it: both at once, so that nobody meets the new words as another clash.
+pub fn resolve(issue: &Issue, conflict: &Conflict, words: Option<EditIssue>, cause: &Cause, stamp: Stamp) -> Decision {
+    let write = |issue: &Issue, stamp| words.map_or(Ok(None), |words| super::edit(issue, words, cause, stamp));
+    in_turn(issue, stamp, write, |issue, stamp| Ok(Some(settled(issue, conflict, cause, stamp))))
 }
 
 /// A comment written there, here too.

@@ -79,11 +79,12 @@ async fn a_clash_is_shown_and_decided_once_by_whoever_saw_it(db: Database) {
 
     let conflict = clash(&server, sim, &issue, "Ours again", "Theirs again").await;
     let resolve = format!("/conflicts/{}/resolve", conflict["id"].as_str().unwrap());
+    assert_problem(server.post(&resolve, &json!({"value": " "})).send().await.unwrap(), "invalid", Some("/value")).await;
     assert_eq!(server.post(&resolve, &json!({"value": "Other words"})).send().await.unwrap().status(), StatusCode::OK);
     until_quiet(&server).await;
     assert_eq!((&get(&server, &issue).await["title"], sim.issues()[0].title.as_str()), (&json!("Other words"), "Other words"));
     let page = get(&server, "/conflicts?limit=1").await;
-    assert_eq!(page["items"][0]["id"], conflict["id"], "newest first");
+    assert_eq!(page["items"][0]["id"], conflict["id"], "newest first: {page}");
     let next = get(&server, &format!("/conflicts?limit=1&cursor={}", page["next_cursor"].as_str().unwrap())).await;
     assert_eq!((&next["items"][0]["id"], &next["next_cursor"]), (&settled["id"], &Value::Null));
     for path in ["/conflicts/7", "/conflicts/01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11"] {
