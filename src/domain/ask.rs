@@ -142,9 +142,6 @@ impl LookupSpec {
         if count == 0 && faults.is_empty() {
             faults.add("/triggering_event_ids", "missing", "give at least one id, here, in activity_definition_ids or in tracker_keys");
         }
-        if count > MAX_LOOKUP {
-            faults.add("", "too_many", format!("must hold at most {MAX_LOOKUP} ids together"));
-        }
         faults.into_result(asked)
     }
 }
@@ -152,6 +149,10 @@ impl LookupSpec {
 /// Ids as they were filed: spaces are folded as there, and one asked for twice is answered twice.
 fn ids(input: Input<Vec<Input<String>>>, pointer: &str, faults: &mut Faults) -> Vec<String> {
     let items = text::typed(input, pointer, faults).unwrap_or_default();
+    if items.len() > MAX_LOOKUP {
+        faults.add(pointer, "too_many", format!("must hold at most {MAX_LOOKUP} ids"));
+        return Vec::new();
+    }
     let item = |(n, item)| text::required(item, &format!("{pointer}/{n}"), text::TRACE_FIELD, faults);
     items.into_iter().enumerate().map(item).collect()
 }

@@ -23,7 +23,7 @@ use crate::domain::ask::{BulkSpec, LookupSpec, NextSpec};
 use crate::domain::find::Found;
 use crate::domain::{CloseReason, SourceType, StateName};
 
-/// Ids to look up, at most 1,000 together.
+/// Ids to look up, at most 1,000 of each kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LookupRequest {

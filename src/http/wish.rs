@@ -11,7 +11,6 @@ use super::observe::RequestTrace;
 use super::path::IssuePath;
 use super::problem::Problem;
 use crate::app::{App, AppError, Caller, Deciding, Over, Wish};
-use crate::domain::Faults;
 
 /// A wish that might overwrite what the caller has not seen: under `http.require_if_match` it needs the header.
 #[derive(Debug)]
@@ -44,9 +43,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Overwriting {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let condition = if_match(&parts.headers).map_err(AppError::from)?;
         match (condition, only_new(&parts.headers).map_err(AppError::from)?) {
-            (Some(_), true) => {
-                Err(AppError::from(Faults::one("If-None-Match", "contradiction", "give If-Match or If-None-Match, not both")).into())
-            }
+            // Something that is there in this edition, and is not there: that never holds.
+            (Some(_), true) => Err(AppError::PreconditionFailed { current: "*".to_owned() }.into()),
             (Some(expected), false) => Ok(Self(Over::These(expected))),
             (None, true) => Ok(Self(Over::Nothing)),
             (None, false) if requires(parts) => Err(Problem::precondition_required()),
