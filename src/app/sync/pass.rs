@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Changes, ListAsk, Trouble};
-use crate::domain::sync::{Pass, Progress, Run};
+use crate::domain::sync::{Counts, Pass, Progress, Run};
 use crate::domain::tracker::{Heard, Remote};
 use crate::domain::{Change, IssueWrite, NewMessage};
 use crate::store::{BindingLease, Outcome};
@@ -18,6 +18,9 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 
 /// Links looked at together after an audit.
 const LINKS: u32 = 500;
+
+/// What is to be written for a page, its newest change, and how much there was.
+type PagePlan = (Vec<Change>, Option<DateTime<Utc>>, Counts);
 
 /// The ids of a whole list, each in eight bytes.
 #[derive(Default)]
@@ -40,7 +43,7 @@ impl Work<'_> {
         let pass = self.next_pass(now);
         if self.bound.cursor.began_at.is_none() {
             self.bound.cursor.began_at = Some(now);
-            self.bound.cursor.counts = crate::domain::sync::Counts::default();
+            self.bound.cursor.counts = Counts::default();
             self.bound.cursor.newest = self.bound.cursor.newest.filter(|_| self.bound.cursor.since.is_some());
         }
         match pass {
@@ -66,11 +69,10 @@ impl Work<'_> {
             return Ok(());
         }
         let etag = first.etag.clone();
-        let mut page = first;
+        let mut next = first.next.clone();
+        let mut planned = self.planned(&first.items).await?;
         loop {
-            let next = page.next.clone();
-            let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(cursor.since, next.as_deref()));
-            let (changes, newest, counts) = written?;
+            let (changes, newest, counts) = planned;
             let bound = &mut self.bound.cursor;
             bound.newest = bound.newest.max(newest);
             bound.counts.add(counts);
@@ -82,14 +84,23 @@ impl Work<'_> {
                 bound.since = bound.since.max(Some(newest));
                 bound.etag = etag.clone().filter(|_| bound.since == cursor.since);
             }
-            self.write(changes).await?;
-            let Some(fetched) = fetched else { return Ok(()) };
-            page = fetched?;
+            // An issue that comes again on the next page, before this one is written, is known by its key.
+            let (written, followed) = tokio::join!(self.write(changes), self.next_planned(cursor.since, next.as_deref()));
+            written?;
+            let Some((page, followed)) = followed? else { return Ok(()) };
+            (next, planned) = (page, followed);
             if stop() {
                 return Err(Stop::Interrupted);
             }
             self.renew().await?;
         }
+    }
+
+    /// The next page, and where the one behind it is.
+    async fn next_planned(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Option<(Option<String>, PagePlan)>, Stop> {
+        let Some(fetched) = self.fetch_next(since, page).await else { return Ok(None) };
+        let fetched = fetched?;
+        Ok(Some((fetched.next, self.planned(&fetched.items).await?)))
     }
 
     /// The whole list, for what is gone. What changed is noticed on the way.
@@ -167,7 +178,7 @@ impl Work<'_> {
         Some(self.fetch(since, Some(page?), None).await)
     }
 
-    async fn planned(&self, items: &[Remote]) -> Result<(Vec<Change>, Option<DateTime<Utc>>, crate::domain::sync::Counts), Stop> {
+    async fn planned(&self, items: &[Remote]) -> Result<PagePlan, Stop> {
         let planning = self.plan(items).await?;
         let (newest, counts) = (planning.newest, planning.counts);
         Ok((self.changes(planning).await?, newest, counts))

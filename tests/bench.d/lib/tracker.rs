@@ -38,7 +38,8 @@ async fn main() {
     let argument = |n: usize| std::env::args().nth(n).unwrap().parse::<usize>().unwrap();
     let (count, pause) = (argument(1), Duration::from_millis(argument(2) as u64));
     let start = issue_core::boot::now() - TimeDelta::seconds(i64::try_from(count).unwrap() + 3600);
-    let issue = |n: usize| Issue::new(n + 1, format!("Flag stale SBOM in service {n}"), start + TimeDelta::seconds(i64::try_from(n).unwrap()));
+    let issue =
+        |n: usize| Issue::new(n + 1, format!("Flag stale SBOM in service {n}"), start + TimeDelta::seconds(i64::try_from(n).unwrap()));
     let repository = Arc::new(Mutex::new(Repository { issues: (0..count).map(issue).collect(), ..Repository::default() }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("http://{}", listener.local_addr().unwrap());
