@@ -98,7 +98,12 @@ impl App {
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let fitted = fit(&issue, &tracker.terms);
-        let binding = self.binding_of(&tracker.name, &link.place).await?.filter(Binding::pulls);
+        let binding = self.binding_of(&tracker.name, &link.place).await?;
+        // Where changes only come from there nothing is made there either.
+        if link.state == LinkState::Routed && binding.as_ref().is_some_and(|binding| !binding.pushes()) {
+            return Ok(None);
+        }
+        let binding = binding.filter(Binding::pulls);
         let mut work = Work { app: self, outlet, tracker, lease, notice, bound: binding.is_some(), issue, fitted };
         let linked = work.linked(link).await?;
         let updated = match &binding {
