@@ -1,7 +1,10 @@
 //! What trackers told by themselves: each delivery is a hint, and becomes a wish for agreement, an adoption, or a look at the whole list.
 
+use chrono::TimeDelta;
+
 use super::{Stop, Work};
 use crate::app::AppError;
+use crate::backend::CLOCK_SKEW;
 use crate::domain::sync::{Hint, HintKind, Hook, HooksDone};
 use crate::domain::text::fold;
 use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
@@ -9,7 +12,30 @@ use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
 /// Deliveries followed together.
 const HINTS: u32 = 100;
 
+/// How seldom a tracker is asked for deliveries that failed.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
 impl Work<'_> {
+    /// What could not be delivered is asked for again. Whatever is lost of it the pass finds anyway, so that a failure is told, no more.
+    pub(super) async fn ask_again(&mut self) {
+        let hook = &self.tracker.webhook;
+        let Some(url) = hook.url.as_deref().filter(|_| !hook.secrets().is_empty()) else { return };
+        let now = self.app.clock.now();
+        let before = self.bound.cursor.redelivered_at;
+        if before.is_some_and(|at| now < at + AGAIN) {
+            return;
+        }
+        // The moments of deliveries are by the tracker's clock.
+        let since = before.unwrap_or(now - AGAIN) - CLOCK_SKEW;
+        self.bound.cursor.redelivered_at = Some(now);
+        let name = &self.bound.binding.name;
+        match self.tracker.backend.redeliver(&self.bound.binding.place, url, since).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(binding.name = name, count, "deliveries that had failed were asked for again"),
+            Err(error) => tracing::warn!(binding.name = name, %error, "deliveries that failed could not be asked for again"),
+        }
+    }
+
     pub(super) async fn follow_hints(&mut self) -> Result<(), Stop> {
         loop {
             let hooks = self.app.store.hooks(&self.tracker.name, HINTS).await.map_err(AppError::from)?;

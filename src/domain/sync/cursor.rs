@@ -44,6 +44,9 @@ pub struct Cursor {
     /// When a pass was completed last, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<DateTime<Utc>>,
+    /// When the tracker was last asked for deliveries that failed, by our clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redelivered_at: Option<DateTime<Utc>>,
     /// When the pass under way began, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<DateTime<Utc>>,
