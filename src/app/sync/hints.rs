@@ -60,15 +60,18 @@ impl Work<'_> {
             let others = all.into_iter().map(|bound| bound.binding).filter(|other| other.backend == self.tracker.name && other.pulls());
             others.filter(|other| other.name != self.bound.binding.name).map(|other| other.place).collect()
         };
-        let here = &self.bound.binding.place;
-        let ours = |hook: &Hook| is_about(&hook.hint, here) || !others.iter().any(|place| is_about(&hook.hint, place));
+        let ours = |hook: &Hook| self.is_here(&hook.hint) || !others.iter().any(|place| is_about(&hook.hint, place));
         Ok(hooks.into_iter().filter(ours).collect())
+    }
+
+    fn is_here(&self, hint: &Hint) -> bool {
+        is_about(hint, &self.bound.binding.place) || self.bound.cursor.called.as_ref().is_some_and(|called| is_about(hint, called))
     }
 
     async fn follow(&mut self, hooks: Vec<Hook>) -> Result<(), Stop> {
         let place = self.bound.binding.place.clone();
         let (about, done): (Vec<&Hook>, Vec<i64>) =
-            (hooks.iter().filter(|hook| is_about(&hook.hint, &place)).collect(), hooks.iter().map(|hook| hook.id).collect());
+            (hooks.iter().filter(|hook| self.is_here(&hook.hint)).collect(), hooks.iter().map(|hook| hook.id).collect());
         self.bound.cursor.audit_wanted |= about.iter().any(|hook| hook.hint.kind == HintKind::Deleted);
         let mut ids: Vec<String> = about.iter().map(|hook| hook.hint.remote_id.clone()).collect();
         ids.sort_unstable();
@@ -78,7 +81,9 @@ impl Work<'_> {
         let mut remotes: Vec<Remote> = Vec::new();
         for id in ids.iter().filter(|id| !linked(id)) {
             let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
-            remotes.extend(self.tracker.backend.read(&at).await?.filter(|remote| remote.at.place == place));
+            let read = self.tracker.backend.read(&at).await?;
+            let home = read.map(|remote| Remote { at: RemoteRef { place: self.bound.home(remote.at.place), ..remote.at }, ..remote });
+            remotes.extend(home.filter(|remote| remote.at.place == place));
         }
         let mut planning = self.plan(&remotes).await?;
         planning.asked.extend(links.iter().map(|link| link.issue_id));

@@ -68,6 +68,7 @@ impl Work<'_> {
         let etag = first.etag.clone();
         let mut page = first;
         loop {
+            self.at_home(&mut page.items).await?;
             let next = page.next.clone();
             let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(cursor.since, next.as_deref()));
             let (changes, newest, counts) = written?;
@@ -97,6 +98,7 @@ impl Work<'_> {
         let mut seen = Seen::default();
         let mut page = self.fetch(None, None, None).await?;
         loop {
+            self.at_home(&mut page.items).await?;
             seen.note(&page.items);
             let next = page.next.clone();
             let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(None, next.as_deref()));

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::tracker::Place;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
@@ -32,6 +33,9 @@ pub struct Cursor {
     /// What the tracker called the answer of a pass that found nothing new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// What the tracker calls the place by now, where it was renamed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<Place>,
     /// When everything was last listed to its end, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audited_at: Option<DateTime<Utc>>,
