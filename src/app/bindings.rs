@@ -16,7 +16,7 @@ use crate::store::PutBinding;
 pub struct Bindings(Mutex<Option<Read>>);
 
 /// When they were read, and what they were.
-type Read = (DateTime<Utc>, Arc<[Binding]>);
+type Read = (DateTime<Utc>, Arc<[Bound]>);
 
 /// What new rules may be written over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,19 +114,21 @@ impl App {
     }
 
     /// The rules for a place of a tracker, where it is followed. A pause stops the passes, not the agreeing of what is pushed.
-    pub(super) async fn binding_of(&self, backend: &str, place: &Place) -> Result<Option<Binding>, AppError> {
+    pub(super) async fn binding_of(&self, backend: &str, place: &Place) -> Result<Option<Bound>, AppError> {
         const FRESH: TimeDelta = TimeDelta::seconds(1);
         let now = self.clock.now();
         let known = self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let list = match known {
             Some((asked, list)) if now < asked + FRESH => list,
             Some(_) | None => {
-                let list: Arc<[Binding]> = self.store.bindings().await?.into_iter().map(|bound| bound.binding).collect();
+                let list: Arc<[Bound]> = self.store.bindings().await?.into();
                 *self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&list)));
                 list
             }
         };
-        Ok(list.iter().find(|binding| binding.backend == backend && binding.place == *place).cloned())
+        let of = |is_it: &dyn Fn(&Bound) -> bool| list.iter().find(|bound| bound.binding.backend == backend && is_it(bound));
+        let called = || of(&|bound| bound.cursor.called.as_ref() == Some(place));
+        Ok(of(&|bound| bound.binding.place == *place).or_else(called).cloned())
     }
 
     pub(super) async fn find_binding(&self, name: &str) -> Result<Bound, AppError> {
@@ -156,8 +158,13 @@ impl App {
     }
 
     fn bindings_changed(&self) {
-        *self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.forget_bindings();
         self.wake.ring(super::SYNC);
+    }
+
+    /// They are read again before they are next asked for.
+    pub(super) fn forget_bindings(&self) {
+        *self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

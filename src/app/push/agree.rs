@@ -10,7 +10,7 @@ use crate::app::AppError;
 use crate::backend::{BackendError, Trouble};
 use crate::domain::decide::{self, Absorption, Cause};
 use crate::domain::sync::{
-    Absorbed, Binding, Conflict, ConflictState, Field, Rules, Turn, Turns, absorb, agreed_face, our_face, their_face, words,
+    Absorbed, Binding, Bound, Conflict, ConflictState, Field, Rules, Turn, Turns, absorb, agreed_face, our_face, their_face, words,
 };
 use crate::domain::tracker::{Assignees, Draft, Edit, Link, LinkOrigin, LinkState, Remote, without_footer};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
@@ -28,7 +28,8 @@ struct Merged {
 
 impl Work<'_> {
     /// The tie as it is when both sides agree, as far as they can.
-    pub(super) async fn agreed(&mut self, mut link: Link, binding: &Binding) -> Result<Link, Stop> {
+    pub(super) async fn agreed(&mut self, mut link: Link, bound: &Bound) -> Result<Link, Stop> {
+        let binding = &bound.binding;
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(link);
         }
@@ -38,7 +39,8 @@ impl Work<'_> {
                 return Ok(link);
             }
             let Some(at) = link.remote.clone() else { return Ok(link) };
-            let Some(remote) = self.tracker.backend.read(&at).await? else { return self.vanished(link).await };
+            let Some(mut remote) = self.tracker.backend.read(&at).await? else { return self.vanished(link).await };
+            remote.at.place = bound.home(remote.at.place);
             link = self.found(link, &remote).await?;
             let held;
             (link, held) = self.absorbed(link, &remote, binding).await?;

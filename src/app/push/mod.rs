@@ -98,14 +98,19 @@ impl App {
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let fitted = fit(&issue, &tracker.terms);
-        let binding = self.binding_of(&tracker.name, &link.place).await?.filter(Binding::pulls);
-        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: binding.is_some(), issue, fitted };
+        let bound = self.binding_of(&tracker.name, &link.place).await?;
+        // Where changes only come from there nothing is made there either.
+        if link.state == LinkState::Routed && bound.as_ref().is_some_and(|bound| !bound.binding.pushes()) {
+            return Ok(None);
+        }
+        let bound = bound.filter(|bound| bound.binding.pulls());
+        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, fitted };
         let linked = work.linked(link).await?;
-        let updated = match &binding {
-            Some(binding) => work.agreed(linked.clone(), binding).await?,
+        let updated = match &bound {
+            Some(bound) => work.agreed(linked.clone(), bound).await?,
             None => work.updated(linked.clone()).await?,
         };
-        match work.said(&updated, binding.as_ref()).await {
+        match work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await {
             Ok(()) => Ok(Some(updated)),
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.

@@ -1,7 +1,10 @@
 //! What trackers told by themselves: each delivery is a hint, and becomes a wish for agreement, an adoption, or a look at the whole list.
 
+use chrono::TimeDelta;
+
 use super::{Stop, Work};
 use crate::app::AppError;
+use crate::backend::CLOCK_SKEW;
 use crate::domain::sync::{Hint, HintKind, Hook, HooksDone};
 use crate::domain::text::fold;
 use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
@@ -9,7 +12,30 @@ use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
 /// Deliveries followed together.
 const HINTS: u32 = 100;
 
+/// How seldom a tracker is asked for deliveries that failed.
+const AGAIN: TimeDelta = TimeDelta::hours(1);
+
 impl Work<'_> {
+    /// What could not be delivered is asked for again. Whatever is lost of it the pass finds anyway, so that a failure is told, no more.
+    pub(super) async fn ask_again(&mut self) {
+        let hook = &self.tracker.webhook;
+        let Some(url) = hook.url.as_deref().filter(|_| !hook.secrets().is_empty()) else { return };
+        let now = self.app.clock.now();
+        let before = self.bound.cursor.redelivered_at;
+        if before.is_some_and(|at| now < at + AGAIN) {
+            return;
+        }
+        // The moments of deliveries are by the tracker's clock.
+        let since = before.unwrap_or(now - AGAIN) - CLOCK_SKEW;
+        self.bound.cursor.redelivered_at = Some(now);
+        let name = &self.bound.binding.name;
+        match self.tracker.backend.redeliver(&self.bound.binding.place, url, since).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(binding.name = name, count, "deliveries that had failed were asked for again"),
+            Err(error) => tracing::warn!(binding.name = name, %error, "deliveries that failed could not be asked for again"),
+        }
+    }
+
     pub(super) async fn follow_hints(&mut self) -> Result<(), Stop> {
         loop {
             let hooks = self.app.store.hooks(&self.tracker.name, HINTS).await.map_err(AppError::from)?;
@@ -34,15 +60,18 @@ impl Work<'_> {
             let others = all.into_iter().map(|bound| bound.binding).filter(|other| other.backend == self.tracker.name && other.pulls());
             others.filter(|other| other.name != self.bound.binding.name).map(|other| other.place).collect()
         };
-        let here = &self.bound.binding.place;
-        let ours = |hook: &Hook| is_about(&hook.hint, here) || !others.iter().any(|place| is_about(&hook.hint, place));
+        let ours = |hook: &Hook| self.is_here(&hook.hint) || !others.iter().any(|place| is_about(&hook.hint, place));
         Ok(hooks.into_iter().filter(ours).collect())
+    }
+
+    fn is_here(&self, hint: &Hint) -> bool {
+        is_about(hint, &self.bound.binding.place) || self.bound.cursor.called.as_ref().is_some_and(|called| is_about(hint, called))
     }
 
     async fn follow(&mut self, hooks: Vec<Hook>) -> Result<(), Stop> {
         let place = self.bound.binding.place.clone();
         let (about, done): (Vec<&Hook>, Vec<i64>) =
-            (hooks.iter().filter(|hook| is_about(&hook.hint, &place)).collect(), hooks.iter().map(|hook| hook.id).collect());
+            (hooks.iter().filter(|hook| self.is_here(&hook.hint)).collect(), hooks.iter().map(|hook| hook.id).collect());
         self.bound.cursor.audit_wanted |= about.iter().any(|hook| hook.hint.kind == HintKind::Deleted);
         let mut ids: Vec<String> = about.iter().map(|hook| hook.hint.remote_id.clone()).collect();
         ids.sort_unstable();
@@ -52,7 +81,9 @@ impl Work<'_> {
         let mut remotes: Vec<Remote> = Vec::new();
         for id in ids.iter().filter(|id| !linked(id)) {
             let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
-            remotes.extend(self.tracker.backend.read(&at).await?.filter(|remote| remote.at.place == place));
+            let read = self.tracker.backend.read(&at).await?;
+            let home = read.map(|remote| Remote { at: RemoteRef { place: self.bound.home(remote.at.place), ..remote.at }, ..remote });
+            remotes.extend(home.filter(|remote| remote.at.place == place));
         }
         let mut planning = self.plan(&remotes).await?;
         planning.asked.extend(links.iter().map(|link| link.issue_id));

@@ -95,7 +95,10 @@ impl App {
         let began = leased.cursor.clone();
         let mut work = Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until };
         let ended = match work.follow_hints().await {
-            Ok(()) if due => work.pass(stop).await,
+            Ok(()) if due => {
+                work.ask_again().await;
+                work.pass(stop).await
+            }
             Ok(()) => Ok(None),
             Err(stop) => Err(stop),
         };

@@ -8,7 +8,7 @@ use super::{Stop, Work};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
 use crate::domain::sync::{Counts, Turns, adopted, edition, our_face, their_face};
-use crate::domain::tracker::{Draft, Heard, Link, LinkOrigin, LinkState, Marker, Remote};
+use crate::domain::tracker::{Draft, Heard, Link, LinkOrigin, LinkState, Marker, Place, Remote};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 
 /// What is to be written for a page.
@@ -56,12 +56,39 @@ impl Work<'_> {
         Ok(planning)
     }
 
+    /// The issues of a list, in the place that was asked for. It was renamed where the tracker calls all of them by another one that
+    /// nobody else follows: it answers to the old name still, and the ties keep it.
+    pub(super) async fn at_home(&mut self, items: &mut [Remote]) -> Result<(), Stop> {
+        let mut places = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
+        if let Some(called) = places.next().cloned().filter(|first| places.all(|place| place == first)) {
+            let called = Some(called).filter(|place| *place != self.bound.binding.place);
+            if called != self.bound.cursor.called && !self.is_followed(called.as_ref()).await? {
+                self.app.forget_bindings();
+                self.bound.cursor.called = called;
+            }
+        }
+        for remote in items {
+            remote.at.place = self.bound.home(std::mem::take(&mut remote.at.place));
+        }
+        Ok(())
+    }
+
+    async fn is_followed(&self, place: Option<&Place>) -> Result<bool, Stop> {
+        let Some(place) = place else { return Ok(false) };
+        let all = self.app.store.bindings().await.map_err(AppError::from)?;
+        Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *place))
+    }
+
     pub(super) async fn links_to(&self, remotes: &[Remote]) -> Result<HashMap<String, Link>, Stop> {
         let ids: Vec<String> = remotes.iter().map(|remote| remote.at.id.clone()).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let links = self.app.store.links_to(&self.tracker.name, &self.bound.binding.place, &ids).await.map_err(AppError::from)?;
+        let mut links = self.app.store.links_to(&self.tracker.name, &self.bound.binding.place, &ids).await.map_err(AppError::from)?;
+        if let Some(called) = &self.bound.cursor.called {
+            // Tied under the new name, by whoever met it before the list told of it.
+            links.extend(self.app.store.links_to(&self.tracker.name, called, &ids).await.map_err(AppError::from)?);
+        }
         Ok(links.into_iter().filter_map(|link| link.remote.as_ref().map(|at| at.id.clone()).map(|id| (id, link))).collect())
     }
 
@@ -128,7 +155,7 @@ impl Work<'_> {
         change
     }
 
-    fn edition(&self, remote: &Remote) -> String {
+    pub(super) fn edition(&self, remote: &Remote) -> String {
         edition(remote, self.app.clock.now() + self.tracker.backend.clock_ahead())
     }
 
@@ -151,8 +178,7 @@ impl Work<'_> {
 impl Planning {
     /// One that is here: asked to agree where it changed since that was asked last, or is back.
     fn met(&mut self, link: &Link, edition: String) {
-        let same = link.heard.as_ref() == Some(&edition) && link.missing_at.is_none() && link.state != LinkState::Gone;
-        if same {
+        if is_as_it_was(link, &edition) {
             self.counts.unchanged += 1;
             return;
         }
@@ -160,6 +186,11 @@ impl Planning {
         self.asked.push(link.issue_id);
         self.heard.push(Heard { issue_id: link.issue_id, backend: link.backend.clone(), heard: Some(edition), missing_at: None });
     }
+}
+
+/// Whether it was shown so when it was last asked to agree.
+pub(super) fn is_as_it_was(link: &Link, edition: &str) -> bool {
+    link.heard.as_deref() == Some(edition) && link.missing_at.is_none() && link.state != LinkState::Gone
 }
 
 pub(super) fn known<'a>(remote: &Remote, links: &'a HashMap<String, Link>, on_their_way: &BTreeSet<String>) -> Known<'a> {

@@ -69,10 +69,11 @@ impl Work<'_> {
             return Ok(());
         }
         let etag = first.etag.clone();
-        let mut next = first.next.clone();
-        let mut planned = self.planned(&first.items).await?;
+        let mut page = first;
         loop {
-            let (changes, newest, counts) = planned;
+            self.at_home(&mut page.items).await?;
+            let next = page.next.take();
+            let (changes, newest, counts) = self.planned(&page.items).await?;
             let bound = &mut self.bound.cursor;
             bound.newest = bound.newest.max(newest);
             bound.counts.add(counts);
@@ -83,12 +84,13 @@ impl Work<'_> {
                 let newest = bound.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
                 bound.since = bound.since.max(Some(newest));
                 bound.etag = etag.clone().filter(|_| bound.since == cursor.since);
+                // The first pass was over everything.
+                bound.audited_at = bound.audited_at.or_else(|| cursor.since.is_none().then(|| self.app.clock.now()));
             }
-            // An issue that comes again on the next page, before this one is written, is known by its key.
-            let (written, followed) = tokio::join!(self.write(changes), self.next_planned(cursor.since, next.as_deref()));
+            let (written, fetched) = tokio::join!(self.write(changes), self.fetch_next(cursor.since, next.as_deref()));
             written?;
-            let Some((page, followed)) = followed? else { return Ok(()) };
-            (next, planned) = (page, followed);
+            let Some(fetched) = fetched else { return Ok(()) };
+            page = fetched?;
             if stop() {
                 return Err(Stop::Interrupted);
             }
@@ -96,18 +98,12 @@ impl Work<'_> {
         }
     }
 
-    /// The next page, and where the one behind it is.
-    async fn next_planned(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Option<(Option<String>, PagePlan)>, Stop> {
-        let Some(fetched) = self.fetch_next(since, page).await else { return Ok(None) };
-        let fetched = fetched?;
-        Ok(Some((fetched.next, self.planned(&fetched.items).await?)))
-    }
-
     /// The whole list, for what is gone. What changed is noticed on the way.
     async fn read_all(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
         let mut seen = Seen::default();
         let mut page = self.fetch(None, None, None).await?;
         loop {
+            self.at_home(&mut page.items).await?;
             seen.note(&page.items);
             let next = page.next.clone();
             let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(None, next.as_deref()));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::page::{Known, known};
+use super::page::{Known, is_as_it_was, known};
 use super::{Stop, Work};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
@@ -54,7 +54,7 @@ impl App {
             return Err(AppError::NotFound { what: format!("backend {}", bound.binding.backend) });
         };
         let stamp = self.clock.stamp();
-        let work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now };
+        let mut work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now };
         match work.rehearse().await {
             Ok(plan) => Ok(plan),
             Err(Stop::Failed(error)) => Err(error),
@@ -65,13 +65,14 @@ impl App {
 }
 
 impl Work<'_> {
-    async fn rehearse(&self) -> Result<SyncPlan, Stop> {
+    async fn rehearse(&mut self) -> Result<SyncPlan, Stop> {
         let mut plan = SyncPlan::default();
         let mut page: Option<String> = self.bound.cursor.page.clone();
         loop {
             let ask = ListAsk { since: self.bound.cursor.since, page: page.as_deref(), etag: None };
-            let listed = self.tracker.backend.list(&self.bound.binding.place, &ask).await?;
+            let mut listed = self.tracker.backend.list(&self.bound.binding.place, &ask).await?;
             plan.counts.requests += 1;
+            self.at_home(&mut listed.items).await?;
             self.rehearse_page(&listed.items, &mut plan).await?;
             page = listed.next;
             if page.is_none() || plan.more {
@@ -89,6 +90,8 @@ impl Work<'_> {
         for remote in remotes {
             plan.counts.listed += 1;
             let item = match known(remote, &links, &on_their_way) {
+                // What it came to is written down, or waits already.
+                Known::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
                 Known::Link(link) => issues.get(&link.issue_id).and_then(|issue| self.would_agree(link, issue, remote)),
                 Known::Nobody if self.bound.binding.adopts(remote) => {
                     plan.counts.adopted += 1;

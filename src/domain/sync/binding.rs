@@ -124,6 +124,14 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// A place as this binding calls it: it may have been renamed over there.
+    #[must_use]
+    pub fn home(&self, place: Place) -> Place {
+        if self.cursor.called.as_ref() == Some(&place) { self.binding.place.clone() } else { place }
+    }
+}
+
 impl Default for AdoptFilter {
     fn default() -> Self {
         Self { labels: Vec::new(), state: StateFilter::All, since: None }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::tracker::Place;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
@@ -32,6 +33,9 @@ pub struct Cursor {
     /// What the tracker called the answer of a pass that found nothing new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// What the tracker calls the place by now, where it was renamed there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<Place>,
     /// When everything was last listed to its end, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audited_at: Option<DateTime<Utc>>,
@@ -44,6 +48,9 @@ pub struct Cursor {
     /// When a pass was completed last, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<DateTime<Utc>>,
+    /// When the tracker was last asked for deliveries that failed, by our clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redelivered_at: Option<DateTime<Utc>>,
     /// When the pass under way began, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<DateTime<Utc>>,

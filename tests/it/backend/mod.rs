@@ -12,7 +12,7 @@ mod push;
 pub(crate) mod rig;
 mod trouble;
 mod two_ways;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

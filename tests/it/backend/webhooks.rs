@@ -20,13 +20,13 @@ use sha2::Sha256;
 
 use super::{Bench, backend_of};
 
-pub(super) const HOOK_SECRET: &str = "a-secret-of-the-webhook";
+pub(crate) const HOOK_SECRET: &str = "a-secret-of-the-webhook";
 const SIGNING_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_SECRET: &str = "another-secret-of-a-webhook";
 
 /// One way of signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     GitHub,
     Gitea,
     Forgejo,
@@ -111,7 +111,7 @@ impl Scheme {
     }
 
     /// The headers that let it in, as the vendor makes them.
-    pub(super) fn sign(self, secret: &str, body: &[u8], now: DateTime<Utc>) -> Headers {
+    pub(crate) fn sign(self, secret: &str, body: &[u8], now: DateTime<Utc>) -> Headers {
         let hex = || hex(&mac(secret.as_bytes(), body));
         match self {
             Self::GitHub => vec![("x-hub-signature-256", format!("sha256={}", hex()))],

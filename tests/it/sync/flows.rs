@@ -43,7 +43,7 @@ pub(super) async fn edit(server: &Server, issue: &str, body: Value) {
     until_quiet(server).await;
 }
 
-async fn act(server: &Server, path: &str, body: Value) -> Value {
+pub(super) async fn act(server: &Server, path: &str, body: Value) -> Value {
     let answer = server.post(path, &body).send().await.unwrap();
     let status = answer.status();
     let text = answer.text().await.unwrap();
@@ -60,7 +60,7 @@ async fn caught_up(server: &Server) {
     settled(server).await;
 }
 
-fn titled(title: &str) -> SimEdit {
+pub(super) fn titled(title: &str) -> SimEdit {
     SimEdit { title: Some(title.to_owned()), ..SimEdit::default() }
 }
 

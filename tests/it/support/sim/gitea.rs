@@ -104,7 +104,7 @@ impl Gitea {
             "assignees": if issue.assignees.is_empty() { Value::Null } else { issue.assignees.iter().map(|login| json!({"id": 5, "login": login})).collect() },
             "milestone": issue.milestone.and_then(|id| repo.milestones.iter().find(|(other, _)| *other == id)).map(|(id, title)| json!({"id": id, "title": title})),
             "due_date": issue.due, "created_at": moment(issue.created), "updated_at": moment(issue.updated), "comments": issue.comments.len(),
-            "html_url": format!("https://git.example.org/{OWNER}/{}/issues/{}", repo.name, issue.number),
+            "html_url": format!("https://git.example.org/{OWNER}/{}/issues/{}", repo.renamed.unwrap_or(repo.name), issue.number),
             "repository": {"id": 7, "owner": OWNER, "name": repo.renamed.unwrap_or(repo.name), "full_name": format!("{OWNER}/{}", repo.name)},
             "pull_request": issue.pull_request.then(|| json!({"merged": false})),
         });

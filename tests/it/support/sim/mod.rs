@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
 pub(crate) use github::{APP, app as github_app};
-pub(crate) use hooks::Hooks;
+pub(crate) use hooks::{Hook, Hooks};
 pub(crate) use person::{SimComment, SimEdit, Traffic};
 pub(crate) use wire::{Reply, Request};
 

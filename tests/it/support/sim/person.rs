@@ -68,6 +68,11 @@ impl Sim {
         self.core(|core| core.vendor.removes(id));
     }
 
+    /// Everything is as it was then: put back from a backup.
+    pub(crate) fn becomes(&self, then: Box<dyn super::Vendor>) {
+        self.core(|core| core.vendor = then);
+    }
+
     /// Moves an issue to another place (or renames its place, where issues cannot be moved), and answers where it is now.
     pub(crate) fn moves(&self, id: &str) -> (Place, String) {
         self.core(|core| {
