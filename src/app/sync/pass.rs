@@ -69,11 +69,15 @@ impl Work<'_> {
             return Ok(());
         }
         let etag = first.etag.clone();
-        let mut page = first;
+        let (mut page, mut ahead) = (first, None);
         loop {
-            self.at_home(&mut page.items).await?;
+            let (changes, newest, counts) = if let Some(planned) = ahead.take() {
+                planned
+            } else {
+                self.at_home(&mut page.items).await?;
+                self.planned(&page.items).await?
+            };
             let next = page.next.take();
-            let (changes, newest, counts) = self.planned(&page.items).await?;
             let bound = &mut self.bound.cursor;
             bound.newest = bound.newest.max(newest);
             bound.counts.add(counts);
@@ -87,15 +91,26 @@ impl Work<'_> {
                 // The first pass was over everything.
                 bound.audited_at = bound.audited_at.or_else(|| cursor.since.is_none().then(|| self.app.clock.now()));
             }
-            let (written, fetched) = tokio::join!(self.write(changes), self.fetch_next(cursor.since, next.as_deref()));
+            let (written, followed) = tokio::join!(self.write(changes), self.ahead(cursor.since, next.as_deref()));
             written?;
-            let Some(fetched) = fetched else { return Ok(()) };
-            page = fetched?;
+            let Some(followed) = followed? else { return Ok(()) };
+            (page, ahead) = followed;
             if stop() {
                 return Err(Stop::Interrupted);
             }
             self.renew().await?;
         }
+    }
+
+    /// The next page, planned already where it is of the place itself: while the one before it is written. An issue that is on both is
+    /// known by its key.
+    async fn ahead(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Option<(Changes, Option<PagePlan>)>, Stop> {
+        let Some(fetched) = self.fetch_next(since, page).await else { return Ok(None) };
+        let fetched = fetched?;
+        let bound = &self.bound;
+        let home = bound.cursor.called.is_none() && fetched.items.iter().all(|remote| remote.at.place == bound.binding.place);
+        let planned = if home { Some(self.planned(&fetched.items).await?) } else { None };
+        Ok(Some((fetched, planned)))
     }
 
     /// The whole list, for what is gone. What changed is noticed on the way.
