@@ -16,6 +16,7 @@ const REVISION: &str = match option_env!("ISSUE_CORE_REVISION") {
     None => "unknown",
 };
 
+const BUDGET: &[&str] = &["budget", "window"];
 const WAITING: &[&str] = &["kind", "target", "state"];
 
 /// A series that cannot be registered: a defect, found at the first start.
@@ -42,6 +43,8 @@ pub struct Metrics {
     pub connections: IntGaugeVec,
     pub connections_max: IntGaugeVec,
     pub paused: IntGaugeVec,
+    pub budget_used: IntGaugeVec,
+    pub budget_allowed: IntGaugeVec,
     pub sync: SyncSeries,
 }
 
@@ -143,6 +146,13 @@ impl Metrics {
                 "1 while a tracker refuses our credential and nothing is sent to it until the secret changes.",
                 &["target"],
             )?,
+            budget_used: gauges(
+                &registry,
+                "backend_budget_used",
+                "What a credential has created within the window, when last measured.",
+                BUDGET,
+            )?,
+            budget_allowed: gauges(&registry, "backend_budget_allowed", "What it may create within the window.", BUDGET)?,
             sync: SyncSeries::new(&registry)?,
             registry,
         })

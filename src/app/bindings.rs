@@ -106,6 +106,10 @@ impl App {
         }
         let audit = audit || allow_deletions;
         let bound = self.store.hurry_binding(name, audit, allow_deletions, self.clock.now()).await?.ok_or_else(|| missing(name))?;
+        if !bound.binding.pulls() {
+            let message = format!("binding {name} only pushes: nothing of its tracker is read");
+            return Err(Refusal { code: "binding_push_only", message }.into());
+        }
         if bound.paused {
             return Err(Refusal { code: "binding_paused", message: format!("binding {name} is paused; resume it first") }.into());
         }

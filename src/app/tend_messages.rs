@@ -1,5 +1,6 @@
 //! What keeps the queue in order without anybody asking: its numbers, and the end of its history.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{App, AppError};
@@ -37,6 +38,20 @@ impl App {
             metrics.breakers.with_label_values(&[&outlet.target]).set(level);
             if outlet.kind == MessageKind::Push {
                 metrics.paused.with_label_values(&[&outlet.target]).set(outlet.is_paused(now).into());
+            }
+        }
+        self.sample_budgets().await
+    }
+
+    /// Of budgets that several trackers share one is told.
+    async fn sample_budgets(&self) -> Result<(), AppError> {
+        let mut told = BTreeSet::new();
+        for budget in self.trackers.iter().filter_map(|tracker| tracker.budget.as_ref()).filter(|budget| told.insert(&budget.name)) {
+            for (window, used) in self.spent(budget).await? {
+                let length = format!("{}s", window.length.as_secs());
+                let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+                self.metrics.budget_used.with_label_values(&[&budget.name, &length]).set(count(used));
+                self.metrics.budget_allowed.with_label_values(&[&budget.name, &length]).set(window.writes.into());
             }
         }
         Ok(())

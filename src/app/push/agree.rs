@@ -17,7 +17,7 @@ use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::Outcome;
 
 /// How often it is begun anew because somebody changed one of the sides meanwhile.
-const ATTEMPTS: u32 = 8;
+pub(super) const ATTEMPTS: u32 = 8;
 
 /// A merge with what it makes of the records.
 struct Merged {

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::agree::ATTEMPTS;
 use super::texts::digest;
 use super::{Stop, Work};
 use crate::app::AppError;
@@ -122,12 +123,23 @@ impl Work<'_> {
         }
     }
 
+    /// Decided anew, on the comment as it is by then, where somebody changed the issue meanwhile.
     async fn heard_again(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), Stop> {
+        for _ in 0..ATTEMPTS {
+            if self.heard_once(talk, link, there).await? {
+                return Ok(());
+            }
+        }
+        Err(Stop::Failed(AppError::Contended))
+    }
+
+    /// `false`: the issue moved on before it was written.
+    async fn heard_once(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<bool, Stop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
-        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(()) };
+        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(true) };
         let id = CommentId(link.slot.subject);
-        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(()) };
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
         let plain = bare_comment(&there.body, &comment.author);
         let theirs = self.tracker.backend.canonical(&plain);
         let ours = self.tracker.backend.canonical(&bare(&comment.body));
@@ -151,42 +163,30 @@ impl Work<'_> {
         }
         writes.extend(notes.writes);
         let (body, sends, moved) = match heard {
-            Heard::Nothing if writes.is_empty() => return Ok(()),
+            Heard::Nothing if writes.is_empty() => return Ok(true),
             Heard::Nothing | Heard::Hold => (None, false, false),
             Heard::Agree { sends } => (None, sends, true),
             Heard::Take { body, sends } => (Some(body), sends, true),
         };
-        let backend = self.tracker.name.clone();
+        let backend = &self.tracker.name;
         let text = body.as_deref().unwrap_or(&comment.body);
         // What stands there is what would be sent, unless there is something to send.
         let pushed = if sends { Some(String::new()) } else { Some(digest(&self.comment_text(link, &comment, text))) };
         let link = CommentLink { base: Some(theirs), pushed, ..link.clone() };
-        let author = self.author(there);
-        let written = comment.clone();
-        let clashes = notes.notes;
-        self.say(author, move |issue, cause, stamp| {
-            let mut change = Change::of(IssueWrite::None);
-            if let Some(body) = &body {
-                change = decide::edit_comment(issue, &written, body.clone(), cause, stamp).ok().flatten().unwrap_or(change);
-                for event in &mut change.events {
-                    event.detail.from = Some(backend.clone());
-                }
-            } else if !clashes.is_empty() {
-                let absorption = decide::Absorption { clashes: clashes.clone(), ..decide::Absorption::default() };
-                change = decide::absorb(issue, &backend, absorption, cause, stamp).unwrap_or(change);
-            }
-            if moved {
-                change.comment_links.push(CommentLinkWrite::Set(link.clone()));
-            }
-            change.conflicts.extend(writes.iter().cloned());
-            change
-        })
-        .await?;
+        let cause = Cause { actor: self.author(there), trace: self.lease.message.trace.clone() };
+        let mut change = decide::heard_edit(&self.issue, backend, &comment, body, notes.notes, &cause, stamp);
+        if moved {
+            change.comment_links.push(CommentLinkWrite::Set(link));
+        }
+        change.conflicts = writes;
+        if !self.committed(change).await? {
+            return Ok(false);
+        }
         if sends {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
             self.bring_comment(&talk.at, id, comment.as_ref()).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn is_in_parts(talk: &Talk<'_>, subject: Uuid) -> bool {
@@ -199,26 +199,39 @@ impl Work<'_> {
         let gone: Vec<&CommentLink> =
             gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
         for link in gone {
-            let id = CommentId(link.slot.subject);
-            let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { continue };
-            let ours = self.tracker.backend.canonical(&bare(&comment.body));
-            let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
-            let (issue_id, backend, slot) = (self.issue.id, self.tracker.name.clone(), link.slot);
-            self.say(self.tracker.backend.kind().as_str().to_owned(), move |issue, cause, stamp| {
-                let change = if kept { None } else { decide::delete_comment(issue, id, cause, stamp).ok().flatten() };
-                let mut change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
-                for event in &mut change.events {
-                    event.detail.from = Some(backend.clone());
+            let mut done = false;
+            for _ in 0..ATTEMPTS {
+                done = self.missed_one(talk, link).await?;
+                if done {
+                    break;
                 }
-                change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
-                change
-            })
-            .await?;
-            if kept {
-                self.bring_comment(&talk.at, id, Some(&comment)).await?;
+            }
+            if !done {
+                return Err(Stop::Failed(AppError::Contended));
             }
         }
         Ok(())
+    }
+
+    /// `false`: the issue moved on before it was written.
+    async fn missed_one(&mut self, talk: &Talk<'_>, link: &CommentLink) -> Result<bool, Stop> {
+        let id = CommentId(link.slot.subject);
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
+        let ours = self.tracker.backend.canonical(&bare(&comment.body));
+        let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
+        let backend = &self.tracker.name;
+        let cause = Cause { actor: self.tracker.backend.kind().as_str().to_owned(), trace: self.lease.message.trace.clone() };
+        let stamp = self.app.clock.stamp();
+        let mut change = if kept { Change::of(IssueWrite::None) } else { decide::heard_deletion(&self.issue, backend, id, &cause, stamp) };
+        let (issue_id, slot) = (self.issue.id, link.slot);
+        change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
+        if !self.committed(change).await? {
+            return Ok(false);
+        }
+        if kept {
+            self.bring_comment(&talk.at, id, Some(&comment)).await?;
+        }
+        Ok(true)
     }
 
     async fn say(&mut self, actor: String, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), Stop> {

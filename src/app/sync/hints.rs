@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Stop, Work};
 use crate::app::AppError;
-use crate::backend::CLOCK_SKEW;
+use crate::backend::{BackendError, CLOCK_SKEW, Trouble};
 use crate::domain::sync::{Hint, HintKind, Hook, HooksDone};
 use crate::domain::text::fold;
 use crate::domain::tracker::{Place, PlaceField, Remote, RemoteRef};
@@ -81,7 +81,19 @@ impl Work<'_> {
         let mut remotes: Vec<Remote> = Vec::new();
         for id in ids.iter().filter(|id| !linked(id)) {
             let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
-            let read = self.tracker.backend.read(&at).await?;
+            let read = match self.tracker.backend.read(&at).await {
+                Ok(read) => read,
+                // Refused for this one issue: it must not hold up the others. The next list shows it, if it is to be seen at all.
+                Err(BackendError { trouble: Trouble::Denied | Trouble::Fail, message }) => {
+                    tracing::warn!(
+                        binding.name = self.bound.binding.name,
+                        error = message,
+                        "an issue that a delivery told of cannot be read"
+                    );
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            };
             let home = read.map(|remote| Remote { at: RemoteRef { place: self.bound.home(remote.at.place), ..remote.at }, ..remote });
             remotes.extend(home.filter(|remote| remote.at.place == place));
         }

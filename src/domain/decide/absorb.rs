@@ -5,6 +5,7 @@ use crate::domain::change::{Change, IssueWrite};
 use crate::domain::comment::Comment;
 use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Detail, Event, EventKind};
+use crate::domain::id::CommentId;
 use crate::domain::issue::{Issue, State};
 use crate::domain::stamp::Stamp;
 use crate::domain::sync::{Conflict, ConflictNote};
@@ -45,10 +46,37 @@ pub fn absorb(issue: &Issue, backend: &str, absorption: Absorption, cause: &Caus
             issue.state = next;
         });
     }
-    for note in absorption.clashes {
-        steps.take(EventKind::SyncConflict, |_, detail| detail.conflict = Some(note));
-    }
+    steps.tell(absorption.clashes);
     steps.change
+}
+
+/// A comment that was changed there: its text as it is to be here, where that changes, and the clashes to be told of.
+#[must_use]
+pub fn heard_edit(
+    issue: &Issue,
+    backend: &str,
+    comment: &Comment,
+    body: Option<String>,
+    clashes: Vec<ConflictNote>,
+    cause: &Cause,
+    stamp: Stamp,
+) -> Change {
+    let mut steps = Steps { change: None, issue: issue.clone(), cause, stamp, backend };
+    if let Some(Ok(Some(edit))) = body.map(|body| super::edit_comment(issue, comment, body, cause, stamp)) {
+        steps.add(edit);
+    }
+    steps.tell(clashes);
+    steps.change.unwrap_or_else(|| Change::of(IssueWrite::None))
+}
+
+/// A comment that was taken away there.
+#[must_use]
+pub fn heard_deletion(issue: &Issue, backend: &str, comment: CommentId, cause: &Cause, stamp: Stamp) -> Change {
+    let mut steps = Steps { change: None, issue: issue.clone(), cause, stamp, backend };
+    if let Ok(Some(deletion)) = super::delete_comment(issue, comment, cause, stamp) {
+        steps.add(deletion);
+    }
+    steps.change.unwrap_or_else(|| Change::of(IssueWrite::None))
 }
 
 /// An issue of the tracker's that is not here yet: its first event says where it comes from.
@@ -120,12 +148,21 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     fn take(&mut self, kind: EventKind, mutate: impl FnOnce(&mut Issue, &mut Detail)) {
+        self.add(step(&self.issue, kind, self.cause, self.stamp, mutate));
+    }
+
+    fn tell(&mut self, clashes: Vec<ConflictNote>) {
+        for note in clashes {
+            self.take(EventKind::SyncConflict, |_, detail| detail.conflict = Some(note));
+        }
+    }
+
+    fn add(&mut self, mut next: Change) {
         /// Ids that one step gives away.
         const IDS: u32 = 8;
-        let next = step(&self.issue, kind, self.cause, self.stamp, |issue, detail| {
-            mutate(issue, detail);
-            detail.from = Some(self.backend.to_owned());
-        });
+        for event in &mut next.events {
+            event.detail.from = Some(self.backend.to_owned());
+        }
         self.stamp = self.stamp.from_nth(IDS);
         if let Some(issue) = next.issue() {
             self.issue = issue.clone();

@@ -3,7 +3,7 @@
 //! Both sides change on their own. What they last agreed on, the base, tells which of them changed what: an unchanged side yields,
 //! sets and texts are merged, and only a true clash is a conflict, which is kept as a record. Everything is compared in the
 //! tracker's own words ([`Draft`](super::tracker::Draft)), so that what it cannot carry is no difference. To add a field: its word
-//! in [`Field`], its line in [`face`] and in [`merge`].
+//! in [`Field`], its line in `face` and in `merge`.
 
 mod binding;
 mod conflict;

@@ -15,7 +15,8 @@ async fn told() -> BTreeSet<String> {
     let mut variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     variables.extend([("STATE_HUB_URL", hub.url.as_str()), ("ISSUE_CORE__WORKER__SAMPLE", "1s")]);
     // A tracker that nothing is sent to: what is told of it is told from the start.
-    let tracker = [("KIND", "gitea"), ("BASE_URL", "http://127.0.0.1:1"), ("TOKEN", "t"), ("OWNER", "acme"), ("TIMEOUT", "1s")];
+    let tracker =
+        [("KIND", "gitea"), ("BASE_URL", "http://127.0.0.1:1"), ("TOKEN", "t"), ("OWNER", "acme"), ("TIMEOUT", "1s"), ("BUDGET", "80/1m")];
     let tracker = tracker.map(|(field, value)| (format!("ISSUE_CORE__BACKENDS__T__{field}"), value));
     variables.extend(tracker.iter().map(|(name, value)| (name.as_str(), *value)));
     let binding = [("BACKEND", "t"), ("OWNER", "acme"), ("REPO", "tools")];
