@@ -197,7 +197,7 @@ impl Work<'_> {
             return Ok(());
         }
         if let Some(binding) = binding {
-            if self.is_about_remote() {
+            if self.is_about_remote() || self.is_about_old_comment() {
                 self.talk(link, binding).await?;
             }
             if !binding.pushes() {
@@ -206,6 +206,11 @@ impl Work<'_> {
             self.fitted = fit(&self.issue, &self.tracker.terms);
         }
         self.texts(link).await
+    }
+
+    /// What was said before was changed here: it may have been changed there, too.
+    fn is_about_old_comment(&self) -> bool {
+        self.notice.is_some_and(|notice| matches!(notice.event.kind, EventKind::CommentEdited | EventKind::CommentDeleted))
     }
 
     /// The tracker's side changed, or may have.

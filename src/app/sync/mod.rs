@@ -120,7 +120,11 @@ impl App {
         every: Duration,
     ) -> Option<BindingEnd> {
         let now = self.clock.now();
-        let cursor = work.bound.cursor.clone();
+        let mut cursor = work.bound.cursor.clone();
+        if cursor.page.is_none() {
+            // What broke off before it was anywhere begins anew.
+            cursor.began_at = None;
+        }
         let name = &work.bound.binding.name;
         let told = |outcome: &str| self.metrics.sync.runs.with_label_values(&[name, outcome]).inc();
         match ended {

@@ -545,3 +545,31 @@ async fn a_conflict_is_decided_once_by_whoever_saw_it_as_it_is() {
     let again = server.post(&format!("{at}/resolve"), &json!({"take": "local"})).send().await.unwrap();
     assert_eq!((again.status().as_u16(), again.json::<Value>().await.unwrap()["code"].clone()), (409, json!("conflict_settled")));
 }
+
+#[tokio::test]
+async fn a_comment_that_both_sides_change_before_they_look_is_merged_by_lines_and_a_clash_is_on_record() {
+    let rig = gitea(&[("STRATEGY", "external_wins")]).await;
+    let (server, sim) = (rig.start(), &rig.sims[0]);
+    let ours = file(&server, &task("Talk")).await;
+    until_quiet(&server).await;
+    let made = act(&server, &format!("{ours}/comments"), json!({"body": "one\n\ntwo\n\nthree"})).await;
+    let at = format!("{ours}/comments/{}", made["id"].as_str().unwrap());
+    settled(&server).await;
+    let id = there(sim, "Talk").id;
+    let theirs = there(sim, "Talk").comments[0].clone();
+
+    sim.person_edits_comment(&id, &theirs.id, &theirs.text.replace("three", "THREE"));
+    edit(&server, &at, json!({"body": "ONE\n\ntwo\n\nthree"})).await;
+    assert_eq!(get(&server, &at).await["body"], "ONE\n\ntwo\n\nTHREE");
+    let text = there(sim, "Talk").comments[0].text.clone();
+    assert!(text.contains("ONE") && text.contains("THREE"), "{text}");
+    assert_eq!(conflicts(&server).await.len(), 0);
+
+    sim.person_edits_comment(&id, &theirs.id, &text.replace("two", "their word"));
+    edit(&server, &at, json!({"body": "ONE\n\nour word\n\nTHREE"})).await;
+    assert_eq!(get(&server, &at).await["body"], "ONE\n\ntheir word\n\nTHREE");
+    assert!(there(sim, "Talk").comments[0].text.contains("their word"));
+    let lost = conflicts(&server).await;
+    assert_eq!((lost.len(), &lost[0]["field"], &lost[0]["resolution"]), (1, &json!("comment"), &json!("external")));
+    assert!(lost[0]["ours"].as_str().unwrap().contains("our word"), "{lost:?}");
+}
