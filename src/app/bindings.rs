@@ -145,7 +145,7 @@ impl App {
         let Some(tracker) = self.trackers.get(&binding.backend) else {
             let known: Vec<&str> = self.trackers.iter().map(|tracker| tracker.name.as_str()).collect();
             let text = format!("no backend of that name is configured; there are: {}", known.join(", "));
-            return Err(Faults::one("/backend", "unknown_backend", text).into());
+            return Err(Refusal { code: "unknown_backend", message: text }.into());
         };
         let mut faults = Faults::default();
         for field in tracker.backend.needs().iter().filter(|field| binding.place.get(**field).is_empty()) {

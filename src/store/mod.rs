@@ -142,7 +142,8 @@ pub trait Store: Send + Sync + 'static {
     /// Every tie of an issue's comments to comments in one tracker.
     async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError>;
 
-    /// Of these issues, those with a message for that target that waits and is not leased: one more would say nothing new.
+    /// Of these issues, those with a message about the tracker's side ([`NewMessage::REMOTE`](crate::domain::NewMessage::REMOTE)) for that
+    /// target that waits and is not leased: one more would say nothing new.
     async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError>;
 
     /// Every binding, by name. There are few.

@@ -93,7 +93,8 @@ const ASKED_FOR: &str = "-- asked_for
 select wanted.id from unnest($2::uuid[]) as wanted (id)
 where (
     select messages.id from messages
-    where messages.issue_id = wanted.id and target = $1 and dead_at is null and lease_token is null order by messages.id limit 1
+    where messages.issue_id = wanted.id and target = $1 and event_seq = 0 and dead_at is null and lease_token is null
+    order by messages.id limit 1
 ) is not null";
 
 const BINDINGS: &str = concat!("-- bindings\nselect ", binding_columns!(), " from bindings order by name");

@@ -89,7 +89,7 @@ const ASKED_FOR: &str = "-- asked_for
 select unhex(wanted.value, '-') from json_each(?2) as wanted
 where (
     select messages.id from messages
-    where messages.issue_id = unhex(wanted.value, '-') and target = ?1 and dead_at is null and lease_token is null
+    where messages.issue_id = unhex(wanted.value, '-') and target = ?1 and event_seq = 0 and dead_at is null and lease_token is null
     order by messages.id limit 1
 ) is not null";
 

@@ -116,7 +116,7 @@ async fn every_fault_of_a_binding_is_told_and_nothing_is_written(db: Database) {
         ["name", "/backend", "/direction", "/adopt", "/filter/label", "/fields/weight", "/every_seconds", "/onwer"],
         "{answer}"
     );
-    assert_problem(put(&server, "b", &rules(&json!({"backend": "t9"}))).await, "invalid", Some("/backend")).await;
+    assert_problem(put(&server, "b", &rules(&json!({"backend": "t9"}))).await, "unknown_backend", None).await;
     assert_problem(put(&server, "b", &rules(&json!({"repo": " "}))).await, "invalid", Some("/repo")).await;
     assert_eq!(put(&server, "a", &rules(&json!({}))).await.status(), StatusCode::CREATED);
     assert_problem(put(&server, "b", &rules(&json!({}))).await, "invalid", Some("name")).await;

@@ -10,7 +10,7 @@ use issue_core::domain::sync::{
     Strategy,
 };
 use issue_core::domain::tracker::{Heard, Link};
-use issue_core::domain::{Change, IssueWrite};
+use issue_core::domain::{Change, IssueWrite, NewMessage};
 use issue_core::store::{BindingEnd, BindingLease, Outcome, PutBinding, Store};
 use uuid::Uuid;
 
@@ -182,7 +182,7 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
             ..sample::insert(&new, Some(sample::key(7)))
         };
         let rest = Change {
-            messages: vec![sample::message(&known, "gitea")],
+            messages: vec![NewMessage::agree(known.id, "gitea", at(1))],
             heard: vec![Heard { issue_id: known.id, backend: "gitea".to_owned(), heard: Some("4".to_owned()), missing_at: None }],
             hooks_done: Some(HooksDone { ids: vec![hook.id], at: at(5) }),
             progress: Some(progress(n, "3")),

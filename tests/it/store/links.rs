@@ -7,7 +7,7 @@ use issue_core::domain::sync::{Field, Turn, Turns};
 use issue_core::domain::tracker::{
     BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, Slot,
 };
-use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, Priority, Settle, StateName};
+use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Settle, StateName};
 use issue_core::store::Outcome;
 use issue_core::store::queue::ClaimWish;
 use uuid::Uuid;
@@ -308,7 +308,11 @@ pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has
         issues.push(sample::stored(&*store, sample::plain_issue(), None).await);
     }
     let ids: Vec<IssueId> = issues.iter().map(|issue| issue.id).collect();
-    let ask = |n: usize, target| Change { messages: vec![sample::message(&issues[n], target)], ..Change::of(IssueWrite::None) };
+    let ask = |n: usize, target| Change { messages: vec![NewMessage::agree(issues[n].id, target, at(1))], ..Change::of(IssueWrite::None) };
+    // One about an event of our own says nothing of the other side.
+    let event = Change { messages: vec![sample::message(&issues[2], "c")], ..Change::of(IssueWrite::None) };
+    store.commit(&[event]).await.unwrap();
+    assert_eq!(store.asked_for("c", &ids).await.unwrap(), []);
     store.commit(&[ask(0, "a"), ask(0, "a"), ask(1, "b")]).await.unwrap();
     assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
     assert_eq!(store.asked_for("a", &[]).await.unwrap(), []);
