@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{all_here, binding, bound, here, path, settled, synced, synced_with, there};
+use super::{all_here, binding, bound, caught_up, here, path, settled, synced, synced_with, there};
 use crate::backend::rig::{file, get, task, until_quiet};
 use crate::support::server::Server;
 use crate::support::sim::{self, Sim, SimEdit};
@@ -50,14 +50,6 @@ pub(super) async fn act(server: &Server, path: &str, body: Value) -> Value {
     assert!(status.is_success(), "{path}: {status} {text}");
     until_quiet(server).await;
     serde_json::from_str(&text).unwrap_or_default()
-}
-
-/// A tracker's list may show a new issue only some requests later.
-async fn caught_up(server: &Server) {
-    for _ in 0..4 {
-        synced(server).await;
-    }
-    settled(server).await;
 }
 
 pub(super) fn titled(title: &str) -> SimEdit {

@@ -84,6 +84,14 @@ pub(super) async fn settled(server: &Server) -> Value {
     panic!("it does not come to rest: {}", binding(server).await);
 }
 
+/// A tracker's list may show a new issue only some requests later.
+pub(super) async fn caught_up(server: &Server) {
+    for _ in 0..4 {
+        synced(server).await;
+    }
+    settled(server).await;
+}
+
 /// Every issue here, oldest first.
 pub(super) async fn all_here(server: &Server) -> Vec<Value> {
     let answer = get(server, "/issues?sort=number&order=asc&limit=200&archived=any").await;

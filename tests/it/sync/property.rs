@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{all_here, bound, path, settled};
+use super::{all_here, bound, caught_up, path, settled};
 use crate::backend::rig::{get, until_quiet};
 use crate::support::database::{self, Dialect};
 use crate::support::server::Server;
@@ -44,7 +44,7 @@ async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
             }
             story.sim.moody(None);
             story.sim.late(0);
-            settled(&server).await;
+            caught_up(&server).await;
             story.check(&server, &what).await;
         })
         .await;
