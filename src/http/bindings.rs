@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::body::{JsonBody, OptionalBody};
 use super::etag::{IfMatchParam, OnlyNewParam, quoted};
-use super::path::BindingPath;
+use super::path::{BindingParam, BindingPath};
 use super::problem::Problem;
 use super::schema;
 use super::wish::Overwriting;
@@ -260,7 +260,7 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Bi
 ///
 /// Its rules, how far behind it is, the pass under way and the last one. The `ETag` names the rules.
 #[utoipa::path(get, path = "/bindings/{name}", operation_id = "get_binding", tag = "sync",
-    params(("name" = String, Path, description = "Its name", example = "tools")),
+    params(BindingParam),
     responses((status = 200, body = BindingResponse, description = "The binding", headers(("ETag" = String, description = "This edition of its rules")))))]
 pub async fn show(State(app): State<Arc<App>>, caller: Caller, BindingPath(name): BindingPath) -> Result<Response, Problem> {
     let bound = app.binding(&caller, &name).await?;
@@ -272,7 +272,7 @@ pub async fn show(State(app): State<Arc<App>>, caller: Caller, BindingPath(name)
 /// The whole rules: what is not given has its usual value. How far it is stays. A binding of the settings is changed there only.
 /// Needs the scope `admin`.
 #[utoipa::path(put, path = "/bindings/{name}", operation_id = "put_binding", tag = "sync", request_body = PutBindingRequest,
-    params(("name" = String, Path, description = "Its name: lower-case letters, digits, `_` and `-`, at most 64", example = "tools"), IfMatchParam, OnlyNewParam),
+    params(BindingParam, IfMatchParam, OnlyNewParam),
     responses(
         (status = 200, body = BindingResponse, description = "It has these rules now", headers(("ETag" = String, description = "This edition of its rules"))),
         (status = 201, body = BindingResponse, description = "It is made, and due at once", headers(
@@ -296,7 +296,7 @@ pub async fn put(
 ///
 /// Nothing is followed any more; the issues and their ties stay. Needs the scope `admin`.
 #[utoipa::path(delete, path = "/bindings/{name}", operation_id = "delete_binding", tag = "sync",
-    params(("name" = String, Path, description = "Its name", example = "tools")),
+    params(BindingParam),
     responses((status = 204, description = "It is gone")))]
 pub async fn delete(State(app): State<Arc<App>>, caller: Caller, BindingPath(name): BindingPath) -> Result<StatusCode, Problem> {
     app.delete_binding(&caller, &name).await?;
@@ -307,7 +307,7 @@ pub async fn delete(State(app): State<Arc<App>>, caller: Caller, BindingPath(nam
 ///
 /// No more passes until it is resumed; what is changed here still goes out. Needs the scope `admin`.
 #[utoipa::path(post, path = "/bindings/{name}/pause", operation_id = "pause_binding", tag = "sync",
-    params(("name" = String, Path, description = "Its name", example = "tools")),
+    params(BindingParam),
     responses((status = 200, body = BindingResponse, description = "It is paused", headers(("ETag" = String, description = "This edition of its rules")))))]
 pub async fn pause(State(app): State<Arc<App>>, caller: Caller, BindingPath(name): BindingPath) -> Result<Response, Problem> {
     let bound = app.pause_binding(&caller, &name, true).await?;
@@ -318,7 +318,7 @@ pub async fn pause(State(app): State<Arc<App>>, caller: Caller, BindingPath(name
 ///
 /// It is due at once, and goes on where it was. Needs the scope `admin`.
 #[utoipa::path(post, path = "/bindings/{name}/resume", operation_id = "resume_binding", tag = "sync",
-    params(("name" = String, Path, description = "Its name", example = "tools")),
+    params(BindingParam),
     responses((status = 200, body = BindingResponse, description = "It goes on", headers(("ETag" = String, description = "This edition of its rules")))))]
 pub async fn resume(State(app): State<Arc<App>>, caller: Caller, BindingPath(name): BindingPath) -> Result<Response, Problem> {
     let bound = app.pause_binding(&caller, &name, false).await?;
@@ -330,7 +330,7 @@ pub async fn resume(State(app): State<Arc<App>>, caller: Caller, BindingPath(nam
 /// A pass is due at once; a worker does it, and `GET /bindings/{name}` tells how far it is. With `dry_run` the exact plan is answered
 /// instead, and nothing is written. A pass needs the scope `write`.
 #[utoipa::path(post, path = "/bindings/{name}/sync", operation_id = "sync_binding", tag = "sync", request_body = Option<SyncBindingRequest>,
-    params(("name" = String, Path, description = "Its name", example = "tools")),
+    params(BindingParam),
     responses(
         (status = 200, body = SyncPlanResponse, description = "What a pass would do"),
         (status = 202, body = BindingResponse, description = "It is due now")))]

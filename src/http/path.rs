@@ -6,6 +6,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use super::schema;
 use crate::app::AppError;
 use crate::domain::{CommentId, IssueRef};
 
@@ -44,6 +45,16 @@ pub struct ConflictPath(pub Uuid);
 pub struct ConflictParam {
     /// The conflict's id
     id: Uuid,
+}
+
+/// How a binding's path is documented.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the macro only")]
+pub struct BindingParam {
+    /// Its name
+    #[param(value_type = schema::BindingName, example = "tools")]
+    name: String,
 }
 
 /// How [`IssuePath`] is documented.

@@ -11,7 +11,9 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::app::MAX_IDEMPOTENCY_KEY;
 use crate::domain::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
-use crate::domain::sync::{BindingSource, ConflictState, Direction, Field, Owner, Pass, Resolution, StateFilter, Strategy};
+use crate::domain::sync::{
+    BindingSource, ConflictState, Direction, Field, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy,
+};
 use crate::domain::text::{self, Rule, Shape};
 use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, ReviewState, SourceType, StateName};
 
@@ -62,7 +64,8 @@ fn entry<T: ToSchema>() -> Named {
 
 /// Every schema of this file, for whatever part of a document refers to it.
 pub fn all() -> impl Iterator<Item = Named> {
-    const OTHERS: &[fn() -> Named] = &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Moment>, entry::<Fault>];
+    const OTHERS: &[fn() -> Named] =
+        &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Star>, entry::<BindingName>, entry::<Moment>, entry::<Fault>];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
 }
 
@@ -145,6 +148,28 @@ named!(
             .pattern(Some(r#"^(\*|(W/)?"[\t !#-~]*"([ \t]*,[ \t]*(W/)?"[\t !#-~]*")*)$"#))
             .description(Some("One or more entity tags, each with its quotes, or `*`."))
             .examples([json!("\"3\"")])
+            .build()
+    )
+);
+
+/// What `If-None-Match` holds where something new is made.
+#[derive(Debug)]
+pub struct Star;
+named!(Star, Schema::Object(words(&["*"]).description(Some("`*`: whatever there is.")).build()));
+
+/// What a binding is called.
+#[derive(Debug)]
+pub struct BindingName;
+named!(
+    BindingName,
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(MAX_BINDING_NAME))
+            .pattern(Some("^[a-z0-9_-]+$"))
+            .description(Some("Lower-case letters, digits, `_` and `-`."))
+            .examples([json!("tools")])
             .build()
     )
 );

@@ -12,6 +12,9 @@ use crate::domain::text::fold;
 use crate::domain::tracker::{Place, Remote};
 use crate::domain::vocabulary::{StateName, vocabulary};
 
+/// How long a binding's name may be.
+pub const MAX_BINDING_NAME: usize = 64;
+
 vocabulary! {
     /// Which way changes go.
     Direction {
@@ -142,8 +145,8 @@ impl Binding {
     /// What is wrong with a name, if anything: it stands in addresses and in metrics.
     #[must_use]
     pub fn name_fault(name: &str) -> Option<&'static str> {
-        let plain =
-            (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
+        let plain = (1..=MAX_BINDING_NAME).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b));
         (!plain).then_some("must be 1 to 64 lower-case letters, digits, _ or -")
     }
 

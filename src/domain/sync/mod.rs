@@ -18,7 +18,7 @@ mod turns;
 
 use super::vocabulary::vocabulary;
 
-pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, Owner, StateFilter, Strategy};
+pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
 pub use edition::edition;
