@@ -112,6 +112,7 @@ fn edit_of(field: Field, words: &str) -> Result<EditIssue, AppError> {
         | Field::Assignees
         | Field::Milestone
         | Field::DueOn
+        | Field::Relations
         | Field::Comment => {
             let text = format!("{field} can be decided for one of the two sides only: change it here first, then take local");
             Err(Faults::one("/value", "not_a_text", text).into())

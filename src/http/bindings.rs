@@ -197,6 +197,7 @@ pub struct FieldOwnersRequest {
     assignees: Option<Owner>,
     milestone: Option<Owner>,
     due_on: Option<Owner>,
+    relations: Option<Owner>,
     comment: Option<Owner>,
 }
 

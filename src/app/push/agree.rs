@@ -288,6 +288,7 @@ fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
             Field::Assignees => draft.assignees.clone_from(&base.assignees),
             Field::Milestone => draft.milestone.clone_from(&base.milestone),
             Field::DueOn => draft.due_on = base.due_on,
+            Field::Relations => draft.relations.clone_from(&base.relations),
             Field::Comment => {}
         }
     }

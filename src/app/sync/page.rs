@@ -215,5 +215,6 @@ fn untold() -> Draft {
         assignees: Vec::new(),
         milestone: None,
         due_on: None,
+        relations: Vec::new(),
     }
 }

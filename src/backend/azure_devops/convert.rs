@@ -247,6 +247,7 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
         assignees: assigned(fields).into_iter().collect(),
         milestone: word(fields, ITERATION).and_then(|path| Some(path.split_once('\\')?.1.to_owned())),
         due_on: due.and_then(|text| text.get(..10)?.parse().ok()),
+        relations: None,
         moved_away: false,
         comments: fields.get(COMMENTS).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok()),
         created_at: time(word(fields, CREATED).as_deref())?,

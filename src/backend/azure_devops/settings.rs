@@ -118,6 +118,7 @@ fn capabilities(due_dates: bool) -> Capabilities {
         milestones: Milestones::Existing,
         assignees: Assignees::One,
         due_dates,
+        relations: &[],
         comments: true,
         comment_edits: true,
         comment_deletes: true,

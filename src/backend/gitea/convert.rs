@@ -21,6 +21,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     milestones: Milestones::Made,
     assignees: Assignees::Many,
     due_dates: true,
+    relations: &[],
     comments: true,
     comment_edits: true,
     comment_deletes: true,
@@ -100,6 +101,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Result
         milestone: issue.milestone.map(|milestone| milestone.title),
         // The day as the server writes it, by its own clock.
         due_on: issue.due_date.as_deref().and_then(|text| text.get(..10)?.parse().ok()),
+        relations: None,
         moved_away: false,
         comments: issue.comments,
         created_at: time(&issue.created_at)?,

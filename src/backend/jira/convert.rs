@@ -197,6 +197,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
         assignees: fields.assignee.and_then(|user| their_name(user, settings)).into_iter().collect(),
         milestone: fields.fix_versions.unwrap_or_default().into_iter().next().map(|version| version.name),
         due_on: due.and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok()),
+        relations: None,
         moved_away: false,
         comments: None,
         created_at: time(fields.created.as_deref())?,

@@ -46,6 +46,7 @@ mod tests {
             assignees: Vec::new(),
             milestone: None,
             due_on: None,
+            relations: None,
             comments: Some(0),
             created_at: at,
             updated_at: at,

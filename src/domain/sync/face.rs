@@ -89,6 +89,7 @@ pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&
             remote.milestone.clone().filter(|name| text::MILESTONE.check(name).is_ok())
         },
         due_on: if can.due_dates { remote.due_on } else { base.due_on },
+        relations: remote.relations.clone().unwrap_or_else(|| base.relations.clone()),
     }
 }
 

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use super::Field;
 use super::binding::{Binding, Owner, Strategy};
 use super::conflict::Resolution;
-use crate::domain::text::fold;
-use crate::domain::tracker::{Draft, SetChange};
+use crate::domain::tracker::{Draft, RemoteRelation, Same, SetChange, has};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// By what a merge is decided.
@@ -57,6 +56,7 @@ pub struct Take {
     pub assignees: Option<SetChange>,
     pub milestone: Option<Option<String>>,
     pub due_on: Option<Option<NaiveDate>>,
+    pub relations: Option<SetChange<RemoteRelation>>,
 }
 
 /// A text to be taken.
@@ -120,6 +120,7 @@ impl Take {
             (Field::Assignees, self.assignees.is_some()),
             (Field::Milestone, self.milestone.is_some()),
             (Field::DueOn, self.due_on.is_some()),
+            (Field::Relations, self.relations.is_some()),
         ];
         all.into_iter().filter(|(_, there)| *there).map(|(field, _)| field).collect()
     }
@@ -165,6 +166,10 @@ pub fn absorb(base: &Draft, ours: &Draft, theirs: &Draft, rules: &Rules<'_>) -> 
     if let Some(next) = merge.one(Field::DueOn, &base.due_on, &ours.due_on, &theirs.due_on) {
         merge.done.base.due_on = theirs.due_on;
         merge.done.take.due_on = next;
+    }
+    if let Some(next) = merge.set(Field::Relations, [&base.relations, &ours.relations, &theirs.relations], false) {
+        merge.done.base.relations.clone_from(&theirs.relations);
+        merge.done.take.relations = next;
     }
     merge.done
 }
@@ -227,8 +232,8 @@ impl Merge<'_> {
 
     /// Element by element, so that a set never clashes; unless it is one value by nature.
     #[expect(clippy::option_option, reason = "as in `one`")]
-    fn set(&mut self, field: Field, [base, ours, theirs]: [&Vec<String>; 3], single: bool) -> Option<Option<SetChange>> {
-        let same = |a: &[String], b: &[String]| SetChange::between(a, b).is_none();
+    fn set<T: Same + Serialize>(&mut self, field: Field, [base, ours, theirs]: [&Vec<T>; 3], single: bool) -> Option<Option<SetChange<T>>> {
+        let same = |a: &[T], b: &[T]| SetChange::between(a, b).is_none();
         let stand = Stand { theirs_changed: !same(base, theirs), ours_changed: !same(base, ours), equal: same(ours, theirs) };
         let merges = !single && self.rules.binding.owner_of(field) == Owner::Shared && !self.rules.frozen.contains(&field);
         if merges && !self.rules.decided.contains_key(&field) {
@@ -308,8 +313,7 @@ impl Merge<'_> {
 }
 
 /// In both, or put in by either of them.
-fn elementwise(base: &[String], ours: &[String], theirs: &[String]) -> Vec<String> {
-    let has = |set: &[String], item: &String| set.iter().any(|other| fold(other) == fold(item));
+fn elementwise<T: Same>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<T> {
     let kept = ours.iter().filter(|item| has(theirs, item) || !has(base, item));
     let added = theirs.iter().filter(|item| !has(ours, item) && !has(base, item));
     kept.chain(added).cloned().collect()

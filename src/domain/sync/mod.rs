@@ -35,6 +35,6 @@ vocabulary! {
     /// What both sides hold of an issue.
     Field {
         Title = "title", Description = "description", State = "state", Priority = "priority", Kind = "kind", Labels = "labels",
-        Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Comment = "comment",
+        Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Relations = "relations", Comment = "comment",
     }
 }

@@ -3,6 +3,7 @@
 
 use super::body::Markup;
 use super::budget::BudgetWindow;
+use crate::domain::relation::Relation;
 
 /// How something of an issue lies in a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Capabilities {
     pub milestones: Milestones,
     pub assignees: Assignees,
     pub due_dates: bool,
+    /// Which relations between its issues it holds, and tells when one issue is read.
+    pub relations: &'static [Relation],
     pub comments: bool,
     pub comment_edits: bool,
     pub comment_deletes: bool,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::capability::Capabilities;
 use super::names::Names;
+use super::set::{RemoteRelation, SetChange};
 use crate::domain::sync::Field;
-use crate::domain::text::fold;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// Made by [`fit`](super::fit()) only. To add a field: here, in `fit`, in each tracker's `convert`.
@@ -32,6 +32,9 @@ pub struct Draft {
     pub milestone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_on: Option<NaiveDate>,
+    /// Those that the tracker can hold, to issues it has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<RemoteRelation>,
 }
 
 impl Draft {
@@ -55,13 +58,6 @@ pub struct Edit<'a> {
     pub after: &'a Draft,
 }
 
-/// What to add to a set and what to take out of it; what others put in stays.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SetChange {
-    pub add: Vec<String>,
-    pub remove: Vec<String>,
-}
-
 impl<'a> Edit<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -81,6 +77,7 @@ impl<'a> Edit<'a> {
             (Field::Assignees, self.assignees().is_some()),
             (Field::Milestone, self.milestone().is_some()),
             (Field::DueOn, self.due_on().is_some()),
+            (Field::Relations, self.relations().is_some()),
         ];
         all.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
     }
@@ -134,29 +131,8 @@ impl<'a> Edit<'a> {
     pub fn due_on(&self) -> Option<Option<NaiveDate>> {
         (self.before.due_on != self.after.due_on).then_some(self.after.due_on)
     }
-}
-
-impl SetChange {
-    /// `None` where nothing changed. Case does not count.
     #[must_use]
-    pub fn between(before: &[String], after: &[String]) -> Option<Self> {
-        let missing = |from: &[String], of: &[String]| -> Vec<String> {
-            of.iter().filter(|item| !from.iter().any(|other| fold(other) == fold(item))).cloned().collect()
-        };
-        let change = Self { add: missing(before, after), remove: missing(after, before) };
-        (change != Self::default()).then_some(change)
-    }
-
-    /// The set after the change, of whatever is there now.
-    #[must_use]
-    pub fn applied_to(&self, there: &[String]) -> Vec<String> {
-        let among = |items: &[String], item: &String| items.iter().any(|other| fold(other) == fold(item));
-        let mut after: Vec<String> = there.iter().filter(|item| !among(&self.remove, item)).cloned().collect();
-        for item in &self.add {
-            if !among(&after, item) {
-                after.push(item.clone());
-            }
-        }
-        after
+    pub fn relations(&self) -> Option<SetChange<RemoteRelation>> {
+        SetChange::between(&self.before.relations, &self.after.relations)
     }
 }

@@ -90,6 +90,7 @@ pub fn fit(issue: &Issue, terms: &Terms) -> Fitted {
         assignees: assignees(issue, terms, &mut losses),
         milestone: milestone(issue, can, &mut losses),
         due_on: issue.due_on.filter(|_| can.due_dates),
+        relations: Vec::new(),
     };
     if issue.due_on.is_some() && !can.due_dates {
         losses.add(LossField::DueOn, LossKind::Dropped, "this tracker has no due dates");

@@ -15,11 +15,12 @@ mod note;
 mod place;
 mod remote;
 mod route;
+mod set;
 
 pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use budget::{BudgetWindow, expected};
 pub use capability::{Assignees, Capabilities, Carried, Milestones};
-pub use draft::{Draft, Edit, SetChange};
+pub use draft::{Draft, Edit};
 pub use fit::{Fitted, Loss, LossField, LossKind, Terms, beyond_first, fit, fit_comment, label_there, without_footer};
 pub use glob::Glob;
 pub use link::{CommentLink, CommentLinkWrite, Heard, Link, LinkOrigin, LinkState, Slot};
@@ -28,6 +29,7 @@ pub use note::{LinkNote, LossNote, RouteNote};
 pub use place::{Place, PlaceField, PlaceTemplate};
 pub use remote::{Listing, Remote, RemoteComment, RemoteRef};
 pub use route::{Considered, Destination, Ground, LOCAL, Routed, Routing, Rule, RuleName, When, route};
+pub use set::{RemoteRelation, Same, SetChange, has};
 
 use super::vocabulary::vocabulary;
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
 use super::place::Place;
+use super::set::RemoteRelation;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// The address of an issue in a tracker. Kept with the link; never built from an answer's URL.
@@ -36,6 +37,8 @@ pub struct Remote {
     pub assignees: Vec<String>,
     pub milestone: Option<String>,
     pub due_on: Option<NaiveDate>,
+    /// Of those relations that the tracker can hold; absent where this answer does not tell them (a list).
+    pub relations: Option<Vec<RemoteRelation>>,
     /// What is left where something was moved away from: to be read, which leads to where it is, and not to be taken for an issue.
     pub moved_away: bool,
     /// How many there are, where the tracker tells it beside the issue.
@@ -63,6 +66,7 @@ impl Remote {
             assignees: self.assignees.clone(),
             milestone: self.milestone.clone(),
             due_on: self.due_on,
+            relations: self.relations.clone().unwrap_or_else(|| like.relations.clone()),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use issue_core::domain::sync::{Field, Turn, Turns};
 use issue_core::domain::tracker::{
-    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, Slot,
+    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, RemoteRelation, Slot,
 };
-use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Settle, StateName};
+use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Relation, Settle, StateName};
 use issue_core::store::Outcome;
 use issue_core::store::queue::ClaimWish;
 use uuid::Uuid;
@@ -49,6 +49,7 @@ pub(super) fn linked(issue: IssueId, backend: &str, remote: &str) -> Link {
         assignees: vec!["zoe".to_owned()],
         milestone: Some("v1".to_owned()),
         due_on: chrono::NaiveDate::from_ymd_opt(2028, 2, 29),
+        relations: vec![RemoteRelation { relation: Relation::BlockedBy, key: "acme/tools#9".to_owned() }],
     };
     let remote = RemoteRef { place: place(), id: remote.to_owned(), key: "acme/tools#7".to_owned(), url: Some("https://x/7".to_owned()) };
     Link {

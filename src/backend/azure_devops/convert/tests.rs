@@ -136,6 +136,7 @@ fn draft() -> Draft {
         assignees: vec!["ann@example.org".to_owned()],
         milestone: None,
         due_on: NaiveDate::from_ymd_opt(2026, 6, 30),
+        relations: Vec::new(),
     }
 }
 

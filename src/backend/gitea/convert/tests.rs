@@ -70,6 +70,7 @@ fn draft() -> Draft {
         assignees: Vec::new(),
         milestone: None,
         due_on: None,
+        relations: Vec::new(),
     }
 }
 

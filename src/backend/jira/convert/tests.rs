@@ -153,6 +153,7 @@ fn draft() -> Draft {
         assignees: vec!["ann".to_owned()],
         milestone: None,
         due_on: NaiveDate::from_ymd_opt(2026, 6, 30),
+        relations: Vec::new(),
     }
 }
 

@@ -133,6 +133,7 @@ fn draft(state: StateName) -> Draft {
         assignees: Vec::new(),
         milestone: None,
         due_on: None,
+        relations: Vec::new(),
     }
 }
 

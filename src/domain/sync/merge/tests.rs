@@ -40,6 +40,7 @@ fn draft(title: &str, body: &str, labels: &[&str]) -> Draft {
         assignees: Vec::new(),
         milestone: None,
         due_on: None,
+        relations: Vec::new(),
     }
 }
 
@@ -167,7 +168,7 @@ proptest! {
             Field::State => (a.state, a.close_reason) == (b.state, b.close_reason),
             Field::Labels => SetChange::between(&a.labels, &b.labels).is_none(),
             Field::Milestone => a.milestone == b.milestone,
-            Field::Priority | Field::Kind | Field::Assignees | Field::DueOn | Field::Comment => true,
+            Field::Priority | Field::Kind | Field::Assignees | Field::DueOn | Field::Relations | Field::Comment => true,
         };
         for field in Field::ALL.iter().copied().filter(|field| !done.held.contains(field)) {
             prop_assert!(same(&done.base, &theirs, field) || !same(&done.base, &after, field) || same(&after, &theirs, field), "{} would be overwritten unseen", field);

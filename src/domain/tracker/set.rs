@@ -1,0 +1,66 @@
+//! Sets, as they are changed over there: by what is put in and what is taken out, so that what others put in stays.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::relation::Relation;
+use crate::domain::text::fold;
+
+/// Whether two elements are one.
+pub trait Same: Clone {
+    fn same(&self, other: &Self) -> bool;
+}
+
+/// Case does not count.
+impl Same for String {
+    fn same(&self, other: &Self) -> bool {
+        fold(self) == fold(other)
+    }
+}
+
+/// What an issue over there is to another one of the same tracker, which is named as people name it
+/// ([`RemoteRef::key`](super::RemoteRef)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteRelation {
+    pub relation: Relation,
+    pub key: String,
+}
+
+impl Same for RemoteRelation {
+    fn same(&self, other: &Self) -> bool {
+        self.relation == other.relation && self.key.same(&other.key)
+    }
+}
+
+/// What to add to a set and what to take out of it; what others put in stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetChange<T = String> {
+    pub add: Vec<T>,
+    pub remove: Vec<T>,
+}
+
+impl<T: Same> SetChange<T> {
+    /// `None` where nothing changed.
+    #[must_use]
+    pub fn between(before: &[T], after: &[T]) -> Option<Self> {
+        let missing = |from: &[T], of: &[T]| -> Vec<T> { of.iter().filter(|item| !has(from, item)).cloned().collect() };
+        let change = Self { add: missing(before, after), remove: missing(after, before) };
+        (!change.add.is_empty() || !change.remove.is_empty()).then_some(change)
+    }
+
+    /// The set after the change, of whatever is there now.
+    #[must_use]
+    pub fn applied_to(&self, there: &[T]) -> Vec<T> {
+        let mut after: Vec<T> = there.iter().filter(|item| !has(&self.remove, item)).cloned().collect();
+        for item in &self.add {
+            if !has(&after, item) {
+                after.push(item.clone());
+            }
+        }
+        after
+    }
+}
+
+/// Whether it is among them.
+pub fn has<T: Same>(set: &[T], item: &T) -> bool {
+    set.iter().any(|other| other.same(item))
+}
