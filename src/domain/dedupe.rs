@@ -77,8 +77,20 @@ fn natural_key(command: &CreateIssue) -> Option<DedupeKey> {
 }
 
 fn fingerprint(command: &CreateIssue) -> Fingerprint {
-    let CreateIssue { title, description, kind, priority, labels, assignees, milestone, due, target_repo, origin, review_required } =
-        command;
+    let CreateIssue {
+        title,
+        description,
+        kind,
+        priority,
+        labels,
+        assignees,
+        milestone,
+        due,
+        target_repo,
+        origin,
+        review_required,
+        relations,
+    } = command;
     let due = due.map(|due| due.to_string());
     let mut parts = vec![
         Some(title.as_str()),
@@ -97,6 +109,12 @@ fn fingerprint(command: &CreateIssue) -> Fingerprint {
     parts.extend(labels.iter().map(|label| Some(label.as_str())));
     parts.push(None);
     parts.extend(assignees.iter().map(|assignee| Some(assignee.as_str())));
+    // Nothing where there are none: what was filed before there were any is recognised still.
+    let relations: Vec<String> = relations.iter().map(|wish| format!("{} {}", wish.relation, wish.to)).collect();
+    if !relations.is_empty() {
+        parts.push(None);
+        parts.extend(relations.iter().map(|relation| Some(relation.as_str())));
+    }
     Fingerprint(hash("body", &parts))
 }
 

@@ -75,7 +75,7 @@ impl Bench {
 
     /// What is sent for the issue, and its marker.
     pub(super) fn fitted(&self, issue: &Issue) -> (Fitted, Marker) {
-        (fit(issue, &self.terms), Marker::new(issue.id.0, 1))
+        (fit(issue, &self.terms, &Around::of("t0")), Marker::new(issue.id.0, 1))
     }
 
     /// An issue with something in every field that the tracker can hold, and its draft.
