@@ -178,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn a_body_without_relations_has_the_print_it_always_had() {
+        let of = |relations: &[&str]| {
+            let relations: Vec<_> = relations.iter().map(|to| serde_json::json!({"relation": "blocks", "to": to})).collect();
+            let body = serde_json::json!({"title": "t", "labels": ["a"], "assignees": ["b"], "relations": relations});
+            fingerprint(&CreateIssue::parse(serde_json::from_value(body).unwrap()).unwrap()).0
+        };
+        let known = Sha256::digest([1, 2, 3]);
+        assert_eq!(of(&[])[..], known[..]);
+        assert_ne!(of(&["1"]), of(&[]));
+        assert_ne!(of(&["1"]), of(&["2"]));
+        assert_ne!(of(&["1", "2"]), of(&["1"]));
+    }
+
+    #[test]
     fn one_event_may_emit_many_tasks_and_without_an_event_nothing_is_a_repeat() {
         let key = |event, title| Dedupe::of(&task(event, title), "a", Given::default()).map(|dedupe| dedupe.key);
         assert_eq!(key(Some("e1"), "t"), key(Some("e1"), " t "));

@@ -6,7 +6,7 @@ use super::{Stop, Work};
 use crate::app::{App, AppError, Tracker};
 use crate::domain::relation;
 use crate::domain::tracker::{Around, Link, LinkState, Remote, RemoteRelation, fit};
-use crate::domain::{Issue, IssueId, IssueRef, NewMessage};
+use crate::domain::{Issue, IssueId, IssueRef};
 
 impl App {
     /// Takes in what is known in one tracker of the issues that these relate to.
@@ -52,17 +52,20 @@ impl Work<'_> {
         Ok(self.app.recognise(&mut self.around, self.tracker, named).await?)
     }
 
-    /// One more look a little later, where an issue that this one relates to is on its way there. The wait doubles, from a second to
-    /// half a minute, because whatever comes next in this lane waits behind it; after some minutes the next change of this issue has to
-    /// do. Whatever dies in between, the message is written with the end of this one.
-    pub(super) fn again(&self, link: &Link) -> Option<NewMessage> {
+    /// Whether an issue that this one relates to is still on its way there: then this is done once more a little later. The wait doubles,
+    /// from a second to half a minute, because whatever comes next in this lane waits behind it; after some minutes the next change of
+    /// this issue has to do.
+    pub(super) fn awaited(&self, link: &Link) -> Result<(), Stop> {
         const SHORTEST: TimeDelta = TimeDelta::seconds(1);
         const LONGEST: TimeDelta = TimeDelta::seconds(30);
         const ALTOGETHER: TimeDelta = TimeDelta::minutes(5);
         let now = self.app.clock.now();
-        let waited = now - self.issue.updated_at;
-        let waits = link.state == LinkState::Linked && self.around.waits(&self.issue.relations, self.tracker.terms.capabilities.relations);
-        let due = now + waited.clamp(SHORTEST, LONGEST);
-        (waits && waited < ALTOGETHER).then(|| NewMessage::agree(self.issue.id, &self.tracker.name, due))
+        let waited = (now - self.issue.updated_at).abs();
+        let waits = self.around.waits(&self.issue.relations, self.tracker.terms.capabilities.relations);
+        if link.state != LinkState::Linked || !waits || waited >= ALTOGETHER {
+            return Ok(());
+        }
+        let why = "an issue that it relates to is on its way there, too".to_owned();
+        Err(Stop::Later { at: now + waited.clamp(SHORTEST, LONGEST), why })
     }
 }

@@ -42,13 +42,6 @@ struct Work<'a> {
     fitted: Fitted,
 }
 
-/// What came of a push.
-#[derive(Default)]
-struct Brought {
-    link: Option<Link>,
-    again: Option<NewMessage>,
-}
-
 /// Whose doing it is, in the history.
 const ACTOR: &str = "issue-core";
 
@@ -84,15 +77,15 @@ impl App {
         let about_remote = lease.message.event_seq == NewMessage::REMOTE;
         let Some(tracker) = outlet.tracker.as_ref().filter(|_| about_remote || notice.is_some()) else {
             // The issue was deleted for good.
-            return self.done(outlet, lease, started, Brought::default()).await;
+            return self.done(outlet, lease, started, None).await;
         };
         let ended = match self.bring(outlet, tracker, lease, notice).await {
-            Ok(brought) => {
+            Ok(last) => {
                 outlet.with_breaker(Breaker::succeeded);
                 let began = notice.map_or(lease.message.created_at, |notice| notice.event.at);
                 let delay = (self.clock.now() - began).to_std().unwrap_or_default();
                 self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
-                self.done(outlet, lease, started, brought).await
+                self.done(outlet, lease, started, last).await
             }
             Err(stop) => self.stopped(outlet, lease, stop, started).await,
         };
@@ -100,20 +93,20 @@ impl App {
         ended
     }
 
-    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Brought, Stop> {
+    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Option<Link>, Stop> {
         let id = lease.message.issue_id;
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
         let link = links.into_iter().find(|link| link.backend == tracker.name);
         let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
-        let (Some(link), Some(issue)) = (link, issue) else { return Ok(Brought::default()) };
+        let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let mut around = Around::of(&tracker.name);
         self.look_around(&mut around, tracker, &[&issue]).await?;
         let fitted = fit(&issue, &tracker.terms, &around);
         let bound = self.binding_of(&tracker.name, &link.place).await?;
         // Where changes only come from there nothing is made there either.
         if link.state == LinkState::Routed && bound.as_ref().is_some_and(|bound| !bound.binding.pushes()) {
-            return Ok(Brought::default());
+            return Ok(None);
         }
         let sends = bound.as_ref().is_none_or(|bound| bound.binding.pushes());
         let bound = bound.filter(|bound| bound.binding.pulls());
@@ -123,8 +116,9 @@ impl App {
             Some(bound) => work.agreed(linked.clone(), bound).await?,
             None => work.updated(linked.clone()).await?,
         };
-        match work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await {
-            Ok(()) => Ok(Brought { again: work.again(&updated).filter(|_| sends), link: Some(updated) }),
+        let said = work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await;
+        match said.and_then(|()| if sends { work.awaited(&updated) } else { Ok(()) }) {
+            Ok(()) => Ok(Some(updated)),
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.
                 if updated != linked
@@ -137,9 +131,9 @@ impl App {
         }
     }
 
-    async fn done(&self, outlet: &Outlet, lease: &Lease, started: DateTime<Utc>, brought: Brought) -> Ended {
-        let mut change = Change::settling(lease.settle(Some(started), self.clock.now()), brought.again.into_iter().collect());
-        change.links.extend(brought.link);
+    async fn done(&self, outlet: &Outlet, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> Ended {
+        let mut change = Change::settling(lease.settle(Some(started), self.clock.now()), Vec::new());
+        change.links.extend(last);
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
         self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
