@@ -184,8 +184,7 @@ mod tests {
             let body = serde_json::json!({"title": "t", "labels": ["a"], "assignees": ["b"], "relations": relations});
             fingerprint(&CreateIssue::parse(serde_json::from_value(body).unwrap()).unwrap()).0
         };
-        let known = Sha256::digest([1, 2, 3]);
-        assert_eq!(of(&[])[..], known[..]);
+        assert_eq!(of(&[])[..8], [159, 20, 54, 248, 239, 162, 19, 135], "as it lies in databases");
         assert_ne!(of(&["1"]), of(&[]));
         assert_ne!(of(&["1"]), of(&["2"]));
         assert_ne!(of(&["1", "2"]), of(&["1"]));

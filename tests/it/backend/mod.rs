@@ -22,7 +22,7 @@ use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
+use issue_core::domain::tracker::{Around, Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
