@@ -8,6 +8,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, Array, KnownFormat, Object, ObjectBu
 use utoipa::openapi::{ArrayBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::issues::RelationRequest;
 use crate::app::MAX_IDEMPOTENCY_KEY;
 use crate::domain::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
@@ -67,6 +68,7 @@ fn entry<T: ToSchema>() -> Named {
 pub fn all() -> impl Iterator<Item = Named> {
     const OTHERS: &[fn() -> Named] = &[
         entry::<OtherIssue>,
+        entry::<RelationRequest>,
         entry::<IdempotencyKey>,
         entry::<EntityTags>,
         entry::<Star>,
@@ -312,8 +314,7 @@ pub fn never() -> [(&'static str, Value); 7] {
     };
     let due = json!({ "required": ["due_on", "due_in_days"], "properties": { "due_on": text, "due_in_days": { "type": "integer" } } });
     let parent = json!({ "type": "object", "required": ["relation"], "properties": { "relation": { "const": "parent" } } });
-    let two_parents =
-        json!({ "required": ["relations"], "properties": { "relations": { "type": "array", "contains": parent, "minContains": 2 } } });
+    let two_parents = json!({ "required": ["relations"], "properties": { "relations": { "type": "array", "items": {}, "contains": parent, "minContains": 2 } } });
     let both = json!({ "required": ["ids", "filter"], "properties": { "ids": filled, "filter": { "type": "object" } } });
     let neither = json!({ "properties": { "ids": { "type": "null" }, "filter": { "type": "null" } } });
     let no_id =
