@@ -58,8 +58,8 @@ async fn relations(server: &Server, issue: &str) -> Vec<Value> {
 }
 
 /// Something else about it changes there, so that it is read.
-async fn touched(server: &Server, sim: &Sim, title: &str, label: &str) {
-    sim.skew(TimeDelta::seconds(10));
+async fn touched(server: &Server, sim: &Sim, title: &str, label: &str, minute: i64) {
+    sim.skew(TimeDelta::minutes(minute));
     sim.person_edits(&there(sim, title).id, &SimEdit { add_label: Some(label.to_owned()), ..SimEdit::default() });
     settled(server).await;
 }
@@ -71,20 +71,21 @@ async fn both_ways(server: &Server, sim: &Sim, (relation, back): (Relation, Rela
     let elsewhere = to(Relation::Duplicates, "other:X-1");
 
     edit(server, &a, json!({"relations": [elsewhere, to(relation, id(&b))]})).await;
-    touched(server, sim, "B", "one").await;
+    touched(server, sim, "B", "one", 1).await;
     assert_eq!(relations(server, &b).await, [to(back, id(&a))], "set here, it is there");
     edit(server, &a, json!({"relations": [elsewhere]})).await;
-    touched(server, sim, "B", "two").await;
+    touched(server, sim, "B", "two", 2).await;
     assert_eq!(relations(server, &b).await, [Value::Null; 0], "taken away here, it is gone there");
 
-    let relate = |is_there| {
-        sim.skew(TimeDelta::seconds(10));
+    // Their clocks tell whole seconds, and each change is to be a later one.
+    let relate = |is_there, minute| {
+        sim.skew(TimeDelta::minutes(minute));
         sim.person_relates(&there(sim, "A").id, relation, &there(sim, "B").id, is_there);
     };
-    relate(true);
+    relate(true, 3);
     settled(server).await;
     assert_eq!(relations(server, &a).await, [elsewhere.clone(), to(relation, id(&b))], "set there, it is here, as one of ours");
-    relate(false);
+    relate(false, 4);
     settled(server).await;
     assert_eq!(relations(server, &a).await, [elsewhere], "taken away there, it is gone here, and nothing else is");
 }
@@ -100,7 +101,7 @@ async fn later(server: &Server, sim: &Sim, (relation, back): (Relation, Relation
     assert!(sim.issues().iter().all(|issue| issue.title != "Later"));
     act(server, &format!("{target}/review/approve"), json!({})).await;
     caught_up(server).await;
-    touched(server, sim, "Later", "three").await;
+    touched(server, sim, "Later", "three", 5).await;
     assert_eq!(relations(server, &target).await, [to(back, id(&issue))]);
     assert_eq!(relations(server, &issue).await, [to(relation, id(&target))]);
 }
