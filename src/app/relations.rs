@@ -42,7 +42,7 @@ impl App {
 
 /// What was wished, if every issue in it is there. That one is not is no fault of the body, but of the moment.
 pub(super) fn resolved(wishes: &[Relating], known: &Known, root: &str) -> Result<Vec<Related>, AppError> {
-    relation::resolved(wishes, known).map_err(|unknown| {
+    relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unknown| {
         let told: Vec<String> = unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
         AppError::Refused(Refusal { code: "unknown_issue", message: told.join("; ") })
     })

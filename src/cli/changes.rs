@@ -80,10 +80,10 @@ impl Changes {
         let adopted = self.relate.iter().any(|(relation, _)| relation == PARENT);
         let is = |one: &Relation, (relation, to): &(String, String)| {
             let number = one.number.map(|number| number.to_string());
-            one.relation == *relation && (one.to.eq_ignore_ascii_case(to) || number.as_deref() == Some(to.trim_start_matches('#')))
+            one.kind == *relation && (one.to.eq_ignore_ascii_case(to) || number.as_deref() == Some(to.trim_start_matches('#')))
         };
-        let stays = |one: &&Relation| !(adopted && one.relation == PARENT) && !self.unrelate.iter().any(|gone| is(one, gone));
-        let kept = issue.relations.iter().filter(stays).map(|one| related(&(one.relation.clone(), one.to.clone())));
+        let goes = |one: &Relation| (adopted && one.kind == PARENT) || self.unrelate.iter().any(|gone| is(one, gone));
+        let kept = issue.relations.iter().filter(|one| !goes(one)).map(|one| related(&(one.kind.clone(), one.to.clone())));
         kept.chain(self.relate.iter().map(related)).collect()
     }
 }

@@ -93,8 +93,8 @@ pub(super) fn head(screen: &Screen, issue: &Issue) -> String {
     fact("assigned", Some(issue.assignees.join(", ")));
     fact("milestone", issue.milestone.clone());
     fact("due", issue.due_on.map(|date| day(date, screen.now)));
-    for Relation { relation, to, number } in &issue.relations {
-        fact(&relation.replace('_', " "), Some(number.map_or_else(|| to.clone(), |number| format!("#{number}"))));
+    for Relation { kind, to, number } in &issue.relations {
+        fact(&kind.replace('_', " "), Some(number.map_or_else(|| to.clone(), |number| format!("#{number}"))));
     }
     fact("repo", issue.target_repo.clone());
     fact("source", issue.source_id.clone());

@@ -40,7 +40,8 @@ pub(super) struct Issue {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Relation {
-    pub(super) relation: String,
+    #[serde(rename = "relation")]
+    pub(super) kind: String,
     pub(super) to: String,
     pub(super) number: Option<i64>,
 }

@@ -3,7 +3,6 @@
 //! The other one is an issue of ours, or something in a tracker under the name that people there give it. To add a relation: its word
 //! in [`Relation`], and in the trackers that hold it.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -216,20 +215,17 @@ pub fn named(wishes: &[Relating]) -> impl Iterator<Item = IssueRef> {
 }
 
 /// The relations wished for, each once, by what is known of the issues they name; or the places of those that name none.
-pub fn resolved(wishes: &[Relating], known: &HashMap<IssueRef, IssueId>) -> Result<Vec<Related>, Vec<(usize, IssueRef)>> {
+pub fn resolved(wishes: &[Relating], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<Related>, Vec<(usize, IssueRef)>> {
     let (mut set, mut unknown) = (Vec::with_capacity(wishes.len()), Vec::new());
     for (n, Relating { relation, to }) in wishes.iter().enumerate() {
-        let to = match to {
-            Named::Elsewhere(key) => Other::Elsewhere(key.clone()),
-            Named::Issue(name) => match known.get(name) {
-                Some(id) => Other::Issue(*id),
-                None => {
-                    unknown.push((n, *name));
-                    continue;
-                }
-            },
+        let found = match to {
+            Named::Elsewhere(key) => Ok(Other::Elsewhere(key.clone())),
+            Named::Issue(name) => known(name).map(Other::Issue).ok_or(*name),
         };
-        put(&mut set, Related { relation: *relation, to });
+        match found {
+            Ok(to) => put(&mut set, Related { relation: *relation, to }),
+            Err(name) => unknown.push((n, name)),
+        }
     }
     if unknown.is_empty() { Ok(set) } else { Err(unknown) }
 }
@@ -379,10 +375,10 @@ mod tests {
         let number = |number| IssueRef::Number(IssueNumber(number));
         let wish = |relation, name| Relating { relation, to: Named::Issue(name) };
         let wishes = [wish(Relation::Blocks, number(1)), wish(Relation::Blocks, IssueRef::Id(id)), wish(Relation::Relates, number(2))];
-        let both = HashMap::from([(number(1), id), (IssueRef::Id(id), id)]);
-        assert_eq!(resolved(&wishes[..2], &both), Ok(vec![Related { relation: Relation::Blocks, to: Other::Issue(id) }]));
-        assert_eq!(resolved(&wishes, &HashMap::new()).unwrap_err().len(), 3);
-        assert_eq!(resolved(&wishes, &both), Err(vec![(2, number(2))]));
+        let both = |name: &IssueRef| [number(1), IssueRef::Id(id)].contains(name).then_some(id);
+        assert_eq!(resolved(&wishes[..2], both), Ok(vec![Related { relation: Relation::Blocks, to: Other::Issue(id) }]));
+        assert_eq!(resolved(&wishes, |_| None).unwrap_err().len(), 3);
+        assert_eq!(resolved(&wishes, both), Err(vec![(2, number(2))]));
     }
 
     #[test]

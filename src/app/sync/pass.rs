@@ -76,7 +76,14 @@ impl Work<'_> {
         let reading = reader.read_ahead(began.since, first.next.clone(), sender);
         let writing = self.write_pages(first, pages, (&began, etag), stop);
         // The reader's trouble comes with its last page, behind those that are sound.
-        tokio::try_join!(async { Ok(reading.await) }, writing).map(|((), ())| ())
+        tokio::try_join!(
+            async {
+                reading.await;
+                Ok(())
+            },
+            writing
+        )
+        .map(|((), ())| ())
     }
 
     async fn write_pages(

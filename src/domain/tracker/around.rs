@@ -115,8 +115,8 @@ impl Around {
             lost.truncate(TOLD);
             lost.push(format!("and {more} more"));
         }
-        let loss = if there.is_empty() { LossKind::Dropped } else { LossKind::Degraded };
-        let told = (!lost.is_empty()).then(|| Loss { field: LossField::Relations, loss, why: lost.join("; ") });
+        let how = if there.is_empty() { LossKind::Dropped } else { LossKind::Degraded };
+        let told = (!lost.is_empty()).then(|| Loss { field: LossField::Relations, loss: how, why: lost.join("; ") });
         (there, told)
     }
 
