@@ -8,7 +8,7 @@ use super::{Stop, Work};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
 use crate::domain::sync::{Counts, Field, Rules, absorb, agreed_face, our_face, their_face};
-use crate::domain::tracker::{Assignees, Edit, Link, Remote, RemoteRef};
+use crate::domain::tracker::{Around, Assignees, Edit, Link, Remote, RemoteRef};
 use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Issue, IssueRef};
 
@@ -87,12 +87,14 @@ impl Work<'_> {
         let ids: Vec<IssueRef> = links.values().map(|link| IssueRef::Id(link.issue_id)).collect();
         let issues = self.app.store.issues(&ids).await.map_err(AppError::from)?;
         let issues: BTreeMap<_, Issue> = issues.into_iter().flatten().map(|issue| (issue.id, issue)).collect();
+        let mut around = Around::of(&self.tracker.name);
+        self.app.look_around(&mut around, self.tracker, &issues.values().collect::<Vec<_>>()).await?;
         for remote in remotes {
             plan.counts.listed += 1;
             let item = match known(remote, &links, &on_their_way) {
                 // What it came to is written down, or waits already.
                 Known::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
-                Known::Link(link) => issues.get(&link.issue_id).and_then(|issue| self.would_agree(link, issue, remote)),
+                Known::Link(link) => issues.get(&link.issue_id).and_then(|issue| self.would_agree(link, issue, remote, &around)),
                 Known::Nobody if self.bound.binding.adopts(remote) => {
                     plan.counts.adopted += 1;
                     Some(item(Planned::Adopt, None, remote))
@@ -117,10 +119,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote) -> Option<PlannedItem> {
+    fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote, around: &Around) -> Option<PlannedItem> {
         let (terms, binding) = (&self.tracker.terms, &self.bound.binding);
         let canon = |text: &str| self.tracker.backend.canonical(text);
-        let ours = our_face(issue, terms, &canon);
+        let ours = our_face(issue, terms, around, &canon);
         let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
         let theirs = their_face(remote, &base, terms, &canon);
         let one_assignee = terms.capabilities.assignees == Assignees::One;

@@ -23,7 +23,7 @@ use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
+use issue_core::domain::tracker::{Around, Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -76,7 +76,7 @@ impl Bench {
 
     /// What is sent for the issue, and its marker.
     pub(super) fn fitted(&self, issue: &Issue) -> (Fitted, Marker) {
-        (fit(issue, &self.terms), Marker::new(issue.id.0, 1))
+        (fit(issue, &self.terms, &Around::of("t0")), Marker::new(issue.id.0, 1))
     }
 
     /// An issue with something in every field that the tracker can hold, and its draft.

@@ -5,6 +5,7 @@
 mod flows;
 mod kill;
 mod property;
+mod relations;
 mod rules;
 
 use serde_json::{Value, json};
