@@ -462,7 +462,8 @@ async fn one_edit_costs_the_same_whatever_else_is_there() {
         }
         println!("{kind}: {costs:?}");
         assert_eq!(costs[0], costs[1], "{kind}");
-        assert!(costs[0].0 <= 4 && costs[0].1 <= 4, "{kind}: {costs:?}");
+        // GitHub tells an issue's dependencies in two lists of their own.
+        assert!(costs[0].0 <= 5 && costs[0].1 <= 4, "{kind}: {costs:?}");
     }
 }
 
