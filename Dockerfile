@@ -20,8 +20,9 @@ ARG REVISION=unknown
 # Shown by issue_core_build_info. The sources are younger than what was built of the empty ones, whatever their dates say.
 RUN find src -name '*.rs' -exec touch {} + \
     && ISSUE_CORE_REVISION="$REVISION" cargo build --release --locked --bin issue-core \
-    && mkdir /data
-
+    && mkdir /data /programs \
+    && cp target/release/issue-core /programs \
+    && ln -s issue-core /programs/issue
 
 FROM scratch
 ARG REVISION=unknown
@@ -32,7 +33,8 @@ LABEL org.opencontainers.image.title="issue-core" \
       org.opencontainers.image.revision="$REVISION"
 # Whom to believe when a tracker, the hub or the database shows a certificate.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /src/target/release/issue-core /issue-core
+# The service, and its second name for people: `kubectl exec … -- /issue list`. As a folder, so that the link stays one.
+COPY --from=build /programs /
 # For the embedded database, where there is no Postgres. The rest of the file system may be read-only.
 COPY --from=build --chown=65532:65532 /data /data
 ENV ISSUE_CORE__SERVER__BIND=0.0.0.0:8765 \

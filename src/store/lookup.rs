@@ -193,6 +193,28 @@ pub(super) fn lead(sets: &[TagSet], sort: Sort, sizes: &[(String, String, i64)])
     }
 }
 
+/// How common the words of a search are among the newest issues.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    /// How many issues there are, roughly.
+    pub(super) all: i64,
+    pub(super) looked_at: i64,
+    pub(super) have: i64,
+}
+
+impl Sample {
+    /// How many of the newest issues are looked at.
+    pub(super) const SIZE: i64 = 1000;
+
+    /// Whether fetching every issue with the words is cheaper than looking through the issues in order until there are enough. Fetching costs
+    /// by how many there are, looking through by how far they are apart.
+    pub(super) fn is_rare(self) -> bool {
+        /// As many are looked through while one is fetched, times how many are wanted: about a tenth of a thousand.
+        const WORTH: i128 = 100;
+        i128::from(self.have).pow(2) * i128::from(self.all) < i128::from(self.looked_at).pow(2) * WORTH
+    }
+}
+
 /// The words of a vocabulary, as the columns hold them.
 pub(super) fn words<T: Copy>(values: &[T], word: fn(T) -> &'static str) -> Vec<String> {
     values.iter().map(|value| word(*value).to_owned()).collect()
@@ -204,6 +226,14 @@ mod tests {
 
     fn set(facet: Facet, keys: &[&str]) -> TagSet {
         TagSet { facet, keys: keys.iter().map(|key| (*key).to_owned()).collect() }
+    }
+
+    #[test]
+    fn words_are_rare_by_their_number_and_common_by_their_share() {
+        let rare = |all, have| Sample { all, looked_at: Sample::SIZE.min(all), have }.is_rare();
+        assert!(rare(1_000_000, 0) && rare(1_000_000, 9) && !rare(1_000_000, 10) && !rare(1_000_000, 1000));
+        assert!(rare(10_000, 99) && !rare(10_000, 100));
+        assert!(rare(50, 50) && !rare(0, 0), "few enough are fetched, whatever their share");
     }
 
     #[test]

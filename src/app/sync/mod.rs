@@ -4,6 +4,7 @@
 //! One replica at a time for a binding, by a lease. Whatever a page brings is written together with how far the list was read, so that
 //! it goes on from there wherever it was interrupted, and nothing comes twice.
 
+mod ahead;
 mod hints;
 mod page;
 mod pass;
@@ -26,6 +27,7 @@ use crate::store::{BindingEnd, BindingLease};
 pub use plan::{Planned, PlannedItem, SyncPlan};
 
 /// One turn at a binding.
+#[derive(Clone)]
 struct Work<'a> {
     app: &'a App,
     tracker: &'a Arc<Tracker>,

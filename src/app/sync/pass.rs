@@ -1,14 +1,16 @@
-//! One pass over a tracker's list, from the page it is at to the last one. While a page is written the next one is fetched.
+//! One pass over a tracker's list, from the page it is at to the last one.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::mpsc::{self, Receiver};
 
+use super::ahead::{Page, PagePlan, WAITING};
 use super::{Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Changes, ListAsk, Trouble};
-use crate::domain::sync::{Counts, Pass, Progress, Run};
+use crate::domain::sync::{Counts, Cursor, Pass, Progress, Run};
 use crate::domain::tracker::{Heard, Remote};
 use crate::domain::{Change, IssueWrite, NewMessage};
 use crate::store::{BindingLease, Outcome};
@@ -18,9 +20,6 @@ const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 
 /// Links looked at together after an audit.
 const LINKS: u32 = 500;
-
-/// What is to be written for a page, its newest change, and how much there was.
-type PagePlan = (Vec<Change>, Option<DateTime<Utc>>, Counts);
 
 /// The ids of a whole list, each in eight bytes.
 #[derive(Default)]
@@ -61,56 +60,62 @@ impl Work<'_> {
         Ok(Some(run))
     }
 
+    /// Three things go on at once: pages are fetched and planned, half of the next one is written already, and one is finished, with
+    /// the cursor behind it.
     async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
-        let cursor = self.bound.cursor.clone();
-        let first = self.fetch(cursor.since, cursor.page.as_deref(), cursor.etag.as_deref()).await?;
+        let began = self.bound.cursor.clone();
+        let first = self.fetch(began.since, began.page.as_deref(), began.etag.as_deref()).await?;
         if first.unchanged {
             self.bound.cursor.counts.requests += 1;
             return Ok(());
         }
         let etag = first.etag.clone();
-        let (mut page, mut ahead) = (first, None);
+        let reader = self.clone();
+        let first = reader.looked_at(first).await?;
+        let (sender, pages) = mpsc::channel(WAITING);
+        let reading = reader.read_ahead(began.since, first.next.clone(), sender);
+        let writing = self.write_pages(first, pages, (&began, etag), stop);
+        // The reader's trouble comes with its last page, behind those that are sound.
+        tokio::try_join!(async { Ok(reading.await) }, writing).map(|((), ())| ())
+    }
+
+    async fn write_pages(
+        &mut self,
+        first: Page,
+        mut pages: Receiver<Result<Page, Stop>>,
+        (began, etag): (&Cursor, Option<String>),
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), Stop> {
+        let mut page = first;
         loop {
-            let (changes, newest, counts) = if let Some(planned) = ahead.take() {
-                planned
+            let plan = if let Some(plan) = page.plan {
+                plan
             } else {
                 self.at_home(&mut page.items).await?;
                 self.planned(&page.items).await?
             };
-            let next = page.next.take();
-            let bound = &mut self.bound.cursor;
-            bound.newest = bound.newest.max(newest);
-            bound.counts.add(counts);
-            bound.counts.requests += 1;
-            bound.page.clone_from(&next);
-            if next.is_none() {
+            let cursor = &mut self.bound.cursor;
+            cursor.newest = cursor.newest.max(plan.newest);
+            cursor.counts.add(plan.counts);
+            cursor.counts.requests += 1;
+            cursor.page = page.next;
+            if cursor.page.is_none() {
                 // A place without any issue is read to its end too.
-                let newest = bound.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
-                bound.since = bound.since.max(Some(newest));
-                bound.etag = etag.clone().filter(|_| bound.since == cursor.since);
+                let newest = cursor.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
+                cursor.since = cursor.since.max(Some(newest));
+                cursor.etag = etag.clone().filter(|_| cursor.since == began.since);
                 // The first pass was over everything.
-                bound.audited_at = bound.audited_at.or_else(|| cursor.since.is_none().then(|| self.app.clock.now()));
+                cursor.audited_at = cursor.audited_at.or_else(|| began.since.is_none().then(|| self.app.clock.now()));
             }
-            let (written, followed) = tokio::join!(self.write(changes), self.ahead(cursor.since, next.as_deref()));
+            let (written, next) = tokio::join!(self.write(plan.changes), self.begin_next(&mut pages));
             written?;
-            let Some(followed) = followed? else { return Ok(()) };
-            (page, ahead) = followed;
+            let Some(next) = next? else { return Ok(()) };
+            page = next;
             if stop() {
                 return Err(Stop::Interrupted);
             }
             self.renew().await?;
         }
-    }
-
-    /// The next page, planned already where it is of the place itself: while the one before it is written. An issue that is on both is
-    /// known by its key.
-    async fn ahead(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Result<Option<(Changes, Option<PagePlan>)>, Stop> {
-        let Some(fetched) = self.fetch_next(since, page).await else { return Ok(None) };
-        let fetched = fetched?;
-        let bound = &self.bound;
-        let home = bound.cursor.called.is_none() && fetched.items.iter().all(|remote| remote.at.place == bound.binding.place);
-        let planned = if home { Some(self.planned(&fetched.items).await?) } else { None };
-        Ok(Some((fetched, planned)))
     }
 
     /// The whole list, for what is gone. What changed is noticed on the way.
@@ -121,11 +126,11 @@ impl Work<'_> {
             self.at_home(&mut page.items).await?;
             seen.note(&page.items);
             let next = page.next.clone();
-            let (written, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(None, next.as_deref()));
-            let (changes, _, counts) = written?;
-            self.bound.cursor.counts.add(counts);
+            let (plan, fetched) = tokio::join!(self.planned(&page.items), self.fetch_next(next.as_deref()));
+            let plan = plan?;
+            self.bound.cursor.counts.add(plan.counts);
             self.bound.cursor.counts.requests += 1;
-            self.write(changes).await?;
+            self.write(plan.changes).await?;
             let Some(fetched) = fetched else { break };
             page = fetched?;
             if stop() {
@@ -180,19 +185,19 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn fetch(&self, since: Option<DateTime<Utc>>, page: Option<&str>, etag: Option<&str>) -> Result<Changes, Stop> {
+    pub(super) async fn fetch(&self, since: Option<DateTime<Utc>>, page: Option<&str>, etag: Option<&str>) -> Result<Changes, Stop> {
         let ask = ListAsk { since, page, etag: etag.filter(|_| page.is_none()) };
         Ok(self.tracker.backend.list(&self.bound.binding.place, &ask).await?)
     }
 
-    async fn fetch_next(&self, since: Option<DateTime<Utc>>, page: Option<&str>) -> Option<Result<Changes, Stop>> {
-        Some(self.fetch(since, Some(page?), None).await)
+    async fn fetch_next(&self, page: Option<&str>) -> Option<Result<Changes, Stop>> {
+        Some(self.fetch(None, Some(page?), None).await)
     }
 
-    async fn planned(&self, items: &[Remote]) -> Result<PagePlan, Stop> {
+    pub(super) async fn planned(&self, items: &[Remote]) -> Result<PagePlan, Stop> {
         let planning = self.plan(items).await?;
         let (newest, counts) = (planning.newest, planning.counts);
-        Ok((self.changes(planning).await?, newest, counts))
+        Ok(PagePlan { changes: self.changes(planning).await?, newest, counts })
     }
 
     /// All of it with how far the list was read, or nothing.
@@ -203,16 +208,20 @@ impl Work<'_> {
         if quiet {
             return Ok(());
         }
-        let asks = changes.iter().any(|change| !change.messages.is_empty());
         changes.push(Change { progress: Some(progress), ..Change::of(IssueWrite::None) });
-        let outcomes = self.app.store.commit(&changes).await.map_err(AppError::from)?;
+        let outcomes = self.commit(&changes).await?;
+        if outcomes.last() == Some(&Outcome::ClaimLost) { Err(Stop::Lost) } else { Ok(()) }
+    }
+
+    pub(super) async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, Stop> {
+        let outcomes = self.app.store.commit(changes).await.map_err(AppError::from)?;
         let adopted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Inserted(_))).count();
         self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
-        if asks {
+        if changes.iter().any(|change| !change.messages.is_empty()) {
             self.app.wake.ring(&self.tracker.name);
             self.app.wake.ring(crate::domain::MessageKind::Dispatch.as_str());
         }
-        if outcomes.last() == Some(&Outcome::ClaimLost) { Err(Stop::Lost) } else { Ok(()) }
+        Ok(outcomes)
     }
 
     /// The hold lasts for as long as there is something to do.

@@ -11,7 +11,7 @@ use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
 use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, OPENING, Order, PAGE_BYTES, Place, Sort, Span, rank};
 use crate::domain::search::{Term, TextQuery};
 use crate::domain::{Kind, ReviewState, SourceType, StateName};
-use crate::store::lookup::{Gathered, Lead, Part, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
+use crate::store::lookup::{Gathered, Lead, Part, Sample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Postgres>;
@@ -32,23 +32,30 @@ pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> R
     Ok(gathered)
 }
 
-/// What a filter says about labels and people, and where to begin.
+/// What a filter says about labels, people and words, and where to begin.
 struct Tags {
     sets: Vec<TagSet>,
     lead: Lead,
+    /// So few issues have the words that all of them are fetched.
+    rare_words: bool,
 }
 
 impl Tags {
     async fn of(connection: &mut PgConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
         let sets = tag_sets(filter);
+        if let Some(text) = &filter.text
+            && are_rare(connection, text).await?
+        {
+            return Ok(Self { sets, lead: Lead::Issues, rare_words: true });
+        }
         if let Some(lead) = obvious_lead(&sets, sort) {
-            return Ok(Self { sets, lead });
+            return Ok(Self { sets, lead, rare_words: false });
         }
         let facets: Vec<&str> = sets.iter().flat_map(|set| set.keys.iter().map(|_| set.facet.as_str())).collect();
         let keys: Vec<&String> = sets.iter().flat_map(|set| &set.keys).collect();
         let sizes: Vec<(String, String, i64)> = sqlx::query_as(sql::TAG_SIZES).bind(facets).bind(keys).fetch_all(connection).await?;
         let lead = lead(&sets, sort, &sizes);
-        Ok(Self { sets, lead })
+        Ok(Self { sets, lead, rare_words: false })
     }
 
     /// The table whose columns give the order, and whose rows the others are asked about.
@@ -58,6 +65,13 @@ impl Tags {
             Lead::Issues | Lead::Few(_) => "i.",
         }
     }
+}
+
+/// The planner takes all words that it keeps no figure of for equally frequent; the newest issues know better.
+async fn are_rare(connection: &mut PgConnection, text: &TextQuery) -> Result<bool, sqlx::Error> {
+    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(tsquery(text)).bind(Sample::SIZE);
+    let (all, looked_at, have) = asked.fetch_one(connection).await?;
+    Ok(Sample { all, looked_at, have }.is_rare())
 }
 
 fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
@@ -140,7 +154,7 @@ fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
     } else {
         sql.push("issues i");
     }
-    if let Some(text) = &filter.text {
+    if let Some(text) = filter.text.as_ref().filter(|_| !tags.rare_words) {
         sql.push(" join issue_texts w on w.number = i.number and w.words @@ ").push_bind(tsquery(text)).push("::text::tsquery");
     }
 }
@@ -177,6 +191,10 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName])
     }
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(now).push(")");
+    }
+    if let Some(text) = filter.text.as_ref().filter(|_| tags.rare_words) {
+        sql.push(" and i.number = any(array(select number from issue_texts where words @@ ").push_bind(tsquery(text));
+        sql.push("::text::tsquery))");
     }
     for (n, set) in tags.sets.iter().enumerate() {
         match tags.lead {
@@ -248,9 +266,9 @@ pub(super) async fn matches(
     from(&mut sql, filter, &tags);
     conditions(&mut sql, filter, &tags, &filter.states);
     if let Some(newest) = newest {
-        sql.push(" and w.number <= ").push_bind(newest);
+        sql.push(" and i.number <= ").push_bind(newest);
     }
-    sql.push(format_args!(" order by w.number desc limit {most}"));
+    sql.push(format_args!(" order by i.number desc limit {most}"));
     sql.build_query_as().fetch_all(connection).await
 }
 

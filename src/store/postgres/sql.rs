@@ -247,6 +247,11 @@ pub(super) const TAG_SIZES: &str = "-- tag_sizes
 select facet, key, sum(active + closed)::bigint from facet_counts
 where (facet, key) in (select * from unnest($1::text[], $2::text[])) group by facet, key";
 
+/// How many issues there are, roughly; how many of the newest were looked at; and how many of those have the words.
+pub(super) const NEWEST_WITH: &str = "-- newest_with
+select coalesce(max(number), 0), count(*), count(*) filter (where words @@ $1::text::tsquery)
+from (select number, words from issue_texts order by number desc limit $2) newest";
+
 pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
 
 pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");

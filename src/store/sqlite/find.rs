@@ -14,7 +14,7 @@ use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, Lookup
 use crate::domain::search::{Term, TextQuery};
 use crate::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 use crate::store::fields::moment_text;
-use crate::store::lookup::{Gathered, Lead, Part, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
+use crate::store::lookup::{Gathered, Lead, Part, Sample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Sqlite>;
@@ -35,22 +35,29 @@ pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) 
     Ok(gathered)
 }
 
-/// What a filter says about labels and people, and where to begin.
+/// What a filter says about labels, people and words, and where to begin.
 struct Tags {
     sets: Vec<TagSet>,
     lead: Lead,
+    /// So many issues have the words that each is asked for them, in the order of the list.
+    common_words: bool,
 }
 
 impl Tags {
     async fn of(connection: &mut SqliteConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
         let sets = tag_sets(filter);
+        let common_words = match &filter.text {
+            // The words are kept in the order of the numbers.
+            Some(text) if !matches!(sort, Sort::Relevance | Sort::Number) => !are_rare(connection, text).await?,
+            Some(_) | None => false,
+        };
         if let Some(lead) = obvious_lead(&sets, sort) {
-            return Ok(Self { sets, lead });
+            return Ok(Self { sets, lead, common_words });
         }
         let asked: Vec<(&str, &String)> = sets.iter().flat_map(|set| set.keys.iter().map(|key| (set.facet.as_str(), key))).collect();
         let sizes: Vec<(String, String, i64)> = sqlx::query_as(sql::TAG_SIZES).bind(Json(asked)).fetch_all(connection).await?;
         let lead = lead(&sets, sort, &sizes);
-        Ok(Self { sets, lead })
+        Ok(Self { sets, lead, common_words })
     }
 
     /// The table whose columns give the order, and whose rows the others are asked about.
@@ -60,6 +67,12 @@ impl Tags {
             Lead::Issues | Lead::Few(_) => "i.",
         }
     }
+}
+
+async fn are_rare(connection: &mut SqliteConnection, text: &TextQuery) -> Result<bool, sqlx::Error> {
+    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(fts_query(text)).bind(Sample::SIZE);
+    let (all, looked_at, have) = asked.fetch_one(connection).await?;
+    Ok(Sample { all, looked_at, have }.is_rare())
 }
 
 fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
@@ -142,7 +155,7 @@ fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
     } else {
         sql.push("issues i");
     }
-    if let Some(text) = &filter.text {
+    if let Some(text) = filter.text.as_ref().filter(|_| !tags.common_words) {
         sql.push(" join issue_texts w on w.rowid = i.number and w.words match ").push_bind(fts_query(text));
     }
 }
@@ -176,6 +189,11 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName],
     }
     if let Some(now) = filter.unclaimed_at {
         sql.push(" and (i.claimed_until is null or i.claimed_until <= ").push_bind(moment_text(now)).push(")");
+    }
+    if let Some(text) = filter.text.as_ref().filter(|_| tags.common_words) {
+        sql.push(" and exists (select 1 from issue_texts w where w.rowid = i.number and w.words match ")
+            .push_bind(fts_query(text))
+            .push(")");
     }
     for (n, set) in tags.sets.iter().enumerate() {
         match tags.lead {

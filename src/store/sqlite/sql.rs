@@ -137,6 +137,11 @@ order by key, name"
     };
 }
 
+/// How many issues there are, roughly; how many of the newest are looked at; and how many of those have the words.
+pub(super) const NEWEST_WITH: &str = "-- newest_with
+select number, min(number, ?2), (select count(*) from issue_texts where words match ?1 and rowid > number - ?2)
+from (select coalesce(max(number), 0) as number from issues)";
+
 pub(super) const TAG_SIZES: &str = "-- tag_sizes
 select facet, key, sum(active + closed) from facet_counts
 where (facet, key) in (select value ->> 0, value ->> 1 from json_each(?1)) group by facet, key";
