@@ -678,7 +678,7 @@ async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_
         assert!(server.request(Method::DELETE, path).send().await.unwrap().status().is_success());
     };
     for (kind, owner) in
-        [(TrackerKind::Gitea, "shared"), (TrackerKind::Jira, "shared"), (TrackerKind::GitHub, "external"), (TrackerKind::Gitea, "local")]
+        [(TrackerKind::Gitea, "shared"), (TrackerKind::Linear, "shared"), (TrackerKind::GitHub, "external"), (TrackerKind::Gitea, "local")]
     {
         let rig = bound(Database::sqlite().await, vendor(kind), &[("FIELDS", &format!(r#"{{"comment":"{owner}"}}"#))]).await;
         let (server, sim) = (rig.start(), &rig.sims[0]);
