@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 
-use super::create_issue::{Prepared, Rehearsal, check_key, replay};
+use super::create_issue::{Prepared, Rehearsal, check_key, parsed, replay};
 use super::{Accepted, App, AppError, Caller, Plan, Scope};
 use crate::domain::decide::Cause;
 use crate::domain::input::Input;
+use crate::domain::relation;
 use crate::domain::text::typed;
-use crate::domain::{Change, Dedupe, DedupeKey, Faults, Fingerprint, Given, IssueId, TaskSpec};
+use crate::domain::{Change, CreateIssue, Dedupe, DedupeKey, Faults, Fingerprint, Given, IssueId, TaskSpec};
 use crate::store::{Filed, StoreError};
 
 /// The most tasks one request may carry.
@@ -60,7 +61,7 @@ type SortedOut = (Vec<Option<Item>>, Vec<(usize, Prepared)>);
 impl App {
     /// Files what is sound, in the order given. Fails as a whole only when the store failed before anything was filed.
     pub async fn create_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
-        let (mut items, sound) = self.sort_out(batch)?;
+        let (mut items, sound) = self.sort_out(batch).await?;
         let mut sound = sound.into_iter();
         let mut gone: Option<StoreError> = None;
         loop {
@@ -89,7 +90,7 @@ impl App {
 
     /// What [`App::create_batch`] would do; nothing is written.
     pub async fn rehearse_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
-        let (mut items, sound) = self.sort_out(batch)?;
+        let (mut items, sound) = self.sort_out(batch).await?;
         let (places, _) = split(sound.into_iter());
         let keys: Vec<DedupeKey> = places.iter().filter_map(|place| Some(place.dedupe?.key)).collect();
         let filed = self.store.filed(&keys).await?;
@@ -126,28 +127,28 @@ impl App {
         }
     }
 
-    fn sort_out(&self, batch: Batch<'_>) -> Result<SortedOut, AppError> {
+    async fn sort_out(&self, batch: Batch<'_>) -> Result<SortedOut, AppError> {
         batch.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: batch.caller.name.clone(), trace: batch.trace };
         let mut items = Vec::with_capacity(batch.tasks.len());
         let mut sound = Vec::with_capacity(batch.tasks.len());
-        for (at, task) in batch.tasks.into_iter().enumerate() {
-            match task.and_then(|task| self.prepare_item(task, &cause)) {
+        let tasks: Vec<_> = batch.tasks.into_iter().map(|task| task.and_then(read)).collect();
+        let named = tasks.iter().flatten().flat_map(|(command, _)| relation::named(&command.relations));
+        let known = self.named(named.collect()).await?;
+        for (at, task) in tasks.into_iter().enumerate() {
+            let prepared = task.map_err(AppError::from).and_then(|(command, key)| {
+                let given = Given { idempotency_key: key.as_deref(), message_id: None };
+                self.prepare(command, given, &known, &cause)
+            });
+            match prepared {
                 Ok(prepared) => {
                     sound.push((at, prepared));
                     items.push(None);
                 }
-                Err(faults) => items.push(Some(Item::Failed(faults.into()))),
+                Err(error) => items.push(Some(Item::Failed(error))),
             }
         }
         Ok((items, sound))
-    }
-
-    fn prepare_item(&self, task: BatchTask, cause: &Cause) -> Result<Prepared, Faults> {
-        let mut faults = Faults::default();
-        let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
-        check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
-        self.prepare(task.spec, Given { idempotency_key: key.as_deref(), message_id: None }, faults, cause)
     }
 
     fn count(&self, items: &[Item]) {
@@ -156,13 +157,21 @@ impl App {
                 Item::Filed(accepted) if accepted.replayed => "duplicate",
                 Item::Filed(_) => "created",
                 Item::Failed(AppError::Invalid(_)) => "invalid",
-                Item::Failed(AppError::KeyReused) => "refused",
+                Item::Failed(AppError::KeyReused | AppError::Refused(_)) => "refused",
                 Item::Failed(_) => "failed",
                 Item::Rehearsed(_) | Item::SameAs(_) => continue,
             };
             self.metrics.ingested.with_label_values(&[outcome]).inc();
         }
     }
+}
+
+/// One item with the key it is recognised by.
+fn read(task: BatchTask) -> Result<(CreateIssue, Option<String>), Faults> {
+    let mut faults = Faults::default();
+    let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
+    check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
+    Ok((parsed(task.spec, faults)?, key))
 }
 
 fn split(prepared: impl Iterator<Item = (usize, Prepared)>) -> (Vec<Place>, Vec<Change>) {

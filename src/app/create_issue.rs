@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
+use super::relations::{Known, resolved};
 use super::{App, AppError, Caller, Plan, Scope};
 use crate::domain::decide::{self, Cause};
+use crate::domain::relation;
 use crate::domain::tracker::{LOCAL, LossKind, LossNote};
 use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, Given, Issue, IssueId, IssueNumber, TaskSpec};
 use crate::store::Outcome;
@@ -93,7 +95,7 @@ impl App {
 
     /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
     pub async fn rehearse_create(&self, request: Request<'_>) -> Result<(Rehearsal, Rung), AppError> {
-        let Prepared { dedupe, plan, .. } = self.prepare_one(request)?;
+        let Prepared { dedupe, plan, .. } = self.prepare_one(request).await?;
         let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
         let filed = self.store.filed(&keys).await?.into_iter().next().flatten();
         let rehearsal = match filed {
@@ -104,37 +106,33 @@ impl App {
     }
 
     async fn try_create(&self, request: Request<'_>) -> Result<Accepted, AppError> {
-        let Prepared { id, dedupe, change, plan } = self.prepare_one(request)?;
+        let Prepared { id, dedupe, change, plan } = self.prepare_one(request).await?;
         let outcome = self.commits.commit(change).await?;
         let accepted = self.accepted(id, dedupe.as_ref(), plan.as_ref(), outcome)?;
         let expected_at = if accepted.on_its_way { self.expected(plan.as_ref()).await } else { None };
         Ok(Accepted { expected_at, ..accepted })
     }
 
-    fn prepare_one(&self, request: Request<'_>) -> Result<Prepared, AppError> {
+    async fn prepare_one(&self, request: Request<'_>) -> Result<Prepared, AppError> {
         request.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
         let mut faults = Faults::default();
         check_key(request.given.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
-        let prepared = self.prepare(request.spec, request.given, faults, &cause)?;
+        let command = parsed(request.spec, faults)?;
+        let known = self.named(relation::named(&command.relations).collect()).await?;
+        let prepared = self.prepare(command, request.given, &known, &cause)?;
         match &prepared.plan {
             Some(plan) if request.strict && !plan.losses.is_empty() => Err(refused(&plan.losses).into()),
             Some(_) | None => Ok(prepared),
         }
     }
 
-    /// The gate of meaning, the key ladder and the decision, for one task. `faults` are those found in it before.
-    pub(super) fn prepare(&self, spec: TaskSpec, given: Given<'_>, mut faults: Faults, cause: &Cause) -> Result<Prepared, Faults> {
-        let command = match CreateIssue::parse(spec) {
-            Ok(command) => faults.into_result(command)?,
-            Err(more) => {
-                faults.extend(more);
-                return Err(faults);
-            }
-        };
+    /// The key ladder and the decision, for one task, by what is known of the issues it names.
+    pub(super) fn prepare(&self, command: CreateIssue, given: Given<'_>, known: &Known, cause: &Cause) -> Result<Prepared, AppError> {
         let dedupe = Dedupe::of(&command, &cause.actor, given);
+        let relations = resolved(&command.relations, known, "")?;
         let stamp = self.clock.stamp();
-        let change = decide::create(command, self.store.name(), dedupe, cause, stamp);
+        let change = decide::related(decide::create(command, self.store.name(), dedupe, cause, stamp), relations);
         let plan = change.issue().and_then(|issue| self.plan(issue));
         let change = match &plan {
             Some(plan) => decide::routed(change, &plan.backend, plan.note()),
@@ -183,6 +181,17 @@ impl Rung {
             None => Self::None,
             Some(Dedupe { fingerprint: Some(_), .. }) => Self::IdempotencyKey,
             Some(Dedupe { fingerprint: None, .. }) => Self::NaturalKey,
+        }
+    }
+}
+
+/// The gate of meaning, for one task. `faults` are those found in it before.
+pub(super) fn parsed(spec: TaskSpec, mut faults: Faults) -> Result<CreateIssue, Faults> {
+    match CreateIssue::parse(spec) {
+        Ok(command) => faults.into_result(command),
+        Err(more) => {
+            faults.extend(more);
+            Err(faults)
         }
     }
 }

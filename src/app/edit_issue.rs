@@ -6,8 +6,9 @@ use crate::domain::{Faults, Issue, PatchSpec, decide};
 impl App {
     pub async fn edit_issue(&self, wish: &Wish, patch: PatchSpec) -> Result<Issue, AppError> {
         let mut faults = Faults::default();
-        let edit = patch.parse("", &mut faults);
+        let patch = patch.parse("", &mut faults);
         faults.into_result(())?;
+        let edit = self.whole_edit(&wish.caller, patch, "").await?;
         self.change(wish, |issue, cause, stamp| decide::edit(issue, edit.clone(), cause, stamp)).await
     }
 }

@@ -36,6 +36,7 @@ mod read_timeline;
 mod readiness;
 mod receive_webhook;
 mod register_webhook;
+mod relations;
 mod retry_messages;
 mod review_issue;
 mod show_backends;

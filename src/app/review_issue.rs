@@ -14,7 +14,7 @@ impl App {
 
     /// With the edit that makes the task acceptable, if one is given: both or neither is written.
     pub async fn approve_issue(&self, wish: &Wish, spec: ApproveSpec) -> Result<Issue, AppError> {
-        let edit = spec.parse()?;
+        let edit = self.whole_edit(&wish.caller, spec.parse()?, "/edit").await?;
         self.change(wish, |issue, cause, stamp| decide::edit_and_approve(issue, edit.clone(), cause, stamp)).await
     }
 

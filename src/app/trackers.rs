@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::{Accepted, App, AppError};
 use crate::backend::{Backend, Secret};
 use crate::domain::tracker::{
-    BudgetWindow, LOCAL, LossNote, Place, PlaceTemplate, RouteNote, Routed, Routing, Terms, TrackerKind, expected, fit, route,
+    Around, BudgetWindow, LOCAL, LossNote, Place, PlaceTemplate, RouteNote, Routed, Routing, Terms, TrackerKind, expected, fit, route,
 };
 use crate::domain::{Issue, IssueRef, Review};
 
@@ -111,7 +111,8 @@ impl Trackers {
         let backend = self.kind(routed.first()).map_or_else(|| store.to_owned(), |kind| kind.as_str().to_owned());
         let mut losses = Vec::new();
         for tracker in routed.to.iter().filter_map(|to| self.get(&to.backend)) {
-            let lost = fit(issue, &tracker.terms).losses;
+            // Where others lie is not asked here: whoever files a task does not wait for that.
+            let lost = fit(issue, &tracker.terms, &Around::of(&tracker.name)).losses;
             losses.extend(lost.into_iter().map(|loss| LossNote { backend: tracker.name.clone(), loss }));
         }
         Plan { routed, backend, losses }

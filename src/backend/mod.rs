@@ -16,6 +16,7 @@ pub mod line;
 pub mod linear;
 pub mod paging;
 mod prose;
+pub mod relations;
 pub mod secret;
 pub mod signature;
 
@@ -70,7 +71,8 @@ pub trait Backend: Send + Sync + 'static {
     /// ours, the marker's is used ([`Capabilities::idempotent_create`]).
     ///
     /// What the creating request cannot carry (a closed state, say) is left out: [`Created::carried`] is the draft as it was really
-    /// made, and the difference is sent as an update. After the creating request nothing more is sent.
+    /// made, and the difference is sent as an update. After the creating request nothing more is sent. Relations are always left out:
+    /// each is a request of its own.
     async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError>;
 
     /// The issue with that marker among those created at or after `since`, if it is there.
@@ -83,11 +85,18 @@ pub trait Backend: Send + Sync + 'static {
     /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to, renamed or transferred (which may be
     /// another place). `None` where the tracker says that it is not there (404, 410, in the bin); some say so too of what the
     /// credential may not see. A refusal that is no absence is [`Trouble::Denied`].
+    ///
+    /// Relations are told with it, all of them, wherever [`Capabilities::relations`] has any; each seen from this issue, whoever made it.
+    /// They are absent only where this server does not tell them (an older one, or they are switched off there).
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError>;
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
     /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
     /// A remote issue that is gone, or no longer to be seen, is [`Trouble::Denied`].
+    ///
+    /// Relations are sent last, each by itself, those to be taken out before those to be put in. One that is there already, or gone
+    /// already, is fine. One that the tracker refuses (the other issue is not there, the two may not be related) is passed over and holds
+    /// up nothing ([`relations::unless_refused`]): the next read shows that it is not there. A parent takes the place of another one.
     ///
     /// With a `version` (that of a [`Remote`] read before) nothing is overwritten that was written since: then it is [`Trouble::Stale`].
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError>;

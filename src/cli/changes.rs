@@ -3,7 +3,8 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::wire::Issue;
+use super::fields::{related, relation};
+use super::wire::{Issue, Relation};
 
 #[derive(Debug, Args)]
 pub(super) struct Changes {
@@ -24,6 +25,11 @@ pub(super) struct Changes {
     assign: Vec<String>,
     #[arg(long, value_name = "NAME")]
     unassign: Vec<String>,
+    /// How it stands to another issue from now on: blocks=42, parent=7 or relates=gitea:acme/tools#12
+    #[arg(long, value_name = "RELATION=ISSUE", value_parser = relation)]
+    relate: Vec<(String, String)>,
+    #[arg(long, value_name = "RELATION=ISSUE", value_parser = relation)]
+    unrelate: Vec<(String, String)>,
     /// An empty one takes it away
     #[arg(short, long)]
     milestone: Option<String>,
@@ -34,7 +40,8 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn has_lists(&self) -> bool {
-        [&self.add_label, &self.remove_label, &self.assign, &self.unassign].iter().any(|list| !list.is_empty())
+        let texts = [&self.add_label, &self.remove_label, &self.assign, &self.unassign];
+        texts.iter().any(|list| !list.is_empty()) || !self.relate.is_empty() || !self.unrelate.is_empty()
     }
 
     /// What is wished whatever the issue looks like now.
@@ -61,6 +68,22 @@ impl Changes {
                 patch.insert(name.to_owned(), json!(list));
             }
         }
+        if !self.relate.is_empty() || !self.unrelate.is_empty() {
+            patch.insert("relations".to_owned(), self.relations(issue).into());
+        }
         patch.into()
+    }
+
+    /// Those it has and the new ones, without those that are taken away. A new parent takes the place of the one before.
+    fn relations(&self, issue: &Issue) -> Vec<Value> {
+        const PARENT: &str = "parent";
+        let adopted = self.relate.iter().any(|(relation, _)| relation == PARENT);
+        let is = |one: &Relation, (relation, to): &(String, String)| {
+            let number = one.number.map(|number| number.to_string());
+            one.relation == *relation && (one.to.eq_ignore_ascii_case(to) || number.as_deref() == Some(to.trim_start_matches('#')))
+        };
+        let stays = |one: &&Relation| !(adopted && one.relation == PARENT) && !self.unrelate.iter().any(|gone| is(one, gone));
+        let kept = issue.relations.iter().filter(stays).map(|one| related(&(one.relation.clone(), one.to.clone())));
+        kept.chain(self.relate.iter().map(related)).collect()
     }
 }

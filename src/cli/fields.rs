@@ -25,6 +25,9 @@ pub(super) struct Fields {
     /// A day like 2026-06-30, or days from now like 7d
     #[arg(long, value_name = "DAY")]
     due: Option<String>,
+    /// How it stands to another issue: blocks=42, parent=7 or relates=gitea:acme/tools#12
+    #[arg(long, value_name = "RELATION=ISSUE", value_parser = relation)]
+    relate: Vec<(String, String)>,
     /// The repository it is about, without its owner
     #[arg(short, long)]
     repo: Option<String>,
@@ -41,6 +44,9 @@ impl Fields {
                 object.insert(name.to_owned(), json!(list));
             }
         }
+        if !self.relate.is_empty() {
+            object.insert("relations".to_owned(), self.relate.iter().map(related).collect());
+        }
         match self.due.as_deref().map(|due| (due, due.trim_end_matches('d').parse::<u32>())) {
             Some((_, Ok(days))) => _ = object.insert("due_in_days".to_owned(), days.into()),
             Some((day, Err(_))) => _ = object.insert("due_on".to_owned(), day.into()),
@@ -48,6 +54,17 @@ impl Fields {
         }
         object
     }
+}
+
+/// `blocks=42`; which words there are is known by whoever is asked.
+pub(super) fn relation(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(relation, to)| !relation.is_empty() && !to.is_empty());
+    pair.map(|(relation, to)| (relation.replace('-', "_"), to.to_owned())).ok_or_else(|| "write it like blocks=42".to_owned())
+}
+
+/// As the API takes it.
+pub(super) fn related((relation, to): &(String, String)) -> Value {
+    json!({ "relation": relation, "to": to })
 }
 
 pub(super) fn input() -> Result<String, CliError> {

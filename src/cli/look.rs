@@ -8,7 +8,7 @@ use super::names::parsed;
 use super::screen::Screen;
 use super::table::{Cell, one_line, table};
 use super::when::{day, relative};
-use super::wire::Issue;
+use super::wire::{Issue, Relation};
 
 pub(super) fn state_style(state: &str) -> Style {
     match state {
@@ -93,6 +93,9 @@ pub(super) fn head(screen: &Screen, issue: &Issue) -> String {
     fact("assigned", Some(issue.assignees.join(", ")));
     fact("milestone", issue.milestone.clone());
     fact("due", issue.due_on.map(|date| day(date, screen.now)));
+    for Relation { relation, to, number } in &issue.relations {
+        fact(&relation.replace('_', " "), Some(number.map_or_else(|| to.clone(), |number| format!("#{number}"))));
+    }
     fact("repo", issue.target_repo.clone());
     fact("source", issue.source_id.clone());
     fact("url", issue.url.clone());

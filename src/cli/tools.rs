@@ -24,6 +24,12 @@ pub(super) fn all() -> Vec<Tool> {
     let texts = |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
     let priority = json!({ "enum": ["high", "medium", "low"] });
     let lease = json!({ "type": "integer", "minimum": 1, "maximum": 86_400, "description": "After it anybody may take it over; 900 unless said otherwise" });
+    let relations = json!({ "type": "array", "maxItems": 100, "description": "How it stands to other issues", "items": {
+        "type": "object", "required": ["relation", "to"], "properties": {
+            "relation": { "enum": ["blocks", "blocked_by", "relates", "duplicates", "parent"] },
+            "to": { "type": "string", "description": "Number, id, or BACKEND:key for an issue in a tracker" },
+        },
+    } });
     let rehearse = json!({ "type": "boolean", "description": "Only say what would change. Not given: true for more than three issues" });
     let holder = text("Your own name, so that others see who works on it");
     let many = |more: &Value| {
@@ -53,6 +59,7 @@ pub(super) fn all() -> Vec<Tool> {
             &json!({
                 "title": text("One line"), "description": text("Markdown"), "priority": priority, "labels": texts("Any words"),
                 "assignees": texts("Names"), "target_repo": text("A repository without its owner"), "due_on": text("A day like 2026-06-30"),
+                "relations": relations,
                 "idempotency_key": text("A key of your own for this task"), "dry_run": { "type": "boolean" },
             }),
         ),

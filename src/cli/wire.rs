@@ -22,6 +22,9 @@ pub(super) struct Issue {
     pub(super) assignees: Vec<String>,
     pub(super) milestone: Option<String>,
     pub(super) due_on: Option<NaiveDate>,
+    /// An older server tells none.
+    #[serde(default)]
+    pub(super) relations: Vec<Relation>,
     pub(super) target_repo: Option<String>,
     pub(super) url: Option<String>,
     pub(super) source_id: Option<String>,
@@ -33,6 +36,13 @@ pub(super) struct Issue {
     pub(super) created_at: Moment,
     pub(super) updated_at: Moment,
     pub(super) archived_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Relation {
+    pub(super) relation: String,
+    pub(super) to: String,
+    pub(super) number: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]

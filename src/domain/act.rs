@@ -6,11 +6,10 @@
 use chrono::TimeDelta;
 use serde::Deserialize;
 
-use super::decide::EditIssue;
 use super::fault::Faults;
 use super::input::Input;
 use super::message::MessageKind;
-use super::patch::{PatchSpec, UnknownKeys, refuse_unknown};
+use super::patch::{Patch, PatchSpec, UnknownKeys, refuse_unknown};
 use super::spec::word;
 use super::text;
 use super::vocabulary::CloseReason;
@@ -170,7 +169,7 @@ impl ReleaseSpec {
 }
 
 impl ApproveSpec {
-    pub fn parse(self) -> Result<EditIssue, Faults> {
+    pub fn parse(self) -> Result<Patch, Faults> {
         let mut faults = Faults::default();
         let edit = text::typed(self.edit, "/edit", &mut faults).map(|patch| patch.parse("/edit", &mut faults)).unwrap_or_default();
         finish(edit, &self.unknown, faults)
@@ -199,7 +198,7 @@ mod tests {
         assert_eq!(CloseSpec::default().parse(), Ok(Closing { reason: CloseReason::Completed, comment: None }));
         let claim = ClaimSpec::default().parse().unwrap();
         assert_eq!((claim.holder, claim.lease.num_seconds()), (None, 900));
-        assert_eq!(read::<ApproveSpec>(r#"{"edit":null}"#).parse(), Ok(EditIssue::default()));
+        assert_eq!(read::<ApproveSpec>(r#"{"edit":null}"#).parse(), Ok(Patch::default()));
     }
 
     #[test]

@@ -77,8 +77,20 @@ fn natural_key(command: &CreateIssue) -> Option<DedupeKey> {
 }
 
 fn fingerprint(command: &CreateIssue) -> Fingerprint {
-    let CreateIssue { title, description, kind, priority, labels, assignees, milestone, due, target_repo, origin, review_required } =
-        command;
+    let CreateIssue {
+        title,
+        description,
+        kind,
+        priority,
+        labels,
+        assignees,
+        milestone,
+        due,
+        target_repo,
+        origin,
+        review_required,
+        relations,
+    } = command;
     let due = due.map(|due| due.to_string());
     let mut parts = vec![
         Some(title.as_str()),
@@ -97,6 +109,12 @@ fn fingerprint(command: &CreateIssue) -> Fingerprint {
     parts.extend(labels.iter().map(|label| Some(label.as_str())));
     parts.push(None);
     parts.extend(assignees.iter().map(|assignee| Some(assignee.as_str())));
+    // Nothing where there are none: what was filed before there were any is recognised still.
+    let relations: Vec<String> = relations.iter().map(|wish| format!("{} {}", wish.relation, wish.to)).collect();
+    if !relations.is_empty() {
+        parts.push(None);
+        parts.extend(relations.iter().map(|relation| Some(relation.as_str())));
+    }
     Fingerprint(hash("body", &parts))
 }
 
@@ -157,6 +175,19 @@ mod tests {
         assert_eq!(of(&natural, None, Some("m")), of(&natural, None, None));
         assert_eq!(of(&plain, None, Some("m")), of(&plain, Some("m"), None));
         assert_eq!(of(&plain, Some("k"), Some("m")), of(&plain, Some("k"), None));
+    }
+
+    #[test]
+    fn a_body_without_relations_has_the_print_it_always_had() {
+        let of = |relations: &[&str]| {
+            let relations: Vec<_> = relations.iter().map(|to| serde_json::json!({"relation": "blocks", "to": to})).collect();
+            let body = serde_json::json!({"title": "t", "labels": ["a"], "assignees": ["b"], "relations": relations});
+            fingerprint(&CreateIssue::parse(serde_json::from_value(body).unwrap()).unwrap()).0
+        };
+        assert_eq!(of(&[])[..8], [159, 20, 54, 248, 239, 162, 19, 135], "as it lies in databases");
+        assert_ne!(of(&["1"]), of(&[]));
+        assert_ne!(of(&["1"]), of(&["2"]));
+        assert_ne!(of(&["1", "2"]), of(&["1"]));
     }
 
     #[test]

@@ -157,6 +157,7 @@ pub fn diff(before: &Issue, after: &Issue) -> Vec<FieldChange> {
     field("assignees", before.assignees.clone().into(), after.assignees.clone().into());
     field("milestone", before.milestone.clone().into(), after.milestone.clone().into());
     field("due_on", date(before), date(after));
+    field("relations", relations(before), relations(after));
     field("backend", before.backend.as_str().into(), after.backend.as_str().into());
     field("url", before.url.clone().into(), after.url.clone().into());
     field("review", before.review.state().as_str().into(), after.review.state().as_str().into());
@@ -166,6 +167,11 @@ pub fn diff(before: &Issue, after: &Issue) -> Vec<FieldChange> {
 
 fn date(issue: &Issue) -> Value {
     issue.due_on.map(|date| date.to_string()).into()
+}
+
+/// Each as people say it.
+fn relations(issue: &Issue) -> Value {
+    issue.relations.iter().map(|related| format!("{} {}", related.relation, related.to)).collect::<Vec<_>>().into()
 }
 
 fn holder(issue: &Issue) -> Value {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::id::{IssueId, IssueNumber};
+use super::relation::Related;
 use super::vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
 
 /// The whole current state of an issue.
@@ -20,6 +21,8 @@ pub struct Issue {
     pub assignees: Vec<String>,
     pub milestone: Option<String>,
     pub due_on: Option<NaiveDate>,
+    /// Each once, in the order given; one parent at most.
+    pub relations: Vec<Related>,
     pub target_repo: Option<String>,
     /// The kind of backend that holds the task (`sqlite`, `postgres`, `gitea`, …).
     pub backend: String,

@@ -50,7 +50,7 @@ pub use message::{Lease, Message, MessageKind, MessageState, NewMessage};
 pub use notice::Notice;
 pub use patch::PatchSpec;
 pub use progress::Progress;
-pub use relation::Relation;
+pub use relation::{Other, Related, Relation, TrackerKey};
 pub use spec::{CreateIssue, TaskSpec};
 pub use stamp::Stamp;
 pub use verdict::Verdict;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use super::decide::EditIssue;
 use super::fault::Faults;
 use super::input::{Input, Wanted};
+use super::relation::{self, Relating, RelationSpec};
 use super::spec::{date, word};
 use super::text;
 
@@ -53,8 +54,17 @@ pub struct PatchSpec {
     pub assignees: Input<Vec<Input<String>>>,
     pub milestone: Input<String>,
     pub due_on: Input<String>,
+    pub relations: Input<Vec<Input<RelationSpec>>>,
     #[serde(flatten)]
     pub unknown: UnknownKeys,
+}
+
+/// An edit without faults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    /// Without the relations: the issues they name are still to be looked up.
+    pub edit: EditIssue,
+    pub relations: Option<Vec<Relating>>,
 }
 
 /// As a part of another body.
@@ -95,7 +105,7 @@ const READ_ONLY: &[(&str, &str)] = &[
 
 impl PatchSpec {
     /// Checks meaning, collecting every fault; pointers begin with `root`.
-    pub fn parse(self, root: &str, faults: &mut Faults) -> EditIssue {
+    pub fn parse(self, root: &str, faults: &mut Faults) -> Patch {
         let at = |field: &str| format!("{root}/{field}");
         let edit = EditIssue {
             title: filled(self.title, &at("title"), faults).map(|title| text::required(title, &at("title"), text::TITLE, faults)),
@@ -107,9 +117,11 @@ impl PatchSpec {
                 .map(|assignees| text::set(assignees, &at("assignees"), text::ASSIGNEE, text::MAX_ASSIGNEES, faults)),
             milestone: sent(self.milestone).map(|milestone| text::optional(milestone, &at("milestone"), text::MILESTONE, faults)),
             due_on: sent(self.due_on).map(|due| date(due, &at("due_on"), faults)),
+            relations: None,
         };
+        let relations = sent(self.relations).map(|set| relation::wishes(set, &at("relations"), faults));
         refuse_unknown(&self.unknown, root, faults);
-        edit
+        Patch { edit, relations }
     }
 }
 
@@ -153,7 +165,7 @@ pub(super) fn refuse_others(unknown: &UnknownKeys, root: &str, instead_of: &[(&s
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Result<EditIssue, Vec<(String, &'static str)>> {
+    fn parse(json: &str) -> Result<Patch, Vec<(String, &'static str)>> {
         let mut faults = Faults::default();
         let edit = serde_json::from_str::<PatchSpec>(json).unwrap().parse("", &mut faults);
         faults.into_result(edit).map_err(|faults| faults.into_vec().into_iter().map(|fault| (fault.pointer, fault.code)).collect())
@@ -161,8 +173,8 @@ mod tests {
 
     #[test]
     fn an_absent_field_stays_and_null_clears_what_may_be_empty() {
-        assert_eq!(parse("{}"), Ok(EditIssue::default()));
-        let cleared = EditIssue {
+        assert_eq!(parse("{}"), Ok(Patch::default()));
+        let edit = EditIssue {
             description: Some(String::new()),
             labels: Some(vec![]),
             assignees: Some(vec![]),
@@ -170,7 +182,11 @@ mod tests {
             due_on: Some(None),
             ..EditIssue::default()
         };
-        assert_eq!(parse(r#"{"description":null,"labels":null,"assignees":null,"milestone":null,"due_on":null}"#), Ok(cleared));
+        let cleared = Patch { edit, relations: Some(vec![]) };
+        assert_eq!(
+            parse(r#"{"description":null,"labels":null,"assignees":null,"milestone":null,"due_on":null,"relations":null}"#),
+            Ok(cleared)
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::event::{Detail, Event, EventKind};
 use super::fault::Faults;
 use super::id::{CommentId, IssueId, IssueNumber};
 use super::issue::{Claim, Issue, Origin, Review, State};
+use super::relation::{self, Related};
 use super::text::{self, Rule};
 use super::vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
 
@@ -60,6 +61,8 @@ pub struct Line {
     assignees: Vec<String>,
     milestone: Option<String>,
     due_on: Option<NaiveDate>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    relations: Vec<Related>,
     target_repo: Option<String>,
     backend: String,
     url: Option<String>,
@@ -168,6 +171,7 @@ impl From<Record> for Line {
             assignees: issue.assignees,
             milestone: issue.milestone,
             due_on: issue.due_on,
+            relations: issue.relations,
             target_repo: issue.target_repo,
             backend: issue.backend,
             url: issue.url,
@@ -227,6 +231,7 @@ impl Line {
             assignees: self.assignees,
             milestone: self.milestone,
             due_on: self.due_on,
+            relations: self.relations,
             target_repo: self.target_repo,
             backend: self.backend,
             url: self.url,
@@ -302,6 +307,9 @@ impl Check {
             }
         }
         self.text("/backend", text::LABEL, &line.backend);
+        if let Err((code, message)) = relation::check(&line.relations, IssueId(line.id)) {
+            self.0.add("/relations", code, message);
+        }
         if let Some(blocked) = &line.blocked {
             self.text("/blocked/reason", text::REASON, &blocked.reason);
         }

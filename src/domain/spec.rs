@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::fault::Faults;
 use super::input::{Input, Wanted};
 use super::issue::Origin;
+use super::relation::{self, Relating, RelationSpec};
 use super::text;
 use super::vocabulary::{Kind, Priority, SourceType, UnknownWord};
 
@@ -30,6 +31,7 @@ pub struct TaskSpec {
     pub triggering_event_id: Input<String>,
     pub activity_definition_id: Input<String>,
     pub review_required: Input<bool>,
+    pub relations: Input<Vec<Input<RelationSpec>>>,
 }
 
 impl TaskSpec {
@@ -50,6 +52,7 @@ impl TaskSpec {
         "triggering_event_id",
         "activity_definition_id",
         "review_required",
+        "relations",
     ];
 }
 
@@ -97,6 +100,8 @@ pub struct CreateIssue {
     pub target_repo: Option<String>,
     pub origin: Origin,
     pub review_required: bool,
+    /// As the caller names the other ends.
+    pub relations: Vec<Relating>,
 }
 
 impl CreateIssue {
@@ -121,6 +126,7 @@ impl CreateIssue {
                 activity_definition_id: text::optional(spec.activity_definition_id, "/activity_definition_id", text::TRACE_FIELD, f),
             },
             review_required: text::typed(spec.review_required, "/review_required", f).unwrap_or(false),
+            relations: relation::wishes(spec.relations, "/relations", f),
         };
         faults.into_result(command)
     }
@@ -218,6 +224,7 @@ mod tests {
             triggering_event_id,
             activity_definition_id,
             review_required,
+            relations,
         } = serde_json::from_value(every.into()).unwrap();
         let wrong = Input::WrongType("an object");
         for text in [
@@ -237,7 +244,8 @@ mod tests {
         }
         assert_eq!((labels, assignees), (Input::WrongType("an object"), Input::WrongType("an object")));
         assert_eq!((due_in_days, review_required), (Input::WrongType("an object"), Input::WrongType("an object")));
-        assert_eq!(TaskSpec::KEYS.len(), 15);
+        assert_eq!(relations, Input::WrongType("an object"));
+        assert_eq!(TaskSpec::KEYS.len(), 16);
     }
 
     #[test]

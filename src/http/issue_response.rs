@@ -1,5 +1,7 @@
 //! An issue as HTTP shows it, with its `ETag`.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
@@ -9,7 +11,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::etag::quoted;
-use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, SourceType, State, StateName};
+use crate::domain::{
+    CloseReason, Issue, IssueId, IssueNumber, Kind, Priority, Related, Relation, Review, ReviewState, SourceType, State, StateName,
+};
 
 /// An issue as it stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,6 +21,10 @@ use crate::domain::{CloseReason, Issue, Kind, Priority, Review, ReviewState, Sou
     "id": "01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11", "number": 42, "title": "Flag stale SBOM", "description": "", "state": "blocked",
     "blocked_reason": "Waits for access to the registry", "blocked_at": "2026-06-17T09:30:00Z", "close_reason": null, "closed_at": null,
     "priority": "high", "kind": "task", "labels": ["sbom"], "assignees": [], "milestone": null, "due_on": "2026-06-30",
+    "relations": [
+        { "relation": "blocked_by", "to": "01977f9e-1d2b-7aa0-9c41-0b7f3f4a5d10", "number": 41 },
+        { "relation": "relates", "to": "gitea:acme/tools#12" }
+    ],
     "target_repo": "activity-core", "backend": "sqlite", "url": null, "source_type": "rule", "source_id": "flag-stale-sbom",
     "triggering_event_id": "nightly-2026-06-16T07:00:00+00:00", "activity_definition_id": "0190163d-8694-739b-aea5-966c26f8ad91",
     "review": "none", "review_reason": null, "claimed_by": "agent-7", "claimed_until": "2026-06-17T09:45:00Z", "version": 4,
@@ -40,6 +48,8 @@ pub struct IssueResponse {
     assignees: Vec<String>,
     milestone: Option<String>,
     due_on: Option<NaiveDate>,
+    /// How it stands to others. Plain references: the other issue need not say the same.
+    relations: Vec<RelationResponse>,
     target_repo: Option<String>,
     backend: String,
     url: Option<String>,
@@ -56,6 +66,37 @@ pub struct IssueResponse {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     archived_at: Option<DateTime<Utc>>,
+}
+
+/// How the issue stands to another one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RelationResponse {
+    relation: Relation,
+    /// The other issue: its id, or its name in a tracker.
+    #[schema(example = "gitea:acme/tools#12")]
+    to: String,
+    /// The number of an issue here. Told where one issue is asked for, and the other one is still there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 41)]
+    number: Option<i64>,
+}
+
+impl From<Related> for RelationResponse {
+    fn from(Related { relation, to }: Related) -> Self {
+        Self { relation, to: to.to_string(), number: None }
+    }
+}
+
+impl IssueResponse {
+    /// With the numbers of those it relates to.
+    pub(super) fn numbered(issue: Issue, numbers: &HashMap<IssueId, IssueNumber>) -> Self {
+        let told: Vec<Option<i64>> = issue.relations.iter().map(|related| Some(numbers.get(&related.to.issue()?)?.0)).collect();
+        let mut response = Self::from(issue);
+        for (relation, number) in response.relations.iter_mut().zip(told) {
+            relation.number = number;
+        }
+        response
+    }
 }
 
 impl From<Issue> for IssueResponse {
@@ -89,6 +130,7 @@ impl From<Issue> for IssueResponse {
             assignees: issue.assignees,
             milestone: issue.milestone,
             due_on: issue.due_on,
+            relations: issue.relations.into_iter().map(RelationResponse::from).collect(),
             target_repo: issue.target_repo,
             backend: issue.backend,
             url: issue.url,

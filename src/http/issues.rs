@@ -26,7 +26,7 @@ use super::schema;
 use super::task_body::TaskBody;
 use super::wish::Guarded;
 use crate::app::{Accepted, App, Caller, Rehearsal, Request, Rung};
-use crate::domain::{Given, Kind, NoSpec, PatchSpec, Priority, SourceType};
+use crate::domain::{Given, Kind, NoSpec, PatchSpec, Priority, Relation, SourceType};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -67,6 +67,18 @@ pub struct CreateIssueRequest {
     /// The task waits in the review queue, and nothing of it leaves, until somebody approves it.
     #[schema(example = false)]
     review_required: Option<bool>,
+    /// How it stands to other issues.
+    #[schema(value_type = Option<schema::Relations>)]
+    relations: Option<Vec<RelationRequest>>,
+}
+
+/// How the issue stands to another one. A plain reference: the other one is not changed by it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RelationRequest {
+    /// What this issue is to the other one. `parent`: the other one is its parent, of which there is one at most.
+    relation: Relation,
+    #[schema(value_type = schema::OtherIssue)]
+    to: String,
 }
 
 // The published shape of `PatchSpec`, which does the reading, so that every fault is told at once.
@@ -95,6 +107,9 @@ pub struct EditIssueRequest {
     /// `null` takes it away.
     #[schema(example = "2026-06-30")]
     due_on: Option<NaiveDate>,
+    /// All of them: the list replaces the one before.
+    #[schema(value_type = Option<schema::Relations>)]
+    relations: Option<Vec<RelationRequest>>,
 }
 
 /// The issue that stands for the task.
@@ -274,8 +289,9 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let issue = app.read_issue(&caller, name).await?;
+    let numbers = app.numbers_around(&issue).await?;
     let edition = issue.edition();
-    Ok(unless_known(&headers, &edition, || IssueResponse::from(issue)))
+    Ok(unless_known(&headers, &edition, || IssueResponse::numbered(issue, &numbers)))
 }
 
 /// Edit an issue

@@ -8,14 +8,16 @@ use utoipa::openapi::schema::{AnyOfBuilder, Array, KnownFormat, Object, ObjectBu
 use utoipa::openapi::{ArrayBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::issues::RelationRequest;
 use crate::app::MAX_IDEMPOTENCY_KEY;
 use crate::domain::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
+use crate::domain::relation::{MAX_RELATIONS, OTHER};
 use crate::domain::sync::{
     BindingSource, ConflictState, Direction, Field, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy,
 };
 use crate::domain::text::{self, Rule, Shape};
-use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, ReviewState, SourceType, StateName};
+use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, Relation, ReviewState, SourceType, StateName};
 
 /// What Unicode calls white space, spelt out because regular expression dialects differ about `\s`.
 macro_rules! space {
@@ -64,8 +66,16 @@ fn entry<T: ToSchema>() -> Named {
 
 /// Every schema of this file, for whatever part of a document refers to it.
 pub fn all() -> impl Iterator<Item = Named> {
-    const OTHERS: &[fn() -> Named] =
-        &[entry::<IdempotencyKey>, entry::<EntityTags>, entry::<Star>, entry::<BindingName>, entry::<Moment>, entry::<Fault>];
+    const OTHERS: &[fn() -> Named] = &[
+        entry::<OtherIssue>,
+        entry::<RelationRequest>,
+        entry::<IdempotencyKey>,
+        entry::<EntityTags>,
+        entry::<Star>,
+        entry::<BindingName>,
+        entry::<Moment>,
+        entry::<Fault>,
+    ];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
 }
 
@@ -118,6 +128,38 @@ texts! {
     PlaceName: text::PLACE, false, "One line: a place of a tracker; blank means the one that is configured.", "acme/tools";
     Prefix: text::MILESTONE, false, "One line.", "sb";
 }
+
+/// The other end of a relation.
+#[derive(Debug)]
+pub struct OtherIssue;
+named!(
+    OtherIssue,
+    Schema::Object(
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(OTHER.max))
+            .pattern(Some(concat!(
+                "^[",
+                space!(),
+                "]*([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|#?[1-9][0-9]{0,17}|[a-z0-9_-]{1,32}:[^",
+                control!(),
+                "]*[^",
+                space!(),
+                control!(),
+                "][^",
+                control!(),
+                "]*)[",
+                space!(),
+                "]*$"
+            )))
+            .description(Some(
+                "An issue's id or number, or what people call an issue in a tracker, behind the backend's name: `gitea:acme/tools#12`."
+            ))
+            .examples([json!("42")])
+            .build()
+    )
+);
 
 /// What a caller names a request by, so that a repeat is recognised.
 #[derive(Debug)]
@@ -207,6 +249,7 @@ fn set(item: &str, most: usize, description: &str) -> Array {
 sets! {
     Labels: Label, text::MAX_LABELS, "Repeats, ignoring case, are dropped.";
     Assignees: Assignee, text::MAX_ASSIGNEES, "Repeats, ignoring case, are dropped.";
+    Relations: RelationRequest, MAX_RELATIONS, "Repeats are dropped.";
 }
 
 macro_rules! vocabularies {
@@ -223,6 +266,7 @@ vocabularies! {
     StateName: "What the issue is doing.";
     CloseReason: "Why it was closed.";
     ReviewState: "Where it stands in the review queue.";
+    Relation: "What the issue is to the other one.";
     SourceType: "Which part of activity-core produced the task.";
     Archived: "Archived ones: none of them, only they, or they too.";
     Sort: "What a list is sorted by.";
@@ -259,7 +303,7 @@ named!(Fault, {
 
 /// Fields that exclude or need one another: what must never be true of a body, in JSON Schema's words, which utoipa cannot write. A
 /// field that is left out meets every condition on its value.
-pub fn never() -> [(&'static str, Value); 6] {
+pub fn never() -> [(&'static str, Value); 7] {
     let text = json!({ "type": "string", "pattern": "\\S" });
     let filled = json!({ "type": "array", "items": {}, "minItems": 1 });
     let unfilled = json!({ "not": filled });
@@ -269,6 +313,8 @@ pub fn never() -> [(&'static str, Value); 6] {
         json!({ "required": [field], "properties": { field: given, "state": other } })
     };
     let due = json!({ "required": ["due_on", "due_in_days"], "properties": { "due_on": text, "due_in_days": { "type": "integer" } } });
+    let parent = json!({ "type": "object", "required": ["relation"], "properties": { "relation": { "const": "parent" } } });
+    let two_parents = json!({ "required": ["relations"], "properties": { "relations": { "type": "array", "items": {}, "contains": parent, "minContains": 2 } } });
     let both = json!({ "required": ["ids", "filter"], "properties": { "ids": filled, "filter": { "type": "object" } } });
     let neither = json!({ "properties": { "ids": { "type": "null" }, "filter": { "type": "null" } } });
     let no_id =
@@ -291,7 +337,8 @@ pub fn never() -> [(&'static str, Value); 6] {
         no_reason,
     ]);
     [
-        ("CreateIssueRequest", json!([due])),
+        ("CreateIssueRequest", json!([due, two_parents])),
+        ("EditIssueRequest", json!([two_parents])),
         ("LookupRequest", json!([no_id])),
         ("BulkRequest", json!([both, neither])),
         ("BulkChangeRequest", change),

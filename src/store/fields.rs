@@ -13,7 +13,7 @@ use crate::domain::event::Detail;
 pub(super) use link::{CommentLinkFields, LinkFields};
 pub(super) use sync::{ConflictFields, HeardFields, HookFields, ProgressFields};
 
-use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, Review, SourceType, State};
+use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, Related, Review, SourceType, State};
 
 /// Every column of `issues` that is written, except the number, which the database gives.
 #[derive(Debug, Serialize)]
@@ -56,6 +56,8 @@ pub(super) struct IssueFields<'a> {
     pub(super) archived_at: Option<DateTime<Utc>>,
     pub(super) dedupe_key: Option<Hash<'a>>,
     pub(super) fingerprint: Option<Hash<'a>>,
+    /// Most have none.
+    pub(super) relations: Option<&'a [Related]>,
 }
 
 /// A SHA-256: bytes in Postgres, hex in JSON.
@@ -151,6 +153,7 @@ impl<'a> IssueFields<'a> {
             archived_at: issue.archived_at,
             dedupe_key: dedupe.map(|dedupe| Hash(&dedupe.key.0)),
             fingerprint: dedupe.and_then(|dedupe| dedupe.fingerprint.as_ref()).map(|print| Hash(&print.0)),
+            relations: Some(issue.relations.as_slice()).filter(|relations| !relations.is_empty()),
         }
     }
 }

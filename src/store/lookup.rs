@@ -38,6 +38,11 @@ pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Opti
     Ok(refs.iter().map(|wanted| found.get(wanted).cloned()).collect())
 }
 
+/// Ids with their numbers.
+pub(super) fn numbered(rows: Vec<(Uuid, i64)>) -> Vec<(IssueId, IssueNumber)> {
+    rows.into_iter().map(|(id, number)| (IssueId(id), IssueNumber(number))).collect()
+}
+
 /// What stands under each key, in the order asked.
 pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<Vec<Option<Filed>>, Unreadable> {
     let mut found = HashMap::with_capacity(rows.len());

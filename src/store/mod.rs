@@ -29,7 +29,7 @@ use crate::domain::facet::{FacetQuery, Shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
 use crate::domain::sync::{Binding, BindingSource, Bound, Conflict, ConflictFilter, Cursor, Hook, NewHook, Run};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place, Tie};
 use crate::domain::{
     Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
@@ -52,6 +52,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
+
+    /// The id and the number of each of these issues that is there, in no particular order.
+    async fn numbers(&self, refs: &[IssueRef]) -> Result<Vec<(IssueId, IssueNumber)>, StoreError>;
 
     /// What was filed under each key, in the order asked, `None` where the key is free.
     async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
@@ -116,6 +119,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The ties to trackers of these issues, by issue and position.
     async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError>;
+
+    /// The ties of these issues to whatever trackers, without what was sent over them, in no particular order.
+    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<Tie>, StoreError>;
+
+    /// The ties to one tracker under the names that people there use; gone ones too, in no particular order.
+    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<Tie>, StoreError>;
 
     /// The ties of these comments (and parts of the issue's text) to comments in one tracker.
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError>;

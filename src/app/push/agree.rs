@@ -40,6 +40,7 @@ impl Work<'_> {
             let Some(at) = link.remote.clone() else { return Ok(link) };
             let Some(mut remote) = self.tracker.backend.read(&at).await? else { return self.vanished(link).await };
             remote.at.place = bound.home(remote.at.place);
+            self.look_at(&remote).await?;
             link = self.found(link, &remote).await?;
             let held;
             (link, held) = self.absorbed(link, &remote, binding).await?;
@@ -56,7 +57,7 @@ impl Work<'_> {
 
     fn faces(&self, link: &Link) -> (Draft, Draft) {
         let canon = |text: &str| self.tracker.backend.canonical(text);
-        let ours = our_face(&self.issue, &self.tracker.terms, &canon);
+        let ours = our_face(&self.issue, &self.tracker.terms, &self.around, &canon);
         let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
         (base, ours)
     }
@@ -121,7 +122,7 @@ impl Work<'_> {
             let merged = self.merged(&link, remote, binding, &open, stamp).await?;
             let held = merged.done.held.clone();
             let absorption = Absorption {
-                words: words(&self.issue, &merged.done.take, &remote.body, &self.tracker.terms),
+                words: words(&self.issue, &merged.done.take, &remote.body, &self.tracker.terms, &self.around),
                 state: merged.done.take.state,
                 clashes: merged.records.notes,
             };
@@ -178,7 +179,7 @@ impl Work<'_> {
 
     /// With our footer where we made it; what was made there is not marked by us.
     fn body_to_send(&self, link: &Link) -> String {
-        let fitted = crate::domain::tracker::fit(&self.issue, &self.tracker.terms).draft.body;
+        let fitted = crate::domain::tracker::fit(&self.issue, &self.tracker.terms, &self.around).draft.body;
         match link.origin {
             LinkOrigin::Ours => fitted,
             LinkOrigin::Theirs => without_footer(&fitted).to_owned(),
@@ -214,6 +215,7 @@ impl Work<'_> {
                 let id = IssueRef::Id(self.issue.id);
                 let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(Stop::Lost) };
                 self.issue = issue;
+                self.look_around().await?;
                 Ok(false)
             }
             Outcome::ClaimLost | Outcome::Inserted(_) | Outcome::Duplicate { .. } => Err(Stop::Lost),

@@ -58,12 +58,15 @@ impl Work<'_> {
         let linked = Link { state: LinkState::Linked, remote: Some(created.at), base: Some(created.carried), ..link };
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
         let kind = self.tracker.backend.kind();
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let change = decide::link(&self.issue, linked.clone(), kind, found_again, &cause, self.app.clock.stamp());
             let after = change.issue().cloned();
             match self.app.settle_change(self.lease, change).await {
                 Some(Outcome::Written) => {
                     self.issue = after.unwrap_or_else(|| self.issue.clone());
+                    if attempt > 0 {
+                        self.look_around().await?;
+                    }
                     return Ok(linked);
                 }
                 Some(Outcome::Stale) => {

@@ -5,6 +5,7 @@
 //! in an absence only when what was sent can no longer arrive. Everything else (updates, edits of comments) may be sent twice.
 
 mod agree;
+mod around;
 mod issue;
 mod records;
 mod talk;
@@ -21,7 +22,7 @@ use super::{App, AppError, Outlet};
 use crate::backend::{BackendError, Trouble};
 use crate::domain::breaker::Breaker;
 use crate::domain::sync::Binding;
-use crate::domain::tracker::{CommentLinkWrite, Fitted, Link, LinkState, fit};
+use crate::domain::tracker::{Around, CommentLinkWrite, Fitted, Link, LinkState, fit};
 use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};
 use crate::store::Outcome;
 use crate::store::queue::Then;
@@ -40,6 +41,8 @@ struct Work<'a> {
     /// The place is followed: what changed there comes here.
     bound: bool,
     issue: Issue,
+    /// Where those are that it relates to.
+    around: Around,
     fitted: Fitted,
 }
 
@@ -102,20 +105,24 @@ impl App {
         let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
-        let fitted = fit(&issue, &tracker.terms);
+        let mut around = Around::of(&tracker.name);
+        self.look_around(&mut around, tracker, &[&issue]).await?;
+        let fitted = fit(&issue, &tracker.terms, &around);
         let bound = self.binding_of(&tracker.name, &link.place).await?;
         // Where changes only come from there nothing is made there either.
         if link.state == LinkState::Routed && bound.as_ref().is_some_and(|bound| !bound.binding.pushes()) {
             return Ok(None);
         }
+        let sends = bound.as_ref().is_none_or(|bound| bound.binding.pushes());
         let bound = bound.filter(|bound| bound.binding.pulls());
-        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, fitted };
+        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
         let linked = work.linked(link).await?;
         let updated = match &bound {
             Some(bound) => work.agreed(linked.clone(), bound).await?,
             None => work.updated(linked.clone()).await?,
         };
-        match work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await {
+        let said = work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await;
+        match said.and_then(|()| if sends { work.awaited(&updated) } else { Ok(()) }) {
             Ok(()) => Ok(Some(updated)),
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.
@@ -210,7 +217,7 @@ impl Work<'_> {
             if !binding.pushes() {
                 return Ok(());
             }
-            self.fitted = fit(&self.issue, &self.tracker.terms);
+            self.fitted = fit(&self.issue, &self.tracker.terms, &self.around);
         }
         self.texts(link).await
     }

@@ -8,7 +8,7 @@ use super::{Stop, Work};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
 use crate::domain::sync::{Counts, Turns, adopted, edition, our_face, their_face};
-use crate::domain::tracker::{Draft, Heard, Link, LinkOrigin, LinkState, Marker, Place, Remote};
+use crate::domain::tracker::{Around, Draft, Heard, Link, LinkOrigin, LinkState, Marker, Place, Remote};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 
 /// What is to be written for a page.
@@ -35,6 +35,7 @@ impl Work<'_> {
     pub(super) async fn plan(&self, remotes: &[Remote]) -> Result<Planning, Stop> {
         let links = self.links_to(remotes).await?;
         let on_their_way = self.on_their_way(remotes, &links).await?;
+        let around = self.around(remotes, &links).await?;
         let mut planning = Planning::default();
         let mut held_back: Option<DateTime<Utc>> = None;
         for remote in remotes {
@@ -44,7 +45,7 @@ impl Work<'_> {
                 Known::Link(link) => planning.met(link, self.edition(remote)),
                 Known::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
                 Known::Nobody if self.bound.binding.adopts(remote) => {
-                    planning.adoptions.push(self.adoption(remote));
+                    planning.adoptions.push(self.adoption(remote, &around));
                     planning.counts.adopted += 1;
                 }
                 Known::Nobody => planning.counts.passed_over += 1,
@@ -115,15 +116,24 @@ impl Work<'_> {
         Ok(ours.map(|((_, remote), _)| (*remote).to_owned()).collect())
     }
 
-    fn adoption(&self, remote: &Remote) -> Change {
+    /// Whom those relate to that may come here, where the list tells it.
+    async fn around(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<Around, Stop> {
+        let mut around = Around::of(&self.tracker.name);
+        let new = remotes.iter().filter(|remote| !links.contains_key(&remote.at.id));
+        let named: Vec<_> = new.flat_map(|remote| remote.relations.iter().flatten()).cloned().collect();
+        self.app.recognise(&mut around, self.tracker, &named).await?;
+        Ok(around)
+    }
+
+    fn adoption(&self, remote: &Remote, around: &Around) -> Change {
         let (terms, binding, backend) = (&self.tracker.terms, &self.bound.binding, &self.tracker.backend);
         let canon = |text: &str| backend.canonical(text);
         let stamp = self.app.clock.stamp();
         let untold = untold();
         let face = their_face(remote, &untold, terms, &canon);
-        let issue = adopted(remote, &face, binding, backend.kind(), terms, stamp);
+        let issue = adopted(remote, &face, binding, backend.kind(), terms, around, stamp);
         // What the tracker does not tell stands as it is here.
-        let base = their_face(remote, &our_face(&issue, terms, &canon), terms, &canon);
+        let base = their_face(remote, &our_face(&issue, terms, around, &canon), terms, &canon);
         // Its comments are fetched in its lane, where there are any.
         let silent = remote.comments == Some(0);
         let link = Link {

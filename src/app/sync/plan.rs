@@ -10,7 +10,7 @@ use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
 use crate::domain::decide::{self, Absorption, Cause};
 use crate::domain::sync::{Counts, Field, agreed_face, our_face, their_face, words};
-use crate::domain::tracker::{Edit, Link, LinkState, Remote, RemoteRef};
+use crate::domain::tracker::{Around, Edit, Link, LinkState, Remote, RemoteRef};
 use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Change, Issue, IssueRef};
 
@@ -90,13 +90,15 @@ impl Work<'_> {
         let ids: Vec<IssueRef> = links.values().map(|link| IssueRef::Id(link.issue_id)).collect();
         let issues = self.app.store.issues(&ids).await.map_err(AppError::from)?;
         let issues: BTreeMap<_, Issue> = issues.into_iter().flatten().map(|issue| (issue.id, issue)).collect();
+        let mut around = Around::of(&self.tracker.name);
+        self.app.look_around(&mut around, self.tracker, &issues.values().collect::<Vec<_>>()).await?;
         for remote in remotes {
             plan.counts.listed += 1;
             let item = match known(remote, &links, &on_their_way) {
                 // What it came to is written down, or waits already.
                 Known::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
                 Known::Link(link) => match issues.get(&link.issue_id) {
-                    Some(issue) => self.would_agree(link, issue, remote).await?,
+                    Some(issue) => self.would_agree(link, issue, remote, &around).await?,
                     None => None,
                 },
                 Known::Nobody if self.bound.binding.adopts(remote) => {
@@ -124,13 +126,13 @@ impl Work<'_> {
     }
 
     /// By the merge of the lane, up to where it would write.
-    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote) -> Result<Option<PlannedItem>, Stop> {
+    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote, around: &Around) -> Result<Option<PlannedItem>, Stop> {
         if issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(None);
         }
         let (terms, binding) = (&self.tracker.terms, &self.bound.binding);
         let canon = |text: &str| self.tracker.backend.canonical(text);
-        let ours = our_face(issue, terms, &canon);
+        let ours = our_face(issue, terms, around, &canon);
         let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
         let theirs = their_face(remote, &base, terms, &canon);
         let sides = Sides { base, ours, theirs };
@@ -140,12 +142,12 @@ impl Work<'_> {
         let weights = Weights::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
         let (done, _) = weights.merge(&sides, &link.turns, stamp);
         let sent = if binding.pushes() {
-            let (words, state) = (words(issue, &done.take, &remote.body, terms), done.take.state);
+            let (words, state) = (words(issue, &done.take, &remote.body, terms, around), done.take.state);
             let cause = Cause { actor: self.tracker.name.clone(), trace: None };
             let absorption = Absorption { words, state, clashes: Vec::new() };
             let change = decide::absorb(issue, &self.tracker.name, absorption, &cause, stamp);
             let after = change.as_ref().and_then(Change::issue).unwrap_or(issue);
-            let after = with_held(our_face(after, terms, &canon), &done.base, &done.held);
+            let after = with_held(our_face(after, terms, around, &canon), &done.base, &done.held);
             Edit { before: &done.base, after: &after }.fields()
         } else {
             Vec::new()

@@ -280,7 +280,12 @@ fn our_priority(number: i64, settings: &Settings) -> Priority {
 pub(super) fn at(id: i64, place: &Place, settings: &Settings) -> RemoteRef {
     let part = crate::backend::line::segment;
     let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&place.owner), part(&place.project));
-    RemoteRef { place: place.clone(), id: id.to_string(), key: format!("{}#{id}", place.project), url: Some(url) }
+    RemoteRef { place: place.clone(), id: id.to_string(), key: key(&place.project, id), url: Some(url) }
+}
+
+/// What people call it.
+pub(super) fn key(project: &str, id: i64) -> String {
+    format!("{project}#{id}")
 }
 
 pub(super) fn comment_text(text: &str) -> wire::Text {

@@ -7,6 +7,7 @@ mod convert;
 mod find;
 mod hooks;
 mod html;
+mod relations;
 mod settings;
 mod webhook;
 mod wire;
@@ -77,7 +78,19 @@ impl AzureDevops {
 
     /// By the project it was in.
     async fn read_item(&self, at: &RemoteRef) -> Result<Option<wire::WorkItem>, BackendError> {
-        self.get_if_there(Call::get(item(at)).query("api-version", VERSION), "the work item").await
+        self.get_if_there(whole(Call::get(item(at))), "the work item").await
+    }
+
+    /// Answers the work item as it is then. With no version asked for, nobody tied it to an edition but ourselves: it is simply done again.
+    async fn patch(&self, at: &RemoteRef, patch: &[wire::Step], version: Option<&str>) -> Result<wire::WorkItem, BackendError> {
+        let answer = self.line.send(whole(Call::patch(item(at))).json_as(PATCH, &patch)).await?;
+        match wire::refusal(&answer, true) {
+            Some(error) if error.trouble == Trouble::Stale && version.is_none() => {
+                Err(BackendError::new(Trouble::Retry { after: None }, error.message))
+            }
+            Some(error) => Err(error),
+            None => read_json(&answer, "the work item", true),
+        }
     }
 
     async fn states(&self, place: &Place, kind: &str) -> Result<Vec<wire::State>, BackendError> {
@@ -152,6 +165,11 @@ fn item(at: &RemoteRef) -> String {
     format!("{}/workitems/{}", wit(&at.place), segment(&at.id))
 }
 
+/// With its relations.
+fn whole(call: Call) -> Call {
+    call.query("$expand", "relations").query("api-version", VERSION)
+}
+
 fn comments(at: &RemoteRef) -> String {
     format!("{}/workItems/{}/comments", wit(&at.place), segment(&at.id))
 }
@@ -185,7 +203,7 @@ impl Backend for AzureDevops {
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| iteration.is_some());
-        let carried = Draft { state: StateName::Open, close_reason: None, milestone, ..draft.clone() };
+        let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
         let call = Call::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
             .query("api-version", VERSION)
             .json_as(PATCH, &convert::create(&carried, iteration.as_deref(), &self.settings));
@@ -206,12 +224,11 @@ impl Backend for AzureDevops {
         if found.is_none() {
             // In its own project only it is found by that project; it may have been moved to another one.
             let path = format!("/{}/_apis/wit/workitems/{}", segment(&at.place.owner), segment(&at.id));
-            found = self.get_if_there(Call::get(path).query("api-version", VERSION), "the work item").await?;
+            found = self.get_if_there(whole(Call::get(path)), "the work item").await?;
         }
-        match found {
-            Some(item) => self.remote(&item, &at.place).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(item) = found else { return Ok(None) };
+        let relations = self.relations(&item, &at.place).await?;
+        Ok(Some(Remote { relations: Some(relations), ..self.remote(&item, &at.place).await? }))
     }
 
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError> {
@@ -225,16 +242,9 @@ impl Backend for AzureDevops {
         }
         let (around, missing) = self.around(at, edit, &there).await?;
         let patch = convert::edit(edit, &there, around, &self.settings);
-        if !patch.is_empty() {
-            let answer = self.line.send(Call::patch(item(at)).query("api-version", VERSION).json_as(PATCH, &patch)).await?;
-            match wire::refusal(&answer, true) {
-                // Nobody tied it to an edition but ourselves: it is simply done again.
-                Some(error) if error.trouble == Trouble::Stale && version.is_none() => {
-                    return Err(BackendError::new(Trouble::Retry { after: None }, error.message));
-                }
-                Some(error) => return Err(error),
-                None => {}
-            }
+        let there = if patch.is_empty() { there } else { self.patch(at, &patch, version).await? };
+        if let Some(change) = edit.relations() {
+            self.relate(at, &change, there, version).await?;
         }
         match &edit.after.milestone {
             Some(name) if missing => Err(BackendError::new(

@@ -1,11 +1,14 @@
 //! What `[backends.NAME.options]` says about one Azure DevOps, read once. Pure.
 
 use crate::backend::BackendOptions;
+use crate::domain::relation::Relation;
 use crate::domain::tracker::{Assignees, Capabilities, Carried, Markup, Milestones, Names};
 use crate::domain::{Priority, StateName};
 
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
+    /// Where the API is: what a link to another work item begins with.
+    pub(super) api: String,
     /// Where people open work items.
     pub(super) site: String,
     pub(super) work_item_type: String,
@@ -53,6 +56,7 @@ impl Settings {
         let own = Some(options.line.base()).filter(|base| !base.is_empty()).unwrap_or(DEFAULT_SITE);
         let due_field = options.option("due_field").map(str::to_owned);
         let settings = Self {
+            api: own.trim_end_matches('/').to_owned(),
             site: options.option("site").unwrap_or(own).trim_end_matches('/').to_owned(),
             work_item_type: word("work_item_type", "Task"),
             body_field: word("body_field", "System.Description"),
@@ -118,7 +122,7 @@ fn capabilities(due_dates: bool) -> Capabilities {
         milestones: Milestones::Existing,
         assignees: Assignees::One,
         due_dates,
-        relations: &[],
+        relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
         comments: true,
         comment_edits: true,
         comment_deletes: true,

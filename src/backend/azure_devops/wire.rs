@@ -19,6 +19,16 @@ pub(super) struct WorkItem {
     /// By field: `markdown` or `html`. Told by newer servers only.
     #[serde(default, rename = "multilineFieldsFormat")]
     pub(super) formats: Option<BTreeMap<String, String>>,
+    /// Where they were asked for, and there are any.
+    #[serde(default)]
+    pub(super) relations: Vec<Link>,
+}
+
+/// To whatever: another work item, a commit, a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    pub(super) rel: String,
+    pub(super) url: String,
 }
 
 /// A list, which is never a bare array.
@@ -126,6 +136,8 @@ pub(super) struct ConnectedUser {
 pub(super) struct Step {
     pub(super) op: &'static str,
     pub(super) path: String,
+    /// Nothing where something is taken out.
+    #[serde(skip_serializing_if = "Value::is_null")]
     pub(super) value: Value,
 }
 

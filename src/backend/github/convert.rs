@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::wire;
 use crate::backend::{Resource, Workspace};
+use crate::domain::relation::Relation;
 use crate::domain::tracker::{
     Assignees, BudgetWindow, Capabilities, Carried, Draft, Edit, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef,
 };
@@ -21,7 +22,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     milestones: Milestones::Made,
     assignees: Assignees::Many,
     due_dates: false,
-    relations: &[],
+    relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Parent],
     comments: true,
     comment_edits: true,
     comment_deletes: true,
@@ -47,9 +48,10 @@ pub(super) fn create<'a>(draft: &'a Draft, names: &Names, milestone: Option<i64>
 
 /// What of the draft the creating request holds: an issue is born open.
 pub(super) fn carried(draft: &Draft) -> Draft {
+    let draft = Draft { relations: Vec::new(), ..draft.clone() };
     match draft.state {
-        StateName::Closed => Draft { state: StateName::Open, close_reason: None, ..draft.clone() },
-        StateName::Open | StateName::InProgress | StateName::Blocked => draft.clone(),
+        StateName::Closed => Draft { state: StateName::Open, close_reason: None, ..draft },
+        StateName::Open | StateName::InProgress | StateName::Blocked => draft,
     }
 }
 
@@ -123,7 +125,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote
     }
 }
 
-fn place_of(url: &str, place: &Place) -> Option<Place> {
+pub(super) fn place_of(url: &str, place: &Place) -> Option<Place> {
     let (rest, repo) = url.rsplit_once('/')?;
     let (_, owner) = rest.rsplit_once('/')?;
     Some(place.or_else_at(owner, repo, ""))
@@ -133,9 +135,14 @@ pub(super) fn at(number: i64, place: &Place, url: Option<String>) -> RemoteRef {
     RemoteRef {
         place: place.clone(),
         id: number.to_string(),
-        key: format!("{}/{}#{number}", place.owner, place.repo),
+        key: key(&place.owner, &place.repo, number),
         url: url.filter(|url| !url.is_empty()),
     }
+}
+
+/// What people call it.
+pub(super) fn key(owner: &str, repo: &str, number: impl std::fmt::Display) -> String {
+    format!("{owner}/{repo}#{number}")
 }
 
 pub(super) fn comment(comment: wire::Comment) -> RemoteComment {

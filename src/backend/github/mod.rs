@@ -8,6 +8,7 @@ mod account;
 mod app;
 mod convert;
 mod hooks;
+mod relations;
 mod webhook;
 mod wire;
 
@@ -246,8 +247,11 @@ impl Backend for GitHub {
         for _ in 0..HOPS {
             let answer = self.send(Call::get(&path)).await?;
             let Some(to) = self.line.leads_to(&answer) else {
-                let found: Option<wire::Issue> = read_if_there(&answer, "the issue")?;
-                return Ok(found.map(|issue| convert::remote(issue, &at.place, &self.names)));
+                let Some(found): Option<wire::Issue> = read_if_there(&answer, "the issue")? else { return Ok(None) };
+                let parent = relations::parent(&found);
+                let remote = convert::remote(found, &at.place, &self.names);
+                let relations = self.relations(&remote.at, parent).await?;
+                return Ok(Some(Remote { relations, ..remote }));
             };
             path = to;
         }
@@ -269,8 +273,11 @@ impl Backend for GitHub {
         if let Some(change) = edit.labels(&self.names, &convert::CAPABILITIES) {
             self.change_labels(at, &change).await?;
         }
-        match edit.assignees() {
-            Some(change) => self.change_people(at, &change).await,
+        if let Some(change) = edit.assignees() {
+            self.change_people(at, &change).await?;
+        }
+        match edit.relations() {
+            Some(change) => self.relate(at, &change).await,
             None => Ok(()),
         }
     }

@@ -12,6 +12,9 @@ use crate::backend::{BackendError, Trouble, line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
+    /// Among all issues there are.
+    #[serde(default)]
+    pub(super) id: Option<i64>,
     pub(super) number: i64,
     pub(super) title: String,
     #[serde(default)]
@@ -34,6 +37,9 @@ pub(super) struct Issue {
     /// `https://api.github.com/repos/acme/tools`
     #[serde(default)]
     pub(super) repository_url: Option<String>,
+    /// `https://api.github.com/repos/acme/tools/issues/12`
+    #[serde(default)]
+    pub(super) parent_issue_url: Option<String>,
     /// Only of pull requests.
     #[serde(default)]
     pub(super) pull_request: Option<serde_json::Value>,

@@ -7,13 +7,14 @@ use super::wire;
 use crate::backend::canonical::plain;
 use crate::backend::{Resource, Workspace};
 use crate::domain::StateName;
+use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Assignees, Capabilities, Carried, Draft, Edit, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef, SetChange,
 };
 
 /// GitLab keeps a million characters and some; the rest of it is for what makes commands harmless. Only paid editions let an issue
-/// have more than one person.
+/// have more than one person, and block another one.
 pub(super) const fn capabilities(assignees: Assignees) -> Capabilities {
     Capabilities {
         states: Carried::ByLabel,
@@ -26,7 +27,10 @@ pub(super) const fn capabilities(assignees: Assignees) -> Capabilities {
         milestones: Milestones::Made,
         assignees,
         due_dates: true,
-        relations: &[],
+        relations: match assignees {
+            Assignees::Many => &[Relation::Relates, Relation::Blocks, Relation::BlockedBy],
+            Assignees::One | Assignees::Not => &[Relation::Relates],
+        },
         comments: true,
         comment_edits: true,
         comment_deletes: true,
@@ -89,9 +93,10 @@ pub(super) fn create<'a>(draft: &'a Draft, labels: &[String], assignees: Vec<i64
 
 /// What of the draft the creating request holds: an issue is born open.
 pub(super) fn carried(draft: &Draft) -> Draft {
+    let draft = Draft { relations: Vec::new(), ..draft.clone() };
     match draft.state {
-        StateName::Closed => Draft { state: StateName::Open, close_reason: None, ..draft.clone() },
-        StateName::Open | StateName::InProgress | StateName::Blocked => draft.clone(),
+        StateName::Closed => Draft { state: StateName::Open, close_reason: None, ..draft },
+        StateName::Open | StateName::InProgress | StateName::Blocked => draft,
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod convert;
 mod hooks;
+mod relations;
 mod webhook;
 mod wire;
 
@@ -278,7 +279,11 @@ impl Backend for GitLab {
             let Some(next) = self.moved(moved, &at.place).await? else { break };
             found = next;
         }
-        Ok(Some(self.remote(found, &at.place)))
+        let mut remote = self.remote(found, &at.place);
+        if !remote.moved_away {
+            remote.relations = self.relations(&remote.at).await?;
+        }
+        Ok(Some(remote))
     }
 
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
@@ -289,9 +294,14 @@ impl Backend for GitLab {
             Some(Some(title)) => Some(self.milestone(&at.place, title).await?),
         };
         let labels = edit.labels(&self.names, &self.capabilities);
-        let Some(body) = convert::edit(edit, labels, people, milestone) else { return Ok(()) };
-        let answer = self.line.send(Call::put(issue(at)).json(&body)).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), Err)
+        if let Some(body) = convert::edit(edit, labels, people, milestone) {
+            let answer = self.line.send(Call::put(issue(at)).json(&body)).await?;
+            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+        }
+        match edit.relations() {
+            Some(change) => self.relate(at, &change).await,
+            None => Ok(()),
+        }
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
 use super::settings::{Edition, Settings};
-use super::{adf, wiki, wire};
+use super::{adf, relations, wiki, wire};
 use crate::backend::Resource;
 use crate::backend::canonical::settled;
 use crate::domain::text::fold;
@@ -197,7 +197,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
         assignees: fields.assignee.and_then(|user| their_name(user, settings)).into_iter().collect(),
         milestone: fields.fix_versions.unwrap_or_default().into_iter().next().map(|version| version.name),
         due_on: due.and_then(|text| text.get(..10)?.parse::<NaiveDate>().ok()),
-        relations: None,
+        relations: relations::told(fields.links.as_deref(), fields.parent.as_ref(), settings),
         moved_away: false,
         comments: None,
         created_at: time(fields.created.as_deref())?,

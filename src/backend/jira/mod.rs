@@ -8,6 +8,7 @@ mod adf;
 mod convert;
 mod find;
 mod hooks;
+mod relations;
 mod settings;
 mod webhook;
 mod wiki;
@@ -83,7 +84,7 @@ impl Jira {
         wire::refusal(&answer, true).map_or(Ok(()), Err)
     }
 
-    /// The fields that are read of an issue.
+    /// The fields that are read of an issue, wherever it is read.
     fn fields(&self) -> String {
         let mut fields = "summary,description,status,priority,labels,assignee,fixVersions,created,updated".to_owned();
         if let Some(due) = &self.settings.due_field {
@@ -94,7 +95,8 @@ impl Jira {
     }
 
     async fn read_issue(&self, id: &str) -> Result<Option<wire::Issue>, BackendError> {
-        self.get_if_there(Call::get(self.issue(id)).query("fields", self.fields()), "the issue").await
+        let fields = format!("{},{}", self.fields(), relations::FIELDS);
+        self.get_if_there(Call::get(self.issue(id)).query("fields", fields), "the issue").await
     }
 
     fn remote(&self, issue: wire::Issue, place: &Place) -> Result<Remote, BackendError> {
@@ -153,8 +155,7 @@ impl Jira {
 
     /// Moves it through the workflow until it is in that state.
     async fn move_to(&self, at: &RemoteRef, state: StateName) -> Result<(), BackendError> {
-        let gone = || BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this credential", at.key));
-        let issue = self.read_issue(&at.id).await?.ok_or_else(gone)?;
+        let issue = self.read_issue(&at.id).await?.ok_or_else(|| gone(at))?;
         let Some(mut status) = issue.fields.status else {
             return Err(BackendError::unreadable("the issue", "it has no status"));
         };
@@ -218,6 +219,10 @@ impl Jira {
     }
 }
 
+fn gone(at: &RemoteRef) -> BackendError {
+    BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this credential", at.key))
+}
+
 fn no_way(at: &RemoteRef, state: StateName, been: &[String], moves: &[wire::Transition]) -> BackendError {
     let offered: Vec<String> = moves.iter().map(|step| format!("{:?} to {:?}", step.name, step.to.name)).collect();
     let offered = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
@@ -260,7 +265,7 @@ impl Backend for Jira {
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| version.is_some());
-        let carried = Draft { state: StateName::Open, close_reason: None, milestone, ..draft.clone() };
+        let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
         let call = Call::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
@@ -287,6 +292,9 @@ impl Backend for Jira {
         }
         if let Some((state, _)) = edit.state() {
             self.move_to(at, state).await?;
+        }
+        if let Some(change) = edit.relations() {
+            self.relate(at, &change).await?;
         }
         match &edit.after.milestone {
             Some(name) if missing => Err(BackendError::new(

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::backend::BackendOptions;
+use crate::domain::relation::Relation;
 use crate::domain::tracker::{Assignees, Capabilities, Carried, Markup, Milestones, Names};
 use crate::domain::{Priority, StateName};
 
@@ -84,7 +85,7 @@ impl Settings {
             resolution: word("resolution", "Done"),
             extra: extra(options.option("fields"))?,
             names: options.names.clone(),
-            capabilities: capabilities(priority, due_field.is_some()),
+            capabilities: capabilities(edition, priority, due_field.is_some()),
             due_field,
         };
         settings.checked()
@@ -141,8 +142,16 @@ fn extra(text: Option<&str>) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("options.fields: must be a JSON object of fields and their values: {error}"))
 }
 
+/// On Data Center the parent is chosen when an issue is made, and stays.
+const fn relations(edition: Edition) -> &'static [Relation] {
+    match edition {
+        Edition::Cloud => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
+        Edition::DataCenter => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates],
+    }
+}
+
 /// Jira keeps summaries and labels in 255 characters, texts in 32,767; half of that is left for what its own form adds.
-fn capabilities(priority: Carried, due_dates: bool) -> Capabilities {
+fn capabilities(edition: Edition, priority: Carried, due_dates: bool) -> Capabilities {
     Capabilities {
         states: Carried::Natively,
         close_reasons: false,
@@ -154,7 +163,7 @@ fn capabilities(priority: Carried, due_dates: bool) -> Capabilities {
         milestones: Milestones::Existing,
         assignees: Assignees::One,
         due_dates,
-        relations: &[],
+        relations: relations(edition),
         comments: true,
         comment_edits: true,
         comment_deletes: true,

@@ -9,6 +9,7 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::relations::{End, Link};
 use crate::backend::http::HttpAnswer;
 use crate::backend::{BackendError, Trouble, line};
 
@@ -33,6 +34,10 @@ pub(super) struct Fields {
     pub(super) fix_versions: Option<Vec<Version>>,
     pub(super) created: Option<String>,
     pub(super) updated: Option<String>,
+    /// Told of one issue only, and not where links are switched off.
+    #[serde(rename = "issuelinks")]
+    pub(super) links: Option<Vec<Link>>,
+    pub(super) parent: Option<End>,
     /// The due date, whose field can be chosen, is among these.
     #[serde(flatten)]
     pub(super) others: Map<String, Value>,

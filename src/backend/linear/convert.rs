@@ -8,6 +8,7 @@ use uuid::{Builder, Uuid, Variant, Version};
 
 use super::wire;
 use crate::backend::{Resource, Workspace};
+use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
     Assignees, Capabilities, Carried, Draft, Edit, Marker, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef, SetChange,
@@ -27,7 +28,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     milestones: Milestones::Not,
     assignees: Assignees::One,
     due_dates: true,
-    relations: &[],
+    relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
     comments: true,
     comment_edits: true,
     comment_deletes: true,

@@ -8,6 +8,7 @@ mod canonical;
 mod convert;
 mod hooks;
 mod query;
+mod relations;
 mod webhook;
 mod wire;
 
@@ -237,30 +238,33 @@ impl Backend for Linear {
         let found = self.found(place, draft).await?;
         let made: wire::IssueCreate = self.make(&query::ISSUE_CREATE, json!({"input": convert::create(draft, id, &found)})).await?;
         let issue = made.issue_create.issue;
-        Ok(Created { at: convert::at(issue.id, issue.identifier, place, issue.url), carried: draft.clone() })
+        Ok(Created {
+            at: convert::at(issue.id, issue.identifier, place, issue.url),
+            carried: Draft { relations: Vec::new(), ..draft.clone() },
+        })
     }
 
     /// By its id, whenever it was made and wherever it has been moved to.
     async fn find_by_marker(&self, place: &Place, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
-        let found: Option<wire::OneIssue> = self.find(&query::ISSUE, &id).await?;
-        Ok(found.map(|found| self.remote(found.issue, place)))
+        self.whole(&id, place, true).await
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
-        let found: Option<wire::OneIssue> = self.find(&query::ISSUE, &at.id).await?;
-        let there = found.filter(|found| found.issue.trashed != Some(true));
-        Ok(there.map(|found| self.remote(found.issue, &at.place)))
+        self.whole(&at.id, &at.place, false).await
     }
 
     async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let mut change = convert::edit(edit);
         self.with_ground(at, edit, &mut change).await?;
-        if change == wire::EditIssue::default() {
-            return Ok(());
+        if change != wire::EditIssue::default() {
+            let answer = self.change(&query::ISSUE_UPDATE, json!({"id": at.id, "input": change})).await?;
+            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
         }
-        let answer = self.change(&query::ISSUE_UPDATE, json!({"id": at.id, "input": change})).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), Err)
+        match edit.relations() {
+            Some(change) => self.relate(at, &change).await,
+            None => Ok(()),
+        }
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {

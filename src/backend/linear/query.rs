@@ -56,7 +56,33 @@ pub(super) const ISSUE_UPDATE: Operation = Operation {
     text: "mutation IssueUpdate($id: String!, $input: IssueUpdateInput!) { issueUpdate(id: $id, input: $input) { success } }",
 };
 
-pub(super) const ISSUE: Operation = Operation { name: "Issue", text: issue!("query Issue($id: String!) { issue(id: $id) { ...Whole } }") };
+/// An issue with everything there is about it; what its lists of relations do not hold at once is asked for after it.
+pub(super) const ISSUE: Operation = Operation {
+    name: "Issue",
+    text: issue!(
+        "query Issue($id: String!, $first: Int!) { issue(id: $id) { ...Whole parent { identifier } \
+         relations(first: $first) { nodes { id type relatedIssue { identifier } } pageInfo { hasNextPage endCursor } } \
+         inverseRelations(first: $first) { nodes { id type issue { identifier } } pageInfo { hasNextPage endCursor } } } }"
+    ),
+};
+
+/// Those of its own, and those that others have with it, each behind a cursor.
+pub(super) const RELATIONS: Operation = Operation {
+    name: "Relations",
+    text: concat!(
+        "query Relations($id: String!, $first: Int!, $after: String, $inverseAfter: String) { issue(id: $id) { parent { identifier } ",
+        "relations(first: $first, after: $after) { nodes { id type relatedIssue { identifier } } pageInfo { hasNextPage endCursor } } ",
+        "inverseRelations(first: $first, after: $inverseAfter) { nodes { id type issue { identifier } } pageInfo { hasNextPage endCursor } } } }"
+    ),
+};
+
+pub(super) const RELATION_CREATE: Operation = Operation {
+    name: "RelationCreate",
+    text: "mutation RelationCreate($input: IssueRelationCreateInput!) { issueRelationCreate(input: $input) { success } }",
+};
+
+pub(super) const RELATION_DELETE: Operation =
+    Operation { name: "RelationDelete", text: "mutation RelationDelete($id: String!) { issueRelationDelete(id: $id) { success } }" };
 
 /// What has to be known of an issue before its state, its labels or its assignee are changed.
 pub(super) const GROUND: Operation = Operation {

@@ -6,11 +6,13 @@ use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Detail, Event, EventKind, Snapshot};
 use crate::domain::id::{IssueId, IssueNumber};
 use crate::domain::issue::{Issue, Review, State};
+use crate::domain::relation::Related;
 use crate::domain::spec::CreateIssue;
 use crate::domain::stamp::Stamp;
 use crate::domain::tracker::RouteNote;
 
-/// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it.
+/// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it. Whom it relates to is known by
+/// whoever looked them up, and told to [`related`].
 ///
 /// One that needs review has a second event: it enters the queue.
 #[must_use]
@@ -27,6 +29,7 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
         labels: command.labels,
         assignees: command.assignees,
         milestone: command.milestone,
+        relations: Vec::new(),
         target_repo: command.target_repo,
         backend: backend.to_owned(),
         url: None,
@@ -50,6 +53,15 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
     };
     let change = Change { events: vec![event], ..Change::of(IssueWrite::Insert { issue: Box::new(issue), dedupe }) };
     review::ask_if_pending(change, cause, stamp)
+}
+
+/// The new issue as one that stands so to others.
+#[must_use]
+pub fn related(mut change: Change, relations: Vec<Related>) -> Change {
+    if let IssueWrite::Insert { issue, .. } = &mut change.write {
+        issue.relations = relations;
+    }
+    change
 }
 
 /// The new issue as one that goes where the note says, and is held by that kind of backend.

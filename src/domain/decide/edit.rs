@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 
-use super::{Cause, Decision, not_archived, step};
+use super::{Cause, Decision, Refusal, not_archived, step};
 use crate::domain::event::EventKind;
 use crate::domain::issue::Issue;
+use crate::domain::relation::{self, Related};
 use crate::domain::stamp::Stamp;
 use crate::domain::vocabulary::{Kind, Priority};
 
@@ -19,11 +20,12 @@ pub struct EditIssue {
     pub assignees: Option<Vec<String>>,
     pub milestone: Option<Option<String>>,
     pub due_on: Option<Option<NaiveDate>>,
+    pub relations: Option<Vec<Related>>,
 }
 
 impl EditIssue {
     pub(super) fn apply(self, issue: &mut Issue) {
-        let Self { title, description, priority, kind, labels, assignees, milestone, due_on } = self;
+        let Self { title, description, priority, kind, labels, assignees, milestone, due_on, relations } = self;
         set(&mut issue.title, title);
         set(&mut issue.description, description);
         set(&mut issue.priority, priority);
@@ -32,6 +34,7 @@ impl EditIssue {
         set(&mut issue.assignees, assignees);
         set(&mut issue.milestone, milestone);
         set(&mut issue.due_on, due_on);
+        set(&mut issue.relations, relations);
     }
 }
 
@@ -44,6 +47,9 @@ fn set<T>(field: &mut T, value: Option<T>) {
 /// Closed issues may be edited too: a wrong label on a closed issue is still wrong.
 pub fn edit(issue: &Issue, edit: EditIssue, cause: &Cause, stamp: Stamp) -> Decision {
     not_archived(issue)?;
+    if edit.relations.iter().any(|set| relation::issues(set).any(|id| id == issue.id)) {
+        return Err(Refusal::new("relation_to_itself", format!("issue #{} cannot stand in a relation to itself", issue.number)));
+    }
     let mut wished = issue.clone();
     edit.apply(&mut wished);
     if wished == *issue {

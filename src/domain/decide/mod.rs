@@ -18,7 +18,7 @@ pub use absorb::{Absorption, absorb, adopt, gone, heard_comment, heard_deletion,
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
-pub use create::{create, routed};
+pub use create::{create, related, routed};
 pub use edit::{EditIssue, edit};
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
 pub use link::link;

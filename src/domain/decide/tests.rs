@@ -51,6 +51,22 @@ fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
 /// How many wishes there are.
 const WISHES: u8 = 19;
 
+#[test]
+fn an_issue_relates_to_others_and_not_to_itself() {
+    use crate::domain::relation::{Other, Related, Relation};
+    let before = issue(false);
+    let to = |to| EditIssue { relations: Some(vec![Related { relation: Relation::Blocks, to }]), ..EditIssue::default() };
+    let other = Other::Elsewhere("gitea:acme/tools#7".parse().unwrap());
+    let change = edit(&before, to(other.clone()), &cause(), stamp(1)).unwrap().unwrap();
+    let told = &change.events[0].detail.changes[0];
+    assert_eq!(
+        (&*told.field, &told.from, &told.to),
+        ("relations", &serde_json::json!([]), &serde_json::json!(["blocks gitea:acme/tools#7"]))
+    );
+    assert_eq!(edit(change.issue().unwrap(), to(other), &cause(), stamp(2)), Ok(None));
+    assert_eq!(edit(&before, to(Other::Issue(before.id)), &cause(), stamp(1)).unwrap_err().code, "relation_to_itself");
+}
+
 proptest! {
     #[test]
     fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {

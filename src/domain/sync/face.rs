@@ -6,8 +6,9 @@
 use uuid::Uuid;
 
 use crate::domain::issue::Issue;
+use crate::domain::relation::{MAX_RELATIONS, TrackerKey};
 use crate::domain::text::{self, Rule, fold, one_line};
-use crate::domain::tracker::{Assignees, Carried, Draft, Milestones, Names, Remote, Terms, fit};
+use crate::domain::tracker::{Around, Assignees, Carried, Draft, Milestones, Names, Remote, RemoteRelation, Terms, fit};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 const MARK: &str = "issue-core:";
@@ -69,8 +70,8 @@ pub fn agreed_face(base: &Draft, canon: &dyn Fn(&str) -> String) -> Draft {
 
 /// Ours, as far as the tracker can carry it.
 #[must_use]
-pub fn our_face(issue: &Issue, terms: &Terms, canon: &dyn Fn(&str) -> String) -> Draft {
-    let draft = fit(issue, terms).draft;
+pub fn our_face(issue: &Issue, terms: &Terms, around: &Around, canon: &dyn Fn(&str) -> String) -> Draft {
+    let draft = fit(issue, terms, around).draft;
     Draft { title: one_line(&draft.title), body: canon(&bare(&draft.body)), ..draft }
 }
 
@@ -98,8 +99,17 @@ pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&
             remote.milestone.clone().filter(|name| text::MILESTONE.check(name).is_ok())
         },
         due_on: if can.due_dates { remote.due_on } else { base.due_on },
-        relations: remote.relations.clone().unwrap_or_else(|| base.relations.clone()),
+        relations: relations(remote, base, terms),
     }
+}
+
+/// Those that can be held here, of what the tracker carries; the others are as both agreed once.
+fn relations(remote: &Remote, base: &Draft, terms: &Terms) -> Vec<RemoteRelation> {
+    let Some(told) = &remote.relations else { return base.relations.clone() };
+    let carried = |one: &&RemoteRelation| terms.capabilities.relations.contains(&one.relation);
+    let others = base.relations.iter().filter(|one| !carried(one));
+    let held = told.iter().filter(carried).filter(|one| TrackerKey::can_hold(&one.key)).take(MAX_RELATIONS);
+    held.chain(others).cloned().collect()
 }
 
 /// What the silence of a tracker means: without a label for it, the word that goes without saying; else nothing at all.

@@ -10,12 +10,12 @@ use crate::domain::id::{IssueId, IssueNumber};
 use crate::domain::issue::{Issue, Origin, Review, State};
 use crate::domain::stamp::Stamp;
 use crate::domain::text::{self, fold};
-use crate::domain::tracker::{Draft, Remote, SetChange, Terms, TrackerKind, beyond_first, label_there};
+use crate::domain::tracker::{Around, Draft, Remote, SetChange, Terms, TrackerKind, beyond_first, label_there};
 use crate::domain::vocabulary::{CloseReason, StateName};
 
 /// What the issue is to say from now on. `body` is the remote one, as it is.
 #[must_use]
-pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms) -> EditIssue {
+pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms, around: &Around) -> EditIssue {
     let whole = |text: String| {
         let rest = beyond_first(issue, terms);
         holdable(&if rest.is_empty() { text } else { format!("{text}\n{rest}") }, text::DESCRIPTION)
@@ -32,6 +32,7 @@ pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms) -> EditIssue
         assignees: take.assignees.as_ref().map(|change| people(issue, change, terms)),
         milestone: take.milestone.clone(),
         due_on: take.due_on,
+        relations: take.relations.as_ref().map(|change| around.taken(&issue.relations, change, issue.id)),
     }
 }
 
@@ -65,7 +66,8 @@ fn people(issue: &Issue, change: &SetChange, terms: &Terms) -> Vec<String> {
 
 /// An issue that was made there, as one of ours. `face` is what it says there.
 #[must_use]
-pub fn adopted(remote: &Remote, face: &Draft, binding: &Binding, kind: TrackerKind, terms: &Terms, stamp: Stamp) -> Issue {
+pub fn adopted(remote: &Remote, face: &Draft, binding: &Binding, kind: TrackerKind, terms: &Terms, around: &Around, stamp: Stamp) -> Issue {
+    let related = SetChange { add: face.relations.clone(), remove: Vec::new() };
     Issue {
         id: IssueId(stamp.id),
         number: IssueNumber::UNASSIGNED,
@@ -78,6 +80,7 @@ pub fn adopted(remote: &Remote, face: &Draft, binding: &Binding, kind: TrackerKi
         assignees: face.assignees.iter().filter_map(|name| terms.users.ours(name)).take(text::MAX_ASSIGNEES).map(str::to_owned).collect(),
         milestone: face.milestone.clone(),
         due_on: face.due_on,
+        relations: around.taken(&[], &related, IssueId(stamp.id)),
         target_repo: binding.target_repo.clone(),
         backend: kind.as_str().to_owned(),
         url: remote.at.url.clone(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::around::Around;
 use super::body::{Marker, TextRules, defused, harmful, parts};
 use super::capability::{Assignees, Capabilities, Carried, Milestones};
 use super::draft::Draft;
@@ -33,7 +34,7 @@ vocabulary! {
     /// What of an issue a tracker may fail to carry.
     LossField {
         Title = "title", Description = "description", State = "state", CloseReason = "close_reason", Priority = "priority", Kind = "kind",
-        Labels = "labels", Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Comments = "comments",
+        Labels = "labels", Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Relations = "relations", Comments = "comments",
     }
 }
 
@@ -69,13 +70,14 @@ impl Losses {
     }
 }
 
-/// What the tracker is asked to hold of the issue. Depends on nothing that changes by itself, so that the same issue gives the same
-/// draft.
+/// What the tracker is asked to hold of the issue, where those are that it relates to. Depends on nothing that changes by itself, so
+/// that the same issue gives the same draft.
 #[must_use]
-pub fn fit(issue: &Issue, terms: &Terms) -> Fitted {
+pub fn fit(issue: &Issue, terms: &Terms, around: &Around) -> Fitted {
     let mut losses = Losses(Vec::new());
     let can = &terms.capabilities;
     let (body, rest) = body(issue, terms, &mut losses);
+    let (relations, unrelated) = around.fit(&issue.relations, can.relations);
     let draft = Draft {
         title: title(issue, can, &mut losses),
         body,
@@ -90,8 +92,9 @@ pub fn fit(issue: &Issue, terms: &Terms) -> Fitted {
         assignees: assignees(issue, terms, &mut losses),
         milestone: milestone(issue, can, &mut losses),
         due_on: issue.due_on.filter(|_| can.due_dates),
-        relations: Vec::new(),
+        relations,
     };
+    losses.0.extend(unrelated);
     if issue.due_on.is_some() && !can.due_dates {
         losses.add(LossField::DueOn, LossKind::Dropped, "this tracker has no due dates");
     }

@@ -3,6 +3,7 @@
 //! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`Terms`] (how it is
 //! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
 
+mod around;
 mod body;
 mod budget;
 mod capability;
@@ -17,6 +18,7 @@ mod remote;
 mod route;
 mod set;
 
+pub use around::{Around, Tie};
 pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use budget::{BudgetWindow, expected};
 pub use capability::{Assignees, Capabilities, Carried, Milestones};

@@ -51,7 +51,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// What is there, in the words of a draft; what the tracker does not tell is as in `like`. The difference to the draft that shall be
+    /// What is there, in the words of a draft; what the tracker does not tell is as in `like`, but relations, which it has and a list may
+    /// not tell: they are sent again. The difference to the draft that shall be
     /// there is what is still to be sent.
     #[must_use]
     pub fn as_draft(&self, like: &Draft) -> Draft {
@@ -66,7 +67,7 @@ impl Remote {
             assignees: self.assignees.clone(),
             milestone: self.milestone.clone(),
             due_on: self.due_on,
-            relations: self.relations.clone().unwrap_or_else(|| like.relations.clone()),
+            relations: self.relations.clone().unwrap_or_default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::domain::Related;
 use crate::domain::event::Detail;
 use crate::store::fields::{CommentFields, EventFields, Hash, IssueFields, MessageFields};
 
@@ -81,6 +82,7 @@ columns! {
         archived_at: Option<Moment>,
         dedupe_key: Option<&'a [u8; 32]> = bytes,
         fingerprint: Option<&'a [u8; 32]> = bytes,
+        relations: Option<Json<&'a [Related]>> = json,
     }
 }
 
@@ -117,6 +119,10 @@ columns! {
         due_at: Moment,
         trace: Option<&'a str>,
     }
+}
+
+fn json(relations: Option<&[Related]>) -> Option<Json<&[Related]>> {
+    relations.map(Json)
 }
 
 fn bytes(hash: Option<Hash<'_>>) -> Option<&[u8; 32]> {

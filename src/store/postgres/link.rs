@@ -10,7 +10,7 @@ use super::error::Failure;
 use crate::domain::IssueId;
 use crate::domain::tracker::BudgetWindow;
 use crate::store::fields::{CommentLinkFields, LinkFields};
-use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_columns};
+use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 
 /// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is told
 /// by [`super::sync`] alone, once the row is there.
@@ -49,6 +49,12 @@ where comment_links.issue_id = gone.issue_id and comment_links.backend = gone.ba
 
 const LINKS: &str =
     concat!("-- links\nselect ", link_columns!(), " from links where issue_id = any($1) order by issue_id, position, backend");
+
+const TIES: &str = "-- ties
+select issue_id, backend, state, remote_key from links where issue_id = any($1)";
+
+const TIES_NAMED: &str = "-- ties_named
+select issue_id, backend, state, remote_key from links where remote_key = any($2) and backend = $1";
 
 const COMMENT_LINKS: &str = concat!(
     "-- comment_links\nselect ",
@@ -97,6 +103,14 @@ pub(super) async fn write(
 
 pub(super) async fn links(connection: &mut PgConnection, issues: &[Uuid]) -> Result<Vec<LinkRow>, sqlx::Error> {
     sqlx::query_as(LINKS).bind(issues).fetch_all(connection).await
+}
+
+pub(super) async fn ties(connection: &mut PgConnection, issues: &[Uuid]) -> Result<Vec<TieRow>, sqlx::Error> {
+    sqlx::query_as(TIES).bind(issues).fetch_all(connection).await
+}
+
+pub(super) async fn ties_named(connection: &mut PgConnection, backend: &str, keys: &[String]) -> Result<Vec<TieRow>, sqlx::Error> {
+    sqlx::query_as(TIES_NAMED).bind(backend).bind(keys).fetch_all(connection).await
 }
 
 pub(super) async fn comment_links(

@@ -15,6 +15,9 @@ const ISSUES: &str = concat!(
     " from issues where number = any($2)"
 );
 
+const NUMBERS: &str = "-- numbers
+select id, number from issues where id = any($1) union select id, number from issues where number = any($2)";
+
 const ISSUES_BY_KEYS: &str =
     concat!("-- issues_by_keys\nselect ", issue_columns!(), ", dedupe_key, fingerprint from issues where dedupe_key = any($1)");
 
@@ -50,6 +53,10 @@ select version, description from _sqlx_migrations where success";
 
 pub(super) async fn issues(connection: &mut PgConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<IssueRow>, sqlx::Error> {
     sqlx::query_as(ISSUES).bind(ids).bind(numbers).fetch_all(connection).await
+}
+
+pub(super) async fn numbers(connection: &mut PgConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    sqlx::query_as(NUMBERS).bind(ids).bind(numbers).fetch_all(connection).await
 }
 
 pub(super) async fn by_keys(connection: &mut PgConnection, keys: &[[u8; 32]]) -> Result<Vec<KeyedRow>, sqlx::Error> {

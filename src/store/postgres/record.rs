@@ -47,7 +47,7 @@ insert into issues (
     closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
     backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
     claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint, number
+    dedupe_key, fingerprint, relations, number
 )
 overriding system value
 select * from unnest(
@@ -55,7 +55,7 @@ select * from unnest(
     $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
     $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
     $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-    $31::bytea[], $32::bytea[], $33::bigint[]
+    $31::bytea[], $32::bytea[], $33::jsonb[], $34::bigint[]
 )";
 
 /// The next number given is a new one. Nobody takes one meanwhile: see [`LOCK_OUT`].

@@ -20,13 +20,13 @@ with incoming as (
         $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
         $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
         $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-        $31::bytea[], $32::bytea[]
+        $31::bytea[], $32::bytea[], $33::jsonb[]
     ) with ordinality as incoming (
         id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
         closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
         backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
         claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, place
+        dedupe_key, fingerprint, relations, place
     )
 ), inserted as (
     insert into issues (
@@ -34,14 +34,14 @@ with incoming as (
         closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
         backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
         claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint
+        dedupe_key, fingerprint, relations
     )
     select
         id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
         closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
         backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
         claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint
+        dedupe_key, fingerprint, relations
     from incoming
     where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
     order by dedupe_key, place
@@ -50,36 +50,36 @@ with incoming as (
 ), new_events as (
     insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
     select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
-    from unnest($33::uuid[], $34::bigint[], $35::uuid[], $36::text[], $37::text[], $38::timestamptz[], $39::text[], $40::jsonb[])
+    from unnest($34::uuid[], $35::bigint[], $36::uuid[], $37::text[], $38::text[], $39::timestamptz[], $40::text[], $41::jsonb[])
         as child (issue_id, seq, id, kind, actor, at, trace, detail)
     join inserted on inserted.id = child.issue_id
 ), new_comments as (
     insert into comments (id, issue_id, author, body, created_at, edited_at)
     select child.id, child.issue_id, child.author, child.body, child.created_at, child.edited_at
-    from unnest($41::uuid[], $42::uuid[], $43::text[], $44::text[], $45::timestamptz[], $46::timestamptz[])
+    from unnest($42::uuid[], $43::uuid[], $44::text[], $45::text[], $46::timestamptz[], $47::timestamptz[])
         as child (id, issue_id, author, body, created_at, edited_at)
     join inserted on inserted.id = child.issue_id
 ), new_messages as (
     insert into messages (kind, target, issue_id, event_seq, due_at, trace)
     select child.kind, child.target, child.issue_id, child.event_seq, child.due_at, child.trace
-    from unnest($47::text[], $48::text[], $49::uuid[], $50::bigint[], $51::timestamptz[], $52::text[])
+    from unnest($48::text[], $49::text[], $50::uuid[], $51::bigint[], $52::timestamptz[], $53::text[])
         with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
     join inserted on inserted.id = child.issue_id
     order by child.place
 ), new_texts as (
     insert into issue_texts (number, words)
     select inserted.number, text.words
-    from unnest($53::uuid[], $54::tsvector[]) as text (issue_id, words)
+    from unnest($54::uuid[], $55::tsvector[]) as text (issue_id, words)
     join inserted on inserted.id = text.issue_id
 ), new_tags as (
     insert into issue_tags (facet, key, created_at, number)
     select tag.facet, tag.key, inserted.created_at, inserted.number
-    from unnest($55::uuid[], $56::text[], $57::text[]) as tag (issue_id, facet, key)
+    from unnest($56::uuid[], $57::text[], $58::text[]) as tag (issue_id, facet, key)
     join inserted on inserted.id = tag.issue_id
 ), counted as (
     insert into facet_counts as counts (facet, key, name, shard, active, closed)
     select value.facet, value.key, value.name, pg_backend_pid() % 8, sum(value.active), sum(value.closed)
-    from unnest($58::uuid[], $59::text[], $60::text[], $61::text[], $62::bigint[], $63::bigint[])
+    from unnest($59::uuid[], $60::text[], $61::text[], $62::text[], $63::bigint[], $64::bigint[])
         as value (issue_id, facet, key, name, active, closed)
     join inserted on inserted.id = value.issue_id
     group by value.facet, value.key, value.name
@@ -125,19 +125,20 @@ update issues set
     triggering_event_id = changed.triggering_event_id, activity_definition_id = changed.activity_definition_id,
     review = changed.review, review_reason = changed.review_reason,
     claimed_by = changed.claimed_by, claimed_until = changed.claimed_until,
-    version = changed.version, updated_at = changed.updated_at, archived_at = changed.archived_at
+    version = changed.version, updated_at = changed.updated_at, archived_at = changed.archived_at,
+    relations = changed.relations
 from unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
     $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
     $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
     $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-    $31::bytea[], $32::bytea[]
+    $31::bytea[], $32::bytea[], $33::jsonb[]
 ) as changed (
     id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
     closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
     backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
     claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint
+    dedupe_key, fingerprint, relations
 )
 where issues.id = changed.id";
 

@@ -66,8 +66,14 @@ const PROGRESS: &str = "-- progress
 update bindings set cursor = far.cursor from jsonb_to_recordset($1) as far (name text, cursor jsonb)
 where bindings.name = far.name";
 
-const LINKS_TO: &str =
-    concat!("-- links_to\nselect ", link_columns!(), " from links where backend = $1 and remote_id = any($3) and place = $2");
+/// One walk down the index for each id: a plan made while the table is small would look at every tie of the backend instead.
+const LINKS_TO: &str = concat!(
+    "-- links_to\nselect ",
+    link_columns!(),
+    " from unnest($3::text[]) as wanted (id) cross join lateral (
+    select * from links where links.backend = $1 and links.remote_id = wanted.id and links.place = $2 offset 0
+) as links"
+);
 
 /// From the start is after the nil id, as for comments.
 const LINKS_OF_PLACE: &str = concat!(

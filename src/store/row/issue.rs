@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::{Unreadable, broken, origin, word};
 use crate::domain::event::Detail;
-use crate::domain::{Claim, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, Review, ReviewState, State, StateName};
+use crate::domain::{
+    Claim, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, Related, Review, ReviewState, State, StateName,
+};
 
 /// The columns of an [`IssueRow`], for every statement that reads one.
 macro_rules! issue_columns {
@@ -15,7 +17,7 @@ macro_rules! issue_columns {
         "id, number, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason, closed_at, \
          priority, kind, labels, assignees, milestone, due_on, target_repo, backend, url, \
          source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason, \
-         claimed_by, claimed_until, version, created_at, updated_at, archived_at"
+         claimed_by, claimed_until, version, created_at, updated_at, archived_at, relations"
     };
 }
 pub(in crate::store) use issue_columns;
@@ -53,6 +55,7 @@ pub(in crate::store) struct IssueRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     archived_at: Option<DateTime<Utc>>,
+    relations: Option<Json<Vec<Related>>>,
 }
 
 /// An issue with its identity among repeats.
@@ -130,6 +133,7 @@ impl TryFrom<IssueRow> for Issue {
             created_at: row.created_at,
             updated_at: row.updated_at,
             archived_at: row.archived_at,
+            relations: row.relations.map(|relations| relations.0).unwrap_or_default(),
         })
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Unreadable, broken, word};
 use crate::domain::IssueId;
 use crate::domain::sync::Turns;
-use crate::domain::tracker::{CommentLink, Draft, Link, Place, RemoteRef, Slot};
+use crate::domain::tracker::{CommentLink, Draft, Link, Place, RemoteRef, Slot, Tie};
 
 /// The columns of a [`LinkRow`]. The base lies in the column of its older name.
 macro_rules! link_columns {
@@ -44,6 +44,14 @@ pub(in crate::store) struct LinkRow {
     turns: Option<Json<Turns>>,
     heard: Option<String>,
     missing_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, FromRow)]
+pub(in crate::store) struct TieRow {
+    issue_id: Uuid,
+    backend: String,
+    state: String,
+    remote_key: Option<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -83,6 +91,15 @@ impl TryFrom<LinkRow> for Link {
             heard: row.heard,
             missing_at: row.missing_at,
         })
+    }
+}
+
+impl TryFrom<TieRow> for Tie {
+    type Error = Unreadable;
+
+    fn try_from(row: TieRow) -> Result<Self, Unreadable> {
+        let state = word("links", "state", &row.issue_id, &row.state)?;
+        Ok(Self { issue_id: IssueId(row.issue_id), backend: row.backend, state, key: row.remote_key })
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::domain::IssueId;
 use crate::domain::tracker::BudgetWindow;
 use crate::store::fields::{CommentLinkFields, LinkFields, moment_text};
-use crate::store::row::{CommentLinkRow, LinkRow, comment_link_columns, link_columns};
+use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 
 /// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is told
 /// by [`super::sync`] alone, once the row is there.
@@ -49,6 +49,13 @@ const LINKS: &str = concat!(
     link_columns!(),
     " from links where issue_id in (select unhex(value, '-') from json_each(?1)) order by issue_id, position, backend"
 );
+
+const TIES: &str = "-- ties
+select issue_id, backend, state, remote_key from links where issue_id in (select unhex(value, '-') from json_each(?1))";
+
+const TIES_NAMED: &str = "-- ties_named
+select issue_id, backend, state, remote_key from links
+where remote_key in (select value from json_each(?2)) and backend = ?1";
 
 const COMMENT_LINKS: &str = concat!(
     "-- comment_links\nselect ",
@@ -98,6 +105,14 @@ pub(super) async fn write(
 
 pub(super) async fn links(connection: &mut SqliteConnection, issues: &[Uuid]) -> Result<Vec<LinkRow>, sqlx::Error> {
     sqlx::query_as(LINKS).bind(Json(issues)).fetch_all(connection).await
+}
+
+pub(super) async fn ties(connection: &mut SqliteConnection, issues: &[Uuid]) -> Result<Vec<TieRow>, sqlx::Error> {
+    sqlx::query_as(TIES).bind(Json(issues)).fetch_all(connection).await
+}
+
+pub(super) async fn ties_named(connection: &mut SqliteConnection, backend: &str, keys: &[String]) -> Result<Vec<TieRow>, sqlx::Error> {
+    sqlx::query_as(TIES_NAMED).bind(backend).bind(Json(keys)).fetch_all(connection).await
 }
 
 pub(super) async fn comment_links(

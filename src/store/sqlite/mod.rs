@@ -35,7 +35,7 @@ use crate::domain::facet::{FacetQuery, Shown, shown};
 use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
 use crate::domain::record::{Record, Taken};
 use crate::domain::sync::{Bound, Conflict, ConflictFilter, Hook, NewHook};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place, Tie};
 use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
@@ -153,6 +153,13 @@ impl Store for SqliteStore {
         let mut connection = self.reader().await?;
         let rows = read::issues(&mut connection, &ids, &numbers).await;
         readable(NAME, lookup::arrange(refs, finish(connection, rows)?))
+    }
+
+    async fn numbers(&self, refs: &[IssueRef]) -> Result<Vec<(IssueId, IssueNumber)>, StoreError> {
+        let (ids, numbers) = lookup::split(refs);
+        let mut connection = self.reader().await?;
+        let rows = read::numbers(&mut connection, &ids, &numbers).await;
+        Ok(lookup::numbered(finish(connection, rows)?))
     }
 
     async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
@@ -318,6 +325,19 @@ impl Store for SqliteStore {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.reader().await?;
         let rows = link::links(&mut connection, &ids).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
+    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<Tie>, StoreError> {
+        let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
+        let mut connection = self.reader().await?;
+        let rows = link::ties(&mut connection, &ids).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
+    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<Tie>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = link::ties_named(&mut connection, backend, keys).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 

@@ -16,6 +16,10 @@ const ISSUES: &str = concat!(
     " from issues where number in (select value from json_each(?2))"
 );
 
+const NUMBERS: &str = "-- numbers
+select id, number from issues where id in (select unhex(value, '-') from json_each(?1))
+union select id, number from issues where number in (select value from json_each(?2))";
+
 const ISSUES_BY_KEYS: &str = concat!(
     "-- issues_by_keys\nselect ",
     issue_columns!(),
@@ -57,6 +61,10 @@ select version, description from _sqlx_migrations where success";
 
 pub(super) async fn issues(connection: &mut SqliteConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<IssueRow>, sqlx::Error> {
     sqlx::query_as(ISSUES).bind(Json(ids)).bind(Json(numbers)).fetch_all(connection).await
+}
+
+pub(super) async fn numbers(connection: &mut SqliteConnection, ids: &[Uuid], numbers: &[i64]) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    sqlx::query_as(NUMBERS).bind(Json(ids)).bind(Json(numbers)).fetch_all(connection).await
 }
 
 pub(super) async fn by_keys(connection: &mut SqliteConnection, keys: &[[u8; 32]]) -> Result<Vec<KeyedRow>, sqlx::Error> {

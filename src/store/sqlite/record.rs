@@ -44,7 +44,7 @@ insert into issues (
     closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
     backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
     claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint
+    dedupe_key, fingerprint, relations
 )
 select
     value ->> 'number', unhex(value ->> 'id', '-'), value ->> 'title', value ->> 'description', value ->> 'state',
@@ -54,7 +54,7 @@ select
     value ->> 'source_type', value ->> 'source_id', value ->> 'triggering_event_id', value ->> 'activity_definition_id',
     value ->> 'review', value ->> 'review_reason', value ->> 'claimed_by', value ->> 'claimed_until', value ->> 'version',
     value ->> 'created_at', value ->> 'updated_at', value ->> 'archived_at',
-    unhex(value ->> 'dedupe_key'), unhex(value ->> 'fingerprint')
+    unhex(value ->> 'dedupe_key'), unhex(value ->> 'fingerprint'), value ->> 'relations'
 from json_each(?1)
 order by key";
 

@@ -10,7 +10,7 @@ insert into issues (
     closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
     backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
     claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint
+    dedupe_key, fingerprint, relations
 )
 select
     unhex(value ->> 'id', '-'), value ->> 'title', value ->> 'description', value ->> 'state', value ->> 'blocked_reason',
@@ -20,7 +20,7 @@ select
     value ->> 'source_id', value ->> 'triggering_event_id', value ->> 'activity_definition_id', value ->> 'review',
     value ->> 'review_reason', value ->> 'claimed_by', value ->> 'claimed_until', value ->> 'version',
     value ->> 'created_at', value ->> 'updated_at', value ->> 'archived_at',
-    unhex(value ->> 'dedupe_key'), unhex(value ->> 'fingerprint')
+    unhex(value ->> 'dedupe_key'), unhex(value ->> 'fingerprint'), value ->> 'relations'
 from json_each(?1)
 where not exists (select 1 from issues where issues.dedupe_key = unhex(value ->> 'dedupe_key'))
 order by key
@@ -66,7 +66,8 @@ update issues set
     triggering_event_id = value ->> 'triggering_event_id', activity_definition_id = value ->> 'activity_definition_id',
     review = value ->> 'review', review_reason = value ->> 'review_reason',
     claimed_by = value ->> 'claimed_by', claimed_until = value ->> 'claimed_until',
-    version = value ->> 'version', updated_at = value ->> 'updated_at', archived_at = value ->> 'archived_at'
+    version = value ->> 'version', updated_at = value ->> 'updated_at', archived_at = value ->> 'archived_at',
+    relations = value ->> 'relations'
 from json_each(?1)
 where issues.id = unhex(value ->> 'id', '-')";
 

@@ -46,7 +46,7 @@ fn assert_holds(bench: &Bench, remote: &Remote, draft: &Draft) {
 }
 
 /// Made, and everything that the creating request could not carry sent after it: as a push does it.
-async fn made(bench: &Bench, draft: &Draft, marker: &issue_core::domain::tracker::Marker) -> Remote {
+pub(super) async fn made(bench: &Bench, draft: &Draft, marker: &issue_core::domain::tracker::Marker) -> Remote {
     let created = bench.backend.create(&bench.place, draft, marker).await.unwrap();
     let edit = Edit { before: &created.carried, after: draft };
     if !edit.is_empty() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use issue_core::domain::tracker::TrackerKind;
 use serde_json::{Map, Value};
 
-use super::{Bench, contract, webhooks};
+use super::{Bench, contract, relations, webhooks};
 use crate::support::sim;
 
 /// The folder of the descriptions, as `build.rs` looked for it.
@@ -34,6 +34,8 @@ async fn every_request_is_valid_by_the_vendors_own_description() {
         }
         let bench = Bench::new(vendor(), false).await;
         contract::comments_are_added_found_edited_and_taken_away(&bench).await;
+        relations::each_relation_is_put_in_read_from_both_sides_and_taken_out(&bench).await;
+        relations::another_parent_takes_the_place_of_the_first(&bench).await;
         for recorded in described(&bench) {
             let faults = description.faults(&recorded.request);
             assert!(faults.is_empty(), "{}: {} {}: {faults:?}", bench.what, recorded.request.method, recorded.request.path);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use issue_core::domain::tracker::TrackerKind;
 use serde_json::Value;
 
-use super::{Bench, contract, webhooks};
+use super::{Bench, contract, relations, webhooks};
 use crate::support::sim;
 
 fn schema() -> Schema {
@@ -21,7 +21,7 @@ async fn every_question_is_valid_by_the_vendors_own_schema() {
     let schema = schema();
     for vendor in sim::ALL.iter().filter(|vendor| vendor().kind() == TrackerKind::Linear) {
         let mut names = BTreeSet::new();
-        for case in 0..8 {
+        for case in 0..10 {
             let bench = Bench::new(vendor(), false).await;
             match case {
                 0 => contract::an_update_changes_what_changed_and_can_be_sent_again(&bench).await,
@@ -30,7 +30,9 @@ async fn every_question_is_valid_by_the_vendors_own_schema() {
                 3 => contract::discovery_tells_where_to_file(&bench).await,
                 4 => contract::a_check_tells_who_we_are_and_what_is_missing(&bench).await,
                 5 => webhooks::registering_again_leaves_one_webhook_with_the_new_secret(&bench).await,
-                6 => contract::what_others_put_in_stays(&bench).await,
+                6 => relations::each_relation_is_put_in_read_from_both_sides_and_taken_out(&bench).await,
+                7 => relations::many_relations_are_all_read_and_cost_no_more_than_one(&bench).await,
+                8 => contract::what_others_put_in_stays(&bench).await,
                 _ => contract::comments_are_added_found_edited_and_taken_away(&bench).await,
             }
             for recorded in bench.sim.recorded() {
@@ -40,7 +42,7 @@ async fn every_question_is_valid_by_the_vendors_own_schema() {
                 names.insert(body["operationName"].to_string());
             }
         }
-        assert!(names.len() > 14, "{names:?}");
+        assert!(names.len() > 17, "{names:?}");
     }
 }
 

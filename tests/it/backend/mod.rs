@@ -9,6 +9,7 @@ mod description;
 mod github_app;
 mod graphql;
 mod push;
+mod relations;
 pub(crate) mod rig;
 mod trouble;
 mod two_ways;
@@ -22,7 +23,7 @@ use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::line::{Line, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
+use issue_core::domain::tracker::{Around, Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -75,7 +76,7 @@ impl Bench {
 
     /// What is sent for the issue, and its marker.
     pub(super) fn fitted(&self, issue: &Issue) -> (Fitted, Marker) {
-        (fit(issue, &self.terms), Marker::new(issue.id.0, 1))
+        (fit(issue, &self.terms, &Around::of("t0")), Marker::new(issue.id.0, 1))
     }
 
     /// An issue with something in every field that the tracker can hold, and its draft.
@@ -155,6 +156,15 @@ cases!(
     two_ways::an_issue_is_followed_to_where_it_is_now as an_issue_is_followed_to_where_it_is_now,
     two_ways::what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it
         as what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it,
+    relations::each_relation_is_put_in_read_from_both_sides_and_taken_out as each_relation_is_put_in_read_from_both_sides_and_taken_out,
+    relations::relations_follow_a_creation_and_what_people_relate_stays as relations_follow_a_creation_and_what_people_relate_stays,
+    relations::another_parent_takes_the_place_of_the_first as another_parent_takes_the_place_of_the_first,
+    relations::what_cannot_be_related_holds_up_nothing as what_cannot_be_related_holds_up_nothing,
+    relations::many_relations_are_all_read_and_cost_no_more_than_one as many_relations_are_all_read_and_cost_no_more_than_one,
+    relations::a_request_that_is_lost_leaves_nothing_undone_and_nothing_doubled
+        as a_request_that_is_lost_leaves_nothing_undone_and_nothing_doubled,
+    relations::what_somebody_wrote_meanwhile_is_told_before_anything_is_related
+        as what_somebody_wrote_meanwhile_is_told_before_anything_is_related,
     two_ways::the_other_clock_is_known_from_its_answers as the_other_clock_is_known_from_its_answers,
     two_ways::long_lists_are_read_in_long_pages_and_in_order as long_lists_are_read_in_long_pages_and_in_order,
     two_ways::a_late_list_catches_up_and_an_issue_is_never_late as a_late_list_catches_up_and_an_issue_is_never_late,

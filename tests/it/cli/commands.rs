@@ -9,6 +9,7 @@ crate::support::on_both_stores!(
     a_task_goes_through_its_whole_life,
     lists_and_templates,
     an_issue_is_named_in_many_ways,
+    issues_are_related_and_shown_so,
     exit_codes_are_kept,
     many_at_once
 );
@@ -104,6 +105,29 @@ async fn an_issue_is_named_in_many_ways(db: Database) {
         for (name, hint) in cases {
             let said = issue.run(&["show", name]);
             assert!(said.code == 3 && said.err.contains(hint), "{name}: {said:?}");
+        }
+    })
+    .await;
+}
+
+async fn issues_are_related_and_shown_so(db: Database) {
+    both_ways(db, async |issue| {
+        issue.ok(&["create", "one"]);
+        issue.ok(&["create", "two", "--relate", "blocked-by=1", "--relate", "parent=1"]);
+        let shown = issue.ok(&["show", "2"]);
+        assert!(shown.contains("blocked by #1\n") && shown.contains("parent     #1\n"), "{shown}");
+        issue.ok(&["create", "three"]);
+        issue.ok(&["edit", "2", "--relate", "parent=#3", "--relate", "relates=t0:acme/tools#7", "--unrelate", "blocked_by=1"]);
+        let shown = issue.ok(&["show", "2"]);
+        assert!(shown.contains("parent     #3\nrelates    t0:acme/tools#7\n") && !shown.contains("#1"), "{shown}");
+        issue.ok(&["edit", "2", "--unrelate", "relates=T0:acme/tools#7"]);
+        assert_eq!(issue.json(&["show", "2"])["relations"].as_array().unwrap().len(), 1);
+        assert!(issue.ok(&["timeline", "2"]).contains("relations: blocked_by "));
+        let cases: [(&str, i32, &str); 3] =
+            [("blocks", 2, "like blocks=42"), ("likes=1", 2, "must be one of blocks"), ("blocks=77", 4, "there is no issue 77")];
+        for (relation, code, hint) in cases {
+            let said = issue.run(&["edit", "1", "--relate", relation]);
+            assert!(said.code == code && said.err.contains(hint), "{relation}: {said:?}");
         }
     })
     .await;

@@ -19,6 +19,7 @@ async fn furnish(issue: &Shell, database: &Database) {
     issue.ok(&["comment", "2", "first"]);
     issue.ok(&["comment", "2", "second, with a \\ and a \u{2028}"]);
     issue.ok(&["edit", "2", "--description", "# long\n\ntext", "--assign", "Zoe", "--due", "2031-05-06", "--milestone", "v1"]);
+    issue.ok(&["edit", "2", "--relate", "blocks=1", "--relate", "parent=t0:acme/tools#7"]);
     issue.ok(&["close", "3", "--reason", "duplicate", "--comment", "see 1"]);
     issue.ok(&["claim", "4", "--holder", "agent", "--lease", "24h"]);
     issue.ok(&["delete", "4"]);

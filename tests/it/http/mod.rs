@@ -17,6 +17,7 @@ mod lifecycle;
 mod list;
 mod many;
 mod operate;
+mod relations;
 mod reviews;
 mod timeline;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use issue_core::domain::sync::{Field, Turn, Turns};
 use issue_core::domain::tracker::{
-    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, RemoteRelation, Slot,
+    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, RemoteRelation, Slot, Tie,
 };
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Relation, Settle, StateName};
 use issue_core::store::Outcome;
@@ -322,4 +322,37 @@ pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has
     assert_eq!(store.asked_for("a", &ids).await.unwrap(), [], "whoever has it may have read already");
     store.commit(&[ask(0, "a")]).await.unwrap();
     assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
+}
+
+pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db: Database) {
+    let store = db.open().await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(sample::stored(&*store, sample::plain_issue(), None).await.id);
+    }
+    let named = |issue, backend: &str, key: &str| {
+        let link = linked(issue, backend, key);
+        let remote = link.remote.clone().map(|at| RemoteRef { key: key.to_owned(), ..at });
+        Link { remote, ..link }
+    };
+    let gone = Link { state: LinkState::Gone, ..named(ids[1], "a", "x#1") };
+    store.commit(&[write(vec![named(ids[0], "a", "x#1"), link(ids[0], "b"), gone, named(ids[2], "b", "x#1")])]).await.unwrap();
+    let tie = |issue_id, backend: &str, state, key: Option<&str>| Tie {
+        issue_id,
+        backend: backend.to_owned(),
+        state,
+        key: key.map(str::to_owned),
+    };
+    let sorted = |mut ties: Vec<Tie>| {
+        ties.sort_by(|one, two| (one.issue_id, &one.backend).cmp(&(two.issue_id, &two.backend)));
+        ties
+    };
+    let (first, second) = (tie(ids[0], "a", LinkState::Linked, Some("x#1")), tie(ids[1], "a", LinkState::Gone, Some("x#1")));
+    let of_two = sorted(store.ties(&ids[..2]).await.unwrap());
+    assert_eq!(of_two, [first.clone(), tie(ids[0], "b", LinkState::Routed, None), second.clone()]);
+    assert_eq!(store.ties(&[]).await.unwrap(), []);
+    let keys = ["x#1", "x#2"].map(str::to_owned);
+    assert_eq!(sorted(store.ties_named("a", &keys).await.unwrap()), [first, second]);
+    assert_eq!(store.ties_named("a", &keys[1..]).await.unwrap(), []);
+    assert_eq!(store.ties_named("c", &keys).await.unwrap(), []);
 }

@@ -50,6 +50,7 @@ conformance! {
         what_lists_say_changes_only_what_they_know,
         ties_are_found_from_the_other_side,
         every_tie_of_an_issues_comments_is_listed,
+        ties_are_told_by_issue_and_by_name_without_what_was_sent,
         an_issue_was_asked_for_while_a_message_waits_that_nobody_has,
     }
     run bindings {
@@ -104,6 +105,7 @@ conformance! {
     }
     run read {
         issues_are_found_by_id_and_number_in_the_order_asked,
+        numbers_are_told_of_those_that_are_there,
         what_was_filed_is_found_by_its_key_in_the_order_asked,
         events_are_read_page_by_page,
         comments_are_read_page_by_page,

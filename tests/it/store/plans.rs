@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
 use issue_core::domain::find::{Archived, Assigned, Filter, IdPrefix, IssueQuery, Lookup, LookupBy, Order, Sort, Span};
 use issue_core::domain::search::TextQuery;
-use issue_core::domain::{Kind, Priority, ReviewState, SourceType, StateName};
+use issue_core::domain::{IssueId, IssueNumber, IssueRef, Kind, Priority, ReviewState, SourceType, StateName};
 use issue_core::store::Store;
 
 use crate::support::database::{self, Database, Dialect};
@@ -109,6 +109,8 @@ async fn ask_everything_else(store: &dyn Store) {
         }
     }
     store.count(&Filter { labels: vec!["middling".to_owned()], ..Filter::default() }, 1000).await.unwrap();
+    let named = (0..50).flat_map(|n| [IssueRef::Number(IssueNumber(n)), IssueRef::Id(IssueId(crate::support::sample::id()))]);
+    store.numbers(&named.collect::<Vec<_>>()).await.unwrap();
     for by in [FacetOrder::Name, FacetOrder::Count] {
         store.facet(&FacetQuery { facet: Facet::Label, prefix: String::new(), after: String::new(), by, limit: 10 }).await.unwrap();
     }

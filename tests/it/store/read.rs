@@ -161,3 +161,15 @@ pub(super) async fn a_word_nobody_knows_is_broken_not_guessed(database: Database
     }
     store.issues(&[IssueRef::Id(issue.id)]).await.unwrap();
 }
+
+pub(super) async fn numbers_are_told_of_those_that_are_there(database: Database) {
+    let store = database.open().await;
+    let (one, two) =
+        (sample::stored(&*store, sample::plain_issue(), None).await, sample::stored(&*store, sample::plain_issue(), None).await);
+    let asked = [IssueRef::Number(two.number), IssueRef::Id(one.id), IssueRef::Number(one.number), IssueRef::Number(IssueNumber(999))];
+    let mut told = store.numbers(&asked).await.unwrap();
+    told.sort();
+    assert_eq!(told, [(one.id, one.number), (two.id, two.number)]);
+    assert_eq!(store.numbers(&[IssueRef::Id(IssueId(sample::id()))]).await.unwrap(), []);
+    assert_eq!(store.numbers(&[]).await.unwrap(), []);
+}

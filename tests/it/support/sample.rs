@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use issue_core::domain::event::{Detail, FieldChange};
 use issue_core::domain::{
     Change, Claim, Comment, CommentId, CommentWrite, Dedupe, DedupeKey, Event, EventKind, Fingerprint, Issue, IssueId, IssueNumber,
-    IssueWrite, Kind, MessageKind, NewMessage, Origin, Priority, Review, SourceType, Stamp, State,
+    IssueWrite, Kind, MessageKind, NewMessage, Origin, Other, Priority, Related, Relation, Review, SourceType, Stamp, State, TrackerKey,
 };
 use issue_core::store::{Outcome, Store};
 use serde_json::json;
@@ -49,6 +49,7 @@ pub(crate) fn plain_issue() -> Issue {
         assignees: Vec::new(),
         milestone: None,
         due_on: None,
+        relations: Vec::new(),
         target_repo: None,
         backend: "gitea".to_owned(),
         url: None,
@@ -76,6 +77,10 @@ pub(crate) fn full_issue() -> Issue {
         assignees: vec!["zoe".to_owned(), "adam".to_owned()],
         milestone: Some("v1".to_owned()),
         due_on: NaiveDate::from_ymd_opt(2028, 2, 29),
+        relations: vec![
+            Related { relation: Relation::BlockedBy, to: Other::Issue(IssueId(id())) },
+            Related { relation: Relation::Parent, to: Other::Elsewhere(TrackerKey::new("t0", "acme/\"töols\"#7").unwrap()) },
+        ],
         target_repo: Some("activity-core".to_owned()),
         backend: "github".to_owned(),
         url: Some("https://example.org/issues/7".to_owned()),

@@ -6,6 +6,7 @@ mod flows;
 mod hook;
 mod kill;
 mod property;
+mod relations;
 mod rules;
 mod story;
 

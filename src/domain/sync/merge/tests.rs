@@ -8,6 +8,7 @@ use proptest::strategy::Strategy as _;
 
 use super::Strategy;
 use super::*;
+use crate::domain::relation::Relation;
 use crate::domain::sync::{AdoptFilter, Direction};
 use crate::domain::tracker::Place;
 
@@ -82,6 +83,9 @@ fn taken(ours: &Draft, theirs: &Draft, take: &Take) -> Draft {
     if let Some(due_on) = take.due_on {
         after.due_on = due_on;
     }
+    if let Some(change) = &take.relations {
+        after.relations = change.applied_to(&after.relations);
+    }
     after
 }
 
@@ -147,9 +151,36 @@ fn what_somebody_decided_is_done_and_not_recorded_again() {
     assert!(done.held.contains(&Field::Title) && done.take.is_empty(), "what is frozen stands still");
 }
 
+fn relates(relation: Relation, key: &str) -> RemoteRelation {
+    RemoteRelation { relation, key: key.to_owned() }
+}
+
+#[test]
+fn relations_merge_element_by_element_whoever_put_them_in() {
+    let with = |relations: &[RemoteRelation]| Draft { relations: relations.to_vec(), ..draft("t", "", &[]) };
+    let [kept, gone, mine, yours] =
+        [(Relation::Blocks, "x#1"), (Relation::Blocks, "x#2"), (Relation::Relates, "x#1"), (Relation::Parent, "x#9")]
+            .map(|(relation, key)| relates(relation, key));
+    let base = with(&[kept.clone(), gone]);
+    let (ours, theirs) =
+        (with(&[base.relations.clone(), vec![mine.clone()]].concat()), with(&[relates(Relation::Blocks, "X#1"), yours.clone()]));
+    let done = merged(Owner::Shared, Strategy::Manual, [&base, &ours, &theirs]);
+    assert_eq!(taken(&ours, &theirs, &done.take).relations, [kept, mine, yours]);
+    assert!(done.clashes.is_empty() && done.base.relations == theirs.relations);
+}
+
 fn drafts() -> impl proptest::strategy::Strategy<Value = Draft> {
-    ("[ab]", "([xyz]\n){0,3}[xyz]", prop::sample::subsequence(vec!["l", "m", "n"], 0..=3), 0..4usize, prop::option::of("[pq]")).prop_map(
-        |(title, body, labels, state, milestone)| Draft { state: StateName::ALL[state], milestone, ..draft(&title, &body, &labels) },
+    let relations =
+        [(Relation::Blocks, "x#1"), (Relation::Blocks, "x#2"), (Relation::Relates, "x#1")].map(|(relation, key)| relates(relation, key));
+    let relations = prop::sample::subsequence(relations.to_vec(), 0..=3);
+    let labels = prop::sample::subsequence(vec!["l", "m", "n"], 0..=3);
+    ("[ab]", "([xyz]\n){0,3}[xyz]", labels, 0..4usize, prop::option::of("[pq]"), relations).prop_map(
+        |(title, body, labels, state, milestone, relations)| Draft {
+            state: StateName::ALL[state],
+            milestone,
+            relations,
+            ..draft(&title, &body, &labels)
+        },
     )
 }
 
@@ -168,7 +199,8 @@ proptest! {
             Field::State => (a.state, a.close_reason) == (b.state, b.close_reason),
             Field::Labels => SetChange::between(&a.labels, &b.labels).is_none(),
             Field::Milestone => a.milestone == b.milestone,
-            Field::Priority | Field::Kind | Field::Assignees | Field::DueOn | Field::Relations | Field::Comment => true,
+            Field::Relations => SetChange::between(&a.relations, &b.relations).is_none(),
+            Field::Priority | Field::Kind | Field::Assignees | Field::DueOn | Field::Comment => true,
         };
         for field in Field::ALL.iter().copied().filter(|field| !done.held.contains(field)) {
             prop_assert!(same(&done.base, &theirs, field) || !same(&done.base, &after, field) || same(&after, &theirs, field), "{} would be overwritten unseen", field);

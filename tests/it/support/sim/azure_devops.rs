@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use chrono::{DateTime, SecondsFormat, Utc};
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
+use super::bonds::{Bonds, Seen};
 use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
@@ -28,6 +30,7 @@ const DUE: &str = "Microsoft.VSTS.Scheduling.DueDate";
 struct AzureDevops {
     items: Vec<Item>,
     next_id: i64,
+    bonds: Bonds,
 }
 
 #[derive(Clone)]
@@ -55,7 +58,7 @@ struct Comment {
 }
 
 pub(super) fn azure_devops() -> Box<dyn Vendor> {
-    Box::new(AzureDevops { items: Vec::new(), next_id: 0 })
+    Box::new(AzureDevops { items: Vec::new(), next_id: 0, bonds: Bonds::default() })
 }
 
 fn moment(time: DateTime<Utc>) -> String {
@@ -180,19 +183,75 @@ impl AzureDevops {
             return refused(404, &format!("TF401232: Work item {id} does not exist, or you do not have permissions to read it."));
         };
         match request.method.as_str() {
-            "GET" => Reply::json(200, &Self::show(&self.items[at])),
+            "GET" => Reply::json(200, &self.show_whole(at, request)),
             "PATCH" => {
-                let item = &mut self.items[at];
-                match Self::patched(item.project, item.fields.clone(), Some(item.rev), &request.json()) {
-                    Ok(fields) => {
-                        (item.fields, item.rev, item.changed) = (fields, item.rev + 1, now);
-                        Reply::json(200, &Self::show(item))
-                    }
-                    Err(reply) => reply,
+                let steps = request.json().as_array().cloned().unwrap_or_default();
+                let is_link = |step: &Value| step["path"].as_str().is_some_and(|path| path.starts_with("/relations/"));
+                let (links, rest): (Vec<Value>, Vec<Value>) = steps.into_iter().partition(is_link);
+                let item = &self.items[at];
+                let fields = match Self::patched(item.project, item.fields.clone(), Some(item.rev), &Value::Array(rest)) {
+                    Ok(fields) => fields,
+                    Err(reply) => return reply,
+                };
+                match self.linked(id, &links) {
+                    Ok(bonds) => self.bonds = bonds,
+                    Err(reply) => return reply,
                 }
+                let item = &mut self.items[at];
+                (item.fields, item.rev, item.changed) = (fields, item.rev + 1, now);
+                Reply::json(200, &self.show_whole(at, request))
             }
             _ => refused(405, "no such method"),
         }
+    }
+
+    /// With its relations, where they are asked for and there are any.
+    fn show_whole(&self, at: usize, request: &Request) -> Value {
+        let (mut shown, own) = (Self::show(&self.items[at]), self.items[at].id.to_string());
+        let url = |other: &str| format!("https://dev.azure.example/acme/_apis/wit/workItems/{other}");
+        let link = |seen: &Seen| json!({"rel": rel(seen), "url": url(&seen.other), "attributes": {"isLocked": false}});
+        let links: Vec<Value> = self.bonds.seen(&own).iter().map(link).collect();
+        if request.query("$expand") == Some("relations") && !links.is_empty() {
+            shown["relations"] = Value::Array(links);
+        }
+        shown
+    }
+
+    /// The relations after those steps of a patch, or why it is refused.
+    fn linked(&self, own: &str, steps: &[Value]) -> Result<Bonds, Reply> {
+        let mut bonds = self.bonds.clone();
+        for step in steps {
+            let place = step["path"].as_str().and_then(|path| path.strip_prefix("/relations/")).unwrap_or_default();
+            let seen = bonds.seen(own);
+            match step["op"].as_str() {
+                Some("remove") => match place.parse::<usize>().ok().and_then(|place| seen.get(place)) {
+                    Some(known) => _ = bonds.remove(known.id),
+                    None => return Err(refused(400, "VS403680: The relation to be removed is not there.")),
+                },
+                Some("add") if place == "-" => {
+                    let other = step["value"]["url"].as_str().and_then(|url| url.rsplit_once("/_apis/wit/workItems/")).map(|(_, id)| id);
+                    let Some(other) = other.filter(|id| self.position(id).is_some()) else {
+                        return Err(refused(404, "TF401232: The work item to link to does not exist."));
+                    };
+                    let all = [true, false].into_iter().flat_map(|forwards| {
+                        [Relation::Blocks, Relation::Relates, Relation::Duplicates, Relation::Parent].map(|relation| (relation, forwards))
+                    });
+                    let named = |(relation, forwards): &(Relation, bool)| {
+                        rel(&Seen { id: 0, relation: *relation, forwards: *forwards, other: String::new() }) == step["value"]["rel"]
+                    };
+                    let Some((relation, forwards)) = all.into_iter().find(named) else { return Err(refused(400, "no such relation")) };
+                    let (from, to) = if forwards { (own, other) } else { (other, own) };
+                    if relation == Relation::Parent && bonds.parent(from).is_some() {
+                        return Err(refused(400, "TF201036: A work item can have only one parent link."));
+                    }
+                    if own == other || bonds.add(from, relation, to).is_none() {
+                        return Err(refused(400, "RelationAlreadyExists, or a work item that is linked to itself"));
+                    }
+                }
+                Some(_) | None => return Err(refused(400, &format!("the operation {step} is not known"))),
+            }
+        }
+        Ok(bonds)
     }
 
     fn comments(&mut self, id: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
@@ -289,6 +348,18 @@ impl AzureDevops {
     }
 }
 
+fn rel(seen: &Seen) -> &'static str {
+    match (seen.relation, seen.forwards) {
+        (Relation::Blocks, true) => "System.LinkTypes.Dependency-Forward",
+        (Relation::Blocks, false) => "System.LinkTypes.Dependency-Reverse",
+        (Relation::Duplicates, true) => "System.LinkTypes.Duplicate-Reverse",
+        (Relation::Duplicates, false) => "System.LinkTypes.Duplicate-Forward",
+        (Relation::Parent, true) => "System.LinkTypes.Hierarchy-Reverse",
+        (Relation::Parent, false) => "System.LinkTypes.Hierarchy-Forward",
+        (Relation::Relates | Relation::BlockedBy, _) => "System.LinkTypes.Related",
+    }
+}
+
 fn shown(comment: &Comment) -> Value {
     json!({"id": comment.id, "text": comment.text, "createdBy": {"displayName": comment.author, "uniqueName": "bot@example.org"}, "format": "html",
         "createdDate": moment(comment.created), "modifiedDate": moment(comment.modified)})
@@ -348,6 +419,7 @@ impl Vendor for AzureDevops {
                 let reply = Reply::json(200, &many(&page));
                 if let Some(next) = next { reply.with("x-ms-continuationtoken", next) } else { reply }
             }
+            ("POST", [ORGANISATION, "_apis", "wit", "workitemsbatch"]) => self.batch(&request.json()),
             ("GET", [ORGANISATION, "_apis", "wit", "workitems", id]) => self.on_item(id, request, now),
             (_, [ORGANISATION, project, "_apis", "wit", rest @ ..]) => match PROJECTS.iter().find(|known| known == &project) {
                 Some(project) => self.in_project(project, rest, request, now),
@@ -458,6 +530,13 @@ impl Vendor for AzureDevops {
         }
     }
 
+    fn person_relates(&mut self, id: &str, relation: Relation, other: &str, there: bool, now: DateTime<Utc>) {
+        self.bonds.person(id, relation, other, there);
+        let at = self.position(id).unwrap();
+        let item = &mut self.items[at];
+        (item.rev, item.changed) = (item.rev + 1, now);
+    }
+
     fn removes(&mut self, id: &str) {
         let at = self.position(id).unwrap();
         self.items[at].away = true;
@@ -494,9 +573,13 @@ impl Vendor for AzureDevops {
         Some("ado-wit-7.1.json")
     }
 
-    /// It is of work items alone, has queries under a team only, and of two ways to read comments the one that has no pages.
+    /// It is of work items alone, has queries under a team only, batches under a project only, which is not asked for over there,
+    /// and of two ways to read comments the one that has no pages.
     fn is_described(&self, request: &Request) -> bool {
         let listing = request.method == "GET" && request.path.ends_with("/comments");
+        if request.path == format!("/{ORGANISATION}/_apis/wit/workitemsbatch") {
+            return false;
+        }
         request.path.contains("/_apis/wit/") && !request.path.ends_with("/wiql") && !listing
     }
 }

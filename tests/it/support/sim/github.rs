@@ -6,9 +6,11 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Value, json};
 
+use super::bonds::Bonds;
 use super::{Reply, Request, SECRET, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for: of issues, and of everything else.
@@ -30,6 +32,8 @@ struct GitHub {
     passed: usize,
     repos: Vec<Repo>,
     next_id: i64,
+    /// By the numbers among all issues.
+    bonds: Bonds,
 }
 
 #[derive(Clone)]
@@ -46,6 +50,8 @@ struct Repo {
 
 #[derive(Clone)]
 struct Issue {
+    /// Among all issues there are.
+    id: i64,
     number: usize,
     forbidden: bool,
     title: String,
@@ -131,7 +137,7 @@ impl GitHub {
     fn new(app: bool) -> Self {
         let repo = |(owner, name)| Repo { owner, name, milestones: Vec::new(), issues: Vec::new(), last: 0, gone: Vec::new() };
         let repos = [(OWNER, "tools"), (OWNER, "a2"), (OWNER, "a3"), (OWNER, "a4"), ("other", "last")];
-        Self { app, tokens: 0, passed: 0, repos: repos.map(repo).into(), next_id: 100 }
+        Self { app, tokens: 0, passed: 0, repos: repos.map(repo).into(), next_id: 100, bonds: Bonds::default() }
     }
 
     fn seen(&mut self, id: &str) -> &mut Issue {
@@ -148,7 +154,7 @@ impl GitHub {
         let labels: Vec<Value> = issue.labels.iter().map(|name| json!({"id": 3, "name": name, "color": "ededed"})).collect();
         let milestone = issue.milestone.map(|number| json!({"number": number, "title": repo.milestones[number - 1]}));
         let mut shown = json!({
-            "id": 1000 + issue.number, "number": issue.number, "title": issue.title, "body": issue.body, "labels": labels, "assignees": people,
+            "id": issue.id, "number": issue.number, "title": issue.title, "body": issue.body, "labels": labels, "assignees": people,
             "state": if issue.closed { "closed" } else { "open" }, "state_reason": issue.reason, "milestone": milestone,
             "created_at": moment(issue.created), "updated_at": moment(issue.updated), "comments": issue.comments.len(),
             "repository_url": format!("https://api.github.com/repos/{}/{}", repo.owner, repo.name),
@@ -251,6 +257,7 @@ impl GitHub {
         let now = now.trunc_subsecs(0);
         self.repos[at].last += 1;
         let issue = Issue {
+            id: self.id(),
             number: self.repos[at].last,
             forbidden: false,
             title: title.to_owned(),
@@ -278,7 +285,8 @@ impl GitHub {
         let id = self.id();
         let issue = &mut self.repos[at].issues[place];
         match (method, tail) {
-            ("GET", []) => {}
+            ("GET", []) => return Reply::json(200, &self.show_whole(at, place)),
+            (_, ["dependencies", ..] | ["sub_issue" | "sub_issues"]) => return self.on_relations(at, place, method, tail, request),
             ("PATCH", []) => return self.edit(at, place, &body),
             ("POST", ["labels"]) => {
                 for label in texts(&body["labels"]) {
@@ -389,6 +397,75 @@ impl GitHub {
             && moment("iat") <= now
             && now < moment("exp")
             && moment("exp") - moment("iat") <= 600
+    }
+}
+
+/// Dependencies belong to the issue that is blocked, sub-issues to their parent.
+impl GitHub {
+    fn position(&self, id: &str) -> Option<(usize, usize)> {
+        let within = |repo: &Repo| repo.issues.iter().position(|issue| !issue.forbidden && issue.id.to_string() == id);
+        self.repos.iter().enumerate().find_map(|(at, repo)| Some((at, within(repo)?)))
+    }
+
+    fn show_id(&self, id: &str) -> Option<Value> {
+        self.position(id).map(|(at, place)| Self::show(&self.repos[at], &self.repos[at].issues[place]))
+    }
+
+    fn show_whole(&self, at: usize, place: usize) -> Value {
+        let issue = &self.repos[at].issues[place];
+        let mut shown = Self::show(&self.repos[at], issue);
+        if let Some((at, place)) = self.bonds.parent(&issue.id.to_string()).and_then(|id| self.position(&id)) {
+            let (repo, number) = (&self.repos[at], self.repos[at].issues[place].number);
+            shown["parent_issue_url"] = json!(format!("https://api.github.com/repos/{}/{}/issues/{number}", repo.owner, repo.name));
+        }
+        shown
+    }
+
+    fn on_relations(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request) -> Reply {
+        let own = self.repos[at].issues[place].id.to_string();
+        let named = |field: &str| request.json()[field].as_i64().map(|id| id.to_string());
+        let known = |id: Option<String>| id.filter(|id| self.position(id).is_some());
+        match (method, tail) {
+            ("GET", ["dependencies", which @ ("blocked_by" | "blocking")]) => {
+                let seen = self.bonds.seen(&own).into_iter();
+                let wanted = seen.filter(|seen| seen.relation == Relation::Blocks && seen.forwards == (*which == "blocking"));
+                listed(request, wanted.filter_map(|seen| self.show_id(&seen.other)).collect())
+            }
+            ("POST", ["dependencies", "blocked_by"]) => match known(named("issue_id")) {
+                Some(other) if other != own && self.bonds.add(&own, Relation::BlockedBy, &other).is_some() => {
+                    Reply::json(201, &self.show_whole(at, place))
+                }
+                Some(_) => invalid("issue_id", "invalid"),
+                None => refused(404, "Not Found"),
+            },
+            ("DELETE", ["dependencies", "blocked_by", id]) => match self.bonds.find(&own, Relation::BlockedBy, id) {
+                Some(bond) => {
+                    self.bonds.remove(bond);
+                    Reply::json(200, &self.show_whole(at, place))
+                }
+                None => refused(404, "Not Found"),
+            },
+            ("POST", ["sub_issues"]) => match known(named("sub_issue_id")) {
+                Some(child) if child == own => invalid("sub_issue_id", "invalid"),
+                Some(child) if self.bonds.parent(&child).is_some() && request.json()["replace_parent"] != true => {
+                    refused(422, "Sub issue may only have one parent")
+                }
+                Some(child) => {
+                    self.bonds.set_parent(&child, Some(&own));
+                    Reply::json(201, &self.show_whole(at, place))
+                }
+                None => refused(404, "Not Found"),
+            },
+            ("DELETE", ["sub_issue"]) => match known(named("sub_issue_id")).filter(|child| self.bonds.parent(child).as_ref() == Some(&own))
+            {
+                Some(child) => {
+                    self.bonds.set_parent(&child, None);
+                    Reply::json(200, &self.show_whole(at, place))
+                }
+                None => refused(404, "Not Found"),
+            },
+            _ => refused(404, "Not Found"),
+        }
     }
 }
 
@@ -552,6 +629,14 @@ impl Vendor for GitHub {
             Some(text) => (issue.comments[at].body, issue.comments[at].updated) = (text.to_owned(), now),
             None => _ = issue.comments.remove(at),
         }
+    }
+
+    fn person_relates(&mut self, id: &str, relation: Relation, other: &str, there: bool, now: DateTime<Utc>) {
+        let other = self.seen(other).id.to_string();
+        let issue = self.seen(id);
+        issue.updated = now.trunc_subsecs(0);
+        let own = issue.id.to_string();
+        self.bonds.person(&own, relation, &other, there);
     }
 
     fn removes(&mut self, id: &str) {

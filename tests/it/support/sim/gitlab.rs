@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Value, json};
 
+use super::bonds::Bonds;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for: of issues, and of everything else.
@@ -22,6 +24,8 @@ struct GitLab {
     paid: bool,
     projects: Vec<Project>,
     next_id: i64,
+    /// By the numbers among all issues.
+    bonds: Bonds,
 }
 
 #[derive(Clone)]
@@ -131,7 +135,7 @@ impl GitLab {
     fn new(paid: bool) -> Self {
         let project = |(group, path)| Project { last: 0, group, path, milestones: Vec::new(), issues: Vec::new() };
         let projects = [(GROUP, "tools"), (GROUP, "a2"), (GROUP, "a3"), (GROUP, "a4"), ("other", "last")];
-        Self { paid, projects: projects.map(project).into(), next_id: 100 }
+        Self { paid, projects: projects.map(project).into(), next_id: 100, bonds: Bonds::default() }
     }
 
     fn seen(&mut self, id: &str) -> &mut Issue {
@@ -193,6 +197,7 @@ impl GitLab {
                 match (method, tail) {
                     ("GET", []) => Reply::json(200, &Self::show(&self.projects[at], &self.projects[at].issues[place])),
                     ("PUT", []) => self.edit(at, place, &body, now),
+                    (method, ["links", tail @ ..]) => self.on_links(at, place, method, tail, &body, now),
                     (method, ["notes", tail @ ..]) => self.on_notes(at, place, method, tail, request, now),
                     _ => refused(404, "404 Not Found"),
                 }
@@ -335,6 +340,74 @@ impl GitLab {
             }
             _ => refused(404, "404 Not Found"),
         }
+    }
+}
+
+/// Links, of which there is one between two issues at most; only who pays may block. Their list has no pages.
+impl GitLab {
+    /// By its number among all: the project, and where in it.
+    fn position(&self, id: &str) -> Option<(usize, usize)> {
+        let within = |project: &Project| project.issues.iter().position(|issue| !issue.forbidden && issue.id.to_string() == id);
+        self.projects.iter().enumerate().find_map(|(at, project)| Some((at, within(project)?)))
+    }
+
+    fn on_links(&mut self, at: usize, place: usize, method: &str, tail: &[&str], body: &Value, now: DateTime<Utc>) -> Reply {
+        let own = self.projects[at].issues[place].id.to_string();
+        match (method, tail) {
+            ("GET", []) => Reply::json(200, &self.bonds.seen(&own).iter().filter_map(|seen| self.show_link(seen)).collect()),
+            ("POST", []) => self.link(at, place, body, now),
+            ("DELETE", [id]) => {
+                let known = self.bonds.seen(&own).iter().any(|seen| seen.id.to_string() == *id);
+                if !known {
+                    return refused(404, "404 Not Found");
+                }
+                self.bonds.remove(id.parse().unwrap());
+                self.projects[at].issues[place].updated = now.trunc_subsecs(3);
+                Reply::json(200, &json!({"link_type": "relates_to"}))
+            }
+            _ => refused(404, "404 Not Found"),
+        }
+    }
+
+    fn show_link(&self, seen: &super::bonds::Seen) -> Option<Value> {
+        let (at, place) = self.position(&seen.other)?;
+        let name = match (seen.relation, seen.forwards) {
+            (Relation::Blocks, true) => "blocks",
+            (Relation::Blocks, false) => "is_blocked_by",
+            _ => "relates_to",
+        };
+        let mut shown = Self::show(&self.projects[at], &self.projects[at].issues[place]);
+        (shown["issue_link_id"], shown["link_type"]) = (json!(seen.id), json!(name));
+        Some(shown)
+    }
+
+    fn link(&mut self, at: usize, place: usize, body: &Value, now: DateTime<Utc>) -> Reply {
+        let number = body["target_issue_iid"].as_i64();
+        let target = body["target_project_id"].as_str();
+        let project = self.projects.iter().find(|known| target == Some(&format!("{}/{}", known.group, known.path)));
+        let Some(other) = project.and_then(|project| project.issues.iter().find(|issue| !issue.forbidden && Some(issue.iid) == number))
+        else {
+            return refused(404, "404 Not found");
+        };
+        let (own, other) = (self.projects[at].issues[place].id.to_string(), other.id.to_string());
+        let relation = match body["link_type"].as_str() {
+            None | Some("relates_to") => Relation::Relates,
+            Some("blocks" | "is_blocked_by") if !self.paid => {
+                return refused(403, "Blocked issues not available for current license");
+            }
+            Some("blocks") => Relation::Blocks,
+            Some("is_blocked_by") => Relation::BlockedBy,
+            Some(_) => return refused(400, "link_type does not have a valid value"),
+        };
+        if own == other || self.bonds.seen(&own).iter().any(|seen| seen.other == other) {
+            return refused(409, "Issue(s) already assigned");
+        }
+        self.bonds.add(&own, relation, &other);
+        for id in [&own, &other] {
+            let (at, place) = self.position(id).unwrap();
+            self.projects[at].issues[place].updated = now.trunc_subsecs(3);
+        }
+        Reply::json(201, &json!({"source_issue": {"id": 1}, "target_issue": {"id": 2}, "link_type": body["link_type"]}))
     }
 }
 
@@ -506,6 +579,14 @@ impl Vendor for GitLab {
             Some(text) => (issue.notes[at].body, issue.notes[at].updated) = (text.to_owned(), now),
             None => _ = issue.notes.remove(at),
         }
+    }
+
+    fn person_relates(&mut self, id: &str, relation: Relation, other: &str, there: bool, now: DateTime<Utc>) {
+        let other = self.seen(other).id.to_string();
+        let issue = self.seen(id);
+        issue.updated = now.trunc_subsecs(3);
+        let own = issue.id.to_string();
+        self.bonds.person(&own, relation, &other, there);
     }
 
     fn removes(&mut self, id: &str) {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
+use super::bonds::Bonds;
 use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
@@ -33,6 +35,7 @@ struct Jira {
     cloud: bool,
     issues: Vec<Issue>,
     next_comment: u64,
+    bonds: Bonds,
 }
 
 #[derive(Clone)]
@@ -53,6 +56,9 @@ struct Issue {
     hidden: u32,
 }
 
+/// By id; none takes it away.
+struct NewParent(Option<String>);
+
 #[derive(Clone)]
 struct Comment {
     id: u64,
@@ -63,11 +69,11 @@ struct Comment {
 }
 
 pub(super) fn cloud() -> Box<dyn Vendor> {
-    Box::new(Jira { cloud: true, issues: Vec::new(), next_comment: 500 })
+    Box::new(Jira { cloud: true, issues: Vec::new(), next_comment: 500, bonds: Bonds::default() })
 }
 
 pub(super) fn data_center() -> Box<dyn Vendor> {
-    Box::new(Jira { cloud: false, issues: Vec::new(), next_comment: 500 })
+    Box::new(Jira { cloud: false, issues: Vec::new(), next_comment: 500, bonds: Bonds::default() })
 }
 
 fn moment(time: DateTime<Utc>) -> String {
@@ -251,14 +257,18 @@ impl Jira {
     }
 
     fn edit(&mut self, at: usize, body: &Value, now: DateTime<Utc>) -> Reply {
+        let parent = match self.parent_taken(at, body) {
+            Ok(parent) => parent,
+            Err(reply) => return reply,
+        };
         let mut fields = self.issues[at].fields.clone();
-        for (field, value) in body["fields"].as_object().into_iter().flatten() {
+        for (field, value) in body["fields"].as_object().into_iter().flatten().filter(|(field, _)| *field != "parent") {
             match self.taken(field, value) {
                 Ok(value) => _ = fields.insert(field.clone(), value),
                 Err(reply) => return reply,
             }
         }
-        for (field, steps) in body["update"].as_object().into_iter().flatten() {
+        for (field, steps) in body["update"].as_object().into_iter().flatten().filter(|(field, _)| *field != "parent") {
             if body["fields"].get(field).is_some() {
                 return field_refused(field, "Field cannot be in both fields and update");
             }
@@ -278,7 +288,71 @@ impl Jira {
         }
         self.issues[at].fields = fields;
         self.issues[at].updated = now;
+        if let Some(NewParent(parent)) = parent {
+            self.bonds.set_parent(&self.issues[at].id.to_string(), parent.as_deref());
+        }
         Reply::empty(204)
+    }
+
+    /// The parent that is asked for, if one is.
+    fn parent_taken(&self, at: usize, body: &Value) -> Result<Option<NewParent>, Reply> {
+        if body["update"]["parent"] == json!([{"set": {"none": true}}]) && self.cloud {
+            return Ok(Some(NewParent(None)));
+        }
+        let (asked, steps) = (&body["fields"]["parent"], &body["update"]["parent"]);
+        if asked.is_null() && steps.is_null() {
+            return Ok(None);
+        }
+        let found = asked["key"].as_str().and_then(|key| self.position(key)).filter(|other| *other != at && self.cloud);
+        let wrong = || field_refused("parent", "Could not find issue by id or key.");
+        found.map(|other| Some(NewParent(Some(self.issues[other].id.to_string())))).ok_or_else(wrong)
+    }
+
+    /// With its links, and its parent.
+    fn show_whole(&self, at: usize, request: &Request) -> Value {
+        let (mut shown, own) = (Self::show(&self.issues[at]), self.issues[at].id.to_string());
+        let asked = |field: &str| request.query("fields").is_some_and(|fields| fields.split(',').any(|asked| asked == field));
+        let key = |other: &str| self.position(other).map(|at| format!("{}-{}", self.issues[at].project, self.issues[at].number));
+        let link = |seen: super::bonds::Seen| {
+            let (name, inward, outward) = match seen.relation {
+                Relation::Blocks => ("Blocks", "is blocked by", "blocks"),
+                Relation::Relates => ("Relates", "relates to", "relates to"),
+                Relation::Duplicates => ("Duplicate", "is duplicated by", "duplicates"),
+                Relation::BlockedBy | Relation::Parent => return None,
+            };
+            let end = if seen.forwards { "outwardIssue" } else { "inwardIssue" };
+            let kind = json!({"id": "10000", "name": name, "inward": inward, "outward": outward});
+            Some(json!({"id": seen.id.to_string(), "type": kind, end: {"id": seen.other, "key": key(&seen.other)?}}))
+        };
+        if asked("issuelinks") {
+            shown["fields"]["issuelinks"] = self.bonds.seen(&own).into_iter().filter_map(link).collect();
+        }
+        if let Some(parent) = self.bonds.parent(&own).as_deref().and_then(key).filter(|_| asked("parent")) {
+            shown["fields"]["parent"] = json!({"id": "1", "key": parent});
+        }
+        shown
+    }
+
+    /// A link that is there already is made all the same, as far as anybody is told.
+    fn link(&mut self, body: &Value, now: DateTime<Utc>) -> Reply {
+        let relation = match body["type"]["name"].as_str() {
+            Some("Blocks") => Relation::Blocks,
+            Some("Relates") => Relation::Relates,
+            Some("Duplicate") => Relation::Duplicates,
+            _ => return refused(404, "No issue link type with this name found."),
+        };
+        let end = |name: &str| body[name]["key"].as_str().and_then(|key| self.position(key));
+        let (Some(from), Some(to)) = (end("inwardIssue"), end("outwardIssue")) else {
+            return refused(404, "Issue does not exist or you do not have permission to see it.");
+        };
+        if from == to {
+            return refused(400, "You cannot link an issue to itself.");
+        }
+        let id = |at: usize| self.issues[at].id.to_string();
+        let (from_id, to_id) = (id(from), id(to));
+        self.bonds.add(&from_id, relation, &to_id);
+        (self.issues[from].updated, self.issues[to].updated) = (now, now);
+        Reply::empty(201)
     }
 
     fn transitions(&self, at: usize, request: &Request) -> Reply {
@@ -355,7 +429,7 @@ impl Jira {
     fn on_issue(&mut self, name: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
         let Some(at) = self.position(name) else { return refused(404, "Issue does not exist or you do not have permission to see it.") };
         match (request.method.as_str(), tail) {
-            ("GET", []) => Reply::json(200, &Self::show(&self.issues[at])),
+            ("GET", []) => Reply::json(200, &self.show_whole(at, request)),
             ("PUT", []) => self.edit(at, &request.json(), now),
             ("GET", ["transitions"]) => self.transitions(at, request),
             ("POST", ["transitions"]) => self.transition(at, &request.json(), now),
@@ -452,6 +526,11 @@ impl Vendor for Jira {
                 Reply::json(200, &json!([{"id": "7000", "name": "v0", "archived": true}, {"id": "7001", "name": "v1", "archived": false}]))
             }
             ("POST", ["issue"]) => self.create(&request.json(), now, 3),
+            ("POST", ["issueLink"]) => self.link(&request.json(), now),
+            ("DELETE", ["issueLink", id]) => {
+                let gone = id.parse().is_ok_and(|id| self.bonds.remove(id));
+                if gone { Reply::empty(204) } else { refused(404, "No issue link with this id exists.") }
+            }
             ("POST", ["issue", "bulkfetch"]) if self.cloud => self.bulk(&request.json()),
             ("GET", ["issue", "createmeta", project, tail @ ..]) => self.create_meta(project, tail, request),
             (_, ["issue", name, tail @ ..]) => self.on_issue(name, tail, request, now),
@@ -576,6 +655,12 @@ impl Vendor for Jira {
         }
     }
 
+    fn person_relates(&mut self, id: &str, relation: Relation, other: &str, there: bool, now: DateTime<Utc>) {
+        self.bonds.person(id, relation, other, there);
+        let at = self.position(id).unwrap();
+        self.issues[at].updated = now;
+    }
+
     fn removes(&mut self, id: &str) {
         let at = self.position(id).unwrap();
         self.issues[at].away = true;
@@ -608,5 +693,10 @@ impl Vendor for Jira {
 
     fn description(&self) -> Option<&'static str> {
         self.cloud.then_some("jira-cloud-v3.json")
+    }
+
+    /// It leaves out how a link is taken away, which the vendor has had from the first version on.
+    fn is_described(&self, request: &Request) -> bool {
+        request.method != "DELETE" || !request.path.contains("/issueLink/")
     }
 }

@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
+use super::bonds::{Bonds, Seen};
 use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
@@ -32,6 +34,7 @@ struct Linear {
     labels: Vec<Label>,
     issues: Vec<Issue>,
     next_id: u64,
+    bonds: Bonds,
 }
 
 #[derive(Clone)]
@@ -232,7 +235,23 @@ impl Linear {
                 if found.forbidden {
                     return Err(Refused(200, "FORBIDDEN", "You do not have access to this issue.".to_owned()));
                 }
-                json!({"issue": self.show(found)})
+                let mut shown = self.show(found);
+                if name == "Issue" {
+                    shown.as_object_mut().unwrap().extend(self.related(&found.id, variables)?);
+                }
+                json!({"issue": shown})
+            }
+            "Relations" => {
+                let id = self.issue(&variables["id"])?.id.clone();
+                json!({"issue": Value::Object(self.related(&id, variables)?)})
+            }
+            "RelationCreate" => self.relate(input, now)?,
+            "RelationDelete" => {
+                let id = variables["id"].as_str().and_then(|id| id.strip_prefix("relation-")?.parse().ok());
+                if !id.is_some_and(|id| self.bonds.remove(id)) {
+                    return Err(missing("IssueRelation"));
+                }
+                json!({"issueRelationDelete": {"success": true}})
             }
             "Issues" => self.list(variables)?,
             "Comment" => {
@@ -261,6 +280,57 @@ impl Linear {
             }
             other => return Err(Refused(400, "GRAPHQL_VALIDATION_FAILED", format!("no operation {other}"))),
         })
+    }
+
+    /// By its id, or by what people call it.
+    fn named(&self, name: &Value) -> Result<String, Refused> {
+        let found = self.issues.iter().find(|issue| issue.id == *name || format!("{}-{}", TEAMS[issue.team], issue.number) == *name);
+        found.map(|issue| issue.id.clone()).ok_or_else(|| missing("Issue"))
+    }
+
+    fn related(&self, id: &str, variables: &Value) -> Result<Map<String, Value>, Refused> {
+        let end = |id: &String| {
+            self.issues
+                .iter()
+                .find(|issue| issue.id == *id)
+                .map(|issue| json!({"identifier": format!("{}-{}", TEAMS[issue.team], issue.number)}))
+        };
+        let kind = |relation: Relation| match relation {
+            Relation::Blocks => Some("blocks"),
+            Relation::Relates => Some("related"),
+            Relation::Duplicates => Some("duplicate"),
+            Relation::BlockedBy | Relation::Parent => None,
+        };
+        let list = |forwards: bool, after: &str| {
+            let other = if forwards { "relatedIssue" } else { "issue" };
+            let shown =
+                |seen: &Seen| Some(json!({"id": format!("relation-{}", seen.id), "type": kind(seen.relation)?, other: end(&seen.other)?}));
+            let all = self.bonds.seen(id).iter().filter(|seen| seen.forwards == forwards).filter_map(shown).collect();
+            connection(all, &json!({"first": variables["first"], "after": variables[after], "cap": variables["cap"]}))
+        };
+        let parent = self.bonds.parent(id).as_ref().and_then(end);
+        let fields = [("parent", json!(parent)), ("relations", list(true, "after")?), ("inverseRelations", list(false, "inverseAfter")?)];
+        Ok(fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    }
+
+    fn relate(&mut self, input: &Value, now: DateTime<Utc>) -> Answered {
+        let (from, to) = (self.named(&input["issueId"])?, self.named(&input["relatedIssueId"])?);
+        let relation = match input["type"].as_str() {
+            Some("blocks") => Relation::Blocks,
+            Some("related") => Relation::Relates,
+            Some("duplicate") => Relation::Duplicates,
+            _ => return Err(invalid("type must be a valid enum value")),
+        };
+        if from == to {
+            return Err(invalid("an issue cannot be related to itself"));
+        }
+        if self.bonds.add(&from, relation, &to).is_none() {
+            return Err(invalid("the relation exists"));
+        }
+        for id in [&from, &to] {
+            self.issue(&json!(id))?.updated = now.trunc_subsecs(3);
+        }
+        Ok(json!({"issueRelationCreate": {"success": true}}))
     }
 
     fn team(id: &Value) -> Result<usize, Refused> {
@@ -355,6 +425,14 @@ impl Linear {
     fn update(&mut self, id: &Value, input: &Value, now: DateTime<Utc>) -> Answered {
         let team = self.issue(id)?.team;
         let (added, removed) = (self.label_ids(team, &input["addedLabelIds"])?, texts(&input["removedLabelIds"]));
+        let own = self.issue(id)?.id.clone();
+        if let Some(parent) = input.get("parentId") {
+            let parent = if parent.is_null() { None } else { Some(self.named(parent)?) };
+            if parent.as_ref() == Some(&own) {
+                return Err(invalid("an issue cannot be its own parent"));
+            }
+            self.bonds.set_parent(&own, parent.as_deref());
+        }
         let none = Map::new();
         let sent = input.as_object().unwrap_or(&none);
         let issue = self.issue(id)?;
@@ -368,7 +446,7 @@ impl Linear {
                 ("stateId", value) => issue.state = Self::state(team, value)?,
                 ("assigneeId", value) => issue.assignee = Self::person(value)?,
                 ("dueDate", value) => issue.due = value.as_str().map(str::to_owned),
-                ("addedLabelIds" | "removedLabelIds", Value::Array(_)) => {}
+                ("addedLabelIds" | "removedLabelIds", Value::Array(_)) | ("parentId", _) => {}
                 (name, value) => return Err(Refused(400, "GRAPHQL_VALIDATION_FAILED", format!("{name}: {value}"))),
             }
         }
@@ -557,6 +635,11 @@ impl Vendor for Linear {
             issue.comments.remove(at);
             issue.updated = now;
         }
+    }
+
+    fn person_relates(&mut self, id: &str, relation: Relation, other: &str, there: bool, now: DateTime<Utc>) {
+        self.bonds.person(id, relation, other, there);
+        self.issues.iter_mut().find(|issue| issue.id == id).unwrap().updated = now.trunc_subsecs(3);
     }
 
     /// Into the bin.

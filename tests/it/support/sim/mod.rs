@@ -4,6 +4,7 @@
 //! the Nango proxy takes them: its own credential, two headers, and none of the vendor's. To add one: its file, its line in [`ALL`].
 
 mod azure_devops;
+mod bonds;
 mod chance;
 mod gitea;
 mod github;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Place, TrackerKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
@@ -97,6 +99,9 @@ pub(crate) trait Vendor: Send + 'static {
 
     /// Somebody else gives a comment another text, or takes it away.
     fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>);
+
+    /// See [`Sim::person_relates`]. Asked only of a vendor whose capabilities have the relation.
+    fn person_relates(&mut self, _id: &str, _relation: Relation, _other: &str, _there: bool, _now: DateTime<Utc>) {}
 
     /// The issue is deleted.
     fn removes(&mut self, id: &str);

@@ -1,6 +1,7 @@
 //! What people do over there, and what is seen of it.
 
 use super::Sim;
+use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::Place;
 
 /// What somebody says.
@@ -72,6 +73,14 @@ impl Sim {
         self.core(|core| {
             let now = core.now();
             core.vendor.person_edits_comment(id, comment, None, now);
+        });
+    }
+
+    /// Puts a relation of an issue to another one in, or takes it out.
+    pub(crate) fn person_relates(&self, id: &str, relation: Relation, other: &str, there: bool) {
+        self.core(|core| {
+            let now = core.now();
+            core.vendor.person_relates(id, relation, other, there, now);
         });
     }
 

@@ -1,0 +1,49 @@
+//! Whom an issue relates to: from the names that callers use to ids, and from ids to the numbers that people use.
+//!
+//! One read for all of them together, and none where nobody is named.
+
+use std::collections::HashMap;
+
+use super::{App, AppError, Caller, Scope};
+use crate::domain::decide::{EditIssue, Refusal};
+use crate::domain::patch::Patch;
+use crate::domain::relation::{self, Related, Relating};
+use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
+
+/// The issues that were asked for, by the names they were asked for by.
+pub(super) type Known = HashMap<IssueRef, IssueId>;
+
+impl App {
+    pub(super) async fn named(&self, names: Vec<IssueRef>) -> Result<Known, AppError> {
+        let mut known = Known::new();
+        if !names.is_empty() {
+            for (id, number) in self.store.numbers(&names).await? {
+                known.extend([(IssueRef::Id(id), id), (IssueRef::Number(number), id)]);
+            }
+        }
+        Ok(known)
+    }
+
+    /// The edit with its relations, for a caller who may make it. `root` is where the patch lies in the body.
+    pub(super) async fn whole_edit(&self, caller: &Caller, patch: Patch, root: &str) -> Result<EditIssue, AppError> {
+        caller.need(Scope::Write)?;
+        let Patch { edit, relations } = patch;
+        let Some(wishes) = relations else { return Ok(edit) };
+        let known = self.named(relation::named(&wishes).collect()).await?;
+        Ok(EditIssue { relations: Some(resolved(&wishes, &known, root)?), ..edit })
+    }
+
+    /// The numbers of the issues that this one relates to, where they are still there.
+    pub async fn numbers_around(&self, issue: &Issue) -> Result<HashMap<IssueId, IssueNumber>, AppError> {
+        let refs: Vec<IssueRef> = relation::issues(&issue.relations).map(IssueRef::Id).collect();
+        Ok(if refs.is_empty() { HashMap::new() } else { self.store.numbers(&refs).await?.into_iter().collect() })
+    }
+}
+
+/// What was wished, if every issue in it is there. That one is not is no fault of the body, but of the moment.
+pub(super) fn resolved(wishes: &[Relating], known: &Known, root: &str) -> Result<Vec<Related>, AppError> {
+    relation::resolved(wishes, known).map_err(|unknown| {
+        let told: Vec<String> = unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
+        AppError::Refused(Refusal { code: "unknown_issue", message: told.join("; ") })
+    })
+}

@@ -1,0 +1,171 @@
+//! Linear's relations between issues, and the parent. A relation belongs to the issue it leads from; the other one has it among its
+//! inverse ones. Wherever an id is asked for, Linear takes what people call the issue.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::query::{self, Operation};
+use super::wire::{self, Page};
+use super::{Linear, PAGES};
+use crate::backend::BackendError;
+use crate::backend::relations::{missing, unless_refused};
+use crate::domain::relation::Relation;
+use crate::domain::tracker::{Place, Remote, RemoteRef, RemoteRelation, SetChange, has};
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct OneRelated {
+    issue: Related,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Related {
+    #[serde(default)]
+    parent: Option<Named>,
+    relations: Page<Bond>,
+    inverse_relations: Page<Bond>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Named {
+    identifier: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Bond {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    /// The other one: of an inverse relation the issue that it leads from.
+    #[serde(rename = "relatedIssue", alias = "issue")]
+    other: Named,
+}
+
+/// A relation, and what it goes by; the parent goes by nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    id: Option<String>,
+    relation: RemoteRelation,
+}
+
+const TYPES: &[(Relation, &str)] = &[(Relation::Blocks, "blocks"), (Relation::Relates, "related"), (Relation::Duplicates, "duplicate")];
+
+impl Bond {
+    fn read(self, inverse: bool) -> Option<Known> {
+        let (relation, _) = TYPES.iter().find(|(_, name)| *name == self.kind)?;
+        let relation = match (relation, inverse) {
+            (Relation::Blocks, true) => Relation::BlockedBy,
+            // It is the other one that is a duplicate.
+            (Relation::Duplicates, true) => return None,
+            (relation, _) => *relation,
+        };
+        Some(Known { id: Some(self.id), relation: RemoteRelation { relation, key: self.other.identifier } })
+    }
+}
+
+/// Each once: two issues can be related both ways.
+fn told(known: Vec<Known>) -> Vec<RemoteRelation> {
+    let mut told: Vec<RemoteRelation> = Vec::new();
+    for known in known {
+        if !has(&told, &known.relation) {
+            told.push(known.relation);
+        }
+    }
+    told
+}
+
+impl Linear {
+    /// With its relations; in the bin only where that is asked for.
+    pub(super) async fn whole(&self, id: &str, place: &Place, in_bin: bool) -> Result<Option<Remote>, BackendError> {
+        let answer = self.ask(&query::ISSUE, json!({"id": id, "first": self.page_size})).await?;
+        if wire::is_gone(&answer) {
+            return Ok(None);
+        }
+        let found: wire::OneIssue = wire::data(&answer, query::ISSUE.name, false)?;
+        if found.issue.trashed == Some(true) && !in_bin {
+            return Ok(None);
+        }
+        let first: OneRelated = wire::data(&answer, query::ISSUE.name, false)?;
+        let relations = told(self.all(id, first.issue).await?);
+        Ok(Some(Remote { relations: Some(relations), ..self.remote(found.issue, place) }))
+    }
+
+    /// Two lists, read side by side: one that has ended is asked behind its end, where there is nothing.
+    async fn all(&self, id: &str, first: Related) -> Result<Vec<Known>, BackendError> {
+        let parent = first.parent.clone().map(|parent| RemoteRelation { relation: Relation::Parent, key: parent.identifier });
+        let mut all: Vec<Known> = parent.map(|relation| Known { id: None, relation }).into_iter().collect();
+        let (mut page, mut after, mut inverse_after) = (first, None, None);
+        for _ in 0..PAGES {
+            let Related { relations, inverse_relations, .. } = page;
+            all.extend(relations.nodes.into_iter().filter_map(|bond| bond.read(false)));
+            all.extend(inverse_relations.nodes.into_iter().filter_map(|bond| bond.read(true)));
+            after = relations.page_info.end_cursor.clone().or(after);
+            inverse_after = inverse_relations.page_info.end_cursor.clone().or(inverse_after);
+            let more = [relations.page_info.next()?, inverse_relations.page_info.next()?];
+            if more == [None, None] {
+                return Ok(all);
+            }
+            let variables = json!({"id": id, "first": self.page_size, "after": after, "inverseAfter": inverse_after});
+            page = self.get::<OneRelated>(&query::RELATIONS, variables).await?.issue;
+        }
+        Err(BackendError::unreadable("relations", "the list does not end"))
+    }
+
+    pub(super) async fn relate(&self, at: &RemoteRef, change: &SetChange<RemoteRelation>) -> Result<(), BackendError> {
+        let first: OneRelated = self.get(&query::RELATIONS, json!({"id": at.id, "first": self.page_size})).await?;
+        let known = self.all(&at.id, first.issue).await?;
+        for gone in known.iter().filter(|known| has(&change.remove, &known.relation)) {
+            let (operation, variables) = match &gone.id {
+                Some(id) => (&query::RELATION_DELETE, json!({"id": id})),
+                None => parent(at, None),
+            };
+            unless_refused(&gone.relation, self.done(operation, variables).await)?;
+        }
+        for relation in missing(change, &told(known)) {
+            let (operation, variables) = new(at, relation);
+            unless_refused(relation, self.done(operation, variables).await)?;
+        }
+        Ok(())
+    }
+
+    async fn done(&self, operation: &Operation, variables: serde_json::Value) -> Result<(), BackendError> {
+        let answer = self.change(operation, variables).await?;
+        wire::refusal(&answer, true).map_or(Ok(()), Err)
+    }
+}
+
+fn parent(at: &RemoteRef, key: Option<&str>) -> (&'static Operation, serde_json::Value) {
+    (&query::ISSUE_UPDATE, json!({"id": at.id, "input": {"parentId": key}}))
+}
+
+fn new(at: &RemoteRef, relation: &RemoteRelation) -> (&'static Operation, serde_json::Value) {
+    let (from, to, kind) = match relation.relation {
+        Relation::Parent => return parent(at, Some(&relation.key)),
+        Relation::BlockedBy => (&relation.key, &at.id, "blocks"),
+        Relation::Blocks => (&at.id, &relation.key, "blocks"),
+        Relation::Relates => (&at.id, &relation.key, "related"),
+        Relation::Duplicates => (&at.id, &relation.key, "duplicate"),
+    };
+    (&query::RELATION_CREATE, json!({"input": {"issueId": from, "relatedIssueId": to, "type": kind}}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relation_is_read_from_the_side_it_is_seen_from() {
+        let read = |kind: &str, other: &str, inverse| {
+            let bond: Bond = serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
+            bond.read(inverse).map(|known| known.relation.relation)
+        };
+        assert_eq!(read("blocks", "relatedIssue", false), Some(Relation::Blocks));
+        assert_eq!(read("blocks", "issue", true), Some(Relation::BlockedBy));
+        assert_eq!(
+            (read("related", "issue", true), read("related", "relatedIssue", false)),
+            (Some(Relation::Relates), Some(Relation::Relates))
+        );
+        assert_eq!((read("duplicate", "relatedIssue", false), read("duplicate", "issue", true)), (Some(Relation::Duplicates), None));
+        assert_eq!(read("similar", "relatedIssue", false), None);
+    }
+}
