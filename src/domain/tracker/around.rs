@@ -90,7 +90,7 @@ impl Around {
     pub(super) fn fit(&self, relations: &[Related], can: &[Relation]) -> (Vec<RemoteRelation>, Option<Loss>) {
         /// More are not told one by one.
         const TOLD: usize = 5;
-        let (mut there, mut left_out): (Vec<RemoteRelation>, Vec<String>) = (Vec::new(), Vec::new());
+        let (mut there, mut lost): (Vec<RemoteRelation>, Vec<String>) = (Vec::new(), Vec::new());
         for related in relations {
             let why = if can.contains(&related.relation) {
                 if let Some(one) = self.remote(related) {
@@ -108,15 +108,15 @@ impl Around {
             } else {
                 "this tracker has no such relation"
             };
-            left_out.push(format!("{} {}: {why}", related.relation, related.to));
+            lost.push(format!("{} {}: {why}", related.relation, related.to));
         }
-        if left_out.len() > TOLD {
-            let more = left_out.len() - TOLD;
-            left_out.truncate(TOLD);
-            left_out.push(format!("and {more} more"));
+        if lost.len() > TOLD {
+            let more = lost.len() - TOLD;
+            lost.truncate(TOLD);
+            lost.push(format!("and {more} more"));
         }
         let loss = if there.is_empty() { LossKind::Dropped } else { LossKind::Degraded };
-        let told = (!left_out.is_empty()).then(|| Loss { field: LossField::Relations, loss, why: left_out.join("; ") });
+        let told = (!lost.is_empty()).then(|| Loss { field: LossField::Relations, loss, why: lost.join("; ") });
         (there, told)
     }
 
