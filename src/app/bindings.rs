@@ -77,16 +77,22 @@ impl App {
         let named = |bound: &Bound| configured.iter().any(|binding| binding.name == bound.binding.name);
         for bound in self.store.bindings().await?.iter().filter(|bound| bound.source == BindingSource::Config && !named(bound)) {
             tracing::info!(binding.name = bound.binding.name, "no longer in the settings: no longer followed");
-            self.store.delete_binding(&bound.binding.name).await?;
+            self.store.delete_binding(&bound.binding.name, None).await?;
         }
         Ok(())
     }
 
-    pub async fn delete_binding(&self, caller: &Caller, name: &str) -> Result<(), AppError> {
+    /// Takes a binding away, where it still has the rules that were seen.
+    pub async fn delete_binding(&self, caller: &Caller, name: &str, expected: Option<Expected>) -> Result<(), AppError> {
         caller.need(Scope::Admin)?;
         let bound = self.find_binding(name).await?;
         not_configured(&bound)?;
-        self.store.delete_binding(name).await?;
+        let read_edition = expected.map_or(Ok(None), |expected| Over::These(expected).edition(Some(bound.edition)))?;
+        if !self.store.delete_binding(name, read_edition).await? {
+            // Gone meanwhile, or given other rules.
+            let current = self.find_binding(name).await?.edition.to_string();
+            return Err(AppError::PreconditionFailed { current });
+        }
         self.bindings_changed();
         Ok(())
     }

@@ -142,9 +142,9 @@ impl Outlet {
         }
     }
 
-    /// Everything for this target waits until the secret changes; `true` where it did not wait for that yet.
-    pub(super) fn pause(&self) -> bool {
-        let edition = self.tracker.as_ref().map_or(0, |tracker| tracker.secret.edition());
+    /// Everything for this target waits for another secret than the one of that edition; `true` where it did not wait for that yet. What
+    /// was asked with the one before may be refused only after it was changed.
+    pub(super) fn pause(&self, edition: u64) -> bool {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *rest, Rest::Paused(edition)) != Rest::Paused(edition)
     }

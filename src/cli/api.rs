@@ -84,6 +84,16 @@ impl Api {
         }
     }
 
+    /// Takes something away. Where the server wants to know what was seen, any edition of it will do.
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, CliError> {
+        match self.call("DELETE", path, None, None).await {
+            Err(CliError::Problem(problem)) if problem.status == 428 => {
+                self.send("DELETE", path, None, Some(("if-match", "*".to_owned()))).await
+            }
+            answer => answer,
+        }
+    }
+
     /// Decides a conflict. Where the server wants to know what was seen, it is looked at first.
     pub(super) async fn decide(&self, conflict: &str, body: &Value) -> Result<Answer, CliError> {
         let path = format!("{conflict}/resolve");

@@ -51,7 +51,7 @@ impl Binding {
             Self::Sync(sync) => return sync::run(sync, session).await,
             Self::Delete { name, yes } => {
                 session.screen.confirm(&format!("Follow binding {name} no more?"), yes)?;
-                session.api.call("DELETE", &path(&name), None, None).await?;
+                session.api.delete(&path(&name)).await?;
                 session.screen.note(&format!("deleted {name}"));
                 return Ok(());
             }

@@ -169,8 +169,9 @@ pub trait Store: Send + Sync + 'static {
     /// `None`: it is not there.
     async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError>;
 
-    /// Takes a binding away; the issues and their ties stay. `false`: it was not there.
-    async fn delete_binding(&self, name: &str) -> Result<bool, StoreError>;
+    /// Takes a binding away, in `read_edition` only where one is given; the issues and their ties stay. `false`: it was not there, or not
+    /// so.
+    async fn delete_binding(&self, name: &str, read_edition: Option<i64>) -> Result<bool, StoreError>;
 
     /// Leases the binding, where it is due (or `now_or_later`), not paused, and nobody else's at `now`. Waits for no lock.
     async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError>;

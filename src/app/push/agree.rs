@@ -3,16 +3,15 @@
 //! One at a time for an issue and a tracker, because it is done in their lane. Each step is written before the next is begun, and all
 //! of it may be done again after any of them: what was taken or sent is the base from then on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::weigh::{Sides, Weights};
 use super::{ACTOR, Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Trouble};
 use crate::domain::decide::{self, Absorption, Cause};
-use crate::domain::sync::{
-    Absorbed, Binding, Bound, Conflict, ConflictState, Field, Rules, Turn, Turns, absorb, agreed_face, our_face, their_face, words,
-};
-use crate::domain::tracker::{Assignees, Draft, Edit, Link, LinkOrigin, LinkState, Remote, without_footer};
+use crate::domain::sync::{Absorbed, Binding, Bound, Conflict, Field, Turn, Turns, agreed_face, our_face, their_face, words};
+use crate::domain::tracker::{Draft, Edit, Link, LinkOrigin, LinkState, Remote, without_footer};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::Outcome;
 
@@ -149,63 +148,11 @@ impl Work<'_> {
         let (base, ours) = self.faces(link);
         let canon = |text: &str| self.tracker.backend.canonical(text);
         let theirs = their_face(remote, &base, &self.tracker.terms, &canon);
-        let about_issue = || open.iter().filter(|conflict| conflict.comment.is_none());
-        let decided: BTreeMap<Field, _> = about_issue()
-            .filter(|conflict| conflict.state == ConflictState::Decided)
-            .filter_map(|conflict| conflict.resolution.map(|resolution| (conflict.field, resolution)))
-            .collect();
-        let mut frozen: BTreeSet<Field> = about_issue()
-            .filter(|conflict| conflict.state == ConflictState::Open && conflict.why == Rules::FROZEN)
-            .map(|conflict| conflict.field)
-            .collect();
-        let newer = self.newer(&base, &ours, &theirs, remote, binding).await?;
-        let one_assignee = self.tracker.terms.capabilities.assignees == Assignees::One;
-        let merge = |frozen: &BTreeSet<Field>| {
-            let theirs_is_newer = |field: Field| newer.get(&field).copied().unwrap_or(true);
-            absorb(&base, &ours, &theirs, &Rules { binding, one_assignee, decided: &decided, frozen, theirs_is_newer: &theirs_is_newer })
-        };
-        let mut turns = link.turns.clone();
-        for field in decided.keys() {
-            turns.forget(*field);
-        }
-        let mut done = merge(&frozen);
-        let taken = done.take.fields();
-        let spinning: Vec<Field> = taken.into_iter().filter(|field| turns.note(*field, Turn::Taken, stamp.now)).collect();
-        if !spinning.is_empty() {
-            frozen.extend(spinning);
-            done = merge(&frozen);
-        }
+        let sides = Sides { base, ours, theirs };
+        let weights = Weights::of(self.app, self.tracker, binding, &self.issue, remote, &sides, open).await?;
+        let (done, turns) = weights.merge(&sides, &link.turns, stamp);
         let records = self.records(&done, open, stamp);
         Ok(Merged { done, turns, records })
-    }
-
-    /// Of fields that both changed: whether theirs is the later change. How long ago each was made is told by its own side's clock.
-    async fn newer(
-        &self,
-        base: &Draft,
-        ours: &Draft,
-        theirs: &Draft,
-        remote: &Remote,
-        binding: &Binding,
-    ) -> Result<BTreeMap<Field, bool>, Stop> {
-        /// As far back as our own change is looked for.
-        const EVENTS: u32 = 100;
-        if binding.strategy != crate::domain::sync::Strategy::Newer || ours == base || theirs == base {
-            return Ok(BTreeMap::new());
-        }
-        let now = self.app.clock.now();
-        let their_age = now + self.tracker.backend.clock_ahead() - remote.updated_at;
-        let after = self.issue.version - i64::from(EVENTS);
-        let events = self.app.store.events(self.issue.id, after.max(0), EVENTS).await.map_err(AppError::from)?;
-        let mut newer = BTreeMap::new();
-        for event in &events {
-            for change in &event.detail.changes {
-                if let Ok(field) = change.field.parse::<Field>() {
-                    newer.insert(field, their_age < now - event.at);
-                }
-            }
-        }
-        Ok(newer)
     }
 
     /// What of ours differs from the base is sent, the fields that are held left out.
@@ -277,7 +224,7 @@ impl Work<'_> {
 }
 
 /// Ours, but of the fields that are held what both agreed on.
-fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
+pub(in crate::app) fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
     let mut draft = ours;
     for field in held {
         match field {

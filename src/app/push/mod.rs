@@ -10,6 +10,7 @@ mod issue;
 mod records;
 mod talk;
 mod texts;
+mod weigh;
 
 use std::time::Instant;
 
@@ -25,6 +26,9 @@ use crate::domain::tracker::{Around, CommentLinkWrite, Fitted, Link, LinkState, 
 use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};
 use crate::store::Outcome;
 use crate::store::queue::Then;
+
+pub(super) use agree::with_held;
+pub(super) use weigh::{Sides, Weights};
 
 /// One push under way.
 struct Work<'a> {
@@ -79,6 +83,7 @@ impl App {
             // The issue was deleted for good.
             return self.done(outlet, lease, started, None).await;
         };
+        let secret = tracker.secret.edition();
         let ended = match self.bring(outlet, tracker, lease, notice).await {
             Ok(last) => {
                 outlet.with_breaker(Breaker::succeeded);
@@ -87,7 +92,7 @@ impl App {
                 self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
                 self.done(outlet, lease, started, last).await
             }
-            Err(stop) => self.stopped(outlet, lease, stop, started).await,
+            Err(stop) => self.stopped(outlet, lease, stop, started, secret).await,
         };
         self.metrics.delivery_duration.with_label_values(&labels).observe(clock.elapsed().as_secs_f64());
         ended
@@ -140,7 +145,8 @@ impl App {
         Ended::Done
     }
 
-    async fn stopped(&self, outlet: &Outlet, lease: &Lease, stop: Stop, started: DateTime<Utc>) -> Ended {
+    /// `secret` is the edition of the secret with which it was begun.
+    async fn stopped(&self, outlet: &Outlet, lease: &Lease, stop: Stop, started: DateTime<Utc>, secret: u64) -> Ended {
         let error = match stop {
             Stop::Lost => return Ended::Done,
             Stop::Later { at, why } => return self.put_off(lease, at, why).await,
@@ -159,7 +165,7 @@ impl App {
                 self.put_off(lease, now + after, error.message).await
             }
             Trouble::Paused => {
-                self.pause(outlet);
+                self.pause(outlet, secret);
                 self.put_off(lease, now, error.message).await
             }
             Trouble::Retry { after } => {
@@ -186,8 +192,9 @@ impl App {
         Ended::Waits
     }
 
-    pub(super) fn pause(&self, outlet: &Outlet) {
-        if outlet.pause() {
+    /// The secret of that edition was refused. Where it is another one by now, nothing waits for that.
+    pub(super) fn pause(&self, outlet: &Outlet, secret: u64) {
+        if outlet.pause(secret) {
             tracing::error!(
                 message.target = outlet.target,
                 "the credential is refused: nothing is sent to this tracker until the secret changes"

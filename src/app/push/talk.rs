@@ -5,16 +5,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::agree::ATTEMPTS;
 use super::texts::digest;
 use super::{Stop, Work};
 use crate::app::AppError;
-use crate::domain::decide::{self, Cause};
+use crate::domain::decide::{self, Absorption, Cause};
 use crate::domain::sync::{
-    Binding, Clash, Conflict, ConflictState, ConflictWrite, Field, Owner, Resolution, Strategy, bare, bare_comment, merged_text,
+    Binding, Clash, Conflict, ConflictState, ConflictWrite, Field, Owner, Resolution, Strategy, bare, bare_comment, merged_text, said_by,
 };
 use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, Slot, defused};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp, text};
@@ -77,7 +77,7 @@ impl Work<'_> {
     }
 
     async fn adopt_comment(&mut self, there: &RemoteComment) -> Result<(), Stop> {
-        let body: String = bare(&there.body).chars().filter(|c| *c != '\0').take(text::COMMENT.max).collect();
+        let body = holdable(&bare(&there.body));
         if body.trim().is_empty() {
             return Ok(());
         }
@@ -139,7 +139,9 @@ impl Work<'_> {
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
         let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(true) };
         let id = CommentId(link.slot.subject);
-        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else {
+            return self.heard_of_deleted(talk, link, &base, there).await;
+        };
         let plain = bare_comment(&there.body, &comment.author);
         let theirs = self.tracker.backend.canonical(&plain);
         let ours = self.tracker.backend.canonical(&bare(&comment.body));
@@ -187,6 +189,46 @@ impl Work<'_> {
             self.bring_comment(&talk.at, id, comment.as_ref()).await?;
         }
         Ok(true)
+    }
+
+    /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
+    /// owns stays deleted, with their words on record. `false`: the issue moved on before it was written.
+    async fn heard_of_deleted(&mut self, talk: &Talk<'_>, link: &CommentLink, base: &str, there: &RemoteComment) -> Result<bool, Stop> {
+        let (author, body) = match said_by(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
+            Some(said) => said,
+            None => (self.author(there), bare(&there.body)),
+        };
+        let theirs = self.tracker.backend.canonical(&body);
+        if theirs == base {
+            return Ok(true);
+        }
+        let stamp = self.app.clock.stamp();
+        let id = CommentId(link.slot.subject);
+        let cause = Cause { actor: self.author(there), trace: self.lease.message.trace.clone() };
+        let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
+        let mut notes = super::records::Records::default();
+        let mut pushed = link.pushed.clone();
+        let mut change = if talk.binding.owner_of(Field::Comment) == Owner::Local {
+            let (resolution, why) = (Some(Resolution::Local), "this side owns comments, and it was deleted here");
+            let clash = Clash { field: Field::Comment, base: json!(base), ours: Value::Null, theirs: json!(theirs), resolution, why };
+            notes.met(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) });
+            let absorption = Absorption { clashes: std::mem::take(&mut notes.notes), ..Absorption::default() };
+            let told = decide::absorb(&self.issue, &self.tracker.name, absorption, &cause, stamp);
+            told.unwrap_or_else(|| Change::of(IssueWrite::None))
+        } else {
+            let (issue_id, created_at) = (self.issue.id, there.created_at.min(stamp.now));
+            let comment = Comment { id, issue_id, author, body: holdable(&body), created_at, edited_at: Some(stamp.now) };
+            pushed = Some(digest(&self.comment_text(link, &comment, &comment.body)));
+            let mut change = decide::heard_comment(&self.issue, &self.tracker.name, &comment, EventKind::CommentAdded, &cause, stamp);
+            change.comments.push(CommentWrite::Add(comment));
+            change
+        };
+        if let Some(known) = open {
+            notes.settled(known, known.resolution.unwrap_or(Resolution::Agreed), stamp);
+        }
+        change.comment_links.push(CommentLinkWrite::Set(CommentLink { base: Some(theirs), pushed, ..link.clone() }));
+        change.conflicts = notes.writes;
+        self.committed(change).await
     }
 
     fn is_in_parts(talk: &Talk<'_>, subject: Uuid) -> bool {
@@ -238,6 +280,11 @@ impl Work<'_> {
         let trace = self.lease.message.trace.clone();
         self.write(|issue, _, stamp| decide(issue, &Cause { actor: actor.clone(), trace: trace.clone() }, stamp)).await
     }
+}
+
+/// As much of a text as a comment here can hold.
+fn holdable(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(text::COMMENT.max).collect()
 }
 
 /// What becomes of it, and the clash where there is one.

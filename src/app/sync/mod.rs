@@ -36,6 +36,8 @@ struct Work<'a> {
     /// How long the hold lasts, and until when.
     lease: Duration,
     until: DateTime<Utc>,
+    /// The edition of the secret with which it was begun.
+    secret: u64,
 }
 
 /// Why a turn ended before its end.
@@ -95,7 +97,8 @@ impl App {
         let (name, every) = (leased.binding.name.clone(), leased.binding.every);
         let due_at = leased.due_at;
         let began = leased.cursor.clone();
-        let mut work = Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until };
+        let mut work =
+            Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until, secret: tracker.secret.edition() };
         let ended = match work.follow_hints().await {
             Ok(()) if due => {
                 work.ask_again().await;
@@ -104,7 +107,7 @@ impl App {
             Ok(()) => Ok(None),
             Err(stop) => Err(stop),
         };
-        let end = self.ended(tracker, &work, ended, &began, due_at, every);
+        let end = self.ended(&work, ended, &began, due_at, every);
         if let Some(end) = end {
             self.store.release_binding(&name, stamp.id, &end).await?;
         }
@@ -114,7 +117,6 @@ impl App {
     /// What is written at the end of a turn; nothing where the binding is somebody else's.
     fn ended(
         &self,
-        tracker: &Tracker,
         work: &Work<'_>,
         ended: Result<Option<Run>, Stop>,
         began: &Cursor,
@@ -148,7 +150,7 @@ impl App {
             }
             Err(Stop::Trouble(error)) => {
                 told("failed");
-                let wait = self.waits_for(tracker, error.trouble).unwrap_or(every);
+                let wait = self.waits_for(work, error.trouble).unwrap_or(every);
                 tracing::warn!(binding.name = name, %error, "a tracker could not be asked what changed");
                 Some(BindingEnd { cursor, last: Some(broken(work, began, error.message, now)), due_at: now + wait })
             }
@@ -156,15 +158,15 @@ impl App {
     }
 
     /// A limit or a refused credential counts for everything with it.
-    fn waits_for(&self, tracker: &Tracker, trouble: Trouble) -> Option<Duration> {
-        let outlet = self.outlet_of(&tracker.name)?;
+    fn waits_for(&self, work: &Work<'_>, trouble: Trouble) -> Option<Duration> {
+        let outlet = self.outlet_of(&work.tracker.name)?;
         match trouble {
             Trouble::Limited { after } => {
                 outlet.rest_until(self.clock.now() + after);
                 Some(after)
             }
             Trouble::Paused => {
-                self.pause(outlet);
+                self.pause(outlet, work.secret);
                 None
             }
             Trouble::Retry { after } => after,

@@ -76,14 +76,11 @@ impl Work<'_> {
         let reading = reader.read_ahead(began.since, first.next.clone(), sender);
         let writing = self.write_pages(first, pages, (&began, etag), stop);
         // The reader's trouble comes with its last page, behind those that are sound.
-        tokio::try_join!(
-            async {
-                reading.await;
-                Ok(())
-            },
-            writing
-        )
-        .map(|((), ())| ())
+        let reading = async {
+            reading.await;
+            Ok(())
+        };
+        tokio::try_join!(reading, writing).map(|((), ())| ())
     }
 
     async fn write_pages(

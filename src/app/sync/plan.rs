@@ -1,16 +1,18 @@
 //! What a sync would do, without doing any of it: the same questions, the same merge, and nothing is written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::page::{Known, is_as_it_was, known};
 use super::{Stop, Work};
+use crate::app::push::{Sides, Weights, with_held};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
-use crate::domain::sync::{Counts, Field, Rules, absorb, agreed_face, our_face, their_face};
-use crate::domain::tracker::{Around, Assignees, Edit, Link, Remote, RemoteRef};
+use crate::domain::decide::{self, Absorption, Cause};
+use crate::domain::sync::{Counts, Field, agreed_face, our_face, their_face, words};
+use crate::domain::tracker::{Around, Edit, Link, LinkState, Remote, RemoteRef};
 use crate::domain::vocabulary::vocabulary;
-use crate::domain::{Issue, IssueRef};
+use crate::domain::{Change, Issue, IssueRef};
 
 vocabulary! {
     /// What would become of one issue.
@@ -54,7 +56,8 @@ impl App {
             return Err(AppError::NotFound { what: format!("backend {}", bound.binding.backend) });
         };
         let stamp = self.clock.stamp();
-        let mut work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now };
+        let secret = tracker.secret.edition();
+        let mut work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now, secret };
         match work.rehearse().await {
             Ok(plan) => Ok(plan),
             Err(Stop::Failed(error)) => Err(error),
@@ -94,7 +97,10 @@ impl Work<'_> {
             let item = match known(remote, &links, &on_their_way) {
                 // What it came to is written down, or waits already.
                 Known::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
-                Known::Link(link) => issues.get(&link.issue_id).and_then(|issue| self.would_agree(link, issue, remote, &around)),
+                Known::Link(link) => match issues.get(&link.issue_id) {
+                    Some(issue) => self.would_agree(link, issue, remote, &around).await?,
+                    None => None,
+                },
                 Known::Nobody if self.bound.binding.adopts(remote) => {
                     plan.counts.adopted += 1;
                     Some(item(Planned::Adopt, None, remote))
@@ -119,30 +125,36 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote, around: &Around) -> Option<PlannedItem> {
+    /// By the merge of the lane, up to where it would write.
+    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote, around: &Around) -> Result<Option<PlannedItem>, Stop> {
+        if issue.archived_at.is_some() && link.state != LinkState::Gone {
+            return Ok(None);
+        }
         let (terms, binding) = (&self.tracker.terms, &self.bound.binding);
         let canon = |text: &str| self.tracker.backend.canonical(text);
         let ours = our_face(issue, terms, around, &canon);
         let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
         let theirs = their_face(remote, &base, terms, &canon);
-        let one_assignee = terms.capabilities.assignees == Assignees::One;
-        let (decided, frozen) = (BTreeMap::new(), BTreeSet::new());
-        let done =
-            absorb(&base, &ours, &theirs, &Rules { binding, one_assignee, decided: &decided, frozen: &frozen, theirs_is_newer: &|_| true });
-        let taken = done.take.fields();
+        let sides = Sides { base, ours, theirs };
+        let stamp = self.app.clock.stamp();
+        // Only of those that changed there, and no more than are told.
+        let open = self.app.store.unresolved(issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let weights = Weights::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
+        let (done, _) = weights.merge(&sides, &link.turns, stamp);
         let sent = if binding.pushes() {
-            let stays = |field: &Field| !taken.contains(field) && !done.held.contains(field);
-            Edit { before: &done.base, after: &ours }.fields().into_iter().filter(stays).collect()
+            let (words, state) = (words(issue, &done.take, &remote.body, terms, around), done.take.state);
+            let cause = Cause { actor: self.tracker.name.clone(), trace: None };
+            let absorption = Absorption { words, state, clashes: Vec::new() };
+            let change = decide::absorb(issue, &self.tracker.name, absorption, &cause, stamp);
+            let after = change.as_ref().and_then(Change::issue).unwrap_or(issue);
+            let after = with_held(our_face(after, terms, around, &canon), &done.base, &done.held);
+            Edit { before: &done.base, after: &after }.fields()
         } else {
             Vec::new()
         };
-        let clashes: Vec<Field> = done.clashes.iter().map(|clash| clash.field).collect();
-        (!taken.is_empty() || !sent.is_empty() || !clashes.is_empty()).then(|| PlannedItem {
-            taken,
-            sent,
-            clashes,
-            ..item(Planned::Agree, Some(issue.clone()), remote)
-        })
+        let (taken, clashes) = (done.take.fields(), done.clashes.iter().map(|clash| clash.field).collect::<Vec<_>>());
+        let found = !taken.is_empty() || !sent.is_empty() || !clashes.is_empty();
+        Ok(found.then(|| PlannedItem { taken, sent, clashes, ..item(Planned::Agree, Some(issue.clone()), remote) }))
     }
 }
 

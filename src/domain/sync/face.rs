@@ -38,6 +38,15 @@ pub fn bare_comment(text: &str, author: &str) -> String {
     text.strip_prefix(&head).map_or_else(|| text.clone(), |rest| rest.trim_start_matches('\n').to_owned())
 }
 
+/// Who wrote a comment of ours, and what: by the line that says so, where it stands there still.
+#[must_use]
+pub fn said_by(text: &str) -> Option<(String, String)> {
+    let text = bare(text);
+    let (author, said) = text.strip_prefix("**")?.split_once(":**")?;
+    let named = !author.is_empty() && !author.contains('\n');
+    named.then(|| (author.to_owned(), said.trim_start_matches('\n').to_owned()))
+}
+
 fn is_footer(line: &str) -> bool {
     let id = line.trim_start().strip_prefix(MARK).and_then(|rest| rest.get(..36));
     id.is_some_and(|id| Uuid::try_parse(id).is_ok())
@@ -152,5 +161,8 @@ mod tests {
         assert_eq!(bare("a\n\n---\nissue-core: the service"), "a\n\n---\nissue-core: the service", "no footer of ours");
         assert_eq!(bare_comment(&format!("**ann:**\n\nyes\n\n---\nissue-core:{id}"), "ann"), "yes");
         assert_eq!(bare_comment("**bob:** no", "ann"), "**bob:** no");
+        let said = |text: &str| said_by(text);
+        assert_eq!(said(&format!("**ann:**\n\nyes: **x:**\n\n---\nissue-core:{id}")), Some(("ann".to_owned(), "yes: **x:**".to_owned())));
+        assert_eq!((said("yes **ann:** no"), said("**yes\nann:** no"), said("")), (None, None, None));
     }
 }

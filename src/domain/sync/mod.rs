@@ -22,7 +22,7 @@ pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, MAX_BIN
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Counts, Cursor, Pass, Progress, Run};
 pub use edition::edition;
-pub use face::{agreed_face, bare, bare_comment, our_face, their_face};
+pub use face::{agreed_face, bare, bare_comment, our_face, said_by, their_face};
 pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
 pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
 pub use spec::{

@@ -427,8 +427,8 @@ impl Store for PostgresStore {
         lookup::one(NAME, self.one(sync::hurry_binding(name, audit, brake_off, now)).await?)
     }
 
-    async fn delete_binding(&self, name: &str) -> Result<bool, StoreError> {
-        Ok(self.execute(sync::delete_binding(name)).await? > 0)
+    async fn delete_binding(&self, name: &str, read_edition: Option<i64>) -> Result<bool, StoreError> {
+        Ok(self.execute(sync::delete_binding(name, read_edition)).await? > 0)
     }
 
     async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError> {

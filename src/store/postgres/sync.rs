@@ -142,7 +142,7 @@ returning ",
 );
 
 const DELETE_BINDING: &str = "-- delete_binding
-delete from bindings where name = $1";
+delete from bindings where name = $1 and ($2::bigint is null or edition = $2)";
 
 /// The wishes that came in the meantime go to whoever takes it. Who has it already and asks for longer finds them the next time.
 const LEASE_BINDING: &str = concat!(
@@ -302,8 +302,8 @@ pub(super) fn hurry_binding(name: &str, audit: bool, brake_off: bool, now: DateT
     sqlx::query_as(HURRY_BINDING).bind(name).bind(audit).bind(brake_off).bind(now)
 }
 
-pub(super) fn delete_binding(name: &str) -> Write<'_> {
-    sqlx::query(DELETE_BINDING).bind(name)
+pub(super) fn delete_binding(name: &str, read_edition: Option<i64>) -> Write<'_> {
+    sqlx::query(DELETE_BINDING).bind(name).bind(read_edition)
 }
 
 pub(super) fn lease_binding(name: &str, lease: BindingLease) -> Rows<'_, BoundRow> {

@@ -71,8 +71,12 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Server {
+        self.start_with(&[])
+    }
+
+    pub(crate) fn start_with(&self, arguments: &[&str]) -> Server {
         let mut command = binary();
-        command.arg("serve").env("DATABASE_URL", self.db.url()).env("ISSUE_CORE_API_KEY", KEY);
+        command.arg("serve").args(arguments).env("DATABASE_URL", self.db.url()).env("ISSUE_CORE_API_KEY", KEY);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Server::spawn(command)
     }

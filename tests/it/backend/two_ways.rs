@@ -129,8 +129,8 @@ pub(super) async fn what_a_person_changes_is_read_and_listed(bench: &Bench) {
         body: Some(typed.to_owned()),
         closed: Some(true),
         add_label: Some("theirs".to_owned()),
-        remove_label: None,
         person: Some(person.to_owned()),
+        ..SimEdit::default()
     };
     bench.sim.person_edits(&before.at.id, &edit);
     let now = read(bench, &before.at).await;

@@ -132,7 +132,7 @@ impl Scheme {
     }
 
     /// The header in which the vendor names the event.
-    fn event_header(self) -> Option<&'static str> {
+    pub(crate) fn event_header(self) -> Option<&'static str> {
         match self {
             Self::GitHub => Some("x-github-event"),
             Self::Gitea => Some("x-gitea-event"),

@@ -97,7 +97,10 @@ async fn a_binding_is_made_changed_and_taken_away(db: Database) {
     assert_eq!(get(&server, "/bindings/tools").await["progress"], Value::Null);
     assert!(run["behind_seconds"].is_i64(), "{run}");
 
-    assert_eq!(server.request(Method::DELETE, "/bindings/tools").send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    let delete = async |tag: &str| server.request(Method::DELETE, "/bindings/tools").header("If-Match", tag).send().await.unwrap();
+    assert_eq!(problem(delete(&first).await).await, (412, "precondition_failed".into()), "it has other rules by now");
+    assert_eq!(delete(&second).await.status(), StatusCode::NO_CONTENT);
+    assert_problem(delete("*").await, "not_found", None).await;
     for path in ["/bindings/tools", "/bindings/No%20such"] {
         assert_problem(server.get(path).send().await.unwrap(), "not_found", None).await;
     }

@@ -94,8 +94,9 @@ pub(super) async fn rules_are_written_over_the_edition_that_was_read_and_the_sam
     assert_eq!((moved.edition, moved.source, moved.due_at), (3, BindingSource::Config, at(0)));
     let names: Vec<String> = store.bindings().await.unwrap().into_iter().map(|bound| bound.binding.name).collect();
     assert_eq!(names, ["a", "b"]);
-    assert!(store.delete_binding("a").await.unwrap());
-    assert!(!store.delete_binding("a").await.unwrap());
+    assert!(!store.delete_binding("a", Some(2)).await.unwrap(), "it has another edition by now");
+    assert!(store.delete_binding("a", Some(3)).await.unwrap());
+    assert!(!store.delete_binding("a", None).await.unwrap());
     assert_eq!(store.bindings().await.unwrap(), [expected]);
 }
 

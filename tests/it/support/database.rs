@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use issue_core::store::postgres::{PostgresOptions, PostgresStore, Server};
 use issue_core::store::sqlite::SqliteStore;
 use issue_core::store::{Store, StoreError};
@@ -224,6 +225,21 @@ impl Database {
             Place::Postgres { .. } => {
                 let mut connection = PgConnection::connect_with(&self.connect_options()).await.unwrap();
                 sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
+    /// A column of moments by raw SQL.
+    pub(crate) async fn moments(&self, sql: &str) -> Vec<DateTime<Utc>> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.place {
+            Place::Sqlite { file, .. } => {
+                let texts: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut sqlite(file).await).await.unwrap();
+                texts.iter().map(|text| text.parse().unwrap()).collect()
+            }
+            Place::Postgres { .. } => {
+                let mut connection = PgConnection::connect_with(&self.connect_options()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
             }
         }
     }

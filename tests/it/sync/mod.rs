@@ -3,10 +3,12 @@
 //! A test says when a pass is made (`synced`), so that nothing has to be waited for by the clock.
 
 mod flows;
+mod hook;
 mod kill;
 mod property;
 mod relations;
 mod rules;
+mod story;
 
 use serde_json::{Value, json};
 

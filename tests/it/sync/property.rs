@@ -1,226 +1,163 @@
-//! Random edits on both sides, in random order, with lost answers, late lists, crashes and restarts: afterwards both sides are equal,
-//! nothing that anybody wrote is lost without a record, and one more sync writes nothing.
+//! Random edits on both sides, in random order, with lost answers, late lists, crashes and restarts, and deliveries that come late, twice
+//! or not at all: afterwards both sides are equal, field by field, nothing that anybody wrote is lost without a record, and one more sync
+//! writes nothing.
 //!
-//! Everything that is written is a word of its own, so that it can be followed. `SYNC_SEED=7` looks elsewhere.
+//! `SYNC_SEED=7` looks elsewhere, `SYNC_ONLY=linear` at one kind of tracker.
 
 use std::collections::BTreeSet;
 
-use reqwest::Method;
+use issue_core::domain::tracker::TrackerKind;
 use serde_json::{Value, json};
 
+use super::story::{KNOWN, Story, at_rest, words};
 use super::{all_here, bound, caught_up, path, settled};
-use crate::backend::rig::{get, until_quiet};
+use crate::backend::rig::get;
+use crate::backend::webhooks::HOOK_SECRET;
 use crate::support::database::{self, Dialect};
 use crate::support::server::Server;
-use crate::support::sim::{self, Chance, Sim, SimEdit, SimIssue};
+use crate::support::sim::{self, SimIssue};
 
-const STEPS: u64 = 14;
+const STEPS: u64 = 24;
+const STRATEGIES: [&str; 4] = ["external_wins", "local_wins", "newer", "manual"];
 
 #[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
-fn seed() -> u64 {
-    std::env::var("SYNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+fn knob(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 #[tokio::test]
 async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
-    let first = seed();
+    let first = knob("SYNC_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let only = knob("SYNC_ONLY");
     for (n, vendor) in (0u64..).zip(sim::ALL) {
-        let dialect = [Dialect::Postgres, Dialect::Sqlite][usize::try_from(n % 2).unwrap()];
-        let strategy = ["external_wins", "local_wins", "newer"][usize::try_from(n % 3).unwrap()];
-        let seed = first + n;
+        let (kind, people, seed) = (vendor().kind(), vendor().people(), first + n);
+        if only.as_ref().is_some_and(|only| only != kind.as_str()) {
+            continue;
+        }
+        let dialect = [Dialect::Postgres, Dialect::Sqlite][usize::try_from(seed % 2).unwrap()];
+        let strategy = STRATEGIES[usize::try_from((seed / 2) % 4).unwrap()];
         database::run(dialect, async |db| {
-            let rig = bound(db, vendor(), &[("STRATEGY", strategy)]).await;
+            let mut rig = bound(db, vendor(), &[("STRATEGY", strategy)]).await;
+            rig.set("ISSUE_CORE__BACKENDS__T0__USERS", &json!({KNOWN[0]: people[0], KNOWN[1]: people[2]}).to_string());
+            rig.set("ISSUE_CORE__BACKENDS__T0__WEBHOOK_SECRET", HOOK_SECRET);
             let mut server = rig.start();
-            let mut story = Story { chance: Chance::new(seed), sim: rig.sims[0].clone(), words: 0, written: Vec::new(), said: Vec::new() };
-            let what = format!("{}, {strategy}, seed {seed}", vendor().kind());
-            println!("{what}");
+            let mut story = Story::new(seed, &rig.sims[0]);
+            let what = format!("{kind}, {strategy}, seed {seed}");
+            let began = std::time::Instant::now();
             for _ in 0..STEPS {
-                if story.chance.below(8) == 0 {
+                if story.chance.below(16) == 0 {
                     // Killed in the middle of whatever it does, and started anew on the same store.
                     drop(server);
                     server = rig.start();
                 }
-                story.step(&server).await;
+                story.step(&rig, &server).await;
             }
             story.sim.moody(None);
             story.sim.late(0);
+            at_rest(&rig, &server).await;
+            story.touches_what_does_not_tell();
+            // What was changed only just now is looked at once more, a little later.
             caught_up(&server).await;
-            story.check(&server, &what).await;
+            decide(&server).await;
+            story.sim.skew(chrono::TimeDelta::minutes(5));
+            settled(&server).await;
+            check(&story, &server, &what).await;
+            println!("{what}: {:?}", began.elapsed());
         })
         .await;
     }
 }
 
-struct Story {
-    chance: Chance,
-    sim: Sim,
-    words: u64,
-    /// Every line somebody wrote into a text, and everything that was said.
-    written: Vec<String>,
-    said: Vec<String>,
-}
-
-impl Story {
-    fn word(&mut self) -> String {
-        self.words += 1;
-        format!("w{:03}", self.words)
-    }
-
-    fn pick<T: Clone>(&mut self, among: &[T]) -> Option<T> {
-        if among.is_empty() {
-            return None;
+/// Whatever waits for somebody.
+async fn decide(server: &Server) {
+    for _ in 0..3 {
+        let open = get(server, "/conflicts?state=open&limit=200").await;
+        for (n, conflict) in open["items"].as_array().unwrap().iter().enumerate() {
+            let at = format!("/conflicts/{}/resolve", conflict["id"].as_str().unwrap());
+            let whose = ["local", "external"][n % 2];
+            let answer = server.post(&at, &json!({"take": whose})).send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
         }
-        let at = self.chance.below(among.len() as u64);
-        among.get(usize::try_from(at).unwrap()).cloned()
-    }
-
-    async fn step(&mut self, server: &Server) {
-        match self.chance.below(12) {
-            0 | 1 => {
-                let word = self.word();
-                let body = json!({"title": format!("task {word}"), "description": word, "target_repo": "activity-core"});
-                self.written.push(word);
-                let answer = server.post("/issues/", &body).send().await.unwrap();
-                assert!(answer.status().is_success());
-            }
-            2 | 3 => {
-                let word = self.word();
-                self.written.push(word.clone());
-                let now = issue_core::boot::now();
-                self.sim.vendor(|vendor| vendor.plant(&format!("found {word}"), &word, false, now));
-            }
-            4 | 5 => self.edits_here(server).await,
-            6 | 7 => self.edits_there(),
-            8 => self.says_here(server).await,
-            9 => self.says_there(),
-            10 => {
-                let seed = self.chance.below(1000);
-                let moody = self.chance.below(2) == 0;
-                self.sim.moody(moody.then_some(seed));
-                let late = usize::try_from(self.chance.below(3)).unwrap();
-                self.sim.late(late);
-            }
-            _ => {
-                server.post("/bindings/main/sync", &json!({"audit": self.chance.below(2) == 0})).send().await.unwrap();
-                if self.chance.below(2) == 0 {
-                    until_quiet(server).await;
-                }
-            }
-        }
-    }
-
-    async fn edits_here(&mut self, server: &Server) {
-        let all: Vec<Value> = all_here(server).await.into_iter().filter(|issue| issue["archived_at"].is_null()).collect();
-        let Some(issue) = self.pick(&all) else { return };
-        let (word, line) = (self.word(), self.word());
-        let edit = match self.chance.below(3) {
-            0 => json!({"title": format!("named {word}")}),
-            1 => {
-                let mut labels: Vec<Value> = issue["labels"].as_array().unwrap().clone();
-                labels.push(json!(word));
-                json!({"labels": labels})
-            }
-            _ => json!({"description": self.with_line(issue["description"].as_str().unwrap(), &line)}),
-        };
-        let edition = format!("\"{}\"", issue["version"]);
-        let answer = server.request(Method::PATCH, &path(&issue)).header("If-Match", edition).json(&edit).send().await.unwrap();
-        if answer.status().is_success() && edit.get("description").is_some() {
-            self.written.push(line);
-        }
-        if self.chance.below(4) == 0 {
-            let verb = if issue["state"] == "closed" { "reopen" } else { "close" };
-            server.post(&format!("{}/{verb}", path(&issue)), &json!({})).send().await.unwrap();
-        }
-    }
-
-    fn edits_there(&mut self) {
-        let Some(issue) = self.pick(&self.sim.issues()) else { return };
-        let (word, line) = (self.word(), self.word());
-        let edit = match self.chance.below(4) {
-            0 => SimEdit { title: Some(format!("called {word}")), ..SimEdit::default() },
-            1 => SimEdit { add_label: Some(word), ..SimEdit::default() },
-            2 => SimEdit { closed: Some(!issue.closed), ..SimEdit::default() },
-            _ => {
-                let body = self.with_line(&issue.body, &line);
-                self.written.push(line);
-                SimEdit { body: Some(body), ..SimEdit::default() }
-            }
-        };
-        self.sim.person_edits(&issue.id, &edit);
-    }
-
-    async fn says_here(&mut self, server: &Server) {
-        let all: Vec<Value> = all_here(server).await.into_iter().filter(|issue| issue["archived_at"].is_null()).collect();
-        let Some(issue) = self.pick(&all) else { return };
-        let word = self.word();
-        let answer = server.post(&format!("{}/comments", path(&issue)), &json!({"body": word})).send().await.unwrap();
-        assert!(answer.status().is_success());
-        self.said.push(word);
-    }
-
-    fn says_there(&mut self) {
-        let Some(issue) = self.pick(&self.sim.issues()) else { return };
-        let word = self.word();
-        let person = self.sim.vendor(|vendor| vendor.people()[0]);
-        self.sim.person_comments(&issue.id, person, &word);
-        self.said.push(word);
-    }
-
-    /// The words of a text, each on a line of its own, with one more somewhere among them.
-    fn with_line(&mut self, text: &str, line: &str) -> String {
-        let mut lines = words(text);
-        let at = usize::try_from(self.chance.below(lines.len() as u64 + 1)).unwrap();
-        lines.insert(at, line.to_owned());
-        lines.join("\n\n")
-    }
-
-    async fn check(&self, server: &Server, what: &str) {
-        let there = self.sim.issues();
-        let all = all_here(server).await;
-        assert_eq!(all.len(), there.len(), "{what}: as many here as there\n{all:#?}\n{there:#?}");
-        let (mut texts, mut comments) = (BTreeSet::new(), Vec::new());
-        for issue in &all {
-            let twins: Vec<&SimIssue> = there.iter().filter(|twin| issue["title"] == twin.title.as_str()).collect();
-            assert_eq!(twins.len(), 1, "{what}: {issue:#}\n{there:#?}");
-            let twin = twins[0];
-            assert_eq!(issue["state"] == "closed", twin.closed, "{what}: {issue:#}\n{twin:#?}");
-            assert_eq!(words(issue["description"].as_str().unwrap()), words(&twin.body), "{what}: {issue:#}\n{twin:#?}");
-            let labels: BTreeSet<String> =
-                issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
-            let theirs: BTreeSet<String> =
-                twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
-            assert_eq!(labels, theirs, "{what}: {issue:#}\n{twin:#?}");
-            let said = get(server, &format!("{}/comments?limit=200", path(issue))).await;
-            let mut ours: Vec<String> =
-                said["items"].as_array().unwrap().iter().flat_map(|comment| words(comment["body"].as_str().unwrap())).collect();
-            let mut theirs: Vec<String> = twin.comments.iter().flat_map(|comment| words(&comment.text)).collect();
-            ours.sort();
-            theirs.sort();
-            assert_eq!(ours, theirs, "{what}: {issue:#}\n{twin:#?}");
-            texts.extend(words(issue["description"].as_str().unwrap()));
-            comments.extend(ours);
-        }
-        let conflicts = get(server, "/conflicts?limit=200").await.to_string();
-        for word in &self.written {
-            assert!(texts.contains(word) || conflicts.contains(word.as_str()), "{what}: {word} is lost\n{conflicts}\n{all:#?}");
-        }
-        let mut said = self.said.clone();
-        said.sort();
-        comments.sort();
-        assert_eq!(comments, said, "{what}: everything that was said, each once");
-
-        self.sim.skew(chrono::TimeDelta::minutes(5));
         settled(server).await;
-        let (before, seen) = (all, self.sim.recorded().len());
-        super::synced(server).await;
-        assert_eq!(before, all_here(server).await, "{what}: one more sync writes nothing here");
-        let asked = self.sim.recorded()[seen..].to_vec();
-        assert!(self.sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "{what}: nor there");
     }
 }
 
-/// The words of ours in a text, in their order, whatever stands around them.
-fn words(text: &str) -> Vec<String> {
-    let is_word = |word: &&str| word.len() == 4 && word.starts_with('w') && word[1..].bytes().all(|b| b.is_ascii_digit());
-    text.split(|c: char| !c.is_ascii_alphanumeric()).filter(is_word).map(str::to_owned).collect()
+async fn check(story: &Story, server: &Server, what: &str) {
+    let there = story.sim.issues();
+    let all = all_here(server).await;
+    assert_eq!(all.len(), there.len(), "{what}: as many here as there\n{all:#?}\n{there:#?}");
+    let (mut texts, mut said) = (BTreeSet::new(), Vec::new());
+    for issue in &all {
+        let twins: Vec<&SimIssue> = there.iter().filter(|twin| issue["title"] == twin.title.as_str()).collect();
+        assert_eq!(twins.len(), 1, "{what}: {issue:#}\n{there:#?}");
+        let twin = twins[0];
+        assert_same(story, issue, twin, what);
+        assert_people(story, issue, twin, what);
+        let comments = get(server, &format!("{}/comments?limit=200", path(issue))).await;
+        let ours = comments["items"].as_array().unwrap().iter().map(|comment| words(comment["body"].as_str().unwrap()));
+        let theirs = twin.comments.iter().map(|comment| words(&comment.text));
+        let (mut ours, mut theirs): (Vec<_>, Vec<_>) = (ours.collect(), theirs.collect());
+        ours.sort();
+        theirs.sort();
+        assert_eq!(ours, theirs, "{what}: {issue:#}\n{comments:#}\n{twin:#?}");
+        texts.extend(words(issue["description"].as_str().unwrap()));
+        said.extend(ours.concat());
+    }
+    let conflicts = get(server, "/conflicts?limit=200").await.to_string();
+    let on_record = |word: &String| conflicts.contains(word.as_str());
+    for word in &story.written {
+        assert!(texts.contains(word) || on_record(word), "{what}: {word} is lost\n{conflicts}\n{all:#?}");
+    }
+    for word in story.said.iter().filter(|word| !story.taken_away.contains(*word)) {
+        assert!(said.contains(word) || on_record(word), "{what}: {word} was said and is lost\n{conflicts}\n{all:#?}\n{there:#?}");
+    }
+    assert_eq!(said.len(), said.iter().collect::<BTreeSet<_>>().len(), "{what}: what was said is there once: {said:?}");
+
+    let seen = story.sim.recorded().len();
+    super::synced(server).await;
+    assert_eq!(all, all_here(server).await, "{what}: one more sync writes nothing here");
+    let asked = story.sim.recorded()[seen..].to_vec();
+    assert!(story.sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "{what}: nor there");
+}
+
+/// Whatever the tracker can carry.
+fn assert_same(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
+    let context = || format!("{what}: {issue:#}\n{twin:#?}");
+    let named = |prefix: &str| twin.labels.iter().find_map(|label| label.strip_prefix(prefix));
+    assert_eq!(issue["state"] == "closed", twin.closed, "{}", context());
+    assert_eq!(words(issue["description"].as_str().unwrap()), words(&twin.body), "{}", context());
+    let labels: BTreeSet<String> = issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
+    let theirs: BTreeSet<String> = twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
+    assert_eq!(labels, theirs, "{}", context());
+    assert_eq!(issue["kind"], named("type:").unwrap_or("task"), "{}", context());
+    // A field of its own may be empty there: that says nothing.
+    let natively = [TrackerKind::Jira, TrackerKind::Linear, TrackerKind::AzureDevops].contains(&story.kind);
+    let priority = if natively { twin.priority } else { Some(named("priority:").unwrap_or("medium")) };
+    assert!(priority.is_none_or(|priority| issue["priority"] == priority), "{}", context());
+    assert!(story.kind == TrackerKind::Linear || issue["milestone"] == json!(twin.milestone), "{}", context());
+    assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(twin.due), "{}", context());
+}
+
+/// Everybody we know who is there is here; and, as long as no stranger is there, nobody else. Whoever was assigned and never taken off
+/// still is; a stranger stands where they were put.
+fn assert_people(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
+    let people = story.sim.vendor(|vendor| vendor.people());
+    let here: BTreeSet<&str> = issue["assignees"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let known = |there: &String| KNOWN.iter().zip([people[0], people[2]]).find(|(_, name)| there == name).map(|(ours, _)| *ours);
+    let there: BTreeSet<&str> = twin.people.iter().filter_map(known).collect();
+    let context = || format!("{what}: {issue:#}\n{twin:#?}\non {:?}, off {:?}", story.put_on, story.taken_off);
+    let ids = [issue["id"].as_str().unwrap(), &twin.id];
+    let names = |list: &[(String, String)]| -> BTreeSet<String> {
+        let of_it = list.iter().filter(|(id, _)| ids.contains(&id.as_str()));
+        of_it.map(|(_, name)| known(name).map_or_else(|| name.clone(), str::to_owned)).collect()
+    };
+    let (on, off) = (names(&story.put_on), names(&story.taken_off));
+    assert!(there.is_subset(&here), "{}", context());
+    let has_stranger = twin.people.iter().any(|name| name == people[1]);
+    assert!(has_stranger || story.single && here.len() > 1 || there == here, "{}", context());
+    // Where there can be one only, the next one takes their place.
+    for name in on.difference(&off).filter(|_| !story.single || on.len() == 1) {
+        let stands = if name == people[1] { has_stranger } else { here.contains(name.as_str()) };
+        assert!(stands, "{}: {name}", context());
+    }
 }

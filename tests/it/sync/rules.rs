@@ -10,7 +10,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::flows::{act, edit, titled};
-use super::{OPERATOR, all_here, binding, bound, here, path, settled, synced, synced_with, there};
+use super::{OPERATOR, all_here, binding, bound, caught_up, here, path, settled, synced, synced_with, there};
 use crate::backend::rig::{Rig, eventually, file, get, task, until_quiet};
 use crate::backend::webhooks::{HOOK_SECRET, Scheme};
 use crate::support::database::{self, Database, Dialect};
@@ -432,6 +432,104 @@ async fn a_rehearsal_tells_what_the_next_pass_does_and_does_none_of_it() {
     here(&server, "found").await;
 }
 
+/// Which of these fields differ, in that order.
+fn changed(before: &[Value], after: &[Value]) -> Vec<&'static str> {
+    let names = ["title", "description", "labels"];
+    names.into_iter().zip(before.iter().zip(after)).filter(|(_, (before, after))| before != after).map(|(name, _)| name).collect()
+}
+
+fn seen_there(sim: &Sim, id: &str) -> Vec<Value> {
+    let issue = sim.issues().into_iter().find(|issue| issue.id == id).unwrap();
+    vec![json!(issue.title), json!(issue.body), json!(issue.labels)]
+}
+
+async fn seen_here(server: &Server, issue: &str) -> Vec<Value> {
+    let issue = get(server, issue).await;
+    ["title", "description", "labels"].map(|field| issue[field].clone()).into()
+}
+
+/// One issue for each way in which a field may be more than free; what is planned for them is what a service without workers says, and
+/// what becomes of them is what one with workers then does.
+#[tokio::test]
+async fn what_is_planned_is_what_is_then_done_with_fields_that_clash_are_decided_stand_still_or_were_changed_later() {
+    for strategy in ["manual", "newer"] {
+        let rig = gitea(&[("STRATEGY", strategy)]).await;
+        let (server, sim) = (rig.start(), &rig.sims[0]);
+        let mut issues = Vec::new();
+        for title in ["both", "decided", "frozen"] {
+            let issue = file(&server, &task(title)).await;
+            until_quiet(&server).await;
+            issues.push((issue, there(sim, title).id));
+        }
+        settled(&server).await;
+        let base = sim.issues();
+        if strategy == "manual" {
+            for (issue, id) in &issues[1..] {
+                sim.person_edits(id, &titled(&format!("theirs {id}")));
+                edit(&server, issue, json!({"title": format!("ours {id}")})).await;
+            }
+            assert_eq!(conflicts(&server).await.len(), 2);
+            let frozen =
+                "update conflicts set why = 'it went back and forth too often' where issue_id = (select id from issues where number = 3)";
+            rig.db.execute(frozen).await;
+        }
+        sim.skew(TimeDelta::minutes(5));
+        settled(&server).await;
+        drop(server);
+
+        let server = rig.start_with(&["--no-worker"]);
+        let patch = async |issue: &str, body: Value| {
+            assert!(server.request(Method::PATCH, issue).json(&body).send().await.unwrap().status().is_success())
+        };
+        let before = conflicts(&server).await;
+        if strategy == "manual" {
+            let of =
+                |issue: &str| before.iter().find(|conflict| issue.ends_with(conflict["issue_id"].as_str().unwrap())).unwrap()["id"].clone();
+            let resolve = format!("/conflicts/{}/resolve", of(&issues[1].0).as_str().unwrap());
+            assert!(server.post(&resolve, &json!({"take": "local"})).send().await.unwrap().status().is_success());
+            // Only theirs differs from what was agreed on; it stands still nevertheless.
+            patch(&issues[2].0, json!({"title": base[2].title})).await;
+            sim.person_edits(&issues[2].1, &titled("once more"));
+        }
+        // Theirs is a minute old by its own clock when ours is made.
+        sim.skew(TimeDelta::minutes(4));
+        sim.person_edits(&issues[0].1, &SimEdit { body: Some(format!("{}\n\ntheirs", base[0].body)), ..titled("theirs") });
+        for (_, id) in &issues {
+            sim.person_edits(id, &SimEdit { add_label: Some("seen".to_owned()), ..SimEdit::default() });
+        }
+        sim.skew(TimeDelta::minutes(5));
+        patch(&issues[0].0, json!({"title": "ours", "description": "ours\n\nwhy and how"})).await;
+
+        let mut was = Vec::new();
+        for (issue, id) in &issues {
+            was.push((seen_here(&server, issue).await, seen_there(sim, id)));
+        }
+        let plan = operate(&server, "/bindings/main/sync", &json!({"dry_run": true})).await.json::<Value>().await.unwrap();
+        for ((issue, id), (here, there)) in issues.iter().zip(&was) {
+            assert_eq!((&seen_here(&server, issue).await, &seen_there(sim, id)), (here, there), "a plan changes nothing");
+        }
+        drop(server);
+        let server = rig.start();
+        until_quiet(&server).await;
+        settled(&server).await;
+        let known: Vec<&Value> = before.iter().map(|conflict| &conflict["id"]).collect();
+        let after = conflicts(&server).await;
+        for ((issue, id), (here, there)) in issues.iter().zip(&was) {
+            let ours = |of: &Value| issue.ends_with(of["issue_id"].as_str().unwrap_or("?"));
+            let planned = plan["items"].as_array().unwrap().iter().find(|item| ours(item)).unwrap_or_else(|| panic!("{issue}: {plan}"));
+            let clashes: Vec<&Value> = after
+                .iter()
+                .filter(|clash| ours(clash) && (clash["state"] == "open" || !known.contains(&&clash["id"])))
+                .map(|clash| &clash["field"])
+                .collect();
+            let (taken, sent) = (changed(here, &seen_here(&server, issue).await), changed(there, &seen_there(sim, id)));
+            let done = json!({"taken": taken, "sent": sent, "clashes": clashes});
+            let planned = json!({"taken": planned["taken"], "sent": planned["sent"], "clashes": planned["clashes"]});
+            assert_eq!(planned, done, "{strategy}: {} there\n{plan}\n{after:?}", seen_there(sim, id)[0]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_edit_costs_the_same_whatever_else_is_there() {
     for kind in [TrackerKind::GitHub, TrackerKind::Gitea, TrackerKind::Linear] {
@@ -573,4 +671,67 @@ async fn a_comment_that_both_sides_change_before_they_look_is_merged_by_lines_an
     let lost = conflicts(&server).await;
     assert_eq!((lost.len(), &lost[0]["field"], &lost[0]["resolution"]), (1, &json!("comment"), &json!("external")));
     assert!(lost[0]["ours"].as_str().unwrap().contains("our word"), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_where_it_is_ours_on_record() {
+    let remove = async |server: &Server, path: &str| {
+        assert!(server.request(Method::DELETE, path).send().await.unwrap().status().is_success());
+    };
+    for (kind, owner) in
+        [(TrackerKind::Gitea, "shared"), (TrackerKind::Linear, "shared"), (TrackerKind::GitHub, "external"), (TrackerKind::Gitea, "local")]
+    {
+        let rig = bound(Database::sqlite().await, vendor(kind), &[("FIELDS", &format!(r#"{{"comment":"{owner}"}}"#))]).await;
+        let (server, sim) = (rig.start(), &rig.sims[0]);
+        let issue = file(&server, &task("Talk")).await;
+        until_quiet(&server).await;
+        let id = there(sim, "Talk").id;
+        act(&server, &format!("{issue}/comments"), json!({"body": "said here"})).await;
+        sim.person_comments(&id, sim.vendor(|vendor| vendor.people()[0]), "said there");
+        sim.person_edits(&id, &SimEdit { add_label: Some("poke".to_owned()), ..SimEdit::default() });
+        caught_up(&server).await;
+        let said = async || get(&server, &format!("{issue}/comments")).await["items"].as_array().unwrap().clone();
+        let before = said().await;
+        assert_eq!(before.len(), 2, "{kind}: {before:?}");
+        let unchanged = act(&server, &format!("{issue}/comments"), json!({"body": "of no use"})).await;
+
+        for comment in there(sim, "Talk").comments.iter().filter(|comment| comment.text.contains("said")) {
+            sim.person_edits_comment(&id, &comment.id, &comment.text.replace("said", "corrected"));
+        }
+        for comment in before.iter().chain([&unchanged]) {
+            remove(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
+        }
+        until_quiet(&server).await;
+        settled(&server).await;
+        let texts = |comments: &[Value]| -> Vec<[Value; 3]> {
+            comments.iter().map(|one| ["id", "author", "body"].map(|name| one[name].clone())).collect()
+        };
+        let (here, twin) = (said().await, there(sim, "Talk"));
+        if owner == "local" {
+            assert!(here.is_empty() && twin.comments.is_empty(), "{here:?} {twin:?}");
+            let kept: Vec<Value> = conflicts(&server)
+                .await
+                .iter()
+                .map(|clash| json!([clash["field"], clash["state"], clash["resolution"], clash["theirs"]]))
+                .collect();
+            assert_eq!(
+                kept,
+                [json!(["comment", "resolved", "local", "corrected there"]), json!(["comment", "resolved", "local", "corrected here"])]
+            );
+            continue;
+        }
+        let expected: Vec<[Value; 3]> = texts(&before)
+            .into_iter()
+            .map(|[id, author, body]| [id, author, json!(body.as_str().unwrap().replace("said", "corrected"))])
+            .collect();
+        assert_eq!(texts(&here), expected, "{kind}");
+        assert_eq!((twin.comments.len(), conflicts(&server).await.len()), (2, 0), "{kind}: {twin:?}");
+        // Deleted once more, now that it was seen, it is gone.
+        for comment in &here {
+            remove(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
+        }
+        until_quiet(&server).await;
+        settled(&server).await;
+        assert!(said().await.is_empty() && there(sim, "Talk").comments.is_empty(), "{kind}");
+    }
 }

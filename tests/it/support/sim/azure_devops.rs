@@ -12,6 +12,7 @@ use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::{Bonds, Seen};
+use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What a page holds at most, however much is asked for.
@@ -449,6 +450,7 @@ impl Vendor for AzureDevops {
             title: word(item, "System.Title").unwrap(),
             body: plain(&word(item, "System.Description").unwrap_or_default()),
             closed: ["Done", "Removed"].contains(&word(item, "System.State").unwrap().as_str()),
+            priority: item.fields["Microsoft.VSTS.Common.Priority"].as_u64().map(|n| PRIORITIES[usize::try_from(n).unwrap().min(3) - 1]),
             labels: word(item, "System.Tags").unwrap_or_default().split("; ").filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
             people: word(item, "System.AssignedTo").into_iter().collect(),
             milestone: word(item, "System.IterationPath").and_then(|path| Some(path.split_once('\\')?.1.to_owned())),
@@ -490,6 +492,16 @@ impl Vendor for AzureDevops {
         steps.extend(edit.title.as_ref().map(|title| ("System.Title", json!(title))));
         steps.extend(edit.body.as_ref().map(|body| ("System.Description", json!(typed(body)))));
         steps.extend(edit.closed.map(|closed| ("System.State", json!(if closed { "Done" } else { "To Do" }))));
+        steps.extend(edit.nobody.then(|| ("System.AssignedTo", json!(""))));
+        steps.extend(edit.milestone.as_ref().map(|name| {
+            let path = name.as_ref().map_or_else(|| item.project.to_owned(), |name| format!("{}\\{name}", item.project));
+            ("System.IterationPath", json!(path))
+        }));
+        steps.extend(edit.due.as_ref().map(|day| (DUE, json!(day.as_ref().map(|day| format!("{day}T00:00:00Z")).unwrap_or_default()))));
+        steps.extend(edit.priority.and_then(|word| {
+            let at = PRIORITIES.iter().position(|known| *known == word)?;
+            Some(("Microsoft.VSTS.Common.Priority", json!(at + 1)))
+        }));
         steps.extend(edit.person.as_ref().map(|person| ("System.AssignedTo", json!(person))));
         let patch: Vec<Value> =
             steps.into_iter().map(|(field, value)| json!({"op": "add", "path": format!("/fields/{field}"), "value": value})).collect();

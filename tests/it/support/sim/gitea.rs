@@ -390,6 +390,7 @@ impl Vendor for Gitea {
             title: issue.title.clone(),
             body: issue.body.clone(),
             closed: issue.closed,
+            priority: None,
             labels: issue.labels.iter().filter_map(name).collect(),
             people: issue.assignees.clone(),
             milestone: issue
@@ -424,7 +425,17 @@ impl Vendor for Gitea {
             let known = self.repos[0].labels.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
             (known.unwrap_or_else(|| self.id()), name.clone())
         });
+        let milestone = edit.milestone.as_ref().map(|name| {
+            let known = |name: &String| self.repos[0].milestones.iter().find(|(_, known)| known == name).map(|(id, _)| *id);
+            name.as_ref().map(|name| (known(name).unwrap_or(self.next_id + 1), name.clone()))
+        });
+        self.next_id += 1;
         let repo = &mut self.repos[0];
+        if let Some(Some(milestone)) = &milestone
+            && !repo.milestones.contains(milestone)
+        {
+            repo.milestones.push(milestone.clone());
+        }
         if let Some((label, name)) = known.clone().filter(|(label, _)| !repo.labels.iter().any(|(other, _)| other == label)) {
             repo.labels.push((label, name));
         }
@@ -440,6 +451,11 @@ impl Vendor for Gitea {
         issue.closed = edit.closed.unwrap_or(issue.closed);
         issue.labels.retain(|label| Some(*label) != gone);
         issue.labels.extend(known.map(|(label, _)| label).filter(|label| !issue.labels.contains(label)).into_iter().collect::<Vec<_>>());
+        issue.assignees.retain(|name| !edit.nobody && Some(name) != edit.remove_person.as_ref());
+        issue.milestone = milestone.map_or(issue.milestone, |milestone| milestone.map(|(id, _)| id));
+        if let Some(due) = &edit.due {
+            issue.due = due.as_ref().map(|day| format!("{day}T23:59:59Z"));
+        }
         issue.assignees.extend(edit.person.iter().filter(|person| !issue.assignees.contains(person)).cloned().collect::<Vec<_>>());
         issue.updated = now;
     }

@@ -559,6 +559,7 @@ impl Vendor for GitHub {
             title: issue.title.clone(),
             body: issue.body.clone(),
             closed: issue.closed,
+            priority: None,
             labels: issue.labels.clone(),
             people: issue.assignees.clone(),
             milestone: issue.milestone.map(|number| repo.milestones[number - 1].clone()),
@@ -584,7 +585,17 @@ impl Vendor for GitHub {
     }
 
     fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
+        let milestones = &mut self.repos[0].milestones;
+        let milestone = edit.milestone.as_ref().map(|name| {
+            let name = name.as_ref()?;
+            if !milestones.contains(name) {
+                milestones.push(name.clone());
+            }
+            milestones.iter().position(|known| known == name).map(|at| at + 1)
+        });
         let issue = self.seen(id);
+        issue.milestone = milestone.unwrap_or(issue.milestone);
+        issue.assignees.retain(|name| !edit.nobody && Some(name) != edit.remove_person.as_ref());
         if let Some(title) = &edit.title {
             issue.title.clone_from(title);
         }

@@ -495,6 +495,7 @@ impl Vendor for GitLab {
             title: issue.title.clone(),
             body: issue.description.clone(),
             closed: issue.closed,
+            priority: None,
             labels: issue.labels.clone(),
             people: issue.assignees.iter().filter_map(|id| person(*id)).map(str::to_owned).collect(),
             milestone: issue.milestone.and_then(title),
@@ -524,7 +525,19 @@ impl Vendor for GitLab {
 
     fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>) {
         let (paid, system, now) = (self.paid, self.id(), now.trunc_subsecs(3));
+        let number = self.id();
+        let milestones = &mut self.projects[0].milestones;
+        let milestone = edit.milestone.as_ref().map(|name| {
+            let name = name.as_ref()?;
+            if !milestones.iter().any(|(_, known)| known == name) {
+                milestones.push((number, name.clone()));
+            }
+            milestones.iter().find(|(_, known)| known == name).map(|(id, _)| *id)
+        });
         let issue = self.seen(id);
+        issue.milestone = milestone.unwrap_or(issue.milestone);
+        issue.due = edit.due.clone().unwrap_or_else(|| issue.due.clone());
+        issue.assignees.retain(|who| !edit.nobody && person(*who) != edit.remove_person.as_deref());
         if let Some(title) = &edit.title {
             issue.title.clone_from(title);
         }

@@ -12,6 +12,7 @@ use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::Bonds;
+use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 const CAP: usize = 4;
@@ -564,6 +565,11 @@ impl Vendor for Jira {
             title: issue.fields["summary"].as_str().unwrap().to_owned(),
             body: issue.fields.get("description").map(text).unwrap_or_default(),
             closed: WORKFLOW[issue.status].1 == "done",
+            priority: issue.fields.get("priority").and_then(|priority| priority["name"].as_str()).map(|name| match name {
+                "Highest" | "High" => PRIORITIES[0],
+                "Medium" => PRIORITIES[1],
+                _ => PRIORITIES[2],
+            }),
             labels: issue
                 .fields
                 .get("labels")
@@ -611,7 +617,17 @@ impl Vendor for Jira {
         labels.retain(|label| label.as_str() != edit.remove_label.as_deref());
         labels.extend(edit.add_label.iter().map(|label| json!(label)).filter(|label| !labels.contains(label)).collect::<Vec<_>>());
         issue.fields.insert("labels".to_owned(), Value::Array(labels));
-        let texts = [("summary", edit.title.as_ref().map(|title| json!(title))), ("description", body), ("assignee", person)];
+        let priority = edit.priority.map(|word| json!({"name": format!("{}{}", word[..1].to_uppercase(), &word[1..])}));
+        let version =
+            edit.milestone.as_ref().map(|name| name.as_ref().map_or_else(|| json!([]), |name| json!([{"id": "7001", "name": name}])));
+        let texts = [
+            ("summary", edit.title.as_ref().map(|title| json!(title))),
+            ("description", body),
+            ("assignee", person.or_else(|| edit.nobody.then_some(Value::Null))),
+            ("priority", priority),
+            ("fixVersions", version),
+            ("duedate", edit.due.as_ref().map(|day| json!(day))),
+        ];
         issue.fields.extend(texts.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))));
         if let Some(closed) = edit.closed {
             (issue.status, issue.resolution) = if closed { (3, Some("Done".to_owned())) } else { (0, None) };

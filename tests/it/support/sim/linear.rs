@@ -9,6 +9,7 @@ use issue_core::domain::tracker::{Place, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::{Bonds, Seen};
+use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
 /// What the server gives at most, however much is asked for.
@@ -546,6 +547,11 @@ impl Vendor for Linear {
             title: issue.title.clone(),
             body: issue.description.clone(),
             closed: ["completed", "canceled"].contains(&STATES[issue.state].1),
+            priority: usize::try_from(issue.priority)
+                .ok()
+                .and_then(|n| PRIORITIES.get(n.max(2).checked_sub(2)?))
+                .copied()
+                .filter(|_| issue.priority > 0),
             labels: issue.labels.iter().filter_map(label).collect(),
             people: issue.assignee.map(|person| PEOPLE[person].to_owned()).into_iter().collect(),
             milestone: None,
@@ -597,6 +603,13 @@ impl Vendor for Linear {
         }
         issue.labels.retain(|label| Some(label) != gone.as_ref());
         issue.labels.extend(label.filter(|label| !issue.labels.contains(label)).into_iter().collect::<Vec<_>>());
+        if edit.nobody {
+            issue.assignee = None;
+        }
+        issue.due = edit.due.clone().unwrap_or_else(|| issue.due.clone());
+        if let Some(at) = edit.priority.and_then(|word| PRIORITIES.iter().position(|known| *known == word)) {
+            issue.priority = i64::try_from(at).unwrap() + 2;
+        }
         if let Some(name) = &edit.person {
             issue.assignee = PEOPLE.iter().position(|known| known == name);
         }

@@ -23,7 +23,19 @@ pub(crate) struct SimEdit {
     pub remove_label: Option<String>,
     /// Somebody of `Vendor::people`, added to whoever is there, or in their place where there can be one only.
     pub person: Option<String>,
+    /// Whoever is assigned is no more; before anybody else is.
+    pub nobody: bool,
+    /// Taken off first, where there can be several.
+    pub remove_person: Option<String>,
+    pub milestone: Option<Option<String>>,
+    /// A day.
+    pub due: Option<Option<String>>,
+    /// Where the vendor has a field for it.
+    pub priority: Option<&'static str>,
 }
+
+/// Our words for priorities, most urgent first.
+pub(super) const PRIORITIES: [&str; 3] = ["high", "medium", "low"];
 
 /// How much was asked and answered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
