@@ -228,7 +228,7 @@ async fn three_replicas_keep_one_budget(db: Database) {
     let queue = rig.start_with(&["--no-worker"]);
     for some in (0..TASKS).collect::<Vec<_>>().chunks(20) {
         let filed = futures_util::future::join_all(some.iter().map(|n| file(&queue, *n))).await;
-        assert!(filed.iter().all(|status| status.is_success()), "{filed:?}");
+        assert!(filed.iter().all(StatusCode::is_success), "{filed:?}");
     }
     let spent = windows.map(|(writes, length)| (BudgetWindow { writes, length: length.to_std().unwrap() }, 0));
     let told = expected(&spent, TASKS as u64 - 1, DateTime::UNIX_EPOCH) - DateTime::UNIX_EPOCH;

@@ -479,7 +479,7 @@ async fn what_is_planned_is_what_is_then_done_with_fields_that_clash_are_decided
 
         let server = rig.start_with(&["--no-worker"]);
         let patch = async |issue: &str, body: Value| {
-            assert!(server.request(Method::PATCH, issue).json(&body).send().await.unwrap().status().is_success())
+            assert!(server.request(Method::PATCH, issue).json(&body).send().await.unwrap().status().is_success());
         };
         let before = conflicts(&server).await;
         if strategy == "manual" {

@@ -162,12 +162,11 @@ impl Story {
             6 => json!({"kind": self.pick(&KINDS)}),
             7 => {
                 let name = self.pick(&KNOWN).unwrap().to_owned();
-                match people.iter().position(|known| *known == name) {
-                    Some(at) => off = Some(people.remove(at)),
-                    None => {
-                        people.push(name.clone());
-                        on = Some(name);
-                    }
+                if let Some(at) = people.iter().position(|known| *known == name) {
+                    off = Some(people.remove(at));
+                } else {
+                    people.push(name.clone());
+                    on = Some(name);
                 }
                 json!({"assignees": people})
             }

@@ -235,6 +235,7 @@ pub(crate) const SECRET: &str = "tracker-secret-1";
 pub(crate) const CONNECTION: (&str, &str) = ("connection-7", "provider-7");
 
 impl Sim {
+    #[expect(clippy::unused_async, reason = "it is started where there is a runtime, as everything else that listens")]
     pub(crate) async fn start(vendor: Box<dyn Vendor>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

@@ -14,6 +14,7 @@ pub(crate) struct SimComment {
 
 /// What somebody changes; what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::option_option, reason = "left as it is, taken away, or another one")]
 pub(crate) struct SimEdit {
     pub title: Option<String>,
     /// As it is typed: paragraphs with empty lines between them.
