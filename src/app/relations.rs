@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{EditIssue, Refusal};
 use crate::domain::patch::Patch;
-use crate::domain::relation::{self, Related, Relating};
+use crate::domain::relation::{self, Related, Relating, Unmet};
 use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
 
 /// The issues that were asked for, by the names they were asked for by.
@@ -40,10 +40,16 @@ impl App {
     }
 }
 
-/// What was wished, if every issue in it is there. That one is not is no fault of the body, but of the moment.
+/// What was wished, if every issue in it is there and one parent at most. That is no fault of the body: only here is known who is meant.
 pub(super) fn resolved(wishes: &[Relating], known: &Known, root: &str) -> Result<Vec<Related>, AppError> {
-    relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unknown| {
-        let told: Vec<String> = unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
-        AppError::Refused(Refusal { code: "unknown_issue", message: told.join("; ") })
+    relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unmet| {
+        AppError::Refused(match unmet {
+            Unmet::Unknown(unknown) => {
+                let told: Vec<String> =
+                    unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
+                Refusal { code: "unknown_issue", message: told.join("; ") }
+            }
+            Unmet::TwoParents => Refusal { code: "two_parents", message: format!("{root}/relations: an issue has one parent at most") },
+        })
     })
 }

@@ -214,20 +214,32 @@ pub fn named(wishes: &[Relating]) -> impl Iterator<Item = IssueRef> {
     })
 }
 
-/// The relations wished for, each once, by what is known of the issues they name; or the places of those that name none.
-pub fn resolved(wishes: &[Relating], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<Related>, Vec<(usize, IssueRef)>> {
-    let (mut set, mut unknown) = (Vec::with_capacity(wishes.len()), Vec::new());
+/// Why wishes cannot be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unmet {
+    /// Their places, and what they name that is not there.
+    Unknown(Vec<(usize, IssueRef)>),
+    TwoParents,
+}
+
+/// The relations wished for, each once, by what is known of the issues they name.
+pub fn resolved(wishes: &[Relating], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<Related>, Unmet> {
+    let (mut set, mut unknown) = (Vec::<Related>::with_capacity(wishes.len()), Vec::new());
     for (n, Relating { relation, to }) in wishes.iter().enumerate() {
         let found = match to {
             Named::Elsewhere(key) => Ok(Other::Elsewhere(key.clone())),
             Named::Issue(name) => known(name).map(Other::Issue).ok_or(*name),
         };
         match found {
+            // Two names may be those of one.
+            Ok(to) if *relation == Relation::Parent && set.iter().any(|one| one.relation == Relation::Parent && !one.to.same(&to)) => {
+                return Err(Unmet::TwoParents);
+            }
             Ok(to) => put(&mut set, Related { relation: *relation, to }),
             Err(name) => unknown.push((n, name)),
         }
     }
-    if unknown.is_empty() { Ok(set) } else { Err(unknown) }
+    if unknown.is_empty() { Ok(set) } else { Err(Unmet::Unknown(unknown)) }
 }
 
 /// What is wrong with a set that another store kept (code, message).
@@ -274,11 +286,7 @@ pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mu
             }
             other @ (Input::Absent | Input::Value(_) | Input::WrongType(_)) => text::typed(other, &at, faults),
         };
-        let Some(wish) = spec.and_then(|spec| spec.parse(&at, faults)) else { continue };
-        if wish.relation == Relation::Parent && wishes.iter().any(|other| other.relation == Relation::Parent) {
-            faults.add(format!("{at}/relation"), "contradiction", "an issue has one parent at most");
-        }
-        wishes.push(wish);
+        wishes.extend(spec.and_then(|spec| spec.parse(&at, faults)));
     }
     wishes
 }
@@ -341,7 +349,6 @@ mod tests {
             r#"[{"relation":"parent","to":"1"},{"relation":"parent","to":"2"},{"to":7},{"relation":"likes","to":"3"},null,5,{"relation":"blocks","to":"x"},{}]"#,
         );
         let expected = [
-            ("/relations/1/relation", "contradiction"),
             ("/relations/2/relation", "missing"),
             ("/relations/2/to", "wrong_type"),
             ("/relations/3/relation", "unknown_word"),
@@ -377,8 +384,14 @@ mod tests {
         let wishes = [wish(Relation::Blocks, number(1)), wish(Relation::Blocks, IssueRef::Id(id)), wish(Relation::Relates, number(2))];
         let both = |name: &IssueRef| [number(1), IssueRef::Id(id)].contains(name).then_some(id);
         assert_eq!(resolved(&wishes[..2], both), Ok(vec![Related { relation: Relation::Blocks, to: Other::Issue(id) }]));
-        assert_eq!(resolved(&wishes, |_| None).unwrap_err().len(), 3);
-        assert_eq!(resolved(&wishes, both), Err(vec![(2, number(2))]));
+        assert!(matches!(resolved(&wishes, |_| None), Err(Unmet::Unknown(all)) if all.len() == 3));
+        assert_eq!(resolved(&wishes, both), Err(Unmet::Unknown(vec![(2, number(2))])));
+        let parents = |name| [wish(Relation::Parent, number(1)), wish(Relation::Parent, name)];
+        assert_eq!(resolved(&parents(IssueRef::Id(id)), both).map(|set| set.len()), Ok(1), "one parent by two names");
+        assert_eq!(
+            resolved(&parents(number(2)), |name| Some(if *name == number(1) { id } else { IssueId(Uuid::nil()) })),
+            Err(Unmet::TwoParents)
+        );
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Facts {
     query: bool,
     header: bool,
     condition: bool,
+    /// Its body names issues.
+    relates: bool,
     /// A tracker is asked.
     tracker: bool,
     /// A tracker asks, and its signature is the key.
@@ -33,11 +35,17 @@ impl Facts {
             path: path.contains('{'),
             query: has("query"),
             header: has("header"),
+            relates: body_is(operation, "CreateIssueRequest"),
             condition: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
             signed: path.starts_with("/webhooks/"),
             tracker: path.contains("/workspaces") || path.ends_with("/webhook") || path.ends_with("/sync"),
         }
     }
+}
+
+fn body_is(operation: &Map<String, Value>, name: &str) -> bool {
+    let body = operation.get("requestBody").and_then(|body| body.pointer("/content/application~1json/schema/$ref"));
+    body.and_then(Value::as_str).is_some_and(|schema| schema.ends_with(&format!("/{name}")))
 }
 
 /// One status: when it may come, and how it looks.
@@ -109,8 +117,8 @@ const REFUSALS: &[Refusal] = &[
     Refusal {
         status: 409,
         name: "Conflict",
-        when: |has| has.changes && has.path,
-        description: "The issue's present state forbids it; `code` says which rule",
+        when: |has| has.changes && (has.path || has.relates),
+        description: "The present state of what is named forbids it; `code` says which rule",
         code: "issue_closed",
         title: "The issue's state forbids it",
         detail: "the issue is closed; reopen it first",

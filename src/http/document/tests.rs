@@ -56,6 +56,8 @@ fn what_an_operation_has_decides_which_problems_it_may_answer_with() {
     assert_eq!(statuses("get", "/a/{b}", json!({ "security": [] })), [400, 404, 500, 503, 504]);
     assert_eq!(statuses("get", "/a", parameter("q", "query")), [400, 401, 403, 422, 429, 500, 503, 504]);
     assert_eq!(statuses("post", "/a", json!({ "requestBody": {} })), [400, 401, 403, 413, 415, 422, 429, 500, 503, 504]);
+    let task = json!({ "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/x/CreateIssueRequest" } } } } });
+    assert_eq!(statuses("post", "/a", task), [400, 401, 403, 409, 413, 415, 422, 429, 500, 503, 504]);
     assert_eq!(statuses("post", "/a/{b}", json!({})), [400, 401, 403, 404, 409, 429, 500, 503, 504]);
     assert_eq!(statuses("delete", "/a/{b}", parameter("If-Match", "header")), [400, 401, 403, 404, 409, 412, 422, 428, 429, 500, 503, 504]);
     let own = json!({ "responses": { "500": { "description": "own" } }, "security": [] });
