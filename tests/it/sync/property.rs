@@ -17,7 +17,7 @@ use crate::support::database::{self, Dialect};
 use crate::support::server::Server;
 use crate::support::sim::{self, SimIssue};
 
-const STEPS: u64 = 24;
+const STEPS: u64 = 16;
 const STRATEGIES: [&str; 4] = ["external_wins", "local_wins", "newer", "manual"];
 
 #[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
