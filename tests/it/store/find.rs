@@ -268,6 +268,22 @@ pub(super) async fn every_list_is_what_the_model_says_and_its_pages_join_without
     }
 }
 
+/// So many have the word, of so many issues, that they are looked through in the order of the list; a rare one is fetched from its index.
+pub(super) async fn a_list_by_words_that_many_have_is_what_the_model_says(database: Database) {
+    let store = database.open().await;
+    let mut dice = Dice(0xC0DE);
+    let model = Model::fill(&*store, &mut dice, 600).await;
+    let sorts = [Sort::Created, Sort::Updated, Sort::Due, Sort::Priority, Sort::Number];
+    for n in 0..40 {
+        let others = if n < 10 { Filter::default() } else { random_filter(&mut dice) };
+        let filter = Filter { text: TextQuery::parse("stale", "q").ok(), ..others };
+        let query = IssueQuery { sort: sorts[n % 5], order: Order::ALL[(n / 5) % 2], limit: 100, ..IssueQuery::of(filter) };
+        let numbers: Vec<i64> = paged(&*store, &query).await.iter().map(|issue| issue.number.0).collect();
+        assert_eq!(numbers, model.listed(&query), "{query:?}");
+        assert!(n >= 10 || (200..400).contains(&numbers.len()), "{} have it: neither few nor all", numbers.len());
+    }
+}
+
 fn facet(facet: Facet) -> FacetQuery {
     FacetQuery { facet, prefix: String::new(), after: String::new(), by: FacetOrder::Name, limit: 200 }
 }

@@ -117,6 +117,7 @@ conformance! {
     }
     run find {
         every_list_is_what_the_model_says_and_its_pages_join_without_gap_or_repeat,
+        a_list_by_words_that_many_have_is_what_the_model_says,
         searches_and_counts_follow_every_edit_remark_and_deletion,
         a_page_ends_before_its_descriptions_outgrow_it,
         the_newest_matches_are_given_and_older_ones_on_request,
