@@ -16,7 +16,7 @@ use crate::domain::{Change, Lease, MessageKind, Verdict};
 use crate::sink::EventSink;
 use crate::store::Outcome;
 use crate::store::group::GroupError;
-use crate::store::queue::{ClaimWish, Claimed, Release, Then};
+use crate::store::queue::{ClaimWish, Claimed, Release, Spot, Then};
 
 /// How messages are worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +187,7 @@ pub enum Ended {
 
 impl App {
     /// Takes messages that are due for the target. An empty answer is the usual one.
-    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<DateTime<Utc>>, limit: u32) -> Result<Claimed, AppError> {
+    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<Spot>, limit: u32) -> Result<Claimed, AppError> {
         let Some(rules) = self.outlets.rules() else { return Ok(Claimed::default()) };
         let stamp = self.clock.stamp();
         let wish = ClaimWish { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };

@@ -14,13 +14,30 @@ use crate::domain::{Lease, MessageKind, MessageState};
 pub struct ClaimWish<'a> {
     pub target: &'a str,
     pub now: DateTime<Utc>,
-    /// Pass over what was due before this moment. Where deleted rows cannot be cleaned up (some reader holds a transaction
+    /// Pass over what comes before this spot. Where deleted rows cannot be cleaned up (some reader holds a transaction
     /// open), a scan from the very beginning has to step over all of them; somebody must still look there now and then.
-    pub since: Option<DateTime<Utc>>,
+    pub since: Option<Spot>,
     pub lease: Duration,
     pub limit: u32,
     /// The proof of the new leases.
     pub token: Uuid,
+}
+
+/// A place in the order in which the messages of a target are due. Many may be due at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    pub due_at: DateTime<Utc>,
+    pub id: i64,
+}
+
+impl Spot {
+    pub const BEGINNING: Self = Self::before_all(DateTime::UNIX_EPOCH);
+
+    /// Before everything that is due at the moment.
+    #[must_use]
+    pub const fn before_all(due_at: DateTime<Utc>) -> Self {
+        Self { due_at, id: 0 }
+    }
 }
 
 /// The answer to a wish.

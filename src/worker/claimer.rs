@@ -15,6 +15,7 @@ use super::mark::{Look, Mark};
 use crate::app::{App, AppError, Outlet};
 use crate::domain::Lease;
 use crate::domain::breaker::Permit;
+use crate::store::queue::Spot;
 
 /// What is in hand at most, in batches: one being taken, the others being worked through.
 const BATCHES: u32 = 4;
@@ -115,8 +116,8 @@ impl Claimer {
         let began = self.app.clock.now();
         let since = self.mark.since(began);
         let claimed = self.app.claim_messages(&self.outlet, since, limit).await?;
-        let last_due = claimed.leases.iter().map(|lease| lease.message.due_at).max();
-        self.mark.looked(Look { since, began, ended: self.app.clock.now(), last_due, more: claimed.more });
+        let last = claimed.leases.iter().map(|Lease { message, .. }| Spot { due_at: message.due_at, id: message.id }).max();
+        self.mark.looked(Look { since, began, ended: self.app.clock.now(), last, more: claimed.more });
         let found = !claimed.leases.is_empty();
         if found {
             self.start_lanes(claimed.leases, probe, room, tasks).await?;

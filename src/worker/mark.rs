@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::store::queue::Spot;
+
 /// Commits are this much out of order, at most, as a rule.
 const SLACK: Duration = Duration::from_millis(200);
 /// Looking from the beginning may take this share of the time: one part in so many.
@@ -16,7 +18,7 @@ const SHARE: u32 = 20;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
-    since: Option<DateTime<Utc>>,
+    since: Option<Spot>,
     sweep_at: DateTime<Utc>,
     poll: Duration,
 }
@@ -24,11 +26,11 @@ pub(super) struct Mark {
 /// How a look went.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
-    pub(super) since: Option<DateTime<Utc>>,
+    pub(super) since: Option<Spot>,
     pub(super) began: DateTime<Utc>,
     pub(super) ended: DateTime<Utc>,
-    /// The latest moment that something taken was due.
-    pub(super) last_due: Option<DateTime<Utc>>,
+    /// The last of what was taken.
+    pub(super) last: Option<Spot>,
     /// There may be more that is due.
     pub(super) more: bool,
 }
@@ -39,7 +41,7 @@ impl Mark {
     }
 
     /// Where to begin; `None` is the beginning.
-    pub(super) fn since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(super) fn since(&self, now: DateTime<Utc>) -> Option<Spot> {
         if now >= self.sweep_at { None } else { self.since }
     }
 
@@ -48,9 +50,10 @@ impl Mark {
             let cost = (look.ended - look.began).to_std().unwrap_or_default();
             self.sweep_at = look.ended + self.poll.max(cost * SHARE);
         }
-        self.since = match (look.more, look.last_due) {
-            (false, _) => Some(look.began - SLACK),
-            (true, Some(due)) => Some(due - SLACK),
+        self.since = match (look.more, look.last) {
+            (false, _) => Some(Spot::before_all(look.began - SLACK)),
+            // No slack: what was committed late waits for the next look from the beginning, as it would behind all that waits here.
+            (true, Some(last)) => Some(last),
             // All of it was put off: the next look from the same place sees what was behind.
             (true, None) => look.since,
         };
@@ -65,8 +68,12 @@ mod tests {
         DateTime::from_timestamp_millis(1_000_000 + millis).unwrap()
     }
 
-    fn look(since: Option<DateTime<Utc>>, began: i64, took: i64) -> Look {
-        Look { since, began: at(began), ended: at(began + took), last_due: None, more: false }
+    fn look(since: Option<Spot>, began: i64, took: i64) -> Look {
+        Look { since, began: at(began), ended: at(began + took), last: None, more: false }
+    }
+
+    fn near(millis: i64) -> Option<Spot> {
+        Some(Spot::before_all(at(millis) - SLACK))
     }
 
     #[test]
@@ -74,9 +81,9 @@ mod tests {
         let mut mark = Mark::new(Duration::from_secs(1));
         assert_eq!(mark.since(at(0)), None);
         mark.looked(look(None, 0, 1));
-        assert_eq!(mark.since(at(500)), Some(at(0) - SLACK));
+        assert_eq!(mark.since(at(500)), near(0));
         mark.looked(look(mark.since(at(500)), 500, 1));
-        assert_eq!(mark.since(at(600)), Some(at(500) - SLACK));
+        assert_eq!(mark.since(at(600)), near(500));
         assert_eq!(mark.since(at(1001)), None);
     }
 
@@ -89,11 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn with_more_to_come_it_goes_on_from_what_was_taken() {
+    fn with_more_to_come_it_goes_on_from_the_very_one_that_was_taken_last() {
         let mut mark = Mark::new(Duration::from_secs(1));
-        mark.looked(Look { last_due: Some(at(-60_000)), more: true, ..look(None, 0, 1) });
-        assert_eq!(mark.since(at(2)), Some(at(-60_000) - SLACK));
+        let last = Spot { due_at: at(-60_000), id: 7 };
+        mark.looked(Look { last: Some(last), more: true, ..look(None, 0, 1) });
+        assert_eq!(mark.since(at(2)), Some(last), "of all that are due at that moment");
         mark.looked(Look { more: true, ..look(mark.since(at(2)), 2, 1) });
-        assert_eq!(mark.since(at(4)), Some(at(-60_000) - SLACK), "all put off: look there again");
+        assert_eq!(mark.since(at(4)), Some(last), "all put off: look there again");
     }
 }

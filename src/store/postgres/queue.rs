@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::error::Failure;
 use crate::domain::{DeliveryOutcome, IssueId, MessageState};
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use crate::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -26,7 +26,7 @@ const CLAIM: &str = concat!(
     "-- claim
 with due as materialized (
     select id, issue_id from messages
-    where target = $1 and dead_at is null and due_at <= $2 and due_at >= $3 and (leased_until is null or leased_until <= $2)
+    where target = $1 and dead_at is null and due_at <= $2 and (due_at, id) >= ($3, $7) and (leased_until is null or leased_until <= $2)
     order by due_at, id limit $4 for update skip locked
 ), judged as materialized (
     select due.id, (
@@ -167,13 +167,15 @@ select set_config('synchronous_commit', 'off', true), pg_notify('issue_core_mess
 pub(super) const CHANNEL: &str = "issue_core_messages";
 
 pub(super) async fn claim(connection: &mut PgConnection, wish: &ClaimWish<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+    let since = wish.since.unwrap_or(Spot::BEGINNING);
     sqlx::query_as(CLAIM)
         .bind(wish.target)
         .bind(wish.now)
-        .bind(wish.since.unwrap_or(DateTime::UNIX_EPOCH))
+        .bind(since.due_at)
         .bind(i64::from(wish.limit))
         .bind(wish.token)
         .bind(wish.now + wish.lease)
+        .bind(since.id)
         .fetch_all(connection)
         .await
 }

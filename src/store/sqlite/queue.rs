@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::domain::{DeliveryOutcome, IssueId, MessageKind, MessageState, Settle};
 use crate::store::fields::moment_text;
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use crate::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -23,7 +23,7 @@ const FOLLOWERS: i64 = 16;
 const DUE: &str = "-- due
 with due as materialized (
     select id, issue_id from messages
-    where target = ?1 and dead_at is null and due_at <= ?2 and due_at >= ?3 and (leased_until is null or leased_until <= ?2)
+    where target = ?1 and dead_at is null and due_at <= ?2 and (due_at, id) >= (?3, ?5) and (leased_until is null or leased_until <= ?2)
     order by due_at, id limit ?4
 )
 select due.id, (
@@ -175,12 +175,14 @@ impl<'a> End<'a> {
 
 pub(super) async fn claim(connection: &mut SqliteConnection, wish: &ClaimWish<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
     let now = moment_text(wish.now);
+    let since = wish.since.unwrap_or(Spot::BEGINNING);
     let mut transaction = connection.begin_with("begin immediate").await?;
     let due: Vec<(i64, Option<i64>)> = sqlx::query_as(DUE)
         .bind(wish.target)
         .bind(&now)
-        .bind(moment_text(wish.since.unwrap_or(DateTime::UNIX_EPOCH)))
+        .bind(moment_text(since.due_at))
         .bind(wish.limit)
+        .bind(since.id)
         .fetch_all(&mut *transaction)
         .await?;
     let mut looked_at: Vec<MessageRow> = Vec::new();

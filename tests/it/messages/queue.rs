@@ -9,7 +9,7 @@ use issue_core::domain::decide::{self, Cause};
 use issue_core::domain::{
     Change, CreateIssue, DeliveryOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, TaskSpec,
 };
-use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
 use issue_core::store::{Outcome, Store};
 use uuid::Uuid;
 
@@ -310,7 +310,7 @@ async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
     let issue = bench.issue().await;
     bench.send(issue.id, &["a"]).await;
     bench.later(Duration::from_secs(2));
-    let since = ClaimWish { since: Some(bench.now - Duration::from_secs(1)), ..bench.wish("a", 10) };
+    let since = ClaimWish { since: Some(Spot::before_all(bench.now - Duration::from_secs(1))), ..bench.wish("a", 10) };
     assert!(bench.store.claim(&since).await.unwrap().leases.is_empty());
     assert_eq!(bench.claim("a", 10).await.len(), 1);
 }
