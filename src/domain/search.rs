@@ -68,12 +68,12 @@ fn append(document: &mut String, text: &str, room: &mut usize) {
         if !document.is_empty() {
             document.push(' ');
         }
-        for c in word.chars().take(MAX_WORD) {
-            if c.is_ascii() {
-                document.push(c.to_ascii_lowercase());
-            } else {
-                document.extend(c.to_lowercase());
-            }
+        if word.is_ascii() {
+            let start = document.len();
+            document.push_str(&word[..word.len().min(MAX_WORD)]);
+            document[start..].make_ascii_lowercase();
+        } else {
+            document.extend(word.chars().take(MAX_WORD).flat_map(char::to_lowercase));
         }
     }
 }

@@ -180,12 +180,9 @@ impl<'a> Batch<'a> {
 
     /// The ties to write. Of two of one name in a batch the later one counts: one statement cannot write a row twice.
     pub(super) fn links(&self) -> (Vec<LinkFields<'a>>, Vec<CommentLinkFields<'a>>) {
-        let (mut links, mut comments) = (BTreeMap::new(), BTreeMap::new());
-        for (change, _) in self.survivors() {
-            links.extend(change.links.iter().map(|link| ((link.issue_id, &link.backend), LinkFields::from(link))));
-            comments.extend(change.comment_links.iter().map(|write| (slot(write), CommentLinkFields::of(write))));
-        }
-        (links.into_values().collect(), comments.into_values().collect())
+        let writes = self.survivors().flat_map(|(change, _)| &change.comment_links);
+        let comments: BTreeMap<_, _> = writes.map(|write| (slot(write), CommentLinkFields::of(write))).collect();
+        (links_of(self.survivors().map(|(change, _)| change)), comments.into_values().collect())
     }
 
     /// What became of each change, or `None` while one is open.
@@ -207,7 +204,14 @@ fn claimed(change: &Change) -> Option<(i64, Uuid)> {
 
 /// More than rows that belong to a new issue.
 fn needs_a_transaction(change: &Change) -> bool {
-    claimed(change).is_some() || !change.links.is_empty() || !change.comment_links.is_empty() || sync::is_part_of(change)
+    let ties_another = || change.links.iter().any(|link| Some(link.issue_id) != change.issue().map(|issue| issue.id));
+    claimed(change).is_some() || ties_another() || !change.comment_links.is_empty() || sync::is_part_of(change)
+}
+
+/// The ties of the changes. Of two of one name the later one counts.
+pub(super) fn links_of<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<LinkFields<'a>> {
+    let links = changes.flat_map(|change| &change.links);
+    links.map(|link| ((link.issue_id, &link.backend), LinkFields::from(link))).collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
 fn decided(change: &Change) -> Option<(Uuid, i64)> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, added};
 use super::fields::moment_text;
-use crate::domain::facet::{Count, Counts, counted, tags, tally};
+use crate::domain::facet::{Count, Counts, Value, tags, tally};
 use crate::domain::record::Record;
 use crate::domain::search::Document;
 use crate::domain::{Change, Issue, IssueWrite};
@@ -85,7 +85,7 @@ impl<'a> Reindex<'a> {
                 IssueWrite::None => {}
             }
         }
-        reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| row(value, count)).collect();
+        reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| count_row(value, count)).collect();
         reindex
     }
 
@@ -100,7 +100,7 @@ impl<'a> Reindex<'a> {
             let comments = Some(comments.iter().map(|comment| comment.body.as_str()).collect());
             reindex.texts_new.push(Text { issue, number, comments });
         }
-        reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| row(value, count)).collect();
+        reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| count_row(value, count)).collect();
         reindex
     }
 
@@ -145,11 +145,6 @@ pub(super) fn document(change: &Change, issue: &Issue) -> Document {
     Document::new(&issue.title, &issue.description, comments(change))
 }
 
-/// The rows of `facet_counts` that a new issue adds to.
-pub(super) fn count_fields(issue: &Issue) -> impl Iterator<Item = CountFields> + '_ {
-    counted(issue).map(|(value, count)| row(value, count))
-}
-
 /// A set: a list of labels with two spellings of one is one tag.
 pub(super) fn tag_fields(issue: &Issue, created_at: DateTime<Utc>, number: i64) -> BTreeSet<TagFields> {
     tags(issue).map(|value| TagFields { facet: value.facet.as_str(), key: value.key.into_owned(), created_at, number }).collect()
@@ -159,7 +154,8 @@ fn comments(change: &Change) -> Vec<&str> {
     change.comments.iter().filter_map(added).map(|comment| comment.body.as_str()).collect()
 }
 
-fn row(value: crate::domain::facet::Value<'_>, count: Count) -> CountFields {
+/// What is added to a row of `facet_counts`.
+pub(super) fn count_row(value: Value<'_>, count: Count) -> CountFields {
     CountFields {
         facet: value.facet.as_str(),
         key: value.key.into_owned(),

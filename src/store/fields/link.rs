@@ -1,4 +1,4 @@
-//! Ties to trackers taken apart. Both dialects take them as JSON: they are few, and never on the way of a new task.
+//! Ties to trackers taken apart.
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -11,24 +11,24 @@ use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Place};
 
 #[derive(Debug, Serialize)]
 pub(in crate::store) struct LinkFields<'a> {
-    issue_id: Uuid,
-    backend: &'a str,
-    position: i16,
-    place: &'a Place,
-    state: &'static str,
+    pub(in crate::store) issue_id: Uuid,
+    pub(in crate::store) backend: &'a str,
+    pub(in crate::store) position: i16,
+    pub(in crate::store) place: &'a Place,
+    pub(in crate::store) state: &'static str,
     #[serde(serialize_with = "optional_moment")]
-    intended_at: Option<DateTime<Utc>>,
-    remote_id: Option<&'a str>,
-    remote_key: Option<&'a str>,
-    url: Option<&'a str>,
+    pub(in crate::store) intended_at: Option<DateTime<Utc>>,
+    pub(in crate::store) remote_id: Option<&'a str>,
+    pub(in crate::store) remote_key: Option<&'a str>,
+    pub(in crate::store) url: Option<&'a str>,
     /// The base, in the column of its older name.
-    pushed: Option<&'a Draft>,
-    moved_from: Option<&'a str>,
-    origin: &'static str,
-    turns: Option<&'a Turns>,
-    heard: Option<&'a str>,
+    pub(in crate::store) pushed: Option<&'a Draft>,
+    pub(in crate::store) moved_from: Option<&'a str>,
+    pub(in crate::store) origin: &'static str,
+    pub(in crate::store) turns: Option<&'a Turns>,
+    pub(in crate::store) heard: Option<&'a str>,
     #[serde(serialize_with = "optional_moment")]
-    missing_at: Option<DateTime<Utc>>,
+    pub(in crate::store) missing_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Serialize)]

@@ -1,150 +1,182 @@
-//! Rows on their way in, as one array for each column: the arguments of `unnest`.
+//! Rows on their way in: for each table one array of rows, of the types that the migrations call `incoming_…`.
 //!
-//! The order of the fields here is the order of the parameters in the statements of [`super::commit`].
+//! The order of the fields here is the order of the type's columns. A type is never altered: another column is a new type.
 
-use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::Arguments as _;
+use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgHasArrayType, PgTypeInfo};
 use sqlx::types::Json;
-use uuid::Uuid;
+use sqlx::{Encode, Postgres, Type};
 
-use crate::domain::Related;
-use crate::domain::event::Detail;
-use crate::store::fields::{CommentFields, EventFields, Hash, IssueFields, MessageFields};
+use crate::domain::Change;
+use crate::store::batch::added;
+use crate::store::fields::{CommentFields, EventFields, Hash, IssueFields, LinkFields, MessageFields};
 
-type Moment = DateTime<Utc>;
+/// A row as Postgres reads it: how many values, then each with its type, its length and its bytes.
+struct Row<'b> {
+    buffer: &'b mut PgArgumentBuffer,
+    start: usize,
+    values: u32,
+}
 
-/// A struct of arrays, filled row by row and handed over column by column.
-macro_rules! columns {
-    ($(#[$doc:meta])* $name:ident of $row:ident { $($field:ident: $type:ty $(= $wrap:path)?),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Default)]
-        pub(super) struct $name<'a> { $($field: Vec<$type>),+ }
+impl<'b> Row<'b> {
+    fn begin(buffer: &'b mut PgArgumentBuffer) -> Self {
+        let start = buffer.len();
+        buffer.extend_from_slice(&[0; 4]);
+        Self { buffer, start, values: 0 }
+    }
 
-        impl<'a> FromIterator<$row<'a>> for $name<'a> {
-            fn from_iter<I: IntoIterator<Item = $row<'a>>>(rows: I) -> Self {
-                let mut columns = Self::default();
-                for row in rows {
-                    $(columns.$field.push(columns!(@value row.$field $(, $wrap)?));)+
-                }
-                columns
+    fn add<'q, T: Encode<'q, Postgres> + Type<Postgres>>(&mut self, value: &T) -> Result<(), BoxDynError> {
+        // All of them are built in, and known without asking the server.
+        let oid = T::type_info().oid().ok_or("a value of a row is of a type that is not built in")?;
+        self.buffer.extend_from_slice(&oid.0.to_be_bytes());
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(&(-1_i32).to_be_bytes());
+        if let IsNull::No = value.encode_by_ref(self.buffer)? {
+            let length = i32::try_from(self.buffer.len() - at - 4)?;
+            self.buffer[at..at + 4].copy_from_slice(&length.to_be_bytes());
+        }
+        self.values += 1;
+        Ok(())
+    }
+
+    fn end(self) -> IsNull {
+        self.buffer[self.start..self.start + 4].copy_from_slice(&self.values.to_be_bytes());
+        IsNull::No
+    }
+}
+
+/// Makes fields one row of a type.
+macro_rules! rows {
+    ($fields:ident as $name:literal { $($field:ident $(= $wrap:path)?),+ $(,)? }) => {
+        impl Type<Postgres> for $fields<'_> {
+            fn type_info() -> PgTypeInfo {
+                PgTypeInfo::with_name($name)
             }
         }
 
-        impl $name<'_> {
-            pub(super) fn bind(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
-                $(arguments.add(self.$field)?;)+
-                Ok(())
+        impl PgHasArrayType for $fields<'_> {
+            fn array_type_info() -> PgTypeInfo {
+                PgTypeInfo::array_of($name)
             }
+        }
 
-            pub(super) fn is_empty(&self) -> bool {
-                columns!(@first self $($field)+).is_empty()
+        impl Encode<'_, Postgres> for $fields<'_> {
+            fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                let mut row = Row::begin(buffer);
+                $(row.add(&rows!(@value self.$field $(, $wrap)?))?;)+
+                Ok(row.end())
             }
         }
     };
     (@value $value:expr) => { $value };
     (@value $value:expr, $wrap:path) => { $wrap($value) };
-    (@first $self:ident $first:ident $($rest:ident)*) => { $self.$first };
 }
 
-columns! {
-    IssueColumns of IssueFields {
-        id: Uuid,
-        title: &'a str,
-        description: &'a str,
-        state: &'static str,
-        blocked_reason: Option<&'a str>,
-        blocked_at: Option<Moment>,
-        blocked_was_started: Option<bool>,
-        close_reason: Option<&'static str>,
-        closed_at: Option<Moment>,
-        priority: &'static str,
-        kind: &'static str,
-        labels: Json<&'a [String]> = Json,
-        assignees: Json<&'a [String]> = Json,
-        milestone: Option<&'a str>,
-        due_on: Option<NaiveDate>,
-        target_repo: Option<&'a str>,
-        backend: &'a str,
-        url: Option<&'a str>,
-        source_type: Option<&'static str>,
-        source_id: Option<&'a str>,
-        triggering_event_id: Option<&'a str>,
-        activity_definition_id: Option<&'a str>,
-        review: &'static str,
-        review_reason: Option<&'a str>,
-        claimed_by: Option<&'a str>,
-        claimed_until: Option<Moment>,
-        version: i64,
-        created_at: Moment,
-        updated_at: Moment,
-        archived_at: Option<Moment>,
-        dedupe_key: Option<&'a [u8; 32]> = bytes,
-        fingerprint: Option<&'a [u8; 32]> = bytes,
-        relations: Option<Json<&'a [Related]>> = json,
+rows! {
+    IssueFields as "incoming_issue" {
+        id,
+        title,
+        description,
+        state,
+        blocked_reason,
+        blocked_at,
+        blocked_was_started,
+        close_reason,
+        closed_at,
+        priority,
+        kind,
+        labels = Json,
+        assignees = Json,
+        milestone,
+        due_on,
+        target_repo,
+        backend,
+        url,
+        source_type,
+        source_id,
+        triggering_event_id,
+        activity_definition_id,
+        review,
+        review_reason,
+        claimed_by,
+        claimed_until,
+        version,
+        created_at,
+        updated_at,
+        archived_at,
+        dedupe_key = bytes,
+        fingerprint = bytes,
+        relations = json,
     }
 }
 
-columns! {
-    EventColumns of EventFields {
-        issue_id: Uuid,
-        seq: i64,
-        id: Uuid,
-        kind: &'static str,
-        actor: &'a str,
-        at: Moment,
-        trace: Option<&'a str>,
-        detail: Json<&'a Detail> = Json,
+rows! {
+    EventFields as "incoming_event" { issue_id, seq, id, kind, actor, at, trace, detail = Json }
+}
+
+rows! {
+    CommentFields as "incoming_comment" { id, issue_id, author, body, created_at, edited_at }
+}
+
+rows! {
+    MessageFields as "incoming_message" { kind, target, issue_id, event_seq, due_at, trace }
+}
+
+rows! {
+    LinkFields as "incoming_link" {
+        issue_id,
+        backend,
+        position,
+        place = Json,
+        state,
+        intended_at,
+        remote_id,
+        remote_key,
+        url,
+        pushed = json,
+        moved_from,
+        origin,
+        turns = json,
+        heard,
+        missing_at,
     }
 }
 
-columns! {
-    CommentColumns of CommentFields {
-        id: Uuid,
-        issue_id: Uuid,
-        author: &'a str,
-        body: &'a str,
-        created_at: Moment,
-        edited_at: Option<Moment>,
-    }
+fn json<T>(value: Option<T>) -> Option<Json<T>> {
+    value.map(Json)
 }
 
-columns! {
-    MessageColumns of MessageFields {
-        kind: &'static str,
-        target: &'a str,
-        issue_id: Uuid,
-        event_seq: i64,
-        due_at: Moment,
-        trace: Option<&'a str>,
-    }
+fn bytes(hash: Option<Hash<'_>>) -> Option<&[u8]> {
+    hash.map(|hash| hash.0.as_slice())
 }
 
-fn json(relations: Option<&[Related]>) -> Option<Json<&[Related]>> {
-    relations.map(Json)
-}
-
-fn bytes(hash: Option<Hash<'_>>) -> Option<&[u8; 32]> {
-    hash.map(|hash| hash.0)
-}
-
-/// What is written beside an issue.
+/// What is written beside issues, old or new.
 #[derive(Debug, Default)]
 pub(super) struct Children<'a> {
-    pub(super) events: EventColumns<'a>,
-    pub(super) comments: CommentColumns<'a>,
-    pub(super) messages: MessageColumns<'a>,
+    pub(super) events: Vec<EventFields<'a>>,
+    pub(super) comments: Vec<CommentFields<'a>>,
+    pub(super) messages: Vec<MessageFields<'a>>,
 }
 
 impl Children<'_> {
     pub(super) fn bind(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
-        self.events.bind(arguments)?;
-        self.comments.bind(arguments)?;
-        self.messages.bind(arguments)
+        arguments.add(self.events)?;
+        arguments.add(self.comments)?;
+        arguments.add(self.messages)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.comments.is_empty() && self.messages.is_empty()
+    }
+}
+
+pub(super) fn children<'a>(changes: &[&'a Change]) -> Children<'a> {
+    let changes = || changes.iter().copied();
+    Children {
+        events: changes().flat_map(|change| &change.events).map(EventFields::from).collect(),
+        comments: changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect(),
+        messages: changes().flat_map(|change| &change.messages).map(MessageFields::from).collect(),
     }
 }

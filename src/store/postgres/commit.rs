@@ -8,14 +8,15 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::columns::{Children, CommentColumns, IssueColumns};
+use super::columns::children;
 use super::error::{Failure, broken, is_lost_race};
-use super::index::{self, IndexColumns};
+use super::index;
+use super::insert::{self, Extent};
 use super::queue::FOLLOWERS;
 use super::{NAME, link, read, sql, sync};
 use crate::domain::Change;
-use crate::store::batch::{Batch, Insert, added, deleted, edited};
-use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
+use crate::store::batch::{Batch, deleted, edited};
+use crate::store::fields::{CommentFields, IssueFields};
 use crate::store::lookup::{before, readable};
 use crate::store::reindex::{Before, Reindex};
 use crate::store::row::IssueRow;
@@ -23,16 +24,6 @@ use crate::store::{Outcome, StoreError};
 
 /// How often a batch is tried again after it lost a race (a deadlock, or a key taken and given back).
 const ATTEMPTS: u32 = 8;
-
-/// When tags, words and counts are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Indexing {
-    /// In the statement that inserts the issues: it is the whole transaction.
-    WithIssues,
-    /// After everything else of a longer transaction: the counts' rows are shared with other sessions, and who waits for
-    /// something else while holding them would be waited for in a circle.
-    AtTheEnd,
-}
 
 pub(super) async fn commit(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
     for _ in 1..ATTEMPTS {
@@ -48,7 +39,7 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
     let mut batch = Batch::new(changes);
     if Batch::is_pure_insert(changes) {
         // No transaction around it: a statement is one. A later round, for a key that was given back, is a second one.
-        insert(connection, &mut batch, Indexing::WithIssues).await?;
+        insert(connection, &mut batch, Extent::Whole).await?;
     } else {
         let mut transaction = connection.begin().await?;
         write(&mut transaction, &mut batch).await?;
@@ -60,7 +51,7 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
 async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
     lock_messages(connection, batch).await?;
     sync::check(connection, batch).await?;
-    insert(connection, batch, Indexing::AtTheEnd).await?;
+    insert(connection, batch, Extent::Part).await?;
     let before = check_versions(connection, batch).await?;
     update(connection, batch).await?;
     let deletes = batch.deletes();
@@ -70,7 +61,7 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     insert_children(connection, batch).await?;
     change_comments(connection, batch).await?;
     let (links, comment_links) = batch.links();
-    link::write(connection, &links, &comment_links).await?;
+    link::write(connection, links, &comment_links).await?;
     sync::write(connection, batch).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
@@ -96,13 +87,13 @@ async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> 
 
 /// Inserts what is open, and reads who was first where somebody was. A holder that is gone again by then (rolled back, or
 /// deleted) leaves its key free, so the insert is tried once more.
-async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, indexing: Indexing) -> Result<(), Failure> {
+async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, extent: Extent) -> Result<(), Failure> {
     for _ in 0..ATTEMPTS {
         let inserts = batch.inserts();
         if inserts.is_empty() {
             return Ok(());
         }
-        let numbers = insert_issues(connection, &inserts, indexing).await?;
+        let numbers = insert::insert(connection, &inserts, extent).await?;
         batch.inserted(&inserts, &numbers);
         let taken = batch.taken_keys();
         if taken.is_empty() {
@@ -115,17 +106,6 @@ async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, indexing: 
     if batch.inserts().is_empty() { Ok(()) } else { Err(Failure::Store(Batch::contended(NAME))) }
 }
 
-async fn insert_issues(connection: &mut PgConnection, inserts: &[Insert<'_>], indexing: Indexing) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
-    let issues: IssueColumns<'_> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
-    let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
-    let children = children(&changes);
-    let indexed = if indexing == Indexing::WithIssues { IndexColumns::of(inserts) } else { IndexColumns::default() };
-    let mut arguments = PgArguments::default();
-    let bound = issues.bind(&mut arguments).and_then(|()| children.bind(&mut arguments)).and_then(|()| indexed.bind(&mut arguments));
-    bound.map_err(sqlx::Error::Encode)?;
-    sqlx::query_as_with(sql::INSERT_ISSUES, arguments).fetch_all(&mut *connection).await
-}
-
 async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<Before, Failure> {
     let ids = batch.decided_on();
     let rows: Vec<IssueRow> =
@@ -136,13 +116,10 @@ async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) ->
 }
 
 async fn update(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
-    let issues: IssueColumns<'_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
-    if issues.is_empty() {
-        return Ok(());
+    let issues: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
+    if !issues.is_empty() {
+        sqlx::query(sql::UPDATE_ISSUES).bind(issues).execute(&mut *connection).await?;
     }
-    let mut arguments = PgArguments::default();
-    issues.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
-    sqlx::query_with(sql::UPDATE_ISSUES, arguments).execute(&mut *connection).await?;
     Ok(())
 }
 
@@ -161,24 +138,13 @@ async fn insert_children(connection: &mut PgConnection, batch: &Batch<'_>) -> Re
 
 async fn change_comments(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
     let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
-    let edits: CommentColumns<'_> = writes().filter_map(edited).map(CommentFields::from).collect();
+    let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
     if !edits.is_empty() {
-        let mut arguments = PgArguments::default();
-        edits.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
-        sqlx::query_with(sql::EDIT_COMMENTS, arguments).execute(&mut *connection).await?;
+        sqlx::query(sql::EDIT_COMMENTS).bind(edits).execute(&mut *connection).await?;
     }
     let deletes: Vec<Uuid> = writes().filter_map(deleted).collect();
     if !deletes.is_empty() {
         sqlx::query(sql::DELETE_COMMENTS).bind(deletes).execute(&mut *connection).await?;
     }
     Ok(())
-}
-
-fn children<'a>(changes: &[&'a Change]) -> Children<'a> {
-    let changes = || changes.iter().copied();
-    Children {
-        events: changes().flat_map(|change| &change.events).map(EventFields::from).collect(),
-        comments: changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect(),
-        messages: changes().flat_map(|change| &change.messages).map(MessageFields::from).collect(),
-    }
 }

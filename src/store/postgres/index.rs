@@ -1,6 +1,8 @@
 //! Writing what lists, searches and counts stand on: with new issues in their own statement, otherwise at the end of the
 //! transaction. What there is to write is worked out in `store/reindex.rs`.
 
+use std::collections::BTreeMap;
+
 use sqlx::Arguments as _;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -9,19 +11,23 @@ use uuid::Uuid;
 use super::sql;
 use super::words::Words;
 use crate::store::batch::Insert;
-use crate::store::reindex::{CountFields, Reindex, TagFields, count_fields, document, tag_fields};
+use crate::domain::facet::{Count, Value, counted};
+use crate::store::reindex::{CountFields, Reindex, TagFields, count_row, document, tag_fields};
 
 /// What new issues are found and counted by, an array for each column: the last arguments of `insert_issues`.
 #[derive(Debug, Default)]
 pub(super) struct IndexColumns {
     texts: (Vec<Uuid>, Vec<Words>),
     tags: (Vec<Uuid>, TagColumns),
-    counts: (Vec<Uuid>, CountColumns),
+    counts: CountColumns,
+    /// Which issue is in which count, and whether as a closed one: what has to be taken off if it turns out not to be new.
+    counted: (Vec<Uuid>, Vec<i64>, Vec<bool>),
 }
 
 impl IndexColumns {
     pub(super) fn of(inserts: &[Insert<'_>]) -> Self {
         let mut columns = Self::default();
+        let mut members: BTreeMap<Value<'_>, Vec<(Uuid, Count)>> = BTreeMap::new();
         for Insert { change, issue, .. } in inserts {
             let id = issue.id.0;
             columns.texts.0.push(id);
@@ -30,10 +36,17 @@ impl IndexColumns {
                 columns.tags.0.push(id);
                 columns.tags.1.push(tag);
             }
-            for count in count_fields(issue) {
-                columns.counts.0.push(id);
-                columns.counts.1.push(count);
+            counted(issue).for_each(|(value, one)| members.entry(value).or_default().push((id, one)));
+        }
+        for (place, (value, members)) in (1..).zip(members) {
+            let mut sum = Count::default();
+            for (id, one) in members {
+                sum.add(one, 1);
+                columns.counted.0.push(id);
+                columns.counted.1.push(place);
+                columns.counted.2.push(one.closed > 0);
             }
+            columns.counts.push(count_row(value, sum));
         }
         columns
     }
@@ -44,8 +57,10 @@ impl IndexColumns {
         arguments.add(self.tags.0)?;
         arguments.add(self.tags.1.facet)?;
         arguments.add(self.tags.1.key)?;
-        arguments.add(self.counts.0)?;
-        self.counts.1.bind(arguments)
+        self.counts.bind(arguments)?;
+        arguments.add(self.counted.0)?;
+        arguments.add(self.counted.1)?;
+        arguments.add(self.counted.2)
     }
 }
 

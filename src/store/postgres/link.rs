@@ -19,11 +19,10 @@ insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
     heard, missing_at
 )
-select * from jsonb_to_recordset($1) as link (
-    issue_id uuid, backend text, position smallint, place jsonb, state text, intended_at timestamptz, remote_id text,
-    remote_key text, url text, pushed jsonb, moved_from text, origin text, turns jsonb, heard text,
-    missing_at timestamptz
-)
+select
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+    heard, missing_at
+from unnest($1::incoming_link[])
 order by issue_id, backend
 on conflict (issue_id, backend) do update set
     position = excluded.position, place = excluded.place, state = excluded.state, intended_at = excluded.intended_at,
@@ -86,11 +85,11 @@ select count(*) from (select from messages where target = $1 and dead_at is null
 
 pub(super) async fn write(
     connection: &mut PgConnection,
-    links: &[LinkFields<'_>],
+    links: Vec<LinkFields<'_>>,
     comments: &[CommentLinkFields<'_>],
 ) -> Result<(), sqlx::Error> {
     if !links.is_empty() {
-        sqlx::query(WRITE_LINKS).bind(Json(links)).execute(&mut *connection).await?;
+        sqlx::query(WRITE_LINKS).bind(links).execute(&mut *connection).await?;
     }
     let (set, gone): (Vec<_>, Vec<_>) = comments.iter().partition(|link| link.stays());
     for (statement, rows) in [(WRITE_COMMENT_LINKS, set), (DELETE_COMMENT_LINKS, gone)] {

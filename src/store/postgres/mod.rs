@@ -8,6 +8,7 @@ mod commit;
 mod error;
 mod find;
 mod index;
+mod insert;
 mod link;
 mod options;
 mod queue;

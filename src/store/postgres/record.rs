@@ -3,12 +3,11 @@
 //! Taking in locks out every other writer of issues for the length of one batch: a number that is given from outside must not
 //! meet one that the sequence is giving at the same moment.
 
-use sqlx::Arguments as _;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::columns::{Children, IssueColumns};
+use super::columns::Children;
 use super::error::Failure;
 use super::index;
 use super::{NAME, sql};
@@ -50,13 +49,13 @@ insert into issues (
     dedupe_key, fingerprint, relations, number
 )
 overriding system value
-select * from unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
-    $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-    $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-    $31::bytea[], $32::bytea[], $33::jsonb[], $34::bigint[]
-)";
+select
+    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+    dedupe_key, fingerprint, relations, ($2::bigint[])[ordinality]
+from unnest($1::incoming_issue[]) with ordinality";
 
 /// The next number given is a new one. Nobody takes one meanwhile: see [`LOCK_OUT`].
 const MOVE_NUMBER: &str = "-- move_number
@@ -100,12 +99,10 @@ async fn standing(connection: &mut PgConnection, wanted: &Wanted) -> Result<Stan
 }
 
 async fn insert(connection: &mut PgConnection, records: &[&Record]) -> Result<(), sqlx::Error> {
-    let issues: IssueColumns<'_> = records.iter().map(|record| IssueFields::of(&record.issue, record.dedupe.as_ref())).collect();
+    let issues: Vec<_> = records.iter().map(|record| IssueFields::of(&record.issue, record.dedupe.as_ref())).collect();
     let numbers: Vec<i64> = records.iter().map(|record| record.issue.number.0).collect();
     let highest = numbers.iter().copied().max();
-    let mut arguments = PgArguments::default();
-    issues.bind(&mut arguments).and_then(|()| arguments.add(numbers)).map_err(sqlx::Error::Encode)?;
-    sqlx::query_with(INSERT_RECORDS, arguments).execute(&mut *connection).await?;
+    sqlx::query(INSERT_RECORDS).bind(issues).bind(numbers).execute(&mut *connection).await?;
     sqlx::query(MOVE_NUMBER).bind(highest).execute(&mut *connection).await?;
     let children = Children {
         events: records.iter().flat_map(|record| &record.events).map(EventFields::from).collect(),

@@ -5,105 +5,17 @@
 
 use crate::store::row::issue_columns;
 
-/// New issues with what belongs to them, in one statement and one round trip.
-///
-/// - A key that is there already is left out first, so that an ordinary repeat burns no number. A scalar subquery, because
-///   the planner may turn `not exists` into a hash over the whole table.
-/// - `on conflict` decides between racing sessions; `order by` makes all of them take their keys in one order, so that no
-///   two wait for each other in a circle.
-/// - Children are joined to the rows really inserted: a duplicate leaves nothing.
-/// - Counts are added up last, in one order: their rows are shared with other sessions, and locked until the commit.
-pub(super) const INSERT_ISSUES: &str = "-- insert_issues
-with incoming as (
-    select * from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
-        $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
-        $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-        $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-        $31::bytea[], $32::bytea[], $33::jsonb[]
-    ) with ordinality as incoming (
-        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, relations, place
-    )
-), inserted as (
-    insert into issues (
-        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, relations
-    )
-    select
-        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, relations
-    from incoming
-    where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
-    order by dedupe_key, place
-    on conflict (dedupe_key) do nothing
-    returning id, number, created_at
-), new_events as (
-    insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
-    select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
-    from unnest($34::uuid[], $35::bigint[], $36::uuid[], $37::text[], $38::text[], $39::timestamptz[], $40::text[], $41::jsonb[])
-        as child (issue_id, seq, id, kind, actor, at, trace, detail)
-    join inserted on inserted.id = child.issue_id
-), new_comments as (
-    insert into comments (id, issue_id, author, body, created_at, edited_at)
-    select child.id, child.issue_id, child.author, child.body, child.created_at, child.edited_at
-    from unnest($42::uuid[], $43::uuid[], $44::text[], $45::text[], $46::timestamptz[], $47::timestamptz[])
-        as child (id, issue_id, author, body, created_at, edited_at)
-    join inserted on inserted.id = child.issue_id
-), new_messages as (
-    insert into messages (kind, target, issue_id, event_seq, due_at, trace)
-    select child.kind, child.target, child.issue_id, child.event_seq, child.due_at, child.trace
-    from unnest($48::text[], $49::text[], $50::uuid[], $51::bigint[], $52::timestamptz[], $53::text[])
-        with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
-    join inserted on inserted.id = child.issue_id
-    order by child.place
-), new_texts as (
-    insert into issue_texts (number, words)
-    select inserted.number, text.words
-    from unnest($54::uuid[], $55::tsvector[]) as text (issue_id, words)
-    join inserted on inserted.id = text.issue_id
-), new_tags as (
-    insert into issue_tags (facet, key, created_at, number)
-    select tag.facet, tag.key, inserted.created_at, inserted.number
-    from unnest($56::uuid[], $57::text[], $58::text[]) as tag (issue_id, facet, key)
-    join inserted on inserted.id = tag.issue_id
-), counted as (
-    insert into facet_counts as counts (facet, key, name, shard, active, closed)
-    select value.facet, value.key, value.name, pg_backend_pid() % 8, sum(value.active), sum(value.closed)
-    from unnest($59::uuid[], $60::text[], $61::text[], $62::text[], $63::bigint[], $64::bigint[])
-        as value (issue_id, facet, key, name, active, closed)
-    join inserted on inserted.id = value.issue_id
-    group by value.facet, value.key, value.name
-    order by value.facet, value.key, value.name
-    on conflict (facet, key, name, shard)
-    do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed
-)
-select id, number from inserted";
-
 /// Children of issues that were there before.
 pub(super) const INSERT_CHILDREN: &str = "-- insert_children
 with new_events as (
     insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
-    select *
-    from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::jsonb[])
+    select issue_id, seq, id, kind, actor, at, trace, detail from unnest($1::incoming_event[])
 ), new_comments as (
     insert into comments (id, issue_id, author, body, created_at, edited_at)
-    select * from unnest($9::uuid[], $10::uuid[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+    select id, issue_id, author, body, created_at, edited_at from unnest($2::incoming_comment[])
 )
 insert into messages (kind, target, issue_id, event_seq, due_at, trace)
-select kind, target, issue_id, event_seq, due_at, trace
-from unnest($15::text[], $16::text[], $17::uuid[], $18::bigint[], $19::timestamptz[], $20::text[])
-    with ordinality as child (kind, target, issue_id, event_seq, due_at, trace, place)
-order by child.place";
+select kind, target, issue_id, event_seq, due_at, trace from unnest($3::incoming_message[]) with ordinality order by ordinality";
 
 /// The messages to settle, and those of the issues to delete: all message locks are taken first, and in one order.
 pub(super) const LOCK_MESSAGES: &str = "-- lock_messages
@@ -127,19 +39,7 @@ update issues set
     claimed_by = changed.claimed_by, claimed_until = changed.claimed_until,
     version = changed.version, updated_at = changed.updated_at, archived_at = changed.archived_at,
     relations = changed.relations
-from unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::boolean[], $8::text[],
-    $9::timestamptz[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::text[], $15::date[], $16::text[],
-    $17::text[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[],
-    $25::text[], $26::timestamptz[], $27::bigint[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[],
-    $31::bytea[], $32::bytea[], $33::jsonb[]
-) as changed (
-    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint, relations
-)
+from unnest($1::incoming_issue[]) as changed
 where issues.id = changed.id";
 
 /// An issue with all that hangs on it.
@@ -161,8 +61,7 @@ delete from issues where id = any($1)";
 
 pub(super) const EDIT_COMMENTS: &str = "-- edit_comments
 update comments set body = edited.body, edited_at = edited.edited_at
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-    as edited (id, issue_id, author, body, created_at, edited_at)
+from unnest($1::incoming_comment[]) as edited
 where comments.id = edited.id and comments.issue_id = edited.issue_id";
 
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
@@ -217,12 +116,13 @@ using unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[]) as gone (f
 where issue_tags.facet = gone.facet and issue_tags.key = gone.key
     and issue_tags.created_at = gone.created_at and issue_tags.number = gone.number";
 
-/// Last of all: these rows are shared with other sessions, and locked until the commit.
+/// Last of all, and in the order they come in: these rows are shared with other sessions, and locked until the commit.
 pub(super) const COUNT: &str = "-- count
 insert into facet_counts as counts (facet, key, name, shard, active, closed)
 select facet, key, name, pg_backend_pid() % 8, active, closed
-from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) as value (facet, key, name, active, closed)
-order by facet, key, name
+from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
+    with ordinality as value (facet, key, name, active, closed, place)
+order by place
 on conflict (facet, key, name, shard)
 do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed";
 

@@ -1,8 +1,6 @@
 //! The words of an issue as Postgres keeps them, in its own binary form: reading the written form took the server longer than
 //! storing it.
 
-use std::collections::BTreeMap;
-
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -26,24 +24,22 @@ impl Words {
     /// Breaks between texts take a place, and are no words.
     pub(super) fn of(document: &Document) -> Self {
         let text = document.as_str();
-        let mut words: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
-        for (n, word) in text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK) {
-            let places = words.entry(word).or_default();
-            // A document ends long before the last place that Postgres can count, which is 16,383.
-            if let Ok(place) = u16::try_from(n + 1)
-                && places.len() < MAX_PLACES
-            {
-                places.push(place);
-            }
-        }
+        let words = text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK);
+        // A document ends long before the last place that Postgres can count, which is 16,383.
+        let mut words: Vec<(&str, u16)> = words.map(|(n, word)| (word, u16::try_from(n + 1).unwrap_or(u16::MAX))).collect();
+        words.sort_unstable();
         let mut bytes = Vec::with_capacity(text.len() * 2 + 4);
-        bytes.extend(u32::try_from(words.len()).unwrap_or(u32::MAX).to_be_bytes());
-        for (word, places) in words {
-            bytes.extend(word.as_bytes());
+        bytes.extend([0; 4]);
+        let mut different = 0_u32;
+        for places in words.chunk_by(|one, other| one.0 == other.0) {
+            different += 1;
+            bytes.extend(places[0].0.as_bytes());
             bytes.push(0);
+            let places = &places[..places.len().min(MAX_PLACES)];
             bytes.extend(u16::try_from(places.len()).unwrap_or(u16::MAX).to_be_bytes());
-            bytes.extend(places.into_iter().flat_map(u16::to_be_bytes));
+            bytes.extend(places.iter().flat_map(|(_, place)| place.to_be_bytes()));
         }
+        bytes[..4].copy_from_slice(&different.to_be_bytes());
         Self(bytes)
     }
 }

@@ -1,0 +1,1 @@
+-- Only Postgres has types for rows on their way in. Here they come as one JSON text, and nothing has to be known of it.

@@ -1,0 +1,174 @@
+//! New issues with what belongs to them, in one statement and one round trip: the path of every task that is filed or adopted.
+//!
+//! The server prepares to write whatever a statement names, whether there is anything to write or not, and for one task alone that is
+//! most of the work. So there is one statement for each combination of what else there is. To write another table with new issues: a
+//! [`Part`], its piece of the statement, its arguments at the end of [`insert`].
+
+use std::sync::LazyLock;
+
+use sqlx::Arguments as _;
+use sqlx::postgres::{PgArguments, PgConnection};
+use uuid::Uuid;
+
+use super::columns::children;
+use super::index::IndexColumns;
+use crate::domain::Change;
+use crate::store::batch::{Insert, links_of};
+use crate::store::fields::IssueFields;
+
+/// - A key that is there already is left out first, so that an ordinary repeat burns no number. A scalar subquery, because
+///   the planner may turn `not exists` into a hash over the whole table.
+/// - `on conflict` decides between racing sessions; `order by` makes all of them take their keys in one order, so that no
+///   two wait for each other in a circle.
+/// - Children are joined to the rows really inserted: a duplicate leaves nothing.
+const ISSUES: &str = "-- insert_issues
+with inserted as (
+    insert into issues (
+        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+        dedupe_key, fingerprint, relations
+    )
+    select
+        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
+        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
+        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
+        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
+        dedupe_key, fingerprint, relations
+    from unnest($1::incoming_issue[]) with ordinality as incoming
+    where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
+    order by dedupe_key, ordinality
+    on conflict (dedupe_key) do nothing
+    returning id, number, created_at
+), new_events as (
+    insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
+    select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
+    from unnest($2::incoming_event[]) as child join inserted on inserted.id = child.issue_id
+)";
+
+const COMMENTS: &str = ", new_comments as (
+    insert into comments (id, issue_id, author, body, created_at, edited_at)
+    select child.id, child.issue_id, child.author, child.body, child.created_at, child.edited_at
+    from unnest($3::incoming_comment[]) as child join inserted on inserted.id = child.issue_id
+)";
+
+const MESSAGES: &str = ", new_messages as (
+    insert into messages (kind, target, issue_id, event_seq, due_at, trace)
+    select child.kind, child.target, child.issue_id, child.event_seq, child.due_at, child.trace
+    from unnest($4::incoming_message[]) with ordinality as child join inserted on inserted.id = child.issue_id
+    order by child.ordinality
+)";
+
+/// Nobody can have tied an issue that is new.
+const LINKS: &str = ", new_links as (
+    insert into links (
+        issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+        heard, missing_at
+    )
+    select
+        child.issue_id, child.backend, child.position, child.place, child.state, child.intended_at, child.remote_id, child.remote_key,
+        child.url, child.pushed, child.moved_from, child.origin, child.turns, child.heard, child.missing_at
+    from unnest($5::incoming_link[]) as child join inserted on inserted.id = child.issue_id
+)";
+
+/// - Counts come added up, as if every issue were new. Only where some were not, theirs are looked up and taken off again.
+/// - They are written last, in one order: their rows are shared with other sessions, and locked until the commit.
+const INDEX: &str = ", new_texts as (
+    insert into issue_texts (number, words)
+    select inserted.number, text.words
+    from unnest($6::uuid[], $7::tsvector[]) as text (issue_id, words) join inserted on inserted.id = text.issue_id
+), new_tags as (
+    insert into issue_tags (facet, key, created_at, number)
+    select tag.facet, tag.key, inserted.created_at, inserted.number
+    from unnest($8::uuid[], $9::text[], $10::text[]) as tag (issue_id, facet, key) join inserted on inserted.id = tag.issue_id
+), not_new as (
+    select place, count(*) filter (where not closed) as active, count(*) filter (where closed) as closed
+    from unnest($16::uuid[], $17::bigint[], $18::boolean[]) as counted (issue_id, place, closed)
+    where (select count(*) from inserted) < cardinality($1) and issue_id not in (select id from inserted)
+    group by place
+), new_counts as (
+    select
+        value.place, value.facet, value.key, value.name,
+        value.active - coalesce(not_new.active, 0) as active, value.closed - coalesce(not_new.closed, 0) as closed
+    from unnest($11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
+        with ordinality as value (facet, key, name, active, closed, place)
+    left join not_new on not_new.place = value.place
+), counted as (
+    insert into facet_counts as counts (facet, key, name, shard, active, closed)
+    select facet, key, name, pg_backend_pid() % 8, active, closed from new_counts where active > 0 or closed > 0 order by place
+    on conflict (facet, key, name, shard)
+    do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed
+)";
+
+const END: &str = "
+select id, number from inserted";
+
+/// What is written beside issues and their events, each at its own place in a set of bits.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Comments,
+    Messages,
+    Links,
+    Index,
+}
+
+const PARTS: [(Part, &str); 4] =
+    [(Part::Comments, COMMENTS), (Part::Messages, MESSAGES), (Part::Links, LINKS), (Part::Index, INDEX)];
+
+static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..1 << PARTS.len()).map(statement).collect());
+
+fn statement(parts: usize) -> String {
+    let pieces = PARTS.iter().filter(|(part, _)| parts & bit(*part, true) != 0).map(|(_, piece)| *piece);
+    std::iter::once(ISSUES).chain(pieces).chain([END]).collect()
+}
+
+const fn bit(part: Part, wanted: bool) -> usize {
+    (wanted as usize) << part as usize
+}
+
+/// How much of what belongs to new issues is written with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it: the statement is the whole transaction.
+    Whole,
+    /// Without ties, tags, words and counts. They are written at the end of a longer transaction, those of other changes with them: the
+    /// counts' rows are shared with other sessions, and who waits for something else while holding them would be waited for in a circle.
+    Part,
+}
+
+/// Answers which were inserted, and their numbers.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    inserts: &[Insert<'_>],
+    extent: Extent,
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let issues: Vec<IssueFields<'_>> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
+    let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
+    let children = children(&changes);
+    let whole = extent == Extent::Whole;
+    let links = if whole { links_of(changes.iter().copied()) } else { Vec::new() };
+    let parts = bit(Part::Comments, !children.comments.is_empty())
+        | bit(Part::Messages, !children.messages.is_empty())
+        | bit(Part::Links, !links.is_empty())
+        | bit(Part::Index, whole);
+    let index = if whole { IndexColumns::of(inserts) } else { IndexColumns::default() };
+    let mut arguments = PgArguments::default();
+    let bound = arguments.add(issues).and_then(|()| children.bind(&mut arguments)).and_then(|()| arguments.add(links));
+    bound.and_then(|()| index.bind(&mut arguments)).map_err(sqlx::Error::Encode)?;
+    sqlx::query_as_with(STATEMENTS[parts].as_str(), arguments).fetch_all(&mut *connection).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_combination_names_what_it_writes_and_nothing_else() {
+        for (parts, statement) in STATEMENTS.iter().enumerate() {
+            for (part, piece) in PARTS {
+                assert_eq!(statement.contains(piece), parts & bit(part, true) != 0, "{part:?} in {parts:#b}");
+            }
+        }
+    }
+}
