@@ -1,6 +1,9 @@
 //! Pages of a list, fetched and planned while those before them are written.
 
+use std::future::ready;
+
 use chrono::{DateTime, Utc};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::{Stop, Work};
@@ -11,6 +14,9 @@ use crate::domain::{Change, IssueWrite};
 
 /// How many pages may wait to be written.
 pub(super) const WAITING: usize = 2;
+
+/// How many pages are begun at once.
+const BEGUN: usize = 2;
 
 /// A page of a list.
 pub(super) struct Page {
@@ -29,11 +35,11 @@ pub(super) struct PagePlan {
 }
 
 impl PagePlan {
-    /// The first half of what is adopted. It may be written before its page's turn: adopting is known by its key, so that doing it
-    /// again makes nothing, and no cursor speaks of it yet.
-    pub(super) fn take_early(&mut self) -> Vec<Change> {
+    /// All that is adopted but the last one. They may be written before their page's turn: adopting is known by its key, so that doing it
+    /// again makes nothing, and no cursor speaks of them yet.
+    fn take_early(&mut self) -> Vec<Change> {
         let adoptions = self.changes.iter().take_while(|change| matches!(change.write, IssueWrite::Insert { .. })).count();
-        self.changes.drain(..adoptions / 2).collect()
+        self.changes.drain(..adoptions.saturating_sub(1)).collect()
     }
 }
 
@@ -60,16 +66,18 @@ impl Work<'_> {
         Ok(Page { next, items, plan })
     }
 
-    /// The next page, half of it written.
-    pub(super) async fn begin_next(&self, pages: &mut Receiver<Result<Page, Stop>>) -> Result<Option<Page>, Stop> {
-        let Some(page) = pages.recv().await else { return Ok(None) };
+    /// Pages in their order, what each adopts written but for the last of it, of some pages at once.
+    pub(super) fn begun(&self, first: Page, pages: Receiver<Result<Page, Stop>>) -> impl Stream<Item = Result<Page, Stop>> {
+        let rest = stream::unfold(pages, |mut pages| async { Some((pages.recv().await?, pages)) });
+        stream::once(ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
+    }
+
+    async fn begin(&self, page: Result<Page, Stop>) -> Result<Page, Stop> {
         let mut page = page?;
-        // What was planned before somebody noticed that the place is called otherwise by now.
-        page.plan = page.plan.filter(|_| self.bound.cursor.called.is_none());
         let early = page.plan.as_mut().map(PagePlan::take_early).unwrap_or_default();
         if !early.is_empty() {
             self.commit(&early).await?;
         }
-        Ok(Some(page))
+        Ok(page)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::pin::pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::ahead::{Page, PagePlan, WAITING};
@@ -60,8 +62,8 @@ impl Work<'_> {
         Ok(Some(run))
     }
 
-    /// Three things go on at once: pages are fetched and planned, half of the next one is written already, and one is finished, with
-    /// the cursor behind it.
+    /// Three things go on at once: pages are fetched and planned, what the next ones adopt is written, and one is finished, with the
+    /// cursor behind it.
     async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
         let began = self.bound.cursor.clone();
         let first = self.fetch(began.since, began.page.as_deref(), began.etag.as_deref()).await?;
@@ -86,13 +88,17 @@ impl Work<'_> {
     async fn write_pages(
         &mut self,
         first: Page,
-        mut pages: Receiver<Result<Page, Stop>>,
+        pages: Receiver<Result<Page, Stop>>,
         (began, etag): (&Cursor, Option<String>),
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), Stop> {
-        let mut page = first;
-        loop {
-            let plan = if let Some(plan) = page.plan {
+        let ahead = self.clone();
+        let mut pages = pin!(ahead.begun(first, pages));
+        let mut next = pages.next().await;
+        while let Some(page) = next {
+            let mut page = page?;
+            // Not what was planned before somebody noticed that the place is called otherwise by now.
+            let plan = if let Some(plan) = page.plan.filter(|_| self.bound.cursor.called.is_none()) {
                 plan
             } else {
                 self.at_home(&mut page.items).await?;
@@ -111,15 +117,17 @@ impl Work<'_> {
                 // The first pass was over everything.
                 cursor.audited_at = cursor.audited_at.or_else(|| began.since.is_none().then(|| self.app.clock.now()));
             }
-            let (written, next) = tokio::join!(self.write(plan.changes), self.begin_next(&mut pages));
+            let (written, following) = tokio::join!(self.write(plan.changes), pages.next());
             written?;
-            let Some(next) = next? else { return Ok(()) };
-            page = next;
-            if stop() {
-                return Err(Stop::Interrupted);
+            next = following;
+            if next.is_some() {
+                if stop() {
+                    return Err(Stop::Interrupted);
+                }
+                self.renew().await?;
             }
-            self.renew().await?;
         }
+        Ok(())
     }
 
     /// The whole list, for what is gone. What changed is noticed on the way.
