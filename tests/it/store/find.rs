@@ -383,6 +383,22 @@ pub(super) async fn counts_are_exact_while_many_commit_at_once(database: Databas
     assert_counts(&*store, new.iter().chain(&closed)).await;
 }
 
+pub(super) async fn counts_are_exact_where_some_of_a_batch_were_filed_before(database: Database) {
+    let store = database.open().await;
+    let mut dice = Dice(0xD0B1E);
+    // Each key comes three times, each time as another issue, in batches that race each other.
+    let filed: Vec<(Issue, _)> = (0..150).map(|n| (random(&mut dice), sample::key(n % 50))).collect();
+    let batches: Vec<Vec<_>> =
+        (0..6).map(|n| filed.iter().skip(n).step_by(6).map(|(issue, key)| sample::insert(issue, Some(*key))).collect()).collect();
+    let mut new = Vec::new();
+    for (batch, outcomes) in batches.iter().zip(join_all(batches.iter().map(|batch| store.commit(batch))).await) {
+        let written = batch.iter().zip(outcomes.unwrap()).filter(|(_, outcome)| matches!(outcome, Outcome::Inserted(_)));
+        new.extend(written.filter_map(|(change, _)| change.issue().cloned()));
+    }
+    assert_eq!(new.len(), 50);
+    assert_counts(&*store, new.iter()).await;
+}
+
 pub(super) async fn spellings_of_a_label_are_counted_as_one_and_facets_are_read_page_by_page(database: Database) {
     let store = database.open().await;
     for label in ["SBOM", "sbom", "SBOM", "a", "b", "sbo", "zz"] {

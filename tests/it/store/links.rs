@@ -66,6 +66,21 @@ pub(super) fn write(links: Vec<Link>) -> Change {
     Change { links, ..Change::of(IssueWrite::None) }
 }
 
+pub(super) async fn ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_it(db: Database) {
+    let store = db.open().await;
+    let (first, repeat) = (sample::plain_issue(), sample::plain_issue());
+    let mut turns = Turns::default();
+    turns.note(Field::Title, Turn::Sent, at(1));
+    let origin = LinkOrigin::Theirs;
+    let whole = Link { origin, turns, heard: Some("e".to_owned()), missing_at: Some(at(4)), ..linked(first.id, "a", "7") };
+    let moved = Link { moved_from: Some("acme/tools#6".to_owned()), ..link(first.id, "b") };
+    let filed = Change { links: vec![whole.clone(), moved.clone()], ..sample::insert(&first, Some(sample::key(1))) };
+    let again = Change { links: vec![linked(repeat.id, "a", "7")], ..sample::insert(&repeat, Some(sample::key(1))) };
+    let outcomes = store.commit(&[filed, again]).await.unwrap();
+    assert!(matches!(outcomes[..], [Outcome::Inserted(_), Outcome::Duplicate { .. }]), "{outcomes:?}");
+    assert_eq!(store.links(&[first.id, repeat.id]).await.unwrap(), [moved, whole]);
+}
+
 pub(super) async fn a_tie_comes_back_with_every_field_and_follows_its_writes(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;

@@ -39,6 +39,7 @@ macro_rules! conformance {
 
 conformance! {
     run links {
+        ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_it,
         a_tie_comes_back_with_every_field_and_follows_its_writes,
         what_is_linked_stays_linked_to_what_it_is_linked_to,
         ties_of_comments_are_set_and_taken_away,
@@ -122,6 +123,7 @@ conformance! {
         a_page_ends_before_its_descriptions_outgrow_it,
         the_newest_matches_are_given_and_older_ones_on_request,
         counts_are_exact_while_many_commit_at_once,
+        counts_are_exact_where_some_of_a_batch_were_filed_before,
         spellings_of_a_label_are_counted_as_one_and_facets_are_read_page_by_page,
         what_was_filed_is_looked_up_in_the_order_asked,
     }
