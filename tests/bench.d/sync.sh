@@ -35,10 +35,10 @@ binding_post() { curl -sS -o /dev/null -X POST -H "Authorization: Bearer $BENCH_
 
 cold_point() {
     local ended=
-    for ((try = 0; try < 600; try++)); do
+    for ((try = 0; try < 240; try++)); do
         ended=$(binding | tr -d ' \n' | grep -o '"ended_at":"[^"]*"' || true)
         [[ -z $ended ]] || break
-        sleep 0.1
+        sleep 0.5
     done
     binding | tr -d ' \n' | awk -v kind="$1" '
         function moment(name,   text) {

@@ -1,6 +1,7 @@
 //! Pages of a list, fetched and planned while those before them are written.
 
 use std::future::ready;
+use std::pin::pin;
 
 use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -12,7 +13,7 @@ use crate::domain::sync::Counts;
 use crate::domain::tracker::Remote;
 use crate::domain::{Change, IssueWrite};
 
-/// How many pages may wait to be written.
+/// How many pages may wait between two stages.
 pub(super) const WAITING: usize = 2;
 
 /// How many pages are begun at once.
@@ -44,11 +45,25 @@ impl PagePlan {
 }
 
 impl Work<'_> {
-    /// Sends every page from `next` on, to the last one or to the first trouble.
-    pub(super) async fn read_ahead(&self, since: Option<DateTime<Utc>>, mut next: Option<String>, pages: Sender<Result<Page, Stop>>) {
+    /// Sends every page behind the first, to the last one or to the first trouble.
+    ///
+    /// A list that goes on from a moment repeats what the page before it ended with. That is not looked at twice: of two pages that
+    /// adopt the same, one would wait until the other is written.
+    pub(super) async fn read_ahead(
+        &self,
+        since: Option<DateTime<Utc>>,
+        next: Option<String>,
+        end: Vec<Remote>,
+        pages: Sender<Result<Page, Stop>>,
+    ) {
+        let (mut next, mut shown) = (next, end);
         while let Some(token) = next.take() {
             let page = match self.fetch(since, Some(&token), None).await {
-                Ok(fetched) => self.looked_at(fetched).await,
+                Ok(mut fetched) => {
+                    let shown_before = std::mem::replace(&mut shown, end_of(&fetched.items));
+                    fetched.items.retain(|remote| !shown_before.contains(remote));
+                    self.looked_at(fetched).await
+                }
                 Err(stop) => Err(stop),
             };
             next = page.as_ref().ok().and_then(|page| page.next.clone());
@@ -66,8 +81,18 @@ impl Work<'_> {
         Ok(Page { next, items, plan })
     }
 
-    /// Pages in their order, what each adopts written but for the last of it, of some pages at once.
-    pub(super) fn begun(&self, first: Page, pages: Receiver<Result<Page, Stop>>) -> impl Stream<Item = Result<Page, Stop>> {
+    /// Hands the pages on in their order, what each adopts written but for the last of it.
+    pub(super) async fn begin_ahead(&self, first: Page, pages: Receiver<Result<Page, Stop>>, begun: Sender<Result<Page, Stop>>) {
+        let mut beginning = pin!(self.beginning(first, pages));
+        while let Some(page) = beginning.next().await {
+            if begun.send(page).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Some pages at once.
+    fn beginning(&self, first: Page, pages: Receiver<Result<Page, Stop>>) -> impl Stream<Item = Result<Page, Stop>> {
         let rest = stream::unfold(pages, |mut pages| async { Some((pages.recv().await?, pages)) });
         stream::once(ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
     }
@@ -80,4 +105,10 @@ impl Work<'_> {
         }
         Ok(page)
     }
+}
+
+/// Those of the newest moment on a page.
+pub(super) fn end_of(items: &[Remote]) -> Vec<Remote> {
+    let newest = items.iter().map(|remote| remote.updated_at).max();
+    items.iter().filter(|remote| Some(remote.updated_at) == newest).cloned().collect()
 }

@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::pin::pin;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::ahead::{Page, PagePlan, WAITING};
+use super::ahead::{Page, PagePlan, WAITING, end_of};
 use super::{Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Changes, ListAsk, Trouble};
@@ -74,27 +72,25 @@ impl Work<'_> {
         let etag = first.etag.clone();
         let reader = self.clone();
         let first = reader.looked_at(first).await?;
-        let (sender, pages) = mpsc::channel(WAITING);
-        let reading = reader.read_ahead(began.since, first.next.clone(), sender);
-        let writing = self.write_pages(first, pages, (&began, etag), stop);
-        // The reader's trouble comes with its last page, behind those that are sound.
-        let reading = async {
-            reading.await;
+        let (fetched, pages) = mpsc::channel(WAITING);
+        let (begun, begun_pages) = mpsc::channel(WAITING);
+        let (next, end) = (first.next.clone(), end_of(&first.items));
+        // Their troubles come with the page they are about, behind those that are sound.
+        let ahead = async {
+            tokio::join!(reader.read_ahead(began.since, next, end, fetched), reader.begin_ahead(first, pages, begun));
             Ok(())
         };
-        tokio::try_join!(reading, writing).map(|((), ())| ())
+        let writing = self.write_pages(begun_pages, (&began, etag), stop);
+        tokio::try_join!(ahead, writing).map(|((), ())| ())
     }
 
     async fn write_pages(
         &mut self,
-        first: Page,
-        pages: Receiver<Result<Page, Stop>>,
+        mut pages: Receiver<Result<Page, Stop>>,
         (began, etag): (&Cursor, Option<String>),
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<(), Stop> {
-        let ahead = self.clone();
-        let mut pages = pin!(ahead.begun(first, pages));
-        let mut next = pages.next().await;
+        let mut next = pages.recv().await;
         while let Some(page) = next {
             let mut page = page?;
             // Not what was planned before somebody noticed that the place is called otherwise by now.
@@ -117,15 +113,12 @@ impl Work<'_> {
                 // The first pass was over everything.
                 cursor.audited_at = cursor.audited_at.or_else(|| began.since.is_none().then(|| self.app.clock.now()));
             }
-            let (written, following) = tokio::join!(self.write(plan.changes), pages.next());
-            written?;
-            next = following;
-            if next.is_some() {
-                if stop() {
-                    return Err(Stop::Interrupted);
-                }
-                self.renew().await?;
+            self.write(plan.changes).await?;
+            next = pages.recv().await;
+            if next.is_some() && stop() {
+                return Err(Stop::Interrupted);
             }
+            self.renew().await?;
         }
         Ok(())
     }

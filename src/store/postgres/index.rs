@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::sql;
 use super::words::Words;
-use crate::store::batch::Insert;
 use crate::domain::facet::{Count, Value, counted};
+use crate::store::batch::Insert;
 use crate::store::reindex::{CountFields, Reindex, TagFields, count_row, document, tag_fields};
 
 /// What new issues are found and counted by, an array for each column: the last arguments of `insert_issues`.

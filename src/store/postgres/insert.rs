@@ -113,8 +113,7 @@ enum Part {
     Index,
 }
 
-const PARTS: [(Part, &str); 4] =
-    [(Part::Comments, COMMENTS), (Part::Messages, MESSAGES), (Part::Links, LINKS), (Part::Index, INDEX)];
+const PARTS: [(Part, &str); 4] = [(Part::Comments, COMMENTS), (Part::Messages, MESSAGES), (Part::Links, LINKS), (Part::Index, INDEX)];
 
 static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..1 << PARTS.len()).map(statement).collect());
 
@@ -138,11 +137,7 @@ pub(super) enum Extent {
 }
 
 /// Answers which were inserted, and their numbers.
-pub(super) async fn insert(
-    connection: &mut PgConnection,
-    inserts: &[Insert<'_>],
-    extent: Extent,
-) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+pub(super) async fn insert(connection: &mut PgConnection, inserts: &[Insert<'_>], extent: Extent) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let issues: Vec<IssueFields<'_>> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
     let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
     let children = children(&changes);
