@@ -4,6 +4,10 @@
 #
 #   BENCH_FIND_SIZES="10000 100000 1000000"
 #   BENCH_FIND_CONNECTIONS=4
+#
+# Two of them grow with what they find, and not with what there is: "search, one in 1,000" reads and ranks every match, up to 1,000 of
+# them, and "none of a label" looks at every issue with the rare label and finds none without the common one. Among a million both have
+# a hundred times more to look at than among ten thousand.
 
 FIND_PATHS=(
     "newest first|/issues/?limit=10"
