@@ -72,8 +72,8 @@ mod tests {
         Look { since, began: at(began), ended: at(began + took), last: None, more: false }
     }
 
-    fn near(millis: i64) -> Option<Spot> {
-        Some(Spot::before_all(at(millis) - SLACK))
+    fn near(millis: i64) -> Spot {
+        Spot::before_all(at(millis) - SLACK)
     }
 
     #[test]
@@ -81,9 +81,9 @@ mod tests {
         let mut mark = Mark::new(Duration::from_secs(1));
         assert_eq!(mark.since(at(0)), None);
         mark.looked(look(None, 0, 1));
-        assert_eq!(mark.since(at(500)), near(0));
+        assert_eq!(mark.since(at(500)), Some(near(0)));
         mark.looked(look(mark.since(at(500)), 500, 1));
-        assert_eq!(mark.since(at(600)), near(500));
+        assert_eq!(mark.since(at(600)), Some(near(500)));
         assert_eq!(mark.since(at(1001)), None);
     }
 

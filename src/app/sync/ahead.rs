@@ -1,6 +1,6 @@
 //! Pages of a list, fetched and planned while those before them are written.
 
-use std::future::ready;
+use std::future;
 use std::pin::pin;
 
 use chrono::{DateTime, Utc};
@@ -82,10 +82,10 @@ impl Work<'_> {
     }
 
     /// Hands the pages on in their order, what each adopts written but for the last of it.
-    pub(super) async fn begin_ahead(&self, first: Page, pages: Receiver<Result<Page, Stop>>, begun: Sender<Result<Page, Stop>>) {
+    pub(super) async fn begin_ahead(&self, first: Page, pages: Receiver<Result<Page, Stop>>, ready: Sender<Result<Page, Stop>>) {
         let mut beginning = pin!(self.beginning(first, pages));
         while let Some(page) = beginning.next().await {
-            if begun.send(page).await.is_err() {
+            if ready.send(page).await.is_err() {
                 return;
             }
         }
@@ -94,7 +94,7 @@ impl Work<'_> {
     /// Some pages at once.
     fn beginning(&self, first: Page, pages: Receiver<Result<Page, Stop>>) -> impl Stream<Item = Result<Page, Stop>> {
         let rest = stream::unfold(pages, |mut pages| async { Some((pages.recv().await?, pages)) });
-        stream::once(ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
+        stream::once(future::ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
     }
 
     async fn begin(&self, page: Result<Page, Stop>) -> Result<Page, Stop> {

@@ -73,14 +73,14 @@ impl Work<'_> {
         let reader = self.clone();
         let first = reader.looked_at(first).await?;
         let (fetched, pages) = mpsc::channel(WAITING);
-        let (begun, begun_pages) = mpsc::channel(WAITING);
+        let (ready, ready_pages) = mpsc::channel(WAITING);
         let (next, end) = (first.next.clone(), end_of(&first.items));
         // Their troubles come with the page they are about, behind those that are sound.
         let ahead = async {
-            tokio::join!(reader.read_ahead(began.since, next, end, fetched), reader.begin_ahead(first, pages, begun));
+            tokio::join!(reader.read_ahead(began.since, next, end, fetched), reader.begin_ahead(first, pages, ready));
             Ok(())
         };
-        let writing = self.write_pages(begun_pages, (&began, etag), stop);
+        let writing = self.write_pages(ready_pages, (&began, etag), stop);
         tokio::try_join!(ahead, writing).map(|((), ())| ())
     }
 
