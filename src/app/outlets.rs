@@ -12,11 +12,11 @@ use super::trackers::{Tracker, Trackers};
 use super::{App, AppError};
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, Permit};
-use crate::domain::{Change, Lease, MessageKind, Verdict};
+use crate::domain::{Change, Lease, MessageKind, Spot, Verdict};
 use crate::sink::EventSink;
 use crate::store::Outcome;
 use crate::store::group::GroupError;
-use crate::store::queue::{ClaimWish, Claimed, Release, Spot, Then};
+use crate::store::queue::{ClaimWish, Claimed, Release, Then};
 
 /// How messages are worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,6 +75,23 @@ impl Message {
     }
 }
 
+/// A place in the order in which the messages of a target are due. Many may be due at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spot {
+    pub due_at: DateTime<Utc>,
+    pub id: i64,
+}
+
+impl Spot {
+    pub const BEGINNING: Self = Self::before_all(DateTime::UNIX_EPOCH);
+
+    /// Before everything that is due at the moment.
+    #[must_use]
+    pub const fn before_all(due_at: DateTime<Utc>) -> Self {
+        Self { due_at, id: 0 }
+    }
+}
+
 /// A message that is ours until `until`, and the token that proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {

@@ -46,7 +46,7 @@ pub use event::{Event, EventKind, FieldChange, Snapshot};
 pub use fault::{Fault, Faults};
 pub use id::{CommentId, IssueId, IssueNumber, IssueRef};
 pub use issue::{Claim, Issue, Origin, Review, State};
-pub use message::{Lease, Message, MessageKind, MessageState, NewMessage};
+pub use message::{Lease, Message, MessageKind, MessageState, NewMessage, Spot};
 pub use notice::Notice;
 pub use patch::PatchSpec;
 pub use progress::Progress;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::domain::{Lease, MessageKind, MessageState};
+use crate::domain::{Lease, MessageKind, MessageState, Spot};
 
 /// A wish for work.
 #[derive(Debug, Clone, Copy)]
@@ -21,23 +21,6 @@ pub struct ClaimWish<'a> {
     pub limit: u32,
     /// The proof of the new leases.
     pub token: Uuid,
-}
-
-/// A place in the order in which the messages of a target are due. Many may be due at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Spot {
-    pub due_at: DateTime<Utc>,
-    pub id: i64,
-}
-
-impl Spot {
-    pub const BEGINNING: Self = Self::before_all(DateTime::UNIX_EPOCH);
-
-    /// Before everything that is due at the moment.
-    #[must_use]
-    pub const fn before_all(due_at: DateTime<Utc>) -> Self {
-        Self { due_at, id: 0 }
-    }
 }
 
 /// The answer to a wish.

@@ -13,9 +13,8 @@ use super::WorkerLimits;
 use super::lane::{Hand, Job};
 use super::mark::{Look, Mark};
 use crate::app::{App, AppError, Outlet};
-use crate::domain::Lease;
 use crate::domain::breaker::Permit;
-use crate::store::queue::Spot;
+use crate::domain::{Lease, Spot};
 
 /// What is in hand at most, in batches: one being taken, the others being worked through.
 const BATCHES: u32 = 4;

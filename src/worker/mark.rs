@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::store::queue::Spot;
+use crate::domain::Spot;
 
 /// Commits are this much out of order, at most, as a rule.
 const SLACK: Duration = Duration::from_millis(200);

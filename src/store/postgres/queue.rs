@@ -12,8 +12,8 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::error::Failure;
-use crate::domain::{DeliveryOutcome, IssueId, MessageState};
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
+use crate::domain::{DeliveryOutcome, IssueId, MessageState, Spot};
+use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.

@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{DeliveryOutcome, IssueId, MessageKind, MessageState, Settle};
+use crate::domain::{DeliveryOutcome, IssueId, MessageKind, MessageState, Settle, Spot};
 use crate::store::fields::moment_text;
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
+use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
 use issue_core::domain::decide::{self, Cause};
 use issue_core::domain::{
-    Change, CreateIssue, DeliveryOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, TaskSpec,
+    Change, CreateIssue, DeliveryOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, Spot, TaskSpec,
 };
-use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Spot, Then};
+use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Then};
 use issue_core::store::{Outcome, Store};
 use uuid::Uuid;
 

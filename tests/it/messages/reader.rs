@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
-use issue_core::domain::{Change, IssueId, IssueWrite, MessageKind, NewMessage};
+use issue_core::domain::{Change, IssueId, IssueWrite, MessageKind, NewMessage, Spot};
 use issue_core::store::Store;
-use issue_core::store::queue::{ClaimWish, Spot};
+use issue_core::store::queue::ClaimWish;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
