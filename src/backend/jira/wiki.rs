@@ -62,14 +62,22 @@ fn block(block: &Block) -> String {
 }
 
 /// Whatever stands in it, it does not end before its end.
-fn code(language: &str, text: &str) -> String {
-    let text = text.replace("{noformat}", "{no format}").replace("{code}", "{co de}").replace("{quote}", "{quo te}");
-    let language = language.to_lowercase();
+fn code(written: &str, text: &str) -> String {
+    let safe = |text: &str| text.replace("{noformat}", "{no format}").replace("{code}", "{co de}").replace("{quote}", "{quo te}");
+    let (written, text) = (safe(written), safe(text));
+    let language = written.to_lowercase();
     if LANGUAGES.contains(&&*language) {
         format!("{{code:{language}}}\n{text}\n{{code}}")
-    } else {
+    } else if is_word(&language) {
         format!("{{noformat}}\n{text}\n{{noformat}}")
+    } else {
+        // Not the name of a language, but something that somebody wrote: it is kept as the first line.
+        format!("{{noformat}}\n{written}\n{text}\n{{noformat}}")
     }
+}
+
+fn is_word(language: &str) -> bool {
+    language.chars().all(|c| c.is_alphanumeric() || "+#-_.".contains(c))
 }
 
 /// An item is one line there, with forced breaks within; what is nested carries the marks of all lists around it.

@@ -25,6 +25,12 @@ fn what_would_mean_something_there_is_escaped() {
 }
 
 #[test]
+fn what_stands_beside_a_fence_and_names_no_language_is_kept() {
+    assert_eq!(way("```https://e.org/?a=b~~~\n```"), "```\nhttps://e.org/?a=b~~~\n\n```");
+    assert_eq!(way("```brainf\nx\n```"), "```\nx\n```", "a language that is not known there");
+}
+
+#[test]
 fn what_people_write_there_is_read() {
     assert_eq!(
         to_markdown("bq. said\r\n\r\n# one\r\n## two\r\n- dash\r\n{code:title=x.py|python}\r\nx\r\n{code}"),
