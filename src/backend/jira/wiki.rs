@@ -2,6 +2,8 @@
 //!
 //! Everything that would mean something there and is meant as text is escaped. Read tolerantly: what is not known stays text.
 
+use std::borrow::Cow;
+
 use crate::backend::prose::{Block, Span, is_address, parse, render, spans as markdown_spans};
 
 /// Our text as wiki text.
@@ -62,22 +64,20 @@ fn block(block: &Block) -> String {
 }
 
 /// Whatever stands in it, it does not end before its end.
-fn code(written: &str, text: &str) -> String {
-    let safe = |text: &str| text.replace("{noformat}", "{no format}").replace("{code}", "{co de}").replace("{quote}", "{quo te}");
-    let (written, text) = (safe(written), safe(text));
-    let language = written.to_lowercase();
+fn code(beside: &str, text: &str) -> String {
+    let text = with_beside(beside, text);
+    let text = text.replace("{noformat}", "{no format}").replace("{code}", "{co de}").replace("{quote}", "{quo te}");
+    let language = beside.to_lowercase();
     if LANGUAGES.contains(&&*language) {
         format!("{{code:{language}}}\n{text}\n{{code}}")
-    } else if is_word(&language) {
-        format!("{{noformat}}\n{text}\n{{noformat}}")
     } else {
-        // Not the name of a language, but something that somebody wrote: it is kept as the first line.
-        format!("{{noformat}}\n{written}\n{text}\n{{noformat}}")
+        format!("{{noformat}}\n{text}\n{{noformat}}")
     }
 }
 
-fn is_word(language: &str) -> bool {
-    language.chars().all(|c| c.is_alphanumeric() || "+#-_.".contains(c))
+/// What stands beside a fence and cannot be the name of a language is something that somebody wrote: it becomes the first line.
+fn with_beside<'a>(beside: &str, text: &'a str) -> Cow<'a, str> {
+    if beside.chars().all(|c| c.is_alphanumeric() || "+#-_.".contains(c)) { text.into() } else { format!("{beside}\n{text}").into() }
 }
 
 /// An item is one line there, with forced breaks within; what is nested carries the marks of all lists around it.
@@ -90,7 +90,9 @@ fn list(block: &Block, around: &str, out: &mut Vec<String>) {
         for part in inner {
             match part {
                 Block::Paragraph(text) => texts.push(line(text, false)),
-                Block::Code { text, .. } => texts.push(text.lines().map(|line| escaped(line, false)).collect::<Vec<_>>().join("\\\\ ")),
+                Block::Code { language, text } => {
+                    texts.push(with_beside(language, text).lines().map(|line| escaped(line, false)).collect::<Vec<_>>().join("\\\\ "));
+                }
                 Block::List { .. } => list(part, &marks, &mut nested),
                 Block::Heading { .. } | Block::Quote(_) | Block::Rule => {}
             }

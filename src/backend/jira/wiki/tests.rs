@@ -27,6 +27,7 @@ fn what_would_mean_something_there_is_escaped() {
 #[test]
 fn what_stands_beside_a_fence_and_names_no_language_is_kept() {
     assert_eq!(way("```https://e.org/?a=b~~~\n```"), "```\nhttps://e.org/?a=b~~~\n\n```");
+    assert!(way("- ```https://e.org/?a=b~~~\n  x\n  ```").contains("https://e.org/?a=b"), "in an item, too");
     assert_eq!(way("```brainf\nx\n```"), "```\nx\n```", "a language that is not known there");
 }
 
