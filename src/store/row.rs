@@ -13,7 +13,7 @@ mod sync;
 use std::str::FromStr;
 
 pub(super) use find::{FacetRow, FoundRow, ListedRow, MatchRow};
-pub(super) use issue::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
+pub(super) use issue::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns, written_columns};
 pub(super) use link::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 pub(super) use queue::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 pub(super) use sync::{BoundRow, ConflictRow, HookRow, binding_columns, conflict_columns};

@@ -8,8 +8,8 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::columns::children;
 use super::error::{Failure, broken, is_lost_race};
+use super::incoming::children;
 use super::index;
 use super::insert::{self, Extent};
 use super::queue::FOLLOWERS;

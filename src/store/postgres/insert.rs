@@ -10,32 +10,27 @@ use sqlx::Arguments as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::columns::children;
+use super::incoming::children;
 use super::index::IndexColumns;
 use crate::domain::Change;
 use crate::store::batch::{Insert, links_of};
 use crate::store::fields::IssueFields;
+use crate::store::row::written_columns;
 
 /// - A key that is there already is left out first, so that an ordinary repeat burns no number. A scalar subquery, because
 ///   the planner may turn `not exists` into a hash over the whole table.
 /// - `on conflict` decides between racing sessions; `order by` makes all of them take their keys in one order, so that no
 ///   two wait for each other in a circle.
 /// - Children are joined to the rows really inserted: a duplicate leaves nothing.
-const ISSUES: &str = "-- insert_issues
+const ISSUES: &str = concat!(
+    "-- insert_issues
 with inserted as (
-    insert into issues (
-        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, relations
-    )
-    select
-        id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-        closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-        backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-        claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-        dedupe_key, fingerprint, relations
+    insert into issues (",
+    written_columns!(),
+    ")
+    select ",
+    written_columns!(),
+    "
     from unnest($1::incoming_issue[]) with ordinality as incoming
     where (select issues.id from issues where issues.dedupe_key = incoming.dedupe_key) is null
     order by dedupe_key, ordinality
@@ -45,7 +40,8 @@ with inserted as (
     insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
     select child.issue_id, child.seq, child.id, child.kind, child.actor, child.at, child.trace, child.detail
     from unnest($2::incoming_event[]) as child join inserted on inserted.id = child.issue_id
-)";
+)"
+);
 
 const COMMENTS: &str = ", new_comments as (
     insert into comments (id, issue_id, author, body, created_at, edited_at)

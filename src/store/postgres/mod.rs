@@ -3,10 +3,10 @@
 //! Every method here takes a connection, sets a deadline, calls one function of `commit` or `read`, and says what the
 //! answer means. To add a method: a function with its statement there, four lines here.
 
-mod columns;
 mod commit;
 mod error;
 mod find;
+mod incoming;
 mod index;
 mod insert;
 mod link;

@@ -7,8 +7,8 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::columns::Children;
 use super::error::Failure;
+use super::incoming::Children;
 use super::index;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
@@ -17,7 +17,7 @@ use crate::store::fields::{CommentFields, EventFields, IssueFields};
 use crate::store::lookup::readable;
 use crate::store::record::{RecordRow, Standing, Wanted, gathered, plan, written};
 use crate::store::reindex::Reindex;
-use crate::store::row::{CommentRow, EventRow, issue_columns};
+use crate::store::row::{CommentRow, EventRow, issue_columns, written_columns};
 
 const RECORDS: &str =
     concat!("-- records\nselect ", issue_columns!(), ", dedupe_key, fingerprint from issues where number > $1 order by number limit $2");
@@ -40,22 +40,13 @@ union select id, number, version, dedupe_key from issues where dedupe_key = any(
 const STANDING_COMMENTS: &str = "-- standing_comments
 select id from comments where id = any($1)";
 
-const INSERT_RECORDS: &str = "-- insert_records
-insert into issues (
-    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint, relations, number
-)
-overriding system value
-select
-    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint, relations, ($2::bigint[])[ordinality]
-from unnest($1::incoming_issue[]) with ordinality";
+const INSERT_RECORDS: &str = concat!(
+    "-- insert_records\ninsert into issues (",
+    written_columns!(),
+    ", number)\noverriding system value\nselect ",
+    written_columns!(),
+    ", ($2::bigint[])[ordinality] from unnest($1::incoming_issue[]) with ordinality"
+);
 
 /// The next number given is a new one. Nobody takes one meanwhile: see [`LOCK_OUT`].
 const MOVE_NUMBER: &str = "-- move_number

@@ -22,6 +22,17 @@ macro_rules! issue_columns {
 }
 pub(in crate::store) use issue_columns;
 
+/// Every column that is written with a new issue, except the number, which the database gives.
+macro_rules! written_columns {
+    () => {
+        "id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason, closed_at, \
+         priority, kind, labels, assignees, milestone, due_on, target_repo, backend, url, \
+         source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason, \
+         claimed_by, claimed_until, version, created_at, updated_at, archived_at, dedupe_key, fingerprint, relations"
+    };
+}
+pub(in crate::store) use written_columns;
+
 #[derive(Debug, FromRow)]
 pub(in crate::store) struct IssueRow {
     pub(in crate::store) id: Uuid,

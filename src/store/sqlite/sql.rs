@@ -3,15 +3,13 @@
 //! Rows come in as one JSON array of objects, keyed by column: one statement for each kind of write, whatever the size of
 //! the batch. `->>` gives a JSON string as text, a number as integer, null as null; ids and hashes are hex in the JSON.
 
+use crate::store::row::written_columns;
+
 /// New issues, each key that is there already left out. The writer is alone, so nothing can come between.
-pub(super) const INSERT_ISSUES: &str = "-- insert_issues
-insert into issues (
-    id, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason,
-    closed_at, priority, kind, labels, assignees, milestone, due_on, target_repo,
-    backend, url, source_type, source_id, triggering_event_id, activity_definition_id, review, review_reason,
-    claimed_by, claimed_until, version, created_at, updated_at, archived_at,
-    dedupe_key, fingerprint, relations
-)
+pub(super) const INSERT_ISSUES: &str = concat!(
+    "-- insert_issues\ninsert into issues (",
+    written_columns!(),
+    ")
 select
     unhex(value ->> 'id', '-'), value ->> 'title', value ->> 'description', value ->> 'state', value ->> 'blocked_reason',
     value ->> 'blocked_at', value ->> 'blocked_was_started', value ->> 'close_reason', value ->> 'closed_at',
@@ -24,7 +22,8 @@ select
 from json_each(?1)
 where not exists (select 1 from issues where issues.dedupe_key = unhex(value ->> 'dedupe_key'))
 order by key
-returning id, number";
+returning id, number"
+);
 
 pub(super) const INSERT_EVENTS: &str = "-- insert_events
 insert into events (issue_id, seq, id, kind, actor, at, trace, detail)
