@@ -19,6 +19,21 @@ pub(super) const WAITING: usize = 2;
 /// How many pages are begun at once.
 const BEGUN: usize = 2;
 
+/// What the page before ended with: a list that goes on from a moment shows it once more.
+#[derive(Default)]
+pub(super) struct Shown(Vec<Remote>);
+
+impl Shown {
+    /// Leaves out what the page before showed just so. Nobody counts it twice, and no two pages adopt it at once: one would wait until
+    /// the other is written.
+    pub(super) fn leave_out(&mut self, items: &mut Vec<Remote>) {
+        let newest = items.iter().map(|remote| remote.updated_at).max();
+        let end = items.iter().filter(|remote| Some(remote.updated_at) == newest).cloned().collect();
+        let before = std::mem::replace(&mut self.0, end);
+        items.retain(|remote| !before.contains(remote));
+    }
+}
+
 /// A page of a list.
 pub(super) struct Page {
     /// What leads to the page behind it.
@@ -45,23 +60,18 @@ impl PagePlan {
 }
 
 impl Work<'_> {
-    /// Sends every page behind the first, to the last one or to the first trouble.
-    ///
-    /// A list that goes on from a moment repeats what the page before it ended with. That is not looked at twice: of two pages that
-    /// adopt the same, one would wait until the other is written.
+    /// Sends every page from `next` on, to the last one or to the first trouble.
     pub(super) async fn read_ahead(
         &self,
         since: Option<DateTime<Utc>>,
-        next: Option<String>,
-        end: Vec<Remote>,
+        mut next: Option<String>,
+        mut shown: Shown,
         pages: Sender<Result<Page, Stop>>,
     ) {
-        let (mut next, mut shown) = (next, end);
         while let Some(token) = next.take() {
             let page = match self.fetch(since, Some(&token), None).await {
                 Ok(mut fetched) => {
-                    let shown_before = std::mem::replace(&mut shown, end_of(&fetched.items));
-                    fetched.items.retain(|remote| !shown_before.contains(remote));
+                    shown.leave_out(&mut fetched.items);
                     self.looked_at(fetched).await
                 }
                 Err(stop) => Err(stop),
@@ -105,10 +115,4 @@ impl Work<'_> {
         }
         Ok(page)
     }
-}
-
-/// Those of the newest moment on a page.
-pub(super) fn end_of(items: &[Remote]) -> Vec<Remote> {
-    let newest = items.iter().map(|remote| remote.updated_at).max();
-    items.iter().filter(|remote| Some(remote.updated_at) == newest).cloned().collect()
 }

@@ -1,8 +1,9 @@
 //! Follows a place of a tracker: what is new there is adopted, what changed is asked to be brought into agreement. It only plans; the
 //! agreeing is a push (`super::push`), in the lane of its issue.
 //!
-//! One replica at a time for a binding, by a lease. Whatever a page brings is written together with how far the list was read, so that
-//! it goes on from there wherever it was interrupted, and nothing comes twice.
+//! One replica at a time for a binding, by a lease. How far the list was read is written with the last of what a page brings and after
+//! all else of it, so that it goes on from there wherever it was interrupted; what came before that is known by its key, and nothing comes
+//! twice.
 
 mod ahead;
 mod hints;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::ahead::{Page, PagePlan, WAITING, end_of};
+use super::ahead::{Page, PagePlan, Shown, WAITING};
 use super::{Stop, Work};
 use crate::app::AppError;
 use crate::backend::{BackendError, Changes, ListAsk, Trouble};
@@ -64,20 +64,21 @@ impl Work<'_> {
     /// cursor behind it.
     async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
         let began = self.bound.cursor.clone();
-        let first = self.fetch(began.since, began.page.as_deref(), began.etag.as_deref()).await?;
+        let mut first = self.fetch(began.since, began.page.as_deref(), began.etag.as_deref()).await?;
         if first.unchanged {
             self.bound.cursor.counts.requests += 1;
             return Ok(());
         }
-        let etag = first.etag.clone();
+        let (etag, mut shown) = (first.etag.clone(), Shown::default());
+        shown.leave_out(&mut first.items);
         let reader = self.clone();
         let first = reader.looked_at(first).await?;
         let (fetched, pages) = mpsc::channel(WAITING);
         let (ready, ready_pages) = mpsc::channel(WAITING);
-        let (next, end) = (first.next.clone(), end_of(&first.items));
+        let next = first.next.clone();
         // Their troubles come with the page they are about, behind those that are sound.
         let ahead = async {
-            tokio::join!(reader.read_ahead(began.since, next, end, fetched), reader.begin_ahead(first, pages, ready));
+            tokio::join!(reader.read_ahead(began.since, next, shown, fetched), reader.begin_ahead(first, pages, ready));
             Ok(())
         };
         let writing = self.write_pages(ready_pages, (&began, etag), stop);
@@ -125,9 +126,10 @@ impl Work<'_> {
 
     /// The whole list, for what is gone. What changed is noticed on the way.
     async fn read_all(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
-        let mut seen = Seen::default();
+        let (mut seen, mut shown) = (Seen::default(), Shown::default());
         let mut page = self.fetch(None, None, None).await?;
         loop {
+            shown.leave_out(&mut page.items);
             self.at_home(&mut page.items).await?;
             seen.note(&page.items);
             let next = page.next.clone();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::ahead::Shown;
 use super::page::{Known, is_as_it_was, known};
 use super::{Stop, Work};
 use crate::app::push::{Sides, Weights, with_held};
@@ -69,12 +70,13 @@ impl App {
 
 impl Work<'_> {
     async fn rehearse(&mut self) -> Result<SyncPlan, Stop> {
-        let mut plan = SyncPlan::default();
+        let (mut plan, mut shown) = (SyncPlan::default(), Shown::default());
         let mut page: Option<String> = self.bound.cursor.page.clone();
         loop {
             let ask = ListAsk { since: self.bound.cursor.since, page: page.as_deref(), etag: None };
             let mut listed = self.tracker.backend.list(&self.bound.binding.place, &ask).await?;
             plan.counts.requests += 1;
+            shown.leave_out(&mut listed.items);
             self.at_home(&mut listed.items).await?;
             self.rehearse_page(&listed.items, &mut plan).await?;
             page = listed.next;

@@ -432,6 +432,24 @@ async fn a_rehearsal_tells_what_the_next_pass_does_and_does_none_of_it() {
     here(&server, "found").await;
 }
 
+/// Lists that go on from a moment show the end of a page once more.
+#[tokio::test]
+async fn however_a_list_is_paged_each_issue_is_planned_and_counted_once() {
+    for vendor in sim::ALL {
+        let rig = bound(Database::sqlite().await, vendor(), &[]).await;
+        let (sim, kind) = (&rig.sims[0], vendor().kind());
+        sim.set_page_cap(Some(3));
+        sim.plant_many(10);
+        let server = rig.start();
+        eventually("the first pass has ended", || async { binding(&server).await["last_run"]["ended_at"].is_string() }).await;
+        assert_eq!(binding(&server).await["last_run"]["counts"]["adopted"], 10, "{kind:?}");
+        settled(&server).await;
+        sim.plant_many(10);
+        let plan: Value = operate(&server, "/bindings/main/sync", &json!({"dry_run": true})).await.json().await.unwrap();
+        assert_eq!((plan["items"].as_array().unwrap().len(), &plan["counts"]["adopted"]), (10, &json!(10)), "{kind:?}: {plan}");
+    }
+}
+
 /// Which of these fields differ, in that order.
 fn changed(before: &[Value], after: &[Value]) -> Vec<&'static str> {
     let names = ["title", "description", "labels"];
