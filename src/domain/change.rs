@@ -117,6 +117,12 @@ impl Change {
         *self == Self::of(IssueWrite::None)
     }
 
+    /// At most how far a binding is, and nothing else.
+    #[must_use]
+    pub fn is_progress(&self) -> bool {
+        *self == Self { progress: self.progress.clone(), ..Self::of(IssueWrite::None) }
+    }
+
     /// The issue as it will be, where the change writes one.
     #[must_use]
     pub fn issue(&self) -> Option<&Issue> {

@@ -37,10 +37,12 @@ impl<'a> Batch<'a> {
 
     /// Nothing but new issues with what belongs to them: the hot path.
     pub(super) fn is_pure_insert(changes: &[Change]) -> bool {
-        let add = |comment: &CommentWrite| matches!(comment, CommentWrite::Add(_));
-        changes.iter().all(|change| {
-            matches!(change.write, IssueWrite::Insert { .. }) && !needs_a_transaction(change) && change.comments.iter().all(add)
-        })
+        changes.iter().all(is_insert)
+    }
+
+    /// New issues, and how far the list was read that told of them.
+    pub(super) fn is_followed_insert(changes: &[Change]) -> bool {
+        changes.iter().all(|change| is_insert(change) || change.is_progress())
     }
 
     fn open(&self) -> impl Iterator<Item = (usize, &'a Change)> {
@@ -200,6 +202,12 @@ impl<'a> Batch<'a> {
 fn claimed(change: &Change) -> Option<(i64, Uuid)> {
     let settles = change.settles.map(|settle| (settle.message_id, settle.token));
     settles.or(change.held.map(|hold| (hold.message_id, hold.token)))
+}
+
+/// A new issue, with rows that belong to it and nothing else.
+fn is_insert(change: &Change) -> bool {
+    let add = |comment: &CommentWrite| matches!(comment, CommentWrite::Add(_));
+    matches!(change.write, IssueWrite::Insert { .. }) && !needs_a_transaction(change) && change.comments.iter().all(add)
 }
 
 /// More than rows that belong to a new issue.

@@ -1,4 +1,5 @@
-//! The only write. Pure inserts are one statement and one round trip; everything else is one transaction.
+//! The only write. Pure inserts are one statement and one round trip; everything else is one transaction, in which new issues that come
+//! with nothing but the progress of a list are one statement, too.
 //!
 //! Locks are taken in one order everywhere: messages by id, then bindings by name, then conflicts by id, then dedupe keys by value,
 //! then issues by id, then ties to trackers by name, then deliveries of trackers by id, then counts by value. To add a kind of write:
@@ -42,7 +43,11 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
         insert(connection, &mut batch, Extent::Whole).await?;
     } else {
         let mut transaction = connection.begin().await?;
-        write(&mut transaction, &mut batch).await?;
+        if Batch::is_followed_insert(changes) {
+            write_followed(&mut transaction, &mut batch).await?;
+        } else {
+            write(&mut transaction, &mut batch).await?;
+        }
         transaction.commit().await?;
     }
     batch.outcomes().ok_or_else(|| Failure::Store(broken("a change was left undecided")))
@@ -72,6 +77,15 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
     }
     index::write(connection, &Reindex::of(batch, &before)).await?;
     Ok(())
+}
+
+/// What every page of a first sync ends with, in as few statements as can be. The binding is locked before it is written, and after the
+/// new issues with their counts nothing is waited for.
+async fn write_followed(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    sync::check(connection, batch).await?;
+    batch.check_versions(&Before::default());
+    sync::write(connection, batch).await?;
+    insert(connection, batch, Extent::Whole).await
 }
 
 async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
