@@ -54,7 +54,7 @@ async fn an_answer_lost_at_any_point_makes_nothing_twice_and_loses_nothing() {
 #[tokio::test]
 async fn a_moody_tracker_holds_everything_once() {
     for vendor in sim::ALL {
-        for seed in 1..=4 {
+        for seed in 1..=2 {
             // A fresh one each time: what is looked for in long lists of many pages, each of which may fail, takes too long.
             let rig = Rig::new(Database::sqlite().await, vec![vendor()]).await;
             let (server, sim) = (rig.start(), &rig.sims[0]);
@@ -74,9 +74,15 @@ async fn a_moody_tracker_holds_everything_once() {
 /// SIGKILL the moment the tracker has done what it was asked, before it answers; then a new process on the same store.
 #[tokio::test]
 async fn a_process_killed_at_any_point_makes_nothing_twice_and_loses_nothing() {
+    const AT_ONCE: usize = 6;
     for vendor in sim::ALL {
-        let points = (0..24).map(|nth| killed_at(vendor, nth));
-        let reached = futures_util::future::join_all(points).await.into_iter().filter(|reached| *reached).count();
+        let (mut reached, mut tried) = (0, 0);
+        while reached == tried {
+            let points = (tried..tried + AT_ONCE).map(|nth| killed_at(vendor, nth));
+            reached += futures_util::future::join_all(points).await.into_iter().filter(|reached| *reached).count();
+            tried += AT_ONCE;
+            assert!(tried < 60, "one life takes more than sixty requests");
+        }
         assert!(reached >= 3, "only {reached} points were reached");
     }
 }

@@ -23,7 +23,12 @@ async fn a_fuzzer_finds_no_answer_that_the_document_does_not_allow(db: Database)
     fuzzer.args(["run", &format!("{}/openapi.json", server.base), "--header", "Authorization: Bearer fuzzer-key"]);
     // An issue that is deleted goes to the archive, and is still shown: that is what the archive is for.
     fuzzer.args(["--exclude-checks", "use_after_free"]);
-    fuzzer.args(["--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", &seed()]);
+    // What is checked before the store is asked is the same on both: the second one gets what depends on it.
+    let phases = match db.dialect() {
+        "sqlite" => "examples,coverage,fuzzing,stateful",
+        _ => "examples,stateful",
+    };
+    fuzzer.args(["--checks", "all", "--phases", phases, "--seed", &seed()]);
     // One worker: with more, Python 3.11's parser trips over its own threads. Its complaints about its own slowness are not about us.
     fuzzer.args(["--suppress-health-check", "all", "--workers", "1", "--continue-on-failure", "--no-color"]);
     tools::succeed(&mut fuzzer);
