@@ -1,8 +1,8 @@
 //! New issues with what belongs to them, in one statement and one round trip: the path of every task that is filed or adopted.
 //!
-//! The server prepares to write whatever a statement names, whether there is anything to write or not, and for one task alone that is
-//! most of the work. So there is one statement for each combination of what else there is. To write another table with new issues: a
-//! [`Part`], its piece of the statement, its arguments at the end of [`insert`].
+//! The server prepares whatever a statement names, whether there is anything to do or not, and for one task alone that is most of the
+//! work. So there is one statement for each combination of what else there is, and another one for an issue that comes alone. To write
+//! another table with new issues: a [`Part`], its piece of the statement, its arguments at the end of [`insert`].
 
 use std::sync::LazyLock;
 
@@ -68,17 +68,19 @@ const LINKS: &str = ", new_links as (
     from unnest($5::incoming_link[]) as child join inserted on inserted.id = child.issue_id
 )";
 
-/// - Counts come added up, as if every issue were new. Only where some were not, theirs are looked up and taken off again.
-/// - They are written last, in one order: their rows are shared with other sessions, and locked until the commit.
 const INDEX: &str = ", new_texts as (
     insert into issue_texts (number, words)
-    select inserted.number, text.words
-    from unnest($6::uuid[], $7::tsvector[]) as text (issue_id, words) join inserted on inserted.id = text.issue_id
+    select inserted.number, child.words
+    from unnest($6::uuid[], $7::tsvector[]) as child (issue_id, words) join inserted on inserted.id = child.issue_id
 ), new_tags as (
     insert into issue_tags (facet, key, created_at, number)
-    select tag.facet, tag.key, inserted.created_at, inserted.number
-    from unnest($8::uuid[], $9::text[], $10::text[]) as tag (issue_id, facet, key) join inserted on inserted.id = tag.issue_id
-), not_new as (
+    select child.facet, child.key, inserted.created_at, inserted.number
+    from unnest($8::uuid[], $9::text[], $10::text[]) as child (issue_id, facet, key) join inserted on inserted.id = child.issue_id
+)";
+
+/// - Counts come added up, as if every issue were new. Only where some were not, theirs are looked up and taken off again.
+/// - They are written last, in one order: their rows are shared with other sessions, and locked until the commit.
+const COUNTS: &str = ", not_new as (
     select place, count(*) filter (where not closed) as active, count(*) filter (where closed) as closed
     from unnest($16::uuid[], $17::bigint[], $18::boolean[]) as counted (issue_id, place, closed)
     where (select count(*) from inserted) < cardinality($1) and issue_id not in (select id from inserted)
@@ -97,8 +99,30 @@ const INDEX: &str = ", new_texts as (
     do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed
 )";
 
+/// Nothing to take off: if the one issue is not new nothing is counted.
+const COUNTS_OF_ONE: &str = ", counted as (
+    insert into facet_counts as counts (facet, key, name, shard, active, closed)
+    select facet, key, name, pg_backend_pid() % 8, active, closed
+    from unnest($11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[])
+        with ordinality as value (facet, key, name, active, closed, place)
+    cross join inserted
+    order by place
+    on conflict (facet, key, name, shard)
+    do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed
+)";
+
 const END: &str = "
 select id, number from inserted";
+
+/// What a statement for one issue alone says otherwise: there is nothing to match and nothing to put in order. The limit tells the
+/// planner that it is one, or else the plan for any number of rows seems dearer than a new plan each time, which takes as long as
+/// the work itself.
+const OF_ONE: [(&str, &str); 4] = [
+    ("unnest($1::incoming_issue[]) with ordinality as incoming", "(select * from unnest($1::incoming_issue[]) limit 1) as incoming"),
+    ("join inserted on inserted.id = child.issue_id", "cross join inserted"),
+    ("    order by dedupe_key, ordinality\n", ""),
+    (COUNTS, COUNTS_OF_ONE),
+];
 
 /// What is written beside issues and their events, each at its own place in a set of bits.
 #[derive(Debug, Clone, Copy)]
@@ -109,12 +133,19 @@ enum Part {
     Index,
 }
 
-const PARTS: [(Part, &str); 4] = [(Part::Comments, COMMENTS), (Part::Messages, MESSAGES), (Part::Links, LINKS), (Part::Index, INDEX)];
+const PARTS: [(Part, &[&str]); 4] =
+    [(Part::Comments, &[COMMENTS]), (Part::Messages, &[MESSAGES]), (Part::Links, &[LINKS]), (Part::Index, &[INDEX, COUNTS])];
 
-static STATEMENTS: LazyLock<Vec<String>> = LazyLock::new(|| (0..1 << PARTS.len()).map(statement).collect());
+/// For many issues, and for one.
+static STATEMENTS: LazyLock<(Vec<String>, Vec<String>)> = LazyLock::new(|| {
+    let of_one = |many: &String| OF_ONE.iter().fold(many.clone(), |statement, (said, instead)| statement.replace(said, instead));
+    let many: Vec<String> = (0..1 << PARTS.len()).map(statement).collect();
+    let one = many.iter().map(of_one).collect();
+    (many, one)
+});
 
 fn statement(parts: usize) -> String {
-    let pieces = PARTS.iter().filter(|(part, _)| parts & bit(*part, true) != 0).map(|(_, piece)| *piece);
+    let pieces = PARTS.iter().filter(|(part, _)| parts & bit(*part, true) != 0).flat_map(|(_, pieces)| pieces.iter().copied());
     std::iter::once(ISSUES).chain(pieces).chain([END]).collect()
 }
 
@@ -147,7 +178,9 @@ pub(super) async fn insert(connection: &mut PgConnection, inserts: &[Insert<'_>]
     let mut arguments = PgArguments::default();
     let bound = arguments.add(issues).and_then(|()| children.bind(&mut arguments)).and_then(|()| arguments.add(links));
     bound.and_then(|()| index.bind(&mut arguments)).map_err(sqlx::Error::Encode)?;
-    sqlx::query_as_with(STATEMENTS[parts].as_str(), arguments).fetch_all(&mut *connection).await
+    let (of_many, of_one) = &*STATEMENTS;
+    let statement = if let [_] = inserts { &of_one[parts] } else { &of_many[parts] };
+    sqlx::query_as_with(statement.as_str(), arguments).fetch_all(&mut *connection).await
 }
 
 #[cfg(test)]
@@ -156,10 +189,23 @@ mod tests {
 
     #[test]
     fn each_combination_names_what_it_writes_and_nothing_else() {
-        for (parts, statement) in STATEMENTS.iter().enumerate() {
-            for (part, piece) in PARTS {
-                assert_eq!(statement.contains(piece), parts & bit(part, true) != 0, "{part:?} in {parts:#b}");
+        for (parts, statement) in STATEMENTS.0.iter().enumerate() {
+            for (part, pieces) in PARTS {
+                let contains = pieces.iter().all(|piece| statement.contains(piece));
+                assert_eq!(contains, parts & bit(part, true) != 0, "{part:?} in {parts:#b}");
             }
+        }
+    }
+
+    #[test]
+    fn for_one_issue_alone_nothing_is_matched_nor_put_in_order() {
+        let (many, one) = &*STATEMENTS;
+        for (many, one) in many.iter().zip(one) {
+            assert!(
+                many.contains("child.issue_id\n") && !one.contains("= child.issue_id") && !one.contains("order by dedupe_key"),
+                "{one}"
+            );
+            assert_eq!(many.contains("counted as"), one.contains("counted as"), "{one}");
         }
     }
 }
