@@ -11,7 +11,7 @@ use crate::app::AppError;
 use crate::backend::{BackendError, Trouble};
 use crate::domain::decide::{self, Absorption, Cause};
 use crate::domain::sync::{Absorbed, Binding, Bound, Conflict, Field, Turn, Turns, agreed_face, our_face, their_face, words};
-use crate::domain::tracker::{Draft, Edit, Link, LinkOrigin, LinkState, Remote, without_footer};
+use crate::domain::tracker::{Draft, Edit, Link, LinkOrigin, LinkState, Remote, RemoteRef, without_footer};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::Outcome;
 
@@ -81,11 +81,32 @@ impl Work<'_> {
         if link.remote.as_ref() == Some(&remote.at) {
             return Ok(link);
         }
+        self.put_away_twins(&remote.at).await?;
         let before = link.remote.map(|at| at.id).filter(|id| *id != remote.at.id);
         let moved = Link { remote: Some(remote.at.clone()), place: remote.at.place.clone(), moved_from: before, ..link };
         let kind = self.tracker.backend.kind();
         self.write(|issue, cause, stamp| decide::link(issue, moved.clone(), kind, false, cause, stamp)).await?;
         Ok(Link { moved_from: None, ..moved })
+    }
+
+    /// Where it moved to, its new name was perhaps met first, and taken for a new issue. Whatever that one was told is there, and comes
+    /// with this one.
+    async fn put_away_twins(&mut self, at: &RemoteRef) -> Result<(), Stop> {
+        let ties = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
+        for tie in ties.into_iter().filter(|tie| tie.issue_id != self.issue.id) {
+            let untied = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..tie };
+            let Some(twin) = self.app.reads.issue(IssueRef::Id(untied.issue_id)).await.map_err(AppError::from)? else { continue };
+            let stamp = self.app.clock.stamp();
+            let change = decide::put_away_twin(&twin, self.issue.id, &self.tracker.name, &self.cause(), stamp);
+            let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
+            let change = Change { links: vec![untied], held: Some(self.lease.hold()), ..change };
+            match self.app.settles.commit(change).await.map_err(AppError::from)? {
+                Outcome::Written => {}
+                Outcome::Stale => return Err(Stop::Failed(AppError::Contended)),
+                Outcome::ClaimLost | Outcome::Inserted(_) | Outcome::Duplicate { .. } => return Err(Stop::Lost),
+            }
+        }
+        Ok(())
     }
 
     /// Not to be seen. Believed gone only where a whole list of the place lacked it too.

@@ -5,8 +5,9 @@ use crate::domain::change::{Change, IssueWrite};
 use crate::domain::comment::Comment;
 use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Detail, Event, EventKind};
-use crate::domain::id::CommentId;
+use crate::domain::id::{CommentId, IssueId};
 use crate::domain::issue::{Issue, State};
+use crate::domain::relation::{Other, Related, Relation};
 use crate::domain::stamp::Stamp;
 use crate::domain::sync::{Conflict, ConflictNote};
 use crate::domain::tracker::{Link, LinkNote};
@@ -108,6 +109,26 @@ pub fn gone(issue: &Issue, backend: &str, cause: &Cause, stamp: Stamp) -> Change
         issue.archived_at = issue.archived_at.or(Some(stamp.now));
         issue.claim = None;
     })
+}
+
+/// It was taken for a new one where another of ours had moved to: closed as a duplicate of that one, and out of sight.
+#[must_use]
+pub fn put_away_twin(twin: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
+    let mut steps = Steps { change: None, issue: twin.clone(), cause, stamp, backend };
+    if !matches!(twin.state, State::Closed { .. }) {
+        steps.take(EventKind::Closed, |issue, detail| {
+            detail.reason = Some(CloseReason::Duplicate.to_string());
+            issue.state = State::Closed { reason: CloseReason::Duplicate, at: stamp.now };
+            issue.relations.push(Related { relation: Relation::Duplicates, to: Other::Issue(of) });
+        });
+    }
+    if twin.archived_at.is_none() {
+        steps.take(EventKind::Archived, |issue, _| {
+            issue.archived_at = Some(stamp.now);
+            issue.claim = None;
+        });
+    }
+    steps.change
 }
 
 /// Somebody decided what stands.

@@ -14,7 +14,7 @@ mod link;
 mod record;
 mod review;
 
-pub use absorb::{Absorption, absorb, adopt, gone, heard_comment, heard_deletion, heard_edit, resolve};
+pub use absorb::{Absorption, absorb, adopt, gone, heard_comment, heard_deletion, heard_edit, put_away_twin, resolve};
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
 use issue_core::clock::Clock;
-use issue_core::domain::tracker::TrackerKind;
+use issue_core::domain::tracker::{Place, TrackerKind};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -161,16 +161,11 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
     sim.plant_many(3);
     settled(&server).await;
     let (place, number) = sim.moves(&there(sim, "planted 1").id);
-    let rules = json!({"backend": "t0", "owner": place.owner, "repo": place.repo, "adopt": true, "every_seconds": 3600});
     synced_with(&server, json!({"audit": true})).await;
     let issue = here(&server, "planted 1").await;
     assert!(issue["archived_at"].is_null() && issue["url"].as_str().is_some_and(|url| url.contains(&place.repo)), "{issue}");
-    let put = server.client.put(format!("{}/bindings/other", server.base)).bearer_auth(OPERATOR).header("If-None-Match", "*");
-    let answer = put.json(&rules).send().await.unwrap();
-    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    follows_too(&server, &place).await;
     let ended = async || get(&server, "/bindings/other").await["last_run"]["ended_at"].clone();
-    eventually("it is read there", || async { ended().await.is_string() }).await;
-    until_quiet(&server).await;
     assert_eq!(all_here(&server).await.len(), 3, "nothing comes twice");
 
     edit(&server, &path(&issue), json!({"title": "Named here"})).await;
@@ -185,6 +180,48 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
     eventually("it is read again", || async { ended().await != before }).await;
     until_quiet(&server).await;
     assert_eq!(get(&server, &path(&issue)).await["title"], "Named there");
+}
+
+/// Another place of the same tracker is followed, and was read.
+async fn follows_too(server: &Server, place: &Place) {
+    let rules = json!({"backend": "t0", "owner": place.owner, "repo": place.repo, "adopt": true, "every_seconds": 3600});
+    let put = server.client.put(format!("{}/bindings/other", server.base)).bearer_auth(OPERATOR).header("If-None-Match", "*");
+    let answer = put.json(&rules).send().await.unwrap();
+    assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    eventually("it is read there", || async { get(server, "/bindings/other").await["last_run"]["ended_at"].is_string() }).await;
+    until_quiet(server).await;
+}
+
+#[tokio::test]
+async fn an_issue_that_was_met_first_where_it_was_transferred_to_is_one_again() {
+    let rig = bound(Database::sqlite().await, vendor(TrackerKind::GitHub), &[]).await;
+    let (server, sim) = (rig.start(), &rig.sims[0]);
+    sim.plant_many(3);
+    settled(&server).await;
+    let first = here(&server, "planted 1").await;
+    let (place, number) = sim.moves(&there(sim, "planted 1").id);
+    follows_too(&server, &place).await;
+    let second = all_here(&server).await.into_iter().find(|issue| issue["title"] == "planted 1" && issue["id"] != first["id"]).unwrap();
+    edit(&server, &path(&second), json!({"labels": ["said-of-the-second"]})).await;
+    until_quiet(&server).await;
+
+    synced_with(&server, json!({"audit": true})).await;
+    until_quiet(&server).await;
+    let (first, second) = (get(&server, &path(&first)).await, get(&server, &path(&second)).await);
+    assert!(first["archived_at"].is_null() && first["url"].as_str().is_some_and(|url| url.contains(&place.repo)), "{first}");
+    assert_eq!(first["labels"], json!(["said-of-the-second"]), "what it was told is there, and comes with the first");
+    assert!(second["archived_at"].is_string() && second["close_reason"] == "duplicate", "{second}");
+    assert_eq!(second["relations"], json!([{"relation": "duplicates", "to": first["id"], "number": first["number"]}]));
+    edit(&server, &path(&first), json!({"title": "Named here"})).await;
+    until_quiet(&server).await;
+    operate(&server, "/bindings/other/sync", &json!({"audit": true})).await;
+    until_quiet(&server).await;
+    let at = format!("{}/repos/{}/{}/issues/{number}", sim.url, place.owner, place.repo);
+    let moved = server.client.get(at).bearer_auth(SECRET).header("user-agent", "a person").send().await.unwrap();
+    let moved: Value = moved.json().await.unwrap();
+    assert_eq!((&moved["state"], &moved["title"]), (&json!("open"), &json!("Named here")), "closing the second one is not told there");
+    let known: Vec<_> = all_here(&server).await.into_iter().filter(|issue| issue["archived_at"].is_null()).collect();
+    assert_eq!(known.len(), 3, "{known:?}");
 }
 
 #[tokio::test]
