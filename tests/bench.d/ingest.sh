@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2153 # CONNECTIONS is set in lib/bench.sh
-# Filing tasks: POST /issues/ on Postgres and on SQLite, beside pgbench writing one task per transaction: the issue
-# and its message alone, in a table with three indexes; and every row that the service writes, in its own tables.
+# Filing tasks: POST /issues/ on Postgres and on SQLite, beside pgbench writing one task per transaction, in three ways: the issue, its words and
+# its message into the service's own tables, with all indexes of lists and searches; the issue and its message alone, in a table with three
+# indexes; and every row that the service writes. Which ratio says what: docs/decisions.md.
 
 part_ingest() {
     local connections kind
@@ -9,20 +10,26 @@ part_ingest() {
         fresh_database
         sql "$DATABASE" "$(<tests/bench.d/lib/schema.sql)"
         pgbench_point tests/bench.d/lib/insert.sql "$connections"
-        remember "insert.$connections" "$RATE"
-        row ingest "pgbench, one task per transaction" "$connections" "$RATE" "$P50" "$P99" "$ERRORS"
-        # What the same rows cost when each task is a transaction of its own, with all that lists, searches and counts stand on.
-        start_service postgres
-        stop_service
-        pgbench_point tests/bench.d/lib/whole.sql "$connections"
-        remember "whole.$connections" "$RATE"
-        row ingest "pgbench, every row of a task" "$connections" "$RATE" "$P50" "$P99" "$ERRORS"
+        remember "lean.$connections" "$RATE"
+        row ingest "pgbench, three indexes" "$connections" "$RATE" "$P50" "$P99" "$ERRORS"
+        pgbench_in_service_tables task "pgbench, one task per transaction" "$connections"
+        pgbench_in_service_tables whole "pgbench, every row of a task" "$connections"
         for kind in postgres sqlite; do
             start_service "$kind"
             ingest_point "$kind" "$connections"
             stop_service
         done
     done
+}
+
+# pgbench_in_service_tables SCRIPT WORK CONNECTIONS
+pgbench_in_service_tables() {
+    # The service makes its tables.
+    start_service postgres
+    stop_service
+    pgbench_point "tests/bench.d/lib/$1.sql" "$3"
+    remember "$1.$3" "$RATE"
+    row ingest "$2" "$3" "$RATE" "$P50" "$P99" "$ERRORS"
 }
 
 ingest_point() {
@@ -33,7 +40,7 @@ ingest_point() {
     load post "$connections" "$SECONDS_PER_POINT"
     remember "post.$kind.$connections" "$RATE"
     row ingest "POST /issues/ on $kind" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
-        "$(ratio "post.$kind.$connections" "insert.$connections") x pgbench, $(ratio "post.$kind.$connections" "whole.$connections") x every row, $EACH"
+        "x pgbench: $(for other in task lean whole; do printf '%s %s, ' "$(ratio "post.$kind.$connections" "$other.$connections")" "$other"; done)$EACH"
     # Every answer stands for a row. There may be a few more: those answered just after wrk had stopped counting.
     stored=$(($(stored_issues "$kind") - before))
     if ((stored < REQUESTS - ERRORS || stored > REQUESTS + connections)); then
