@@ -28,6 +28,9 @@ pub(super) struct Story {
     pub(super) said: Vec<String>,
     /// Of what was said: what somebody had before their eyes and took away.
     pub(super) taken_away: BTreeSet<String>,
+    /// Every label that nothing under way could write over, and those that somebody took off.
+    pub(super) labelled: Vec<String>,
+    pub(super) unlabelled: BTreeSet<String>,
     /// Who was assigned by whom, and taken off: the issue's id on that side, and the name there.
     pub(super) put_on: Vec<(String, String)>,
     pub(super) taken_off: Vec<(String, String)>,
@@ -39,8 +42,9 @@ pub(super) struct Story {
 /// Ours of the people that both sides know; the one between them in the tracker is a stranger.
 pub(super) const KNOWN: [&str; 2] = ["anna", "cleo"];
 const DAYS: [&str; 3] = ["2027-01-05", "2027-02-06", "2027-03-07"];
-const PRIORITIES: [&str; 3] = ["high", "medium", "low"];
-const KINDS: [&str; 4] = ["task", "bug", "feature", "chore"];
+/// In the order in which they count where an issue has several.
+pub(super) const PRIORITIES: [&str; 3] = ["high", "medium", "low"];
+pub(super) const KINDS: [&str; 4] = ["task", "bug", "feature", "chore"];
 
 impl Story {
     pub(super) fn new(seed: u64, sim: &Sim) -> Self {
@@ -59,6 +63,8 @@ impl Story {
             written: Vec::new(),
             said: Vec::new(),
             taken_away: BTreeSet::new(),
+            labelled: Vec::new(),
+            unlabelled: BTreeSet::new(),
             put_on: Vec::new(),
             taken_off: Vec::new(),
             untold: Vec::new(),
@@ -92,7 +98,7 @@ impl Story {
     }
 
     pub(super) async fn step(&mut self, rig: &Rig, server: &Server) {
-        match self.chance.below(22) {
+        match self.chance.below(26) {
             0 | 1 => self.files(server).await,
             2 | 3 => {
                 let word = self.word();
@@ -116,6 +122,7 @@ impl Story {
                 self.sim.late(late);
             }
             18 | 19 => self.tells(server).await,
+            20..=23 => self.edits_both(rig, server).await,
             _ => {
                 server.post("/bindings/main/sync", &json!({"audit": self.chance.below(2) == 0})).send().await.unwrap();
                 if self.chance.below(2) == 0 {
@@ -155,7 +162,10 @@ impl Story {
         let edit = match self.chance.below(10) {
             0 => json!({"title": format!("named {word}")}),
             1 => json!({"labels": labels.into_iter().chain([json!(word)]).collect::<Vec<_>>()}),
-            2 => json!({"labels": labels.into_iter().skip(1).collect::<Vec<_>>()}),
+            2 => {
+                self.unlabelled.extend(labels.first().and_then(Value::as_str).map(str::to_owned));
+                json!({"labels": labels.into_iter().skip(1).collect::<Vec<_>>()})
+            }
             3 => json!({"milestone": self.milestone()}),
             4 => json!({"due_on": self.day()}),
             5 => json!({"priority": self.pick(&PRIORITIES)}),
@@ -172,9 +182,7 @@ impl Story {
             }
             _ => json!({"description": self.with_line(issue["description"].as_str().unwrap(), &line)}),
         };
-        let edition = format!("\"{}\"", issue["version"]);
-        let answer = server.request(Method::PATCH, &path(&issue)).header("If-Match", edition).json(&edit).send().await.unwrap();
-        if answer.status().is_success() {
+        if is_edited(server, &issue, &edit).await {
             self.written.extend(edit.get("description").map(|_| line));
             self.put_on.extend(on.map(|name| (id.clone(), name)));
             self.taken_off.extend(off.map(|name| (id, name)));
@@ -197,7 +205,10 @@ impl Story {
         match which {
             0 => edit.title = Some(format!("called {word}")),
             1 => edit.add_label = Some(word),
-            2 => edit.remove_label = issue.labels.iter().find(|label| is_word(label)).cloned(),
+            2 => {
+                edit.remove_label = issue.labels.iter().find(|label| is_word(label)).cloned();
+                self.unlabelled.extend(edit.remove_label.clone());
+            }
             3 => edit.closed = Some(!issue.closed),
             4 => edit.milestone = Some(self.milestone().map(str::to_owned)),
             5 => edit.due = Some(self.day().map(str::to_owned)),
@@ -210,6 +221,40 @@ impl Story {
         }
         self.sim.person_edits(&issue.id, &edit);
         self.has_to_tell(&issue.id);
+    }
+
+    /// The same of one issue is changed on both sides, and neither knows of the other.
+    async fn edits_both(&mut self, rig: &Rig, server: &Server) {
+        at_rest(rig, server).await;
+        let Some(issue) = self.some_issue(server).await else { return };
+        let Some(twin) = self.sim.issues().into_iter().find(|twin| issue["title"] == twin.title.as_str()) else { return };
+        let (ours, theirs) = (self.word(), self.word());
+        let mut there = SimEdit::default();
+        let here = match self.chance.below(5) {
+            0 => {
+                there.title = Some(format!("called {theirs}"));
+                json!({"title": format!("named {ours}")})
+            }
+            1 => {
+                self.labelled.extend([ours.clone(), theirs.clone()]);
+                there.add_label = Some(theirs);
+                json!({"labels": issue["labels"].as_array().unwrap().iter().cloned().chain([json!(ours)]).collect::<Vec<_>>()})
+            }
+            2 => {
+                there.milestone = Some(self.milestone().map(str::to_owned));
+                json!({"milestone": self.milestone()})
+            }
+            _ => {
+                there.body = Some(self.with_line(&twin.body, &theirs));
+                self.written.push(theirs);
+                let description = self.with_line(issue["description"].as_str().unwrap(), &ours);
+                self.written.push(ours);
+                json!({"description": description})
+            }
+        };
+        self.sim.person_edits(&twin.id, &there);
+        self.has_to_tell(&twin.id);
+        assert!(is_edited(server, &issue, &here).await, "nobody else edits it");
     }
 
     /// Priority or kind, as this tracker has them.
@@ -387,4 +432,11 @@ fn is_word(text: &str) -> bool {
 /// The words of ours in a text, in their order, whatever stands around them.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_word(word)).map(str::to_owned).collect()
+}
+
+/// Unless somebody else was first.
+async fn is_edited(server: &Server, issue: &Value, edit: &Value) -> bool {
+    let edition = format!("\"{}\"", issue["version"]);
+    let answer = server.request(Method::PATCH, &path(issue)).header("If-Match", edition).json(edit).send().await.unwrap();
+    answer.status().is_success()
 }
