@@ -156,7 +156,7 @@ const fn bit(part: Part, wanted: bool) -> usize {
 /// How much of what belongs to new issues is written with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All of it: the statement is the whole transaction.
+    /// All of it: nothing is waited for between the statement and the end of the transaction.
     Whole,
     /// Without ties, tags, words and counts. They are written at the end of a longer transaction, those of other changes with them: the
     /// counts' rows are shared with other sessions, and who waits for something else while holding them would be waited for in a circle.
