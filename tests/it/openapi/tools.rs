@@ -30,9 +30,11 @@ fn home() -> &'static Path {
     HOME.get_or_init(|| install("openapi"))
 }
 
-/// A program out of a Python package.
+/// A program out of a Python package. It leaves no compiled files beside ours.
 pub fn python(name: &str) -> Command {
-    Command::new(home().join("python/bin").join(name))
+    let mut program = Command::new(home().join("python/bin").join(name));
+    program.env("PYTHONDONTWRITEBYTECODE", "1");
+    program
 }
 
 /// A program out of a Node package.
