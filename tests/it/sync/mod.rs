@@ -2,10 +2,13 @@
 //!
 //! A test says when a pass is made (`synced`), so that nothing has to be waited for by the clock.
 
+mod deliveries;
 mod flows;
 mod hook;
 mod kill;
+mod moves;
 mod property;
+mod rehearsal;
 mod relations;
 mod rules;
 mod story;
