@@ -77,13 +77,17 @@ async fn a_process_killed_at_any_point_makes_nothing_twice_and_loses_nothing() {
     const AT_ONCE: usize = 6;
     for vendor in sim::ALL {
         let (mut reached, mut tried) = (0, 0);
-        while reached == tried {
+        // One life takes a request more or less than another one: there are no more points when none of some in a row is reached.
+        loop {
             let points = (tried..tried + AT_ONCE).map(|nth| killed_at(vendor, nth));
-            reached += futures_util::future::join_all(points).await.into_iter().filter(|reached| *reached).count();
-            tried += AT_ONCE;
+            let of_these = futures_util::future::join_all(points).await.into_iter().filter(|reached| *reached).count();
+            if of_these == 0 {
+                break;
+            }
+            (reached, tried) = (reached + of_these, tried + AT_ONCE);
             assert!(tried < 60, "one life takes more than sixty requests");
         }
-        assert!(reached >= 3, "only {reached} points were reached");
+        assert!(reached >= 2, "only {reached} points were reached: at least the creation and the comment are requests");
     }
 }
 
