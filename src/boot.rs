@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use backends::tracker;
-pub use client::{Ask, Client, Reply};
+pub use client::{ApiRequest, ApiClient, ApiReply};
 pub use explain::explain_route;
 use options::{http_options, state_hub_options, work_rules, worker_limits};
-pub use place::Place;
+pub use place::DatabaseUrl;
 
-use crate::app::{App, Bindings, Outlets, RateLimit, Readiness, SYNC, Turns};
+use crate::app::{App, BindingCache, Targets, RateLimiter, Readiness, SYNC, IssueLocks};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -34,10 +34,10 @@ use crate::domain::MessageKind;
 use crate::domain::quota::Quota;
 use crate::http;
 use crate::metrics::{Metrics, MetricsError};
-use crate::nats::{Link, LinkError};
+use crate::nats::{NatsLink, LinkError};
 use crate::sink::EventSink;
 use crate::sink::nats::NatsSink;
-use crate::sink::state_hub::StateHub;
+use crate::sink::state_hub::StateHubSink;
 use crate::store::group::{GroupCommit, GroupLimits, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 use crate::store::{Store, StoreError};
@@ -77,7 +77,7 @@ pub fn api_document() -> String {
 }
 
 /// A service at work.
-pub struct Running {
+pub struct RunningService {
     pub address: SocketAddr,
     app: Arc<App>,
     server: JoinHandle<std::io::Result<()>>,
@@ -90,7 +90,7 @@ pub struct Running {
 
 /// What this process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum ProcessRole {
     /// Takes tasks in, and works through the messages too unless told otherwise.
     Serve { workers: bool },
     /// Works through the messages only; its listener answers probes and metrics.
@@ -98,14 +98,14 @@ pub enum Role {
 }
 
 /// Starts everything; answers once the listener accepts.
-pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError> {
+pub async fn start(settings: &Settings, role: ProcessRole) -> Result<RunningService, BootError> {
     let address = match role {
-        Role::Serve { .. } => settings.server.bind,
-        Role::Worker => settings.worker.bind,
+        ProcessRole::Serve { .. } => settings.server.bind,
+        ProcessRole::Worker => settings.worker.bind,
     };
     let listener = TcpListener::bind(address).await.map_err(|reason| BootError::Listen { address, reason })?;
     let address = listener.local_addr().map_err(BootError::Serve)?;
-    let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
+    let store = DatabaseUrl::of(&settings.database).open(settings.database.migrate_on_start).await?;
 
     let tasks = TaskTracker::new();
     let link = nats::link(settings).await?;
@@ -117,15 +117,15 @@ pub async fn start(settings: &Settings, role: Role) -> Result<Running, BootError
     backends::watch(settings, &app, &tasks, &stop);
     let options = http_options(settings);
     let routes = match role {
-        Role::Serve { .. } => http::router(&app, &options),
-        Role::Worker => http::probes_alone(&app, &options),
+        ProcessRole::Serve { .. } => http::router(&app, &options),
+        ProcessRole::Worker => http::probes_alone(&app, &options),
     };
     let server = tasks.spawn(http::serve(listener, routes, options.connections, stop.clone()));
     let workers = start_workers(settings, role, &app, &tasks, &stop);
     if let Some(link) = link {
         nats::start(settings, role, link, &app, &tasks, &stop);
     }
-    Ok(Running {
+    Ok(RunningService {
         address,
         app,
         server,
@@ -152,7 +152,7 @@ async fn check_schema(app: &App) -> Result<(), BootError> {
 
 /// Does what is due now and what follows from it, then lets go of everything.
 pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
-    let store = Place::of(&settings.database).open(settings.database.migrate_on_start).await?;
+    let store = DatabaseUrl::of(&settings.database).open(settings.database.migrate_on_start).await?;
     store.check().await?;
     let tasks = TaskTracker::new();
     let link = nats::link(settings).await?;
@@ -170,11 +170,11 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
 }
 
 /// Nobody to tell, nothing to do. Where others do the work, they are called instead.
-fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+fn start_workers(settings: &Settings, role: ProcessRole, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
     if app.outlets.is_empty() {
         return None;
     }
-    if role == (Role::Serve { workers: false }) {
+    if role == (ProcessRole::Serve { workers: false }) {
         return Some(tasks.spawn(worker::call_others(app.clone(), stop.clone())));
     }
     let limits = worker_limits(settings);
@@ -188,10 +188,10 @@ fn start_workers(settings: &Settings, role: Role, app: &Arc<App>, tasks: &TaskTr
 }
 
 /// Who hears of events: a line for each of them, and nobody by default.
-fn sinks(settings: &Settings, link: Option<&Link>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
+fn sinks(settings: &Settings, link: Option<&NatsLink>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
     let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
     if let Some(url) = &settings.state_hub.url {
-        sinks.push(Arc::new(StateHub::new(state_hub_options(url, settings))?));
+        sinks.push(Arc::new(StateHubSink::new(state_hub_options(url, settings))?));
     }
     if let Some(link) = link.filter(|_| settings.nats.publish) {
         sinks.push(Arc::new(NatsSink::new(link.jetstream(), &settings.nats.events_prefix)));
@@ -216,7 +216,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
     let trackers = backends::trackers(settings)?;
-    let outlets = Outlets::new(sinks, &trackers, work_rules(settings));
+    let outlets = Targets::new(sinks, &trackers, work_rules(settings));
     let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone()).chain([SYNC.to_owned()])));
     let told = !outlets.is_empty();
     Ok(App {
@@ -228,18 +228,18 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
         clock: Clock::System,
         metrics: Arc::new(Metrics::new()?),
         keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
-        rate_limit: RateLimit::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
+        rate_limit: RateLimiter::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
         outlets,
         trackers,
         waits: backends::waits(settings),
-        bindings: Bindings::default(),
+        bindings: BindingCache::default(),
         wake,
-        turns: Turns::default(),
+        turns: IssueLocks::default(),
     })
 }
 
-impl Running {
+impl RunningService {
     /// Whom this process tells, in words.
     pub fn targets(&self) -> String {
         let targets: Vec<&str> =

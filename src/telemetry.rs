@@ -20,12 +20,12 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 use uuid::Uuid;
 
-use crate::config::{Log, LogFormat, Telemetry};
+use crate::config::{LogSettings, LogFormat, TelemetrySettings};
 
 /// Keeps the exporter alive; [`Guard::shutdown`] sends what is still waiting.
 #[must_use]
 #[derive(Debug)]
-pub struct Guard {
+pub struct TelemetryGuard {
     provider: Option<SdkTracerProvider>,
 }
 
@@ -39,7 +39,7 @@ pub enum TelemetryError {
 
 /// Whether log lines are meant for a person at a terminal.
 #[must_use]
-pub fn is_readable(log: &Log) -> bool {
+pub fn is_readable(log: &LogSettings) -> bool {
     match log.format {
         LogFormat::Pretty => true,
         LogFormat::Json => false,
@@ -48,7 +48,7 @@ pub fn is_readable(log: &Log) -> bool {
 }
 
 /// Installs the process-wide logger and, with an endpoint, the exporter of traces.
-pub fn init(log: &Log, telemetry: &Telemetry) -> Result<Guard, TelemetryError> {
+pub fn init(log: &LogSettings, telemetry: &TelemetrySettings) -> Result<TelemetryGuard, TelemetryError> {
     let provider = telemetry.otlp_endpoint.as_deref().map(|endpoint| provider(endpoint, telemetry)).transpose()?;
     let filter = EnvFilter::new(&log.filter);
     if let Some(provider) = &provider {
@@ -63,10 +63,10 @@ pub fn init(log: &Log, telemetry: &Telemetry) -> Result<Guard, TelemetryError> {
     } else {
         tracing_subscriber::registry().with(filter).with(lines(log)).try_init()?;
     }
-    Ok(Guard { provider })
+    Ok(TelemetryGuard { provider })
 }
 
-fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(log: &Log) -> Box<dyn Layer<S> + Send + Sync> {
+fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(log: &LogSettings) -> Box<dyn Layer<S> + Send + Sync> {
     if is_readable(log) {
         fmt::layer().with_writer(std::io::stderr).with_target(false).boxed()
     } else {
@@ -81,12 +81,12 @@ fn is_story(of: &Metadata<'_>) -> bool {
 }
 
 /// Log lines alone, for a process that lives for one command.
-pub fn init_lines(log: &Log) -> Result<(), TelemetryError> {
+pub fn init_lines(log: &LogSettings) -> Result<(), TelemetryError> {
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     Ok(tracing_subscriber::registry().with(EnvFilter::new(&log.filter)).with(lines).try_init()?)
 }
 
-fn provider(endpoint: &str, telemetry: &Telemetry) -> Result<SdkTracerProvider, TelemetryError> {
+fn provider(endpoint: &str, telemetry: &TelemetrySettings) -> Result<SdkTracerProvider, TelemetryError> {
     let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
     let exporter = SpanExporter::builder()
         .with_http()
@@ -103,7 +103,7 @@ fn provider(endpoint: &str, telemetry: &Telemetry) -> Result<SdkTracerProvider, 
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_sampler(sampler).with_resource(resource).build())
 }
 
-impl Guard {
+impl TelemetryGuard {
     /// Sends the spans that still wait; bounded, because a dead collector must not hold up the end.
     pub fn shutdown(self) {
         if let Some(provider) = self.provider
@@ -116,13 +116,13 @@ impl Guard {
 
 /// A W3C trace context: which trace, which span in it, whether it is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trace {
+pub struct TraceContext {
     id: u128,
     span: u64,
     sampled: bool,
 }
 
-impl Trace {
+impl TraceContext {
     /// Reads a `traceparent`; anything not well formed counts as none.
     #[must_use]
     pub fn parse(traceparent: &str) -> Option<Self> {
@@ -212,10 +212,10 @@ mod tests {
     #[test]
     fn only_a_well_formed_traceparent_is_believed() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        let trace = Trace::parse(good).unwrap();
+        let trace = TraceContext::parse(good).unwrap();
         assert_eq!(trace.traceparent(), good);
         assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert!(Trace::parse("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later").is_some(), "a later version may say more");
+        assert!(TraceContext::parse("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later").is_some(), "a later version may say more");
         for bad in [
             "",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
@@ -225,21 +225,21 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
         ] {
-            assert_eq!(Trace::parse(bad), None, "{bad:?}");
+            assert_eq!(TraceContext::parse(bad), None, "{bad:?}");
         }
     }
 
     #[test]
     fn without_an_exporter_the_callers_context_is_carried_on_unchanged() {
-        let trace = Trace::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
+        let trace = TraceContext::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         assert_eq!(trace.enter(&Span::none()), trace);
     }
 
     proptest! {
         #[test]
         fn whatever_is_written_reads_back(id in 1u128.., span in 1u64.., sampled: bool) {
-            let trace = Trace { id, span, sampled };
-            prop_assert_eq!(Trace::parse(&trace.traceparent()), Some(trace));
+            let trace = TraceContext { id, span, sampled };
+            prop_assert_eq!(TraceContext::parse(&trace.traceparent()), Some(trace));
         }
     }
 }

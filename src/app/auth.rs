@@ -30,9 +30,9 @@ impl Caller {
 
 /// The keys that are valid together.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Keys(Vec<([u8; 32], Caller)>);
+pub struct ValidKeys(Vec<([u8; 32], Caller)>);
 
-impl Keys {
+impl ValidKeys {
     pub fn add(&mut self, secret: &SecretString, caller: Caller) {
         self.0.push((digest(secret.expose_secret()), caller));
     }
@@ -48,7 +48,7 @@ impl Keys {
     }
 }
 
-impl fmt::Debug for Keys {
+impl fmt::Debug for ValidKeys {
     /// Without the digests: a weak key could be guessed from its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(_, caller)| caller)).finish()
@@ -60,7 +60,7 @@ impl fmt::Debug for Keys {
 pub struct Keyring {
     /// Decided once, at the start: a ring whose last key was revoked lets nobody in, not everybody.
     guarded: bool,
-    keys: RwLock<Keys>,
+    keys: RwLock<ValidKeys>,
 }
 
 impl Keyring {
@@ -71,12 +71,12 @@ impl Keyring {
 
     /// Lets in whoever presents one of `keys`. The default ring has none and lets everybody in.
     #[must_use]
-    pub fn guarded_by(keys: Keys) -> Self {
+    pub fn guarded_by(keys: ValidKeys) -> Self {
         Self { guarded: true, keys: RwLock::new(keys) }
     }
 
     /// From now on these keys, and no others.
-    pub fn replace(&self, keys: Keys) {
+    pub fn replace(&self, keys: ValidKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn each_key_is_its_caller_and_anything_else_is_nobody() {
         assert!(Keyring::default().authenticate(None).is_ok(), "without keys everybody is let in");
-        let mut keys = Keys::default();
+        let mut keys = ValidKeys::default();
         keys.add(&"one".into(), Caller::new("a", [Scope::Read]));
         keys.add(&"two".into(), Caller::new("b", [Scope::Write]));
         let ring = Keyring::guarded_by(keys);
@@ -124,15 +124,15 @@ mod tests {
 
     #[test]
     fn a_replaced_key_is_nobody_and_a_ring_that_lost_its_last_key_stays_shut() {
-        let mut keys = Keys::default();
+        let mut keys = ValidKeys::default();
         keys.add(&"old".into(), Caller::new("a", [Scope::Read]));
         let ring = Keyring::guarded_by(keys);
-        let mut keys = Keys::default();
+        let mut keys = ValidKeys::default();
         keys.add(&"new".into(), Caller::new("a", [Scope::Read]));
         ring.replace(keys);
         assert!(ring.authenticate(Some("old")).is_err());
         assert_eq!(ring.authenticate(Some("new")).unwrap().name, "a");
-        ring.replace(Keys::default());
+        ring.replace(ValidKeys::default());
         assert!(ring.authenticate(Some("new")).is_err() && ring.authenticate(None).is_err());
     }
 }

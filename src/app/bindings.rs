@@ -4,38 +4,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{App, AppError, Caller, Expected, Scope};
+use super::{App, AppError, Caller, ExpectedVersion, Scope};
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
-use crate::domain::sync::{Binding, BindingSource, BindingSpec, Bound};
-use crate::domain::tracker::Place;
+use crate::domain::sync::{Binding, BindingSource, BindingSpec, BindingState};
+use crate::domain::tracker::Project;
 use crate::store::PutBinding;
 
 /// The bindings as they were a moment ago: each push asks for its own.
 #[derive(Default)]
-pub struct Bindings(Mutex<Option<Read>>);
+pub struct BindingCache(Mutex<Option<Read>>);
 
 /// When they were read, and what they were.
-type Read = (DateTime<Utc>, Arc<[Bound]>);
+type Read = (DateTime<Utc>, Arc<[BindingState]>);
 
 /// What new rules may be written over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Over {
+pub enum PutCondition {
     Anything,
     /// Only if there is none of that name.
     Nothing,
     /// Only if there is one, and it is in one of these editions.
-    These(Expected),
+    These(ExpectedVersion),
 }
 
-impl Over {
+impl PutCondition {
     /// The edition that the store shall find (0: none; `None`: whatever is there), or what is there instead.
     fn edition(&self, before: Option<i64>) -> Result<Option<i64>, AppError> {
         let fits = match (self, before) {
             (Self::Anything, _) => return Ok(None),
             (Self::Nothing, before) => before.is_none(),
-            (Self::These(Expected::Any), before) => before.is_some(),
-            (Self::These(Expected::OneOf(editions)), before) => before.is_some_and(|edition| editions.contains(&edition.to_string())),
+            (Self::These(ExpectedVersion::Any), before) => before.is_some(),
+            (Self::These(ExpectedVersion::OneOf(editions)), before) => before.is_some_and(|edition| editions.contains(&edition.to_string())),
         };
         let edition = before.unwrap_or(0);
         if fits { Ok(Some(edition)) } else { Err(AppError::PreconditionFailed { current: edition.to_string() }) }
@@ -43,18 +43,18 @@ impl Over {
 }
 
 impl App {
-    pub async fn bindings(&self, caller: &Caller) -> Result<Vec<Bound>, AppError> {
+    pub async fn bindings(&self, caller: &Caller) -> Result<Vec<BindingState>, AppError> {
         caller.need(Scope::Read)?;
         Ok(self.store.bindings().await?)
     }
 
-    pub async fn binding(&self, caller: &Caller, name: &str) -> Result<Bound, AppError> {
+    pub async fn binding(&self, caller: &Caller, name: &str) -> Result<BindingState, AppError> {
         caller.need(Scope::Read)?;
         self.find_binding(name).await
     }
 
     /// Makes a binding, or gives it other rules. Also tells whether it is a new one.
-    pub async fn put_binding(&self, caller: &Caller, name: &str, spec: BindingSpec, over: &Over) -> Result<(Bound, bool), AppError> {
+    pub async fn put_binding(&self, caller: &Caller, name: &str, spec: BindingSpec, over: &PutCondition) -> Result<(BindingState, bool), AppError> {
         caller.need(Scope::Admin)?;
         let binding = spec.parse(name)?;
         let before = self.check_binding(&binding).await?;
@@ -74,7 +74,7 @@ impl App {
         for binding in configured {
             self.store.put_binding(&PutBinding { binding, source: BindingSource::Config, read_edition: None, now }).await?;
         }
-        let named = |bound: &Bound| configured.iter().any(|binding| binding.name == bound.binding.name);
+        let named = |bound: &BindingState| configured.iter().any(|binding| binding.name == bound.binding.name);
         for bound in self.store.bindings().await?.iter().filter(|bound| bound.source == BindingSource::Config && !named(bound)) {
             tracing::info!(binding.name = bound.binding.name, "no longer in the settings: no longer followed");
             self.store.delete_binding(&bound.binding.name, None).await?;
@@ -83,11 +83,11 @@ impl App {
     }
 
     /// Takes a binding away, where it still has the rules that were seen.
-    pub async fn delete_binding(&self, caller: &Caller, name: &str, expected: Option<Expected>) -> Result<(), AppError> {
+    pub async fn delete_binding(&self, caller: &Caller, name: &str, expected: Option<ExpectedVersion>) -> Result<(), AppError> {
         caller.need(Scope::Admin)?;
         let bound = self.find_binding(name).await?;
         not_configured(&bound)?;
-        let read_edition = expected.map_or(Ok(None), |expected| Over::These(expected).edition(Some(bound.edition)))?;
+        let read_edition = expected.map_or(Ok(None), |expected| PutCondition::These(expected).edition(Some(bound.edition)))?;
         if !self.store.delete_binding(name, read_edition).await? {
             // Gone meanwhile, or given other rules.
             let current = self.find_binding(name).await?.edition.to_string();
@@ -97,7 +97,7 @@ impl App {
         Ok(())
     }
 
-    pub async fn pause_binding(&self, caller: &Caller, name: &str, paused: bool) -> Result<Bound, AppError> {
+    pub async fn pause_binding(&self, caller: &Caller, name: &str, paused: bool) -> Result<BindingState, AppError> {
         caller.need(Scope::Admin)?;
         let bound = self.store.pause_binding(name, paused, self.clock.now()).await?.ok_or_else(|| missing(name))?;
         self.bindings_changed();
@@ -105,7 +105,7 @@ impl App {
     }
 
     /// Asks for a pass now; with `audit` over the whole list; with `allow_deletions` however much it lacks is believed.
-    pub async fn hurry_binding(&self, caller: &Caller, name: &str, audit: bool, allow_deletions: bool) -> Result<Bound, AppError> {
+    pub async fn hurry_binding(&self, caller: &Caller, name: &str, audit: bool, allow_deletions: bool) -> Result<BindingState, AppError> {
         caller.need(Scope::Write)?;
         if allow_deletions {
             caller.need(Scope::Admin)?;
@@ -124,24 +124,24 @@ impl App {
     }
 
     /// The rules for a place of a tracker, where it is followed. A pause stops the passes, not the agreeing of what is pushed.
-    pub(super) async fn binding_of(&self, backend: &str, place: &Place) -> Result<Option<Bound>, AppError> {
+    pub(super) async fn binding_of(&self, backend: &str, place: &Project) -> Result<Option<BindingState>, AppError> {
         const FRESH: TimeDelta = TimeDelta::seconds(1);
         let now = self.clock.now();
         let known = self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let list = match known {
             Some((asked, list)) if now < asked + FRESH => list,
             Some(_) | None => {
-                let list: Arc<[Bound]> = self.store.bindings().await?.into();
+                let list: Arc<[BindingState]> = self.store.bindings().await?.into();
                 *self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&list)));
                 list
             }
         };
-        let of = |is_it: &dyn Fn(&Bound) -> bool| list.iter().find(|bound| bound.binding.backend == backend && is_it(bound));
+        let of = |is_it: &dyn Fn(&BindingState) -> bool| list.iter().find(|bound| bound.binding.backend == backend && is_it(bound));
         let called = || of(&|bound| bound.cursor.called.as_ref() == Some(place));
         Ok(of(&|bound| bound.binding.place == *place).or_else(called).cloned())
     }
 
-    pub(super) async fn find_binding(&self, name: &str) -> Result<Bound, AppError> {
+    pub(super) async fn find_binding(&self, name: &str) -> Result<BindingState, AppError> {
         let all = self.store.bindings().await?;
         all.into_iter().find(|bound| bound.binding.name == name).ok_or_else(|| missing(name))
     }
@@ -160,7 +160,7 @@ impl App {
         let all = self.store.bindings().await?;
         let before = all.iter().find(|bound| bound.binding.name == binding.name);
         before.map_or(Ok(()), not_configured)?;
-        let same = |bound: &&Bound| bound.binding.backend == binding.backend && bound.binding.place == binding.place;
+        let same = |bound: &&BindingState| bound.binding.backend == binding.backend && bound.binding.place == binding.place;
         if let Some(other) = all.iter().find(same).filter(|other| other.binding.name != binding.name) {
             faults.add("name", "place_taken", format!("{} is followed by binding {} already", binding.place, other.binding.name));
         }
@@ -182,7 +182,7 @@ fn missing(name: &str) -> AppError {
     AppError::NotFound { what: format!("binding {name}") }
 }
 
-fn not_configured(bound: &Bound) -> Result<(), Refusal> {
+fn not_configured(bound: &BindingState) -> Result<(), Refusal> {
     if bound.source == BindingSource::Api {
         return Ok(());
     }
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn rules_are_written_only_over_what_was_seen() {
-        let one_of = |editions: &[&str]| Over::These(Expected::OneOf(editions.iter().map(|&edition| edition.to_owned()).collect()));
-        let edition = |over: &Over, before| over.edition(before).ok();
-        assert_eq!((edition(&Over::Anything, None), edition(&Over::Anything, Some(3))), (Some(None), Some(None)));
-        assert_eq!((edition(&Over::Nothing, None), edition(&Over::Nothing, Some(3))), (Some(Some(0)), None));
-        assert_eq!((edition(&Over::These(Expected::Any), None), edition(&Over::These(Expected::Any), Some(3))), (None, Some(Some(3))));
+        let one_of = |editions: &[&str]| PutCondition::These(ExpectedVersion::OneOf(editions.iter().map(|&edition| edition.to_owned()).collect()));
+        let edition = |over: &PutCondition, before| over.edition(before).ok();
+        assert_eq!((edition(&PutCondition::Anything, None), edition(&PutCondition::Anything, Some(3))), (Some(None), Some(None)));
+        assert_eq!((edition(&PutCondition::Nothing, None), edition(&PutCondition::Nothing, Some(3))), (Some(Some(0)), None));
+        assert_eq!((edition(&PutCondition::These(ExpectedVersion::Any), None), edition(&PutCondition::These(ExpectedVersion::Any), Some(3))), (None, Some(Some(3))));
         assert_eq!((edition(&one_of(&["2", "3"]), Some(3)), edition(&one_of(&["2"]), Some(3))), (Some(Some(3)), None));
         assert_eq!(edition(&one_of(&["2"]), None), None);
     }

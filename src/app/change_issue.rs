@@ -5,24 +5,24 @@
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{Cause, Decision};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, Issue, IssueRef, Stamp};
-use crate::store::Outcome;
+use crate::store::CommitOutcome;
 
 /// How often a decision is taken again after another replica changed the issue in between.
 const ATTEMPTS: u32 = 16;
 
 /// Somebody wants an issue changed, as an entrance hands it over.
 #[derive(Debug)]
-pub struct Wish {
+pub struct ChangeRequest {
     pub caller: Caller,
     pub issue: IssueRef,
-    pub expected: Expected,
+    pub expected: ExpectedVersion,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
 }
 
 /// Which editions the caller has seen and will have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Expected {
+pub enum ExpectedVersion {
     #[default]
     Any,
     OneOf(Vec<String>),
@@ -30,7 +30,7 @@ pub enum Expected {
 
 /// What a decision is taken on, and what it comes to.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct DecisionInput {
     pub(super) issue: Issue,
     pub(super) comment: Option<Comment>,
 }
@@ -39,7 +39,7 @@ impl App {
     /// Changes an issue by a rule, which may be asked several times.
     pub(super) async fn change(
         &self,
-        wish: &Wish,
+        wish: &ChangeRequest,
         rule: impl Fn(&Issue, &Cause, Stamp) -> Decision + Send + Sync,
     ) -> Result<Issue, AppError> {
         wish.caller.need(Scope::Write)?;
@@ -49,10 +49,10 @@ impl App {
     /// [`Self::change`] for rules that look at a comment too. The caller's permission is checked by whoever calls this.
     pub(super) async fn settle(
         &self,
-        wish: &Wish,
+        wish: &ChangeRequest,
         comment: Option<CommentId>,
-        rule: impl Fn(&Seen, &Cause, Stamp) -> Decision + Send + Sync,
-    ) -> Result<Seen, AppError> {
+        rule: impl Fn(&DecisionInput, &Cause, Stamp) -> Decision + Send + Sync,
+    ) -> Result<DecisionInput, AppError> {
         let cause = Cause { actor: wish.caller.name.clone(), trace: wish.trace.clone() };
         let mut seen = self.see(wish, comment).await?;
         let id = seen.issue.id;
@@ -68,9 +68,9 @@ impl App {
             let Some(change) = rule(&seen, &cause, self.clock.stamp())? else { return Ok(seen) };
             let after = seen.after(&change);
             match self.commits.commit(change).await? {
-                Outcome::Written => return Ok(after),
-                Outcome::Stale => seen = self.see(wish, comment).await?,
-                Outcome::Inserted(_) | Outcome::Duplicate { .. } | Outcome::ClaimLost => {
+                CommitOutcome::Written => return Ok(after),
+                CommitOutcome::Stale => seen = self.see(wish, comment).await?,
+                CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } | CommitOutcome::ClaimLost => {
                     unreachable!("an update that settles nothing is written or stale")
                 }
             }
@@ -79,17 +79,17 @@ impl App {
     }
 
     /// The issue first: whoever changes a comment raises the issue's version, so the comment is as new as the version says.
-    async fn see(&self, wish: &Wish, comment: Option<CommentId>) -> Result<Seen, AppError> {
+    async fn see(&self, wish: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
         let issue = self.find_issue(wish.issue).await?;
         let comment = match comment {
             Some(id) => Some(self.find_comment(&issue, id).await?),
             None => None,
         };
-        Ok(Seen { issue, comment })
+        Ok(DecisionInput { issue, comment })
     }
 }
 
-impl Seen {
+impl DecisionInput {
     /// As it will be once the change is written.
     fn after(&self, change: &Change) -> Self {
         let written = change.comments.iter().find_map(|write| match write {
@@ -105,8 +105,8 @@ impl Seen {
     }
 }
 
-impl Expected {
-    fn check(&self, seen: &Seen) -> Result<(), AppError> {
+impl ExpectedVersion {
+    fn check(&self, seen: &DecisionInput) -> Result<(), AppError> {
         match self {
             Self::Any => Ok(()),
             Self::OneOf(editions) => {

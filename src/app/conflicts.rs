@@ -2,17 +2,17 @@
 
 use uuid::Uuid;
 
-use super::{App, AppError, Caller, Expected, Page, Scope, Wish, page};
+use super::{App, AppError, Caller, ExpectedVersion, ListPage, Scope, ChangeRequest, page};
 use crate::domain::decide::{self, EditIssue, Refusal};
-use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Decided, Field, Resolution, ResolveSpec};
+use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, ConflictDecision, Field, Resolution, ResolveSpec};
 use crate::domain::{Faults, Issue, IssueRef, NewMessage, text};
 
 /// Somebody wants something changed that is no issue, as an entrance hands it over.
 #[derive(Debug)]
-pub struct Deciding {
+pub struct ResolveRequest {
     pub caller: Caller,
     /// Which editions the caller has seen; `None` where nothing was said of it.
-    pub expected: Option<Expected>,
+    pub expected: Option<ExpectedVersion>,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
 }
@@ -25,7 +25,7 @@ impl App {
         filter: &ConflictFilter,
         before: Option<Uuid>,
         limit: u32,
-    ) -> Result<Page<Conflict>, AppError> {
+    ) -> Result<ListPage<Conflict>, AppError> {
         caller.need(Scope::Read)?;
         let text = |value: &serde_json::Value| value.as_str().map_or(16, str::len);
         let weight = |conflict: &Conflict| text(&conflict.base) + text(&conflict.ours) + text(&conflict.theirs);
@@ -39,11 +39,11 @@ impl App {
     }
 
     /// Decides an open conflict. It is brought to both sides in the lane of its issue.
-    pub async fn resolve_conflict(&self, wish: &Deciding, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
+    pub async fn resolve_conflict(&self, wish: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
         wish.caller.need(Scope::Write)?;
         let decided = spec.parse()?;
         let conflict = self.conflict(&wish.caller, id).await?;
-        if let Some(Expected::OneOf(editions)) = &wish.expected
+        if let Some(ExpectedVersion::OneOf(editions)) = &wish.expected
             && !editions.contains(&conflict.edition.to_string())
         {
             return Err(AppError::PreconditionFailed { current: conflict.edition.to_string() });
@@ -52,18 +52,18 @@ impl App {
             return Err(Refusal { code: "conflict_settled", message: format!("conflict {id} is settled already") }.into());
         }
         let words = match &decided {
-            Decided::Other(words) => Some(edit_of(conflict.field, words)?),
-            Decided::Local | Decided::External => None,
+            ConflictDecision::Other(words) => Some(edit_of(conflict.field, words)?),
+            ConflictDecision::Local | ConflictDecision::External => None,
         };
         self.decide(wish, conflict, &decided, words).await
     }
 
-    async fn decide(&self, wish: &Deciding, conflict: Conflict, decided: &Decided, words: Option<EditIssue>) -> Result<Conflict, AppError> {
+    async fn decide(&self, wish: &ResolveRequest, conflict: Conflict, decided: &ConflictDecision, words: Option<EditIssue>) -> Result<Conflict, AppError> {
         let now = self.clock.now();
         let resolution = match decided {
-            Decided::Local => Resolution::Local,
-            Decided::External => Resolution::External,
-            Decided::Other(_) => Resolution::Other,
+            ConflictDecision::Local => Resolution::Local,
+            ConflictDecision::External => Resolution::External,
+            ConflictDecision::Other(_) => Resolution::Other,
         };
         let after = Conflict {
             state: ConflictState::Decided,
@@ -73,10 +73,10 @@ impl App {
             edition: conflict.edition + 1,
             ..conflict.clone()
         };
-        let inner = Wish {
+        let inner = ChangeRequest {
             caller: wish.caller.clone(),
             issue: IssueRef::Id(conflict.issue_id),
-            expected: Expected::Any,
+            expected: ExpectedVersion::Any,
             trace: wish.trace.clone(),
         };
         let told = |issue: &Issue, cause: &decide::Cause, stamp| {

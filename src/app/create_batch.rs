@@ -4,14 +4,14 @@
 
 use std::collections::HashMap;
 
-use super::create_issue::{Prepared, Rehearsal, check_key, parsed, replay};
-use super::{Accepted, App, AppError, Caller, Plan, Scope};
+use super::create_issue::{PreparedTask, DryRunOutcome, check_key, parsed, replay};
+use super::{AcceptedTask, App, AppError, Caller, TaskPlan, Scope};
 use crate::domain::decide::Cause;
 use crate::domain::input::Input;
 use crate::domain::relation;
 use crate::domain::text::typed;
-use crate::domain::{Change, CreateIssue, Dedupe, DedupeKey, Faults, Fingerprint, Given, IssueId, TaskSpec};
-use crate::store::{Filed, StoreError};
+use crate::domain::{Change, CreateIssue, Dedupe, DedupeKey, Faults, Fingerprint, GivenKeys, IssueId, TaskSpec};
+use crate::store::{FiledIssue, StoreError};
 
 /// The most tasks one request may carry.
 pub const MAX_BATCH: usize = 1000;
@@ -29,7 +29,7 @@ pub struct BatchTask {
 
 /// A batch as an entrance hands it over. An item that could not even be read carries its faults.
 #[derive(Debug)]
-pub struct Batch<'a> {
+pub struct TaskBatch<'a> {
     pub caller: &'a Caller,
     pub tasks: Vec<Result<BatchTask, Faults>>,
     /// The W3C `traceparent` to remember with the events.
@@ -38,9 +38,9 @@ pub struct Batch<'a> {
 
 /// What became of one item, or would become of it.
 #[derive(Debug)]
-pub enum Item {
-    Filed(Accepted),
-    Rehearsed(Rehearsal),
+pub enum BatchItemOutcome {
+    Filed(AcceptedTask),
+    Rehearsed(DryRunOutcome),
     /// Only in a rehearsal: the same task stands at that place of this batch already.
     SameAs(usize),
     /// Its own fault, or the store's; the others are not touched by it.
@@ -48,19 +48,19 @@ pub enum Item {
 }
 
 /// Where a sound task stands in the batch, and how it is recognised.
-struct Place {
+struct BatchSlot {
     at: usize,
     id: IssueId,
     dedupe: Option<Dedupe>,
-    plan: Option<Plan>,
+    plan: Option<TaskPlan>,
 }
 
 /// The items decided so far, and the tasks still to be written.
-type SortedOut = (Vec<Option<Item>>, Vec<(usize, Prepared)>);
+type SortedOut = (Vec<Option<BatchItemOutcome>>, Vec<(usize, PreparedTask)>);
 
 impl App {
     /// Files what is sound, in the order given. Fails as a whole only when the store failed before anything was filed.
-    pub async fn create_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
+    pub async fn create_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
         let (mut items, sound) = self.sort_out(batch).await?;
         let mut sound = sound.into_iter();
         let mut gone: Option<StoreError> = None;
@@ -80,7 +80,7 @@ impl App {
                 let accepted = outcome
                     .map_err(AppError::from)
                     .and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), place.plan.as_ref(), done));
-                items[place.at] = Some(accepted.map_or_else(Item::Failed, Item::Filed));
+                items[place.at] = Some(accepted.map_or_else(BatchItemOutcome::Failed, BatchItemOutcome::Filed));
             }
         }
         let items = judged(items)?;
@@ -89,16 +89,16 @@ impl App {
     }
 
     /// What [`App::create_batch`] would do; nothing is written.
-    pub async fn rehearse_batch(&self, batch: Batch<'_>) -> Result<Vec<Item>, AppError> {
+    pub async fn rehearse_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
         let (mut items, sound) = self.sort_out(batch).await?;
         let (places, _) = split(sound.into_iter());
         let keys: Vec<DedupeKey> = places.iter().filter_map(|place| Some(place.dedupe?.key)).collect();
         let filed = self.store.filed(&keys).await?;
-        let filed: HashMap<DedupeKey, Filed> = keys.into_iter().zip(filed).filter_map(|(key, filed)| Some((key, filed?))).collect();
+        let filed: HashMap<DedupeKey, FiledIssue> = keys.into_iter().zip(filed).filter_map(|(key, filed)| Some((key, filed?))).collect();
         let mut seen = HashMap::new();
         for place in places {
             items[place.at] = Some(match &place.dedupe {
-                None => Item::Rehearsed(self.rehearsed(place.plan)),
+                None => BatchItemOutcome::Rehearsed(self.rehearsed(place.plan)),
                 Some(dedupe) => self.rehearse_item(place.at, dedupe, place.plan, &filed, &mut seen),
             });
         }
@@ -109,25 +109,25 @@ impl App {
         &self,
         at: usize,
         dedupe: &Dedupe,
-        plan: Option<Plan>,
-        filed: &HashMap<DedupeKey, Filed>,
+        plan: Option<TaskPlan>,
+        filed: &HashMap<DedupeKey, FiledIssue>,
         seen: &mut HashMap<DedupeKey, (usize, Option<Fingerprint>)>,
-    ) -> Item {
-        if let Some(Filed { issue, fingerprint }) = filed.get(&dedupe.key) {
+    ) -> BatchItemOutcome {
+        if let Some(FiledIssue { issue, fingerprint }) = filed.get(&dedupe.key) {
             let replayed = replay(issue.clone(), *fingerprint, Some(dedupe));
-            return replayed.map_or_else(Item::Failed, |accepted| Item::Rehearsed(Rehearsal::Duplicate(accepted)));
+            return replayed.map_or_else(BatchItemOutcome::Failed, |accepted| BatchItemOutcome::Rehearsed(DryRunOutcome::Duplicate(accepted)));
         }
         match seen.get(&dedupe.key) {
-            Some((_, first)) if *first != dedupe.fingerprint => Item::Failed(AppError::KeyReused),
-            Some((first, _)) => Item::SameAs(*first),
+            Some((_, first)) if *first != dedupe.fingerprint => BatchItemOutcome::Failed(AppError::KeyReused),
+            Some((first, _)) => BatchItemOutcome::SameAs(*first),
             None => {
                 seen.insert(dedupe.key, (at, dedupe.fingerprint));
-                Item::Rehearsed(self.rehearsed(plan))
+                BatchItemOutcome::Rehearsed(self.rehearsed(plan))
             }
         }
     }
 
-    async fn sort_out(&self, batch: Batch<'_>) -> Result<SortedOut, AppError> {
+    async fn sort_out(&self, batch: TaskBatch<'_>) -> Result<SortedOut, AppError> {
         batch.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: batch.caller.name.clone(), trace: batch.trace };
         let mut items = Vec::with_capacity(batch.tasks.len());
@@ -137,7 +137,7 @@ impl App {
         let known = self.named(named.collect()).await?;
         for (at, task) in tasks.into_iter().enumerate() {
             let prepared = task.map_err(AppError::from).and_then(|(command, key)| {
-                let given = Given { idempotency_key: key.as_deref(), message_id: None };
+                let given = GivenKeys { idempotency_key: key.as_deref(), message_id: None };
                 self.prepare(command, given, &known, &cause)
             });
             match prepared {
@@ -145,21 +145,21 @@ impl App {
                     sound.push((at, prepared));
                     items.push(None);
                 }
-                Err(error) => items.push(Some(Item::Failed(error))),
+                Err(error) => items.push(Some(BatchItemOutcome::Failed(error))),
             }
         }
         Ok((items, sound))
     }
 
-    fn count(&self, items: &[Item]) {
+    fn count(&self, items: &[BatchItemOutcome]) {
         for item in items {
             let outcome = match item {
-                Item::Filed(accepted) if accepted.replayed => "duplicate",
-                Item::Filed(_) => "created",
-                Item::Failed(AppError::Invalid(_)) => "invalid",
-                Item::Failed(AppError::KeyReused | AppError::Refused(_)) => "refused",
-                Item::Failed(_) => "failed",
-                Item::Rehearsed(_) | Item::SameAs(_) => continue,
+                BatchItemOutcome::Filed(accepted) if accepted.replayed => "duplicate",
+                BatchItemOutcome::Filed(_) => "created",
+                BatchItemOutcome::Failed(AppError::Invalid(_)) => "invalid",
+                BatchItemOutcome::Failed(AppError::KeyReused | AppError::Refused(_)) => "refused",
+                BatchItemOutcome::Failed(_) => "failed",
+                BatchItemOutcome::Rehearsed(_) | BatchItemOutcome::SameAs(_) => continue,
             };
             self.metrics.ingested.with_label_values(&[outcome]).inc();
         }
@@ -174,16 +174,16 @@ fn read(task: BatchTask) -> Result<(CreateIssue, Option<String>), Faults> {
     Ok((parsed(task.spec, faults)?, key))
 }
 
-fn split(prepared: impl Iterator<Item = (usize, Prepared)>) -> (Vec<Place>, Vec<Change>) {
-    prepared.map(|(at, Prepared { id, dedupe, change, plan })| (Place { at, id, dedupe, plan }, change)).unzip()
+fn split(prepared: impl Iterator<Item = (usize, PreparedTask)>) -> (Vec<BatchSlot>, Vec<Change>) {
+    prepared.map(|(at, PreparedTask { id, dedupe, change, plan })| (BatchSlot { at, id, dedupe, plan }, change)).unzip()
 }
 
 /// Every item with its verdict; or the store's error, when it kept all of them from being filed.
-fn judged(items: Vec<Option<Item>>) -> Result<Vec<Item>, AppError> {
-    let items: Vec<Item> = items.into_iter().flatten().collect();
-    let lost = |item: &Item| if let Item::Failed(AppError::Store(error)) = item { Some(error.clone()) } else { None };
+fn judged(items: Vec<Option<BatchItemOutcome>>) -> Result<Vec<BatchItemOutcome>, AppError> {
+    let items: Vec<BatchItemOutcome> = items.into_iter().flatten().collect();
+    let lost = |item: &BatchItemOutcome| if let BatchItemOutcome::Failed(AppError::Store(error)) = item { Some(error.clone()) } else { None };
     match items.iter().find_map(lost) {
-        Some(error) if !items.iter().any(|item| matches!(item, Item::Filed(_))) => Err(error.into()),
+        Some(error) if !items.iter().any(|item| matches!(item, BatchItemOutcome::Filed(_))) => Err(error.into()),
         Some(_) | None => Ok(items),
     }
 }

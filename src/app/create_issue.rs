@@ -3,19 +3,19 @@
 use chrono::{DateTime, Utc};
 
 use super::relations::{Known, resolved};
-use super::{App, AppError, Caller, Plan, Scope};
+use super::{App, AppError, Caller, TaskPlan, Scope};
 use crate::domain::decide::{self, Cause};
 use crate::domain::relation;
 use crate::domain::tracker::{LOCAL, LossKind, LossNote};
-use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, Given, Issue, IssueId, IssueNumber, TaskSpec};
-use crate::store::Outcome;
+use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, GivenKeys, Issue, IssueId, IssueNumber, TaskSpec};
+use crate::store::CommitOutcome;
 
 /// One creation as an entrance hands it over.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct TaskSubmission<'a> {
     pub caller: &'a Caller,
     pub spec: TaskSpec,
-    pub given: Given<'a>,
+    pub given: GivenKeys<'a>,
     /// The W3C `traceparent` to remember with the event.
     pub trace: Option<String>,
     /// Rather refused than not carried whole.
@@ -24,7 +24,7 @@ pub struct Request<'a> {
 
 /// The issue that now stands for the task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Accepted {
+pub struct AcceptedTask {
     pub id: IssueId,
     pub number: IssueNumber,
     pub url: Option<String>,
@@ -41,16 +41,16 @@ pub struct Accepted {
 
 /// What filing a task would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Rehearsal {
+pub enum DryRunOutcome {
     /// It would become a new issue, held by this backend; and where it would go, where there are trackers.
-    Create { backend: String, plan: Option<Plan> },
+    Create { backend: String, plan: Option<TaskPlan> },
     /// It was filed before: this issue would be answered.
-    Duplicate(Accepted),
+    Duplicate(AcceptedTask),
 }
 
 /// How a new task would be recognised when it is posted again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rung {
+pub enum DedupeSource {
     IdempotencyKey,
     NaturalKey,
     None,
@@ -60,20 +60,20 @@ pub enum Rung {
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 
 /// A task that is sound, ready to be written.
-pub(super) struct Prepared {
+pub(super) struct PreparedTask {
     pub(super) id: IssueId,
     pub(super) dedupe: Option<Dedupe>,
     pub(super) change: Change,
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: Option<TaskPlan>,
 }
 
 impl App {
     /// Validates, decides and commits. The answer never waits for a tracker.
-    pub async fn create_issue(&self, request: Request<'_>) -> Result<Accepted, AppError> {
+    pub async fn create_issue(&self, request: TaskSubmission<'_>) -> Result<AcceptedTask, AppError> {
         let result = self.try_create(request).await;
         let outcome = match &result {
-            Ok(Accepted { replayed: false, .. }) => "created",
-            Ok(Accepted { replayed: true, .. }) => "duplicate",
+            Ok(AcceptedTask { replayed: false, .. }) => "created",
+            Ok(AcceptedTask { replayed: true, .. }) => "duplicate",
             Err(AppError::Invalid(_)) => "invalid",
             Err(AppError::KeyReused | AppError::Forbidden { .. } | AppError::Refused(_)) => "refused",
             Err(
@@ -94,26 +94,26 @@ impl App {
     }
 
     /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
-    pub async fn rehearse_create(&self, request: Request<'_>) -> Result<(Rehearsal, Rung), AppError> {
-        let Prepared { dedupe, plan, .. } = self.prepare_one(request).await?;
+    pub async fn rehearse_create(&self, request: TaskSubmission<'_>) -> Result<(DryRunOutcome, DedupeSource), AppError> {
+        let PreparedTask { dedupe, plan, .. } = self.prepare_one(request).await?;
         let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
         let filed = self.store.filed(&keys).await?.into_iter().next().flatten();
         let rehearsal = match filed {
             None => self.rehearsed(plan),
-            Some(filed) => Rehearsal::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
+            Some(filed) => DryRunOutcome::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
         };
-        Ok((rehearsal, Rung::of(dedupe.as_ref())))
+        Ok((rehearsal, DedupeSource::of(dedupe.as_ref())))
     }
 
-    async fn try_create(&self, request: Request<'_>) -> Result<Accepted, AppError> {
-        let Prepared { id, dedupe, change, plan } = self.prepare_one(request).await?;
+    async fn try_create(&self, request: TaskSubmission<'_>) -> Result<AcceptedTask, AppError> {
+        let PreparedTask { id, dedupe, change, plan } = self.prepare_one(request).await?;
         let outcome = self.commits.commit(change).await?;
         let accepted = self.accepted(id, dedupe.as_ref(), plan.as_ref(), outcome)?;
         let expected_at = if accepted.on_its_way { self.expected(plan.as_ref()).await } else { None };
-        Ok(Accepted { expected_at, ..accepted })
+        Ok(AcceptedTask { expected_at, ..accepted })
     }
 
-    async fn prepare_one(&self, request: Request<'_>) -> Result<Prepared, AppError> {
+    async fn prepare_one(&self, request: TaskSubmission<'_>) -> Result<PreparedTask, AppError> {
         request.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
         let mut faults = Faults::default();
@@ -128,7 +128,7 @@ impl App {
     }
 
     /// The key ladder and the decision, for one task, by what is known of the issues it names.
-    pub(super) fn prepare(&self, command: CreateIssue, given: Given<'_>, known: &Known, cause: &Cause) -> Result<Prepared, AppError> {
+    pub(super) fn prepare(&self, command: CreateIssue, given: GivenKeys<'_>, known: &Known, cause: &Cause) -> Result<PreparedTask, AppError> {
         let dedupe = Dedupe::of(&command, &cause.actor, given);
         let relations = resolved(&command.relations, known, "")?;
         let stamp = self.clock.stamp();
@@ -138,11 +138,11 @@ impl App {
             Some(plan) => decide::routed(change, &plan.backend, plan.note()),
             None => change,
         };
-        Ok(Prepared { id: IssueId(stamp.id), dedupe, change, plan })
+        Ok(PreparedTask { id: IssueId(stamp.id), dedupe, change, plan })
     }
 
-    pub(super) fn rehearsed(&self, plan: Option<Plan>) -> Rehearsal {
-        Rehearsal::Create { backend: plan.as_ref().map_or(self.store.name(), |plan| &plan.backend).to_owned(), plan }
+    pub(super) fn rehearsed(&self, plan: Option<TaskPlan>) -> DryRunOutcome {
+        DryRunOutcome::Create { backend: plan.as_ref().map_or(self.store.name(), |plan| &plan.backend).to_owned(), plan }
     }
 
     /// The answer to an insert.
@@ -150,11 +150,11 @@ impl App {
         &self,
         id: IssueId,
         dedupe: Option<&Dedupe>,
-        plan: Option<&Plan>,
-        outcome: Outcome,
-    ) -> Result<Accepted, AppError> {
+        plan: Option<&TaskPlan>,
+        outcome: CommitOutcome,
+    ) -> Result<AcceptedTask, AppError> {
         match outcome {
-            Outcome::Inserted(number) => Ok(Accepted {
+            CommitOutcome::Inserted(number) => Ok(AcceptedTask {
                 id,
                 number,
                 url: None,
@@ -164,18 +164,18 @@ impl App {
                 expected_at: None,
                 on_its_way: plan.is_some_and(|plan| plan.routed.first() != LOCAL),
             }),
-            Outcome::Duplicate { issue, fingerprint } => {
+            CommitOutcome::Duplicate { issue, fingerprint } => {
                 let plan = self.plan(&issue);
                 let on_its_way = issue.url.is_none() && issue.backend != self.store.name() && Self::may_leave(&issue);
                 let losses = plan.map(|plan| plan.losses).unwrap_or_default();
-                Ok(Accepted { losses, on_its_way, ..replay(*issue, fingerprint, dedupe)? })
+                Ok(AcceptedTask { losses, on_its_way, ..replay(*issue, fingerprint, dedupe)? })
             }
-            Outcome::Written | Outcome::Stale | Outcome::ClaimLost => unreachable!("an insert is inserted or a duplicate"),
+            CommitOutcome::Written | CommitOutcome::Stale | CommitOutcome::ClaimLost => unreachable!("an insert is inserted or a duplicate"),
         }
     }
 }
 
-impl Rung {
+impl DedupeSource {
     pub(super) fn of(dedupe: Option<&Dedupe>) -> Self {
         match dedupe {
             None => Self::None,
@@ -197,11 +197,11 @@ pub(super) fn parsed(spec: TaskSpec, mut faults: Faults) -> Result<CreateIssue, 
 }
 
 /// The first answer again, unless the key belongs to another body.
-pub(super) fn replay(issue: Issue, first: Option<Fingerprint>, dedupe: Option<&Dedupe>) -> Result<Accepted, AppError> {
+pub(super) fn replay(issue: Issue, first: Option<Fingerprint>, dedupe: Option<&Dedupe>) -> Result<AcceptedTask, AppError> {
     if first != dedupe.and_then(|dedupe| dedupe.fingerprint) {
         return Err(AppError::KeyReused);
     }
-    Ok(Accepted {
+    Ok(AcceptedTask {
         id: issue.id,
         number: issue.number,
         url: issue.url,

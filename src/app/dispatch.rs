@@ -1,10 +1,10 @@
 //! Decides who must hear of an event: one message becomes one for each interested sink, and one for each tracker that has the issue or
 //! shall have it.
 
-use super::outlets::Ended;
-use super::{App, AppError, Outlet};
-use crate::domain::sync::Turns;
-use crate::domain::tracker::{Destination, Link, LinkOrigin, LinkState};
+use super::outlets::LeaseEnd;
+use super::{App, AppError, Target};
+use crate::domain::sync::FieldFlips;
+use crate::domain::tracker::{RouteDestination, Link, LinkOrigin, LinkState};
 use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {
@@ -15,7 +15,7 @@ impl App {
     }
 
     /// Fans one event out. Its messages are written in the transaction that ends this one.
-    pub async fn dispatch(&self, outlet: &Outlet, lease: &Lease, notice: Option<&Notice>) -> Ended {
+    pub async fn dispatch(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let mut messages = Vec::new();
         let mut links = Vec::new();
@@ -23,7 +23,7 @@ impl App {
             let interested = self.outlets.sinks().filter(|sink| sink.wants(notice.event.kind));
             messages.extend(interested.map(|sink| NewMessage::publish(&lease.message, sink.name(), started)));
             match self.ties(lease, notice).await {
-                Ok(Ties { known, new }) => {
+                Ok(DispatchLinks { known, new }) => {
                     let both = known.iter().chain(&new);
                     messages.extend(both.map(|link| NewMessage::push(&lease.message, &link.backend, started)));
                     links = new;
@@ -38,13 +38,13 @@ impl App {
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
         self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
-        Ended::Done
+        LeaseEnd::Done
     }
 
     /// The trackers that must hear of the event: those that have the issue, or those that it goes to, once it may leave.
-    async fn ties(&self, lease: &Lease, notice: &Notice) -> Result<Ties, AppError> {
+    async fn ties(&self, lease: &Lease, notice: &Notice) -> Result<DispatchLinks, AppError> {
         if self.trackers.is_empty() || !is_carried(notice.event.kind) {
-            return Ok(Ties::default());
+            return Ok(DispatchLinks::default());
         }
         let id = lease.message.issue_id;
         let known = self.store.links(&[id]).await?;
@@ -55,13 +55,13 @@ impl App {
             let from = notice.event.detail.from.as_ref();
             let hears = |link: &Link| self.trackers.get(&link.backend).is_some() && from != Some(&link.backend);
             let known = known.into_iter().filter(hears).collect();
-            return Ok(Ties { known, new: Vec::new() });
+            return Ok(DispatchLinks { known, new: Vec::new() });
         }
-        let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Self::may_leave) else { return Ok(Ties::default()) };
+        let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Self::may_leave) else { return Ok(DispatchLinks::default()) };
         // What was decided when it was filed holds, unless the task was changed in review.
         let decided = notice.event.detail.route.as_ref().map(|note| note.to.clone());
         let to = decided.or_else(|| Some(self.plan(&issue)?.routed.to)).unwrap_or_default();
-        let routed = |(position, to): (i16, Destination)| Link {
+        let routed = |(position, to): (i16, RouteDestination)| Link {
             issue_id: id,
             backend: to.backend,
             position,
@@ -72,19 +72,19 @@ impl App {
             moved_from: None,
             base: None,
             origin: LinkOrigin::Ours,
-            turns: Turns::default(),
+            turns: FieldFlips::default(),
             heard: None,
             missing_at: None,
         };
-        let here = |to: &Destination| self.trackers.get(&to.backend).is_some();
+        let here = |to: &RouteDestination| self.trackers.get(&to.backend).is_some();
         let new = (0i16..).zip(to).filter(|(_, to)| here(to)).map(routed).collect();
-        Ok(Ties { known: Vec::new(), new })
+        Ok(DispatchLinks { known: Vec::new(), new })
     }
 }
 
 /// The ties of an issue: those that are written already belong to the pushes, and are only read here.
 #[derive(Default)]
-struct Ties {
+struct DispatchLinks {
     known: Vec<Link>,
     new: Vec<Link>,
 }

@@ -1,10 +1,10 @@
 //! Changes what an issue says.
 
-use super::{App, AppError, Wish};
+use super::{App, AppError, ChangeRequest};
 use crate::domain::{Faults, Issue, PatchSpec, decide};
 
 impl App {
-    pub async fn edit_issue(&self, wish: &Wish, patch: PatchSpec) -> Result<Issue, AppError> {
+    pub async fn edit_issue(&self, wish: &ChangeRequest, patch: PatchSpec) -> Result<Issue, AppError> {
         let mut faults = Faults::default();
         let patch = patch.parse("", &mut faults);
         faults.into_result(())?;

@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt as _;
 
-use super::{App, AppError, Caller, Expected, Scope, Wish};
-use crate::domain::ask::{Bulk, BulkSpec, Target};
+use super::{App, AppError, Caller, ExpectedVersion, Scope, ChangeRequest};
+use crate::domain::ask::{BulkEdit, BulkSpec, BulkTarget};
 use crate::domain::decide::{self, BulkChange, Cause};
 use crate::domain::find::{IssueQuery, MAX_LIMIT, Order, Sort};
 use crate::domain::{Issue, IssueRef};
@@ -39,13 +39,13 @@ pub enum BulkOutcome {
 impl App {
     pub async fn edit_many(&self, caller: &Caller, spec: BulkSpec, trace: Option<String>) -> Result<BulkReport, AppError> {
         caller.need(Scope::Write)?;
-        let Bulk { target, change, dry_run } = spec.parse()?;
+        let BulkEdit { target, change, dry_run } = spec.parse()?;
         let (targets, next) = match target {
-            Target::Named(names) => (names, None),
-            Target::Matching(query) => self.matching(*query).await?,
+            BulkTarget::Named(names) => (names, None),
+            BulkTarget::Matching(query) => self.matching(*query).await?,
         };
         let one = |(name, issue): (String, Option<IssueRef>)| {
-            let wish = issue.map(|issue| Wish { caller: caller.clone(), issue, expected: Expected::Any, trace: trace.clone() });
+            let wish = issue.map(|issue| ChangeRequest { caller: caller.clone(), issue, expected: ExpectedVersion::Any, trace: trace.clone() });
             let change = &change;
             async move { BulkItem { outcome: self.edit_one(&name, wish, change, dry_run).await, name } }
         };
@@ -53,7 +53,7 @@ impl App {
         Ok(BulkReport { dry_run, items, next })
     }
 
-    async fn edit_one(&self, name: &str, wish: Option<Wish>, change: &BulkChange, dry_run: bool) -> BulkOutcome {
+    async fn edit_one(&self, name: &str, wish: Option<ChangeRequest>, change: &BulkChange, dry_run: bool) -> BulkOutcome {
         let Some(wish) = wish else {
             return BulkOutcome::Failed(AppError::NotFound { what: format!("issue {name}") });
         };
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    async fn try_edit(&self, wish: &Wish, change: &BulkChange, dry_run: bool) -> Result<(Issue, Issue), AppError> {
+    async fn try_edit(&self, wish: &ChangeRequest, change: &BulkChange, dry_run: bool) -> Result<(Issue, Issue), AppError> {
         let before = self.find_issue(wish.issue).await?;
         if !dry_run {
             let after = self.change(wish, |issue, cause, stamp| decide::change_one_of_many(issue, change, cause, stamp)).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Scope;
-use crate::backend::Unheard;
+use crate::backend::DeliveryRejected;
 use crate::domain::Faults;
 use crate::domain::decide::Refusal;
 use crate::store::StoreError;
@@ -35,7 +35,7 @@ pub enum AppError {
     #[error("{name} refuses: {reason}")]
     BackendRefused { name: String, reason: String },
     #[error("{0}")]
-    Unheard(#[from] Unheard),
+    Unheard(#[from] DeliveryRejected),
     #[error("too many writes are waiting; try again shortly")]
     Overloaded,
     #[error("{0}")]
@@ -58,8 +58,8 @@ impl AppError {
             Self::Contended => "contended",
             Self::BackendAway { .. } => "backend_unavailable",
             Self::BackendRefused { .. } => "backend_refused",
-            Self::Unheard(Unheard::Refused | Unheard::Stale) => "webhook_refused",
-            Self::Unheard(Unheard::Malformed(_)) => "malformed",
+            Self::Unheard(DeliveryRejected::Refused | DeliveryRejected::Stale) => "webhook_refused",
+            Self::Unheard(DeliveryRejected::Malformed(_)) => "malformed",
             Self::Overloaded => "overloaded",
             Self::Store(error) if error.is_transient() => "store_unavailable",
             Self::Store(_) => "internal",

@@ -1,6 +1,6 @@
 //! What waits, what failed, what was given up: the queue as an operator sees it.
 
-use super::{App, AppError, Caller, Page, Scope, page};
+use super::{App, AppError, Caller, ListPage, Scope, page};
 use crate::domain::Message;
 use crate::store::queue::MessageFilter;
 
@@ -12,7 +12,7 @@ impl App {
         filter: &MessageFilter,
         after: Option<i64>,
         limit: u32,
-    ) -> Result<Page<Message>, AppError> {
+    ) -> Result<ListPage<Message>, AppError> {
         caller.need(Scope::Read)?;
         let weight = |message: &Message| message.last_error.as_ref().map_or(0, String::len);
         let read = |after: Option<i64>, limit| self.store.messages(filter, after.unwrap_or(0), limit);

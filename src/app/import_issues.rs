@@ -3,7 +3,7 @@
 //! What is here already stays as it is, so an import may be repeated, or go on where it was interrupted.
 
 use super::{App, AppError, Caller, Scope};
-use crate::domain::record::{Record, Taken};
+use crate::domain::record::{IssueRecord, ImportOutcome};
 use crate::domain::{Faults, IssueId, IssueNumber, decide};
 
 /// How many may come together.
@@ -22,11 +22,11 @@ impl App {
     pub async fn import_issues(
         &self,
         caller: &Caller,
-        records: Vec<Result<Record, Faults>>,
+        records: Vec<Result<IssueRecord, Faults>>,
         dry_run: bool,
     ) -> Result<Vec<ImportItem>, AppError> {
         caller.need(Scope::Admin)?;
-        let (good, places): (Vec<Record>, Vec<Option<AppError>>) = apart(records);
+        let (good, places): (Vec<IssueRecord>, Vec<Option<AppError>>) = apart(records);
         let mut taken = if good.is_empty() { Vec::new() } else { self.store.take_in(&good, !dry_run).await? }.into_iter().zip(&good);
         let told = |fault: Option<AppError>| match fault {
             Some(error) => Some(ImportItem::Failed(error)),
@@ -37,7 +37,7 @@ impl App {
 }
 
 /// The records that can be read, and for each place what is wrong with it.
-fn apart(records: Vec<Result<Record, Faults>>) -> (Vec<Record>, Vec<Option<AppError>>) {
+fn apart(records: Vec<Result<IssueRecord, Faults>>) -> (Vec<IssueRecord>, Vec<Option<AppError>>) {
     let mut good = Vec::with_capacity(records.len());
     let place = |record| match record {
         Ok(record) => {
@@ -50,11 +50,11 @@ fn apart(records: Vec<Result<Record, Faults>>) -> (Vec<Record>, Vec<Option<AppEr
     (good, places)
 }
 
-fn item(taken: Taken, record: &Record) -> ImportItem {
+fn item(taken: ImportOutcome, record: &IssueRecord) -> ImportItem {
     let (id, number) = (record.issue.id, record.issue.number);
     match decide::refused(taken, &record.issue) {
         Some(refusal) => ImportItem::Failed(AppError::Refused(refusal)),
-        None if taken == Taken::Present => ImportItem::Present(id, number),
+        None if taken == ImportOutcome::Present => ImportItem::Present(id, number),
         None => ImportItem::Imported(id, number),
     }
 }

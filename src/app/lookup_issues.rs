@@ -2,7 +2,7 @@
 
 use super::{App, AppError, Caller, Scope};
 use crate::domain::ask::LookupSpec;
-use crate::domain::find::{Found, Lookup, LookupBy};
+use crate::domain::find::{FoundIssue, IssueLookup, LookupBy};
 
 /// How many issues are shown for one id, and in one answer.
 const PER_ID: u32 = 100;
@@ -10,47 +10,47 @@ const MOST: u32 = 10_000;
 
 /// One id, and what was filed for it, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct LookupMatch {
     pub id: String,
-    pub issues: Vec<Found>,
+    pub issues: Vec<FoundIssue>,
     /// There are others, or there may be: list them with the id as a filter.
     pub more: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answers {
-    pub triggering_events: Vec<Answer>,
-    pub activity_definitions: Vec<Answer>,
-    pub tracker_keys: Vec<Answer>,
+pub struct LookupReport {
+    pub triggering_events: Vec<LookupMatch>,
+    pub activity_definitions: Vec<LookupMatch>,
+    pub tracker_keys: Vec<LookupMatch>,
 }
 
 impl App {
-    pub async fn lookup_issues(&self, caller: &Caller, spec: LookupSpec) -> Result<Answers, AppError> {
+    pub async fn lookup_issues(&self, caller: &Caller, spec: LookupSpec) -> Result<LookupReport, AppError> {
         caller.need(Scope::Read)?;
         let asked = spec.parse()?;
-        Ok(Answers {
+        Ok(LookupReport {
             triggering_events: self.look_up(LookupBy::TriggeringEvent, asked.triggering_events).await?,
             activity_definitions: self.look_up(LookupBy::ActivityDefinition, asked.activity_definitions).await?,
             tracker_keys: self.look_up(LookupBy::TrackerKey, asked.tracker_keys).await?,
         })
     }
 
-    async fn look_up(&self, by: LookupBy, ids: Vec<String>) -> Result<Vec<Answer>, AppError> {
+    async fn look_up(&self, by: LookupBy, ids: Vec<String>) -> Result<Vec<LookupMatch>, AppError> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let lookup = Lookup { by, ids, per_id: PER_ID + 1, most: MOST };
+        let lookup = IssueLookup { by, ids, per_id: PER_ID + 1, most: MOST };
         let found = self.store.lookup(&lookup).await?;
         Ok(answers(lookup.ids, found))
     }
 }
 
-fn answers(ids: Vec<String>, found: Vec<Found>) -> Vec<Answer> {
+fn answers(ids: Vec<String>, found: Vec<FoundIssue>) -> Vec<LookupMatch> {
     // Where the answer was cut off, nothing is known of the ids from there on.
     let cut = (found.len() == MOST as usize).then(|| found.last().map_or(0, |last| last.place));
     let known = |place: usize| cut.is_none_or(|cut| place < cut);
-    let mut answers: Vec<Answer> =
-        ids.into_iter().enumerate().map(|(place, id)| Answer { id, issues: Vec::new(), more: !known(place) }).collect();
+    let mut answers: Vec<LookupMatch> =
+        ids.into_iter().enumerate().map(|(place, id)| LookupMatch { id, issues: Vec::new(), more: !known(place) }).collect();
     for issue in found {
         let Some(answer) = answers.get_mut(issue.place) else { continue };
         if answer.issues.len() < PER_ID as usize {

@@ -54,30 +54,30 @@ use crate::store::Store;
 use crate::store::group::{GroupCommit, GroupRead, GroupRelease};
 use crate::store::wake::Wake;
 
-pub use crate::backend::{Checked, HookMade, Resource, Unheard, Workspace};
+pub use crate::backend::{CheckReport, HookMade, Resource, DeliveryRejected, Workspace};
 pub use crate::store::queue::MessageFilter;
-pub use auth::{Caller, Keyring, Keys, Scope};
-pub use bindings::{Bindings, Over};
-pub use change_issue::{Expected, Wish};
-pub use conflicts::Deciding;
-pub use count_issues::{Age, Stats};
-pub use create_batch::{Batch, BatchTask, Item, MAX_BATCH};
-pub use create_issue::{Accepted, MAX_IDEMPOTENCY_KEY, Rehearsal, Request, Rung};
+pub use auth::{Caller, Keyring, ValidKeys, Scope};
+pub use bindings::{BindingCache, PutCondition};
+pub use change_issue::{ExpectedVersion, ChangeRequest};
+pub use conflicts::ResolveRequest;
+pub use count_issues::{Age, IssueStats};
+pub use create_batch::{TaskBatch, BatchTask, BatchItemOutcome, MAX_BATCH};
+pub use create_issue::{AcceptedTask, MAX_IDEMPOTENCY_KEY, DryRunOutcome, TaskSubmission, DedupeSource};
 pub use edit_many::{BulkItem, BulkOutcome, BulkReport};
 pub use error::AppError;
-pub use find_issues::{Listing, Total};
+pub use find_issues::{IssueList, TotalCount};
 pub use import_issues::{ImportItem, MAX_IMPORT};
-pub use lookup_issues::{Answer, Answers};
-pub use outlets::{Ended, Outlet, Outlets, WorkRules};
-pub use page::Page;
-pub use rate_limit::RateLimit;
-pub use read_timeline::Happening;
-pub use readiness::{Readiness, Unready};
-pub use receive_webhook::Reception;
+pub use lookup_issues::{LookupMatch, LookupReport};
+pub use outlets::{LeaseEnd, Target, Targets, WorkRules};
+pub use page::ListPage;
+pub use rate_limit::RateLimiter;
+pub use read_timeline::TimelineItem;
+pub use readiness::{Readiness, UnreadyReason};
+pub use receive_webhook::DeliveryReceipt;
 pub use show_backends::BackendState;
 pub use sync::{Planned, PlannedItem, SyncPlan};
-pub use trackers::{Budget, Plan, Tracker, Trackers, Waits, Webhook};
-pub use turns::Turns;
+pub use trackers::{CreationBudget, TaskPlan, Tracker, Trackers, AnswerWaits, WebhookSetup};
+pub use turns::IssueLocks;
 
 /// What whoever follows trackers is woken by.
 pub const SYNC: &str = "sync";
@@ -90,18 +90,18 @@ pub struct App {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub keyring: Keyring,
-    pub rate_limit: RateLimit,
+    pub rate_limit: RateLimiter,
     pub readiness: Readiness,
     /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
     pub settles: GroupCommit,
     pub releases: GroupRelease,
     /// Who hears of what happens.
-    pub outlets: Outlets,
+    pub outlets: Targets,
     /// Where issues go.
     pub trackers: Trackers,
-    pub waits: Waits,
+    pub waits: AnswerWaits,
     /// Which places of them are followed.
-    pub bindings: Bindings,
+    pub bindings: BindingCache,
     pub wake: Arc<Wake>,
-    pub turns: Turns,
+    pub turns: IssueLocks,
 }

@@ -1,7 +1,7 @@
 //! Hands out the best open issue: most urgent first, then soonest due, then longest waiting. Never one to two at once.
 
-use super::{App, AppError, Caller, Expected, Scope, Wish};
-use crate::domain::ask::{Next, NextSpec};
+use super::{App, AppError, Caller, ExpectedVersion, Scope, ChangeRequest};
+use crate::domain::ask::{NextIssue, NextSpec};
 use crate::domain::decide::{self, Refusal};
 use crate::domain::find::{Archived, IssueQuery, Order, Sort};
 use crate::domain::{Issue, IssueRef, ReviewState, State, StateName};
@@ -35,7 +35,7 @@ impl App {
         Err(AppError::Contended)
     }
 
-    fn waiting(&self, next: &Next) -> IssueQuery {
+    fn waiting(&self, next: &NextIssue) -> IssueQuery {
         let mut filter = next.filter.clone();
         filter.states = vec![StateName::Open];
         filter.archived = Archived::No;
@@ -46,9 +46,9 @@ impl App {
         IssueQuery { sort: Sort::Priority, order: Order::Ascending, limit: CANDIDATES, ..IssueQuery::of(filter) }
     }
 
-    async fn take(&self, caller: &Caller, candidate: &Issue, next: &Next, trace: Option<String>) -> Result<Issue, AppError> {
+    async fn take(&self, caller: &Caller, candidate: &Issue, next: &NextIssue, trace: Option<String>) -> Result<Issue, AppError> {
         let holder = next.holder.as_deref().unwrap_or(&caller.name);
-        let wish = Wish { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: Expected::Any, trace };
+        let wish = ChangeRequest { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: ExpectedVersion::Any, trace };
         self.change(&wish, |issue, cause, stamp| {
             // Also one that the same holder has: it asked for another.
             if issue.live_claim(stamp.now).is_some() || issue.state != State::Open {

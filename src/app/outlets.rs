@@ -11,12 +11,12 @@ use chrono::{DateTime, Utc};
 use super::trackers::{Tracker, Trackers};
 use super::{App, AppError};
 use crate::domain::backoff::Backoff;
-use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, Permit};
-use crate::domain::{Change, Lease, MessageKind, Spot, Verdict};
+use crate::domain::breaker::{Breaker, BreakerRule, BreakerState, BreakerPermit};
+use crate::domain::{Change, Lease, MessageKind, QueuePosition, Verdict};
 use crate::sink::EventSink;
-use crate::store::Outcome;
+use crate::store::CommitOutcome;
 use crate::store::group::GroupError;
-use crate::store::queue::{ClaimWish, Claimed, Release, Then};
+use crate::store::queue::{LeaseRequest, LeasedMessages, MessageRelease, AfterRelease};
 
 /// How messages are worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +30,19 @@ pub struct WorkRules {
 }
 
 /// One target: what is sent there, and whether it answers.
-pub struct Outlet {
+pub struct Target {
     pub kind: MessageKind,
     pub target: String,
     pub(super) sink: Option<Arc<dyn EventSink>>,
     pub(super) tracker: Option<Arc<Tracker>>,
     attempts: i32,
     breaker: Mutex<Breaker>,
-    rest: Mutex<Rest>,
+    rest: Mutex<IdleReason>,
 }
 
 /// Why nothing goes to a target although it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rest {
+enum IdleReason {
     Not,
     /// The other side, or the budget, says until when.
     Until(DateTime<Utc>),
@@ -52,35 +52,35 @@ enum Rest {
 
 /// Every target this process may work for. None at all when nobody outside is configured.
 #[derive(Default)]
-pub struct Outlets {
-    list: Vec<Arc<Outlet>>,
+pub struct Targets {
+    list: Vec<Arc<Target>>,
     rules: Option<WorkRules>,
 }
 
-impl Outlets {
+impl Targets {
     /// The dispatcher first, then a publisher for each sink and a pusher for each tracker.
     #[must_use]
     pub fn new(sinks: Vec<Arc<dyn EventSink>>, trackers: &Trackers, rules: WorkRules) -> Self {
         if sinks.is_empty() && trackers.is_empty() {
             return Self::default();
         }
-        let outlet = |kind, target: &str, attempts| Outlet {
+        let outlet = |kind, target: &str, attempts| Target {
             kind,
             target: target.to_owned(),
             sink: None,
             tracker: None,
             attempts,
             breaker: Mutex::new(Breaker::new(rules.breaker)),
-            rest: Mutex::new(Rest::Not),
+            rest: Mutex::new(IdleReason::Not),
         };
         let mut list = vec![outlet(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), rules.dispatch_attempts)];
         list.extend(sinks.into_iter().map(|sink| {
             let publisher = outlet(MessageKind::Publish, sink.name(), rules.publish_attempts);
-            Outlet { sink: Some(sink), ..publisher }
+            Target { sink: Some(sink), ..publisher }
         }));
         list.extend(trackers.iter().map(|tracker| {
             let pusher = outlet(MessageKind::Push, &tracker.name, rules.push_attempts);
-            Outlet { tracker: Some(Arc::clone(tracker)), ..pusher }
+            Target { tracker: Some(Arc::clone(tracker)), ..pusher }
         }));
         Self { list: list.into_iter().map(Arc::new).collect(), rules: Some(rules) }
     }
@@ -90,7 +90,7 @@ impl Outlets {
         self.list.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Outlet>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Target>> {
         self.list.iter()
     }
 
@@ -104,41 +104,41 @@ impl Outlets {
     }
 }
 
-impl Outlet {
+impl Target {
     /// Leave to take messages for this target. What it owes in return is said at [`Breaker::permit`].
-    pub fn permit(&self, now: DateTime<Utc>) -> Permit {
+    pub fn permit(&self, now: DateTime<Utc>) -> BreakerPermit {
         match self.resting(now) {
-            Rest::Not => self.with_breaker(|breaker| breaker.permit(now)),
-            Rest::Until(until) => Permit::Wait(Some(until)),
-            Rest::Paused(_) => Permit::Wait(None),
+            IdleReason::Not => self.with_breaker(|breaker| breaker.permit(now)),
+            IdleReason::Until(until) => BreakerPermit::Wait(Some(until)),
+            IdleReason::Paused(_) => BreakerPermit::Wait(None),
         }
     }
 
     /// Whether something that was taken already may be begun.
     pub fn may_begin(&self, now: DateTime<Utc>, probe: bool) -> bool {
-        self.resting(now) == Rest::Not && (probe || self.breaker_state() == BreakerState::Closed)
+        self.resting(now) == IdleReason::Not && (probe || self.breaker_state() == BreakerState::Closed)
     }
 
     /// Until when it rests because of a limit or a budget.
     pub fn rests_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.resting(now) {
-            Rest::Until(until) => Some(until),
-            Rest::Not | Rest::Paused(_) => None,
+            IdleReason::Until(until) => Some(until),
+            IdleReason::Not | IdleReason::Paused(_) => None,
         }
     }
 
     /// Whether it waits for another secret.
     pub fn is_paused(&self, now: DateTime<Utc>) -> bool {
-        matches!(self.resting(now), Rest::Paused(_))
+        matches!(self.resting(now), IdleReason::Paused(_))
     }
 
     /// Everything for this target waits until then.
     pub(super) fn rest_until(&self, until: DateTime<Utc>) {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         match *rest {
-            Rest::Until(known) if known >= until => {}
-            Rest::Not | Rest::Until(_) => *rest = Rest::Until(until),
-            Rest::Paused(_) => {}
+            IdleReason::Until(known) if known >= until => {}
+            IdleReason::Not | IdleReason::Until(_) => *rest = IdleReason::Until(until),
+            IdleReason::Paused(_) => {}
         }
     }
 
@@ -146,18 +146,18 @@ impl Outlet {
     /// was asked with the one before may be refused only after it was changed.
     pub(super) fn pause(&self, edition: u64) -> bool {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *rest, Rest::Paused(edition)) != Rest::Paused(edition)
+        std::mem::replace(&mut *rest, IdleReason::Paused(edition)) != IdleReason::Paused(edition)
     }
 
-    fn resting(&self, now: DateTime<Utc>) -> Rest {
+    fn resting(&self, now: DateTime<Utc>) -> IdleReason {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
         let over = match *rest {
-            Rest::Not => false,
-            Rest::Until(until) => until <= now,
-            Rest::Paused(edition) => self.tracker.as_ref().is_none_or(|tracker| tracker.secret.edition() != edition),
+            IdleReason::Not => false,
+            IdleReason::Until(until) => until <= now,
+            IdleReason::Paused(edition) => self.tracker.as_ref().is_none_or(|tracker| tracker.secret.edition() != edition),
         };
         if over {
-            *rest = Rest::Not;
+            *rest = IdleReason::Not;
         }
         *rest
     }
@@ -178,7 +178,7 @@ impl Outlet {
 
 /// What became of one lease; the next of its lane may only follow when this one is out of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum LeaseEnd {
     /// Delivered, dead, or no longer ours: the lane goes on.
     Done,
     /// It waits for its next attempt, and so does its lane.
@@ -187,10 +187,10 @@ pub enum Ended {
 
 impl App {
     /// Takes messages that are due for the target. An empty answer is the usual one.
-    pub async fn claim_messages(&self, outlet: &Outlet, since: Option<Spot>, limit: u32) -> Result<Claimed, AppError> {
-        let Some(rules) = self.outlets.rules() else { return Ok(Claimed::default()) };
+    pub async fn claim_messages(&self, outlet: &Target, since: Option<QueuePosition>, limit: u32) -> Result<LeasedMessages, AppError> {
+        let Some(rules) = self.outlets.rules() else { return Ok(LeasedMessages::default()) };
         let stamp = self.clock.stamp();
-        let wish = ClaimWish { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
+        let wish = LeaseRequest { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
         let claimed = self.store.claim(&wish).await?;
         let labels = [outlet.kind.as_str(), &outlet.target];
         for lease in claimed.leases.iter().filter(|lease| lease.message.attempt == 1) {
@@ -202,7 +202,7 @@ impl App {
 
     /// A message that was taken more often than it may be, without any end to show for it: it may be what brings down whoever
     /// works on it. Then it is given up, and the answer is `true`.
-    pub async fn gave_up(&self, outlet: &Outlet, lease: &Lease) -> bool {
+    pub async fn gave_up(&self, outlet: &Target, lease: &Lease) -> bool {
         let spent = lease.message.attempt > outlet.attempts;
         if spent {
             let error = lease.message.last_error.clone();
@@ -216,7 +216,7 @@ impl App {
     pub async fn put_back(&self, leases: &[Lease]) {
         let at = self.clock.now();
         for lease in leases {
-            self.record(lease, Then::PutBack, at).await;
+            self.record(lease, AfterRelease::PutBack, at).await;
         }
     }
 
@@ -225,11 +225,11 @@ impl App {
     /// The store may be away for a moment, but the work was done: this goes on trying for as long as the lease lasts, because
     /// after that somebody else does the work again.
     pub(super) async fn settle_message(&self, lease: &Lease, change: Change) -> bool {
-        self.settle_change(lease, change).await == Some(Outcome::Written)
+        self.settle_change(lease, change).await == Some(CommitOutcome::Written)
     }
 
     /// Writes down what was done outside, trying for as long as the lease lasts; `None`: in vain.
-    pub(super) async fn settle_change(&self, lease: &Lease, change: Change) -> Option<Outcome> {
+    pub(super) async fn settle_change(&self, lease: &Lease, change: Change) -> Option<CommitOutcome> {
         loop {
             match self.settles.commit(change.clone()).await {
                 Ok(outcome) => return Some(outcome),
@@ -242,12 +242,12 @@ impl App {
     /// Decides what follows from a failed attempt, and writes it down.
     pub(super) async fn record_failure(
         &self,
-        outlet: &Outlet,
+        outlet: &Target,
         lease: &Lease,
         verdict: Verdict,
         error: String,
         started: DateTime<Utc>,
-    ) -> Ended {
+    ) -> LeaseEnd {
         const LONGEST: usize = 1000;
         let error: String = error.chars().take(LONGEST).collect();
         let stamp = self.clock.stamp();
@@ -259,11 +259,11 @@ impl App {
             Verdict::Retry { .. } | Verdict::Fail => None,
         };
         let (then, outcome, ended) = match wait {
-            Some(wait) => (Then::Retry { due_at: at + wait, started, error: error.clone() }, "failed", Ended::Waits),
-            None => (Then::Dead { started, error: error.clone() }, "dead", Ended::Done),
+            Some(wait) => (AfterRelease::Retry { due_at: at + wait, started, error: error.clone() }, "failed", LeaseEnd::Waits),
+            None => (AfterRelease::Dead { started, error: error.clone() }, "dead", LeaseEnd::Done),
         };
         self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
-        if ended == Ended::Done {
+        if ended == LeaseEnd::Done {
             tracing::error!(
                 message.id = lease.message.id,
                 message.target = outlet.target,
@@ -284,8 +284,8 @@ impl App {
         ended
     }
 
-    pub(super) async fn record(&self, lease: &Lease, then: Then, at: DateTime<Utc>) {
-        while let Err(error) = self.releases.release(Release::of(lease, at, then.clone())).await {
+    pub(super) async fn record(&self, lease: &Lease, then: AfterRelease, at: DateTime<Utc>) {
+        while let Err(error) = self.releases.release(MessageRelease::of(lease, at, then.clone())).await {
             if self.gives_up(lease, &error).await {
                 return;
             }

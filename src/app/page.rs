@@ -18,15 +18,15 @@ const HEAVY: usize = 4 << 20;
 
 /// Some of a list, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct ListPage<T> {
     pub items: Vec<T>,
     /// There is something behind the last of them.
     pub more: bool,
 }
 
-impl<T> Page<T> {
-    pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(shape).collect(), more: self.more }
+impl<T> ListPage<T> {
+    pub fn map<U>(self, shape: impl FnMut(T) -> U) -> ListPage<U> {
+        ListPage { items: self.items.into_iter().map(shape).collect(), more: self.more }
     }
 }
 
@@ -37,11 +37,11 @@ pub(super) async fn fill<T, K, F>(
     key: impl Fn(&T) -> K,
     weight: impl Fn(&T) -> usize,
     mut read: impl FnMut(Option<K>, u32) -> F,
-) -> Result<Page<T>, StoreError>
+) -> Result<ListPage<T>, StoreError>
 where
     F: Future<Output = Result<Vec<T>, StoreError>> + Send,
 {
-    let mut page = Page { items: Vec::new(), more: false };
+    let mut page = ListPage { items: Vec::new(), more: false };
     let mut heft = 0;
     // One more than asked for tells whether there is more.
     let mut missing = limit + 1;
@@ -72,7 +72,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// A page of the list `0..length`, every row of that weight.
-    fn page(length: u32, after: Option<u32>, limit: u32, weight: usize) -> Page<u32> {
+    fn page(length: u32, after: Option<u32>, limit: u32, weight: usize) -> ListPage<u32> {
         let read = |after: Option<u32>, most: u32| {
             let first = after.map_or(0, |last| last + 1);
             assert!(most <= PORTION);

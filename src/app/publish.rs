@@ -2,19 +2,19 @@
 
 use std::time::Instant;
 
-use super::outlets::Ended;
-use super::{App, Outlet};
+use super::outlets::LeaseEnd;
+use super::{App, Target};
 use crate::domain::breaker::BreakerState;
 use crate::domain::{Change, Lease, Notice, Verdict};
 
 impl App {
     /// Calls the sink, tells the breaker, and writes down how it ended. Nothing is held open while the sink takes its time.
-    pub async fn publish(&self, outlet: &Outlet, lease: &Lease, notice: Option<&Notice>) -> Ended {
+    pub async fn publish(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let (Some(sink), Some(notice)) = (&outlet.sink, notice) else {
             // The issue was deleted for good, and its history with it: there is nothing to tell any more.
             self.settle_message(lease, Change::settling(lease.settle(Some(started), started), Vec::new())).await;
-            return Ended::Done;
+            return LeaseEnd::Done;
         };
         let labels = [outlet.kind.as_str(), &outlet.target];
         let clock = Instant::now();
@@ -29,7 +29,7 @@ impl App {
                 self.metrics.deliveries.with_label_values(&[labels[0], labels[1], outcome]).inc();
                 let delay = (stamp.now - notice.event.at).to_std().unwrap_or_default();
                 self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
-                Ended::Done
+                LeaseEnd::Done
             }
             Err(error) => {
                 self.tell_breaker(outlet, error.verdict, stamp.random());
@@ -39,7 +39,7 @@ impl App {
     }
 
     /// A refusal is an answer: the target is well.
-    pub(super) fn tell_breaker(&self, outlet: &Outlet, verdict: Verdict, random: u32) {
+    pub(super) fn tell_breaker(&self, outlet: &Target, verdict: Verdict, random: u32) {
         let before = outlet.breaker_state();
         match verdict {
             Verdict::Retry { after } => outlet.with_breaker(|breaker| breaker.failed(self.clock.now(), random, after)),

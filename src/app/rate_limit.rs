@@ -5,17 +5,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{AppError, Caller};
-use crate::domain::quota::{Allowance, Bucket, Quota};
+use crate::domain::quota::{QuotaAllowance, QuotaBucket, Quota};
 
 /// The buckets of everybody who asked. There are no more of them than key names.
 #[derive(Debug)]
-pub struct RateLimit {
+pub struct RateLimiter {
     quota: Option<Quota>,
     began: Instant,
-    buckets: Mutex<HashMap<String, Bucket>>,
+    buckets: Mutex<HashMap<String, QuotaBucket>>,
 }
 
-impl RateLimit {
+impl RateLimiter {
     /// Without a quota nobody is limited, and asking costs nothing.
     #[must_use]
     pub fn new(quota: Option<Quota>) -> Self {
@@ -28,7 +28,7 @@ impl RateLimit {
     }
 
     /// Counts one request of the caller; `None` when nothing is limited.
-    pub fn count(&self, caller: &Caller) -> Option<Allowance> {
+    pub fn count(&self, caller: &Caller) -> Option<QuotaAllowance> {
         let quota = self.quota?;
         let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -40,6 +40,6 @@ impl RateLimit {
 }
 
 /// The refusal, where the request was one too many.
-pub fn granted(allowance: Allowance) -> Result<(), AppError> {
+pub fn granted(allowance: QuotaAllowance) -> Result<(), AppError> {
     allowance.retry_after.map_or(Ok(()), |retry_after| Err(AppError::RateLimited { retry_after }))
 }

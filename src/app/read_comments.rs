@@ -1,6 +1,6 @@
 //! Shows what was said about an issue.
 
-use super::page::{Page, fill};
+use super::page::{ListPage, fill};
 use super::{App, AppError, Caller, Scope};
 use crate::domain::{Comment, CommentId, Issue, IssueRef};
 
@@ -12,7 +12,7 @@ impl App {
         issue: IssueRef,
         after: Option<CommentId>,
         limit: u32,
-    ) -> Result<Page<Comment>, AppError> {
+    ) -> Result<ListPage<Comment>, AppError> {
         caller.need(Scope::Read)?;
         let issue = self.find_issue(issue).await?.id;
         let read = |after, limit| self.store.comments(issue, after, limit);

@@ -37,7 +37,7 @@ impl Readiness {
 
 /// Why no work should be sent here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unready {
+pub enum UnreadyReason {
     #[error("shutting down")]
     Draining,
     #[error("{0}")]
@@ -46,14 +46,14 @@ pub enum Unready {
 
 impl App {
     /// Not draining, and the store answers with the schema this binary was built for.
-    pub async fn ready(&self) -> Result<(), Unready> {
+    pub async fn ready(&self) -> Result<(), UnreadyReason> {
         if self.readiness.is_draining() {
-            return Err(Unready::Draining);
+            return Err(UnreadyReason::Draining);
         }
         match tokio::time::timeout(PATIENCE, self.check_store()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Unready::Store(error.to_string())),
-            Err(_) => Err(Unready::Store(format!("the store did not answer within {PATIENCE:?}"))),
+            Ok(Err(error)) => Err(UnreadyReason::Store(error.to_string())),
+            Err(_) => Err(UnreadyReason::Store(format!("the store did not answer within {PATIENCE:?}"))),
         }
     }
 

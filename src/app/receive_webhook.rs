@@ -2,12 +2,12 @@
 
 use super::{App, AppError};
 use crate::backend::http::header::HeaderMap;
-use crate::backend::{Delivery, Heard};
-use crate::domain::sync::NewHook;
+use crate::backend::{WebhookDelivery, ParsedDelivery};
+use crate::domain::sync::NewDelivery;
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reception {
+pub enum DeliveryReceipt {
     /// Kept; it will be followed.
     Accepted,
     /// It was here before.
@@ -18,22 +18,22 @@ pub enum Reception {
 
 impl App {
     /// `name` is the backend's. Whoever is not let in learns nothing about which backends there are, and leaves nothing behind.
-    pub async fn receive_webhook(&self, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<Reception, AppError> {
+    pub async fn receive_webhook(&self, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<DeliveryReceipt, AppError> {
         let tracker =
             self.trackers.get(name).map(|tracker| (tracker, tracker.webhook.secrets())).filter(|(_, secrets)| !secrets.is_empty());
         let Some((tracker, secrets)) = tracker else { return Err(AppError::NotFound { what: format!("webhook for a backend {name}") }) };
         let received_at = self.clock.now();
-        let Heard { delivery, event, hint } = tracker.backend.hear(&Delivery { headers, body, now: received_at }, &secrets)?;
+        let ParsedDelivery { delivery, event, hint } = tracker.backend.hear(&WebhookDelivery { headers, body, now: received_at }, &secrets)?;
         let followed = hint.is_some();
-        let hook = NewHook { backend: tracker.name.clone(), delivery, event, received_at, body: body.to_vec(), hint };
+        let hook = NewDelivery { backend: tracker.name.clone(), delivery, event, received_at, body: body.to_vec(), hint };
         if !self.store.keep_hook(&hook).await? {
-            return Ok(Reception::Repeated);
+            return Ok(DeliveryReceipt::Repeated);
         }
         if !followed {
-            return Ok(Reception::Ignored);
+            return Ok(DeliveryReceipt::Ignored);
         }
         self.wake.ring("sync");
-        Ok(Reception::Accepted)
+        Ok(DeliveryReceipt::Accepted)
     }
 
     /// Forgets deliveries older than that, page by page.

@@ -2,8 +2,8 @@
 
 use super::show_backends::away;
 use super::{App, AppError, Caller, Scope, Tracker};
-use crate::backend::{HookMade, Trouble};
-use crate::domain::tracker::{Place, PlaceField};
+use crate::backend::{HookMade, ErrorKind};
+use crate::domain::tracker::{Project, ProjectField};
 use crate::domain::{Faults, WebhookSpec};
 
 impl App {
@@ -23,10 +23,10 @@ impl App {
         };
         let place = place.ok_or_else(|| Faults::one("/place", "missing", wanted(tracker)))?;
         tracker.backend.add_webhook(&place, url, &secret).await.map_err(|error| match error.trouble {
-            Trouble::Fail | Trouble::Denied | Trouble::Paused | Trouble::Stale => {
+            ErrorKind::Fail | ErrorKind::Denied | ErrorKind::Paused | ErrorKind::Stale => {
                 AppError::BackendRefused { name: name.to_owned(), reason: error.message }
             }
-            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Unknown => away(name, error),
+            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Unknown => away(name, error),
         })
     }
 }
@@ -37,8 +37,8 @@ fn wanted(tracker: &Tracker) -> String {
 }
 
 /// The last part is what has no slashes; an owner may be a group within groups.
-fn read(text: &str, needs: &[PlaceField]) -> Option<Place> {
-    let mut place = Place::default();
+fn read(text: &str, needs: &[ProjectField]) -> Option<Project> {
+    let mut place = Project::default();
     let mut rest = Some(text);
     for field in needs.iter().rev() {
         let (before, part) = match rest?.rsplit_once('/') {
@@ -47,9 +47,9 @@ fn read(text: &str, needs: &[PlaceField]) -> Option<Place> {
         };
         rest = before;
         match field {
-            PlaceField::Owner => part.clone_into(&mut place.owner),
-            PlaceField::Repo => part.clone_into(&mut place.repo),
-            PlaceField::Project => part.clone_into(&mut place.project),
+            ProjectField::Owner => part.clone_into(&mut place.owner),
+            ProjectField::Repo => part.clone_into(&mut place.repo),
+            ProjectField::Project => part.clone_into(&mut place.project),
         }
     }
     needs.iter().all(|field| !place.get(*field).trim().is_empty()).then_some(place)
@@ -61,14 +61,14 @@ mod tests {
 
     #[test]
     fn a_place_is_read_as_people_write_it() {
-        let read = |text: &str, needs: &[PlaceField]| read(text, needs).map(|place| (place.owner, place.repo, place.project));
+        let read = |text: &str, needs: &[ProjectField]| read(text, needs).map(|place| (place.owner, place.repo, place.project));
         let is = |owner: &str, repo: &str, project: &str| Some((owner.to_owned(), repo.to_owned(), project.to_owned()));
-        assert_eq!(read("acme/tools", &[PlaceField::Owner, PlaceField::Repo]), is("acme", "tools", ""));
-        assert_eq!(read("acme/platform/tools", &[PlaceField::Owner, PlaceField::Repo]), is("acme/platform", "tools", ""));
-        assert_eq!(read("acme/Fabrikam Fiber", &[PlaceField::Owner, PlaceField::Project]), is("acme", "", "Fabrikam Fiber"));
-        assert_eq!(read("OPS", &[PlaceField::Project]), is("", "", "OPS"));
+        assert_eq!(read("acme/tools", &[ProjectField::Owner, ProjectField::Repo]), is("acme", "tools", ""));
+        assert_eq!(read("acme/platform/tools", &[ProjectField::Owner, ProjectField::Repo]), is("acme/platform", "tools", ""));
+        assert_eq!(read("acme/Fabrikam Fiber", &[ProjectField::Owner, ProjectField::Project]), is("acme", "", "Fabrikam Fiber"));
+        assert_eq!(read("OPS", &[ProjectField::Project]), is("", "", "OPS"));
         for wrong in ["", "tools", "/tools", "acme/"] {
-            assert_eq!(read(wrong, &[PlaceField::Owner, PlaceField::Repo]), None, "{wrong}");
+            assert_eq!(read(wrong, &[ProjectField::Owner, ProjectField::Repo]), None, "{wrong}");
         }
     }
 }

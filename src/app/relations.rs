@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{EditIssue, Refusal};
-use crate::domain::patch::Patch;
-use crate::domain::relation::{self, Related, Relating, Unmet};
+use crate::domain::patch::IssuePatch;
+use crate::domain::relation::{self, IssueRelation, WantedRelation, UnmetRelation};
 use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
 
 /// The issues that were asked for, by the names they were asked for by.
@@ -25,9 +25,9 @@ impl App {
     }
 
     /// The edit with its relations, for a caller who may make it. `root` is where the patch lies in the body.
-    pub(super) async fn whole_edit(&self, caller: &Caller, patch: Patch, root: &str) -> Result<EditIssue, AppError> {
+    pub(super) async fn whole_edit(&self, caller: &Caller, patch: IssuePatch, root: &str) -> Result<EditIssue, AppError> {
         caller.need(Scope::Write)?;
-        let Patch { edit, relations } = patch;
+        let IssuePatch { edit, relations } = patch;
         let Some(wishes) = relations else { return Ok(edit) };
         let known = self.named(relation::named(&wishes).collect()).await?;
         Ok(EditIssue { relations: Some(resolved(&wishes, &known, root)?), ..edit })
@@ -41,15 +41,15 @@ impl App {
 }
 
 /// What was wished, if every issue in it is there and one parent at most. That is no fault of the body: only here is known who is meant.
-pub(super) fn resolved(wishes: &[Relating], known: &Known, root: &str) -> Result<Vec<Related>, AppError> {
+pub(super) fn resolved(wishes: &[WantedRelation], known: &Known, root: &str) -> Result<Vec<IssueRelation>, AppError> {
     relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unmet| {
         AppError::Refused(match unmet {
-            Unmet::Unknown(unknown) => {
+            UnmetRelation::Unknown(unknown) => {
                 let told: Vec<String> =
                     unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
                 Refusal { code: "unknown_issue", message: told.join("; ") }
             }
-            Unmet::TwoParents => Refusal { code: "two_parents", message: format!("{root}/relations: an issue has one parent at most") },
+            UnmetRelation::TwoParents => Refusal { code: "two_parents", message: format!("{root}/relations: an issue has one parent at most") },
         })
     })
 }

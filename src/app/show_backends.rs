@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 
 use super::trackers::Tracker;
 use super::{App, AppError, Caller, Scope};
-use crate::backend::{BackendError, Checked, Resource, Trouble, Workspace};
+use crate::backend::{BackendError, CheckReport, Resource, ErrorKind, Workspace};
 use crate::domain::MessageKind;
 use crate::domain::breaker::BreakerState;
-use crate::domain::tracker::{BudgetWindow, LOCAL, Listing, TrackerKind};
+use crate::domain::tracker::{BudgetWindow, LOCAL, RemotePage, TrackerKind};
 
 /// How one tracker is, as this process sees it.
 pub struct BackendState {
@@ -51,33 +51,33 @@ impl App {
     }
 
     /// Asks the tracker itself. One that cannot be reached, or lets nobody in, is an answer too.
-    pub async fn check_backend(&self, caller: &Caller, name: &str) -> Result<Checked, AppError> {
+    pub async fn check_backend(&self, caller: &Caller, name: &str) -> Result<CheckReport, AppError> {
         caller.need(Scope::Admin)?;
         if name == LOCAL {
             self.store.check().await?;
-            return Ok(Checked::default());
+            return Ok(CheckReport::default());
         }
         let tracker = self.tracker(name)?;
         let place = tracker.place();
         let checked = tracker.backend.check(place.as_ref()).await;
-        Ok(checked.unwrap_or_else(|error| Checked { account: None, missing: vec![error.message] }))
+        Ok(checked.unwrap_or_else(|error| CheckReport { account: None, missing: vec![error.message] }))
     }
 
-    pub async fn workspaces(&self, caller: &Caller, name: &str, page: Option<&str>) -> Result<Listing<Workspace>, AppError> {
+    pub async fn workspaces(&self, caller: &Caller, name: &str, page: Option<&str>) -> Result<RemotePage<Workspace>, AppError> {
         caller.need(Scope::Read)?;
         if name == LOCAL {
-            return Ok(Listing { items: Vec::new(), next: None });
+            return Ok(RemotePage { items: Vec::new(), next: None });
         }
         self.tracker(name)?.backend.workspaces(page).await.map_err(|error| away(name, error))
     }
 
     /// With the workspace they belong to, where it can be told.
-    pub async fn resources(&self, caller: &Caller, name: &str, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, AppError> {
+    pub async fn resources(&self, caller: &Caller, name: &str, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, AppError> {
         caller.need(Scope::Read)?;
         let backend = &self.tracker(name)?.backend;
         match backend.resources(workspace, page).await {
             Ok(listing) => Ok(listing),
-            Err(BackendError { trouble: Trouble::Fail | Trouble::Denied, .. }) => {
+            Err(BackendError { trouble: ErrorKind::Fail | ErrorKind::Denied, .. }) => {
                 Err(AppError::NotFound { what: format!("workspace {workspace} in {name}, or not to be seen with its credential") })
             }
             Err(error) => Err(away(name, error)),

@@ -9,10 +9,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{Accepted, App, AppError};
+use super::{AcceptedTask, App, AppError};
 use crate::backend::{Backend, Secret};
 use crate::domain::tracker::{
-    Around, BudgetWindow, LOCAL, LossNote, Place, PlaceTemplate, RouteNote, Routed, Routing, Terms, TrackerKind, expected, fit, route,
+    RelationTargets, BudgetWindow, LOCAL, LossNote, Project, ProjectTemplate, RouteNote, RouteDecision, RouteTable, BackendTerms, TrackerKind, expected, fit, route,
 };
 use crate::domain::{Issue, IssueRef, Review};
 
@@ -21,23 +21,23 @@ pub struct Tracker {
     /// The configured name: the target of its messages.
     pub name: String,
     pub backend: Arc<dyn Backend>,
-    pub terms: Terms,
+    pub terms: BackendTerms,
     pub secret: Secret,
-    pub webhook: Webhook,
-    pub budget: Option<Budget>,
+    pub webhook: WebhookSetup,
+    pub budget: Option<CreationBudget>,
     /// The longest one of its calls may take.
     pub timeout: Duration,
     /// How long after a creation whose answer was lost its absence is believed.
     pub doubt: Duration,
     /// Where issues go that no route says more about.
-    pub template: PlaceTemplate,
+    pub template: ProjectTemplate,
     /// When something was expected there, and when that was worked out.
     pub estimate: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
 }
 
 /// How the tracker tells us by itself what happens there.
 #[derive(Debug, Clone, Default)]
-pub struct Webhook {
+pub struct WebhookSetup {
     pub secret: Secret,
     /// The one before, while the tracker changes from it.
     pub previous: Secret,
@@ -45,7 +45,7 @@ pub struct Webhook {
     pub url: Option<String>,
 }
 
-impl Webhook {
+impl WebhookSetup {
     /// Those that deliveries may be signed with; none: no delivery is taken in.
     #[must_use]
     pub fn secrets(&self) -> Vec<SecretString> {
@@ -55,7 +55,7 @@ impl Webhook {
 
 /// How much may be created with a credential, by all replicas together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Budget {
+pub struct CreationBudget {
     /// Trackers with one credential share one.
     pub name: String,
     pub windows: Vec<BudgetWindow>,
@@ -63,7 +63,7 @@ pub struct Budget {
 
 /// How long an answer waits for a tracker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waits {
+pub struct AnswerWaits {
     pub usual: Duration,
     pub most: Duration,
 }
@@ -72,13 +72,13 @@ pub struct Waits {
 #[derive(Default)]
 pub struct Trackers {
     list: BTreeMap<String, Arc<Tracker>>,
-    routing: Routing,
+    routing: RouteTable,
 }
 
 /// Where a task goes, and what of it does not arrive whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    pub routed: Routed,
+pub struct TaskPlan {
+    pub routed: RouteDecision,
     /// The kind that the issue reports.
     pub backend: String,
     pub losses: Vec<LossNote>,
@@ -86,7 +86,7 @@ pub struct Plan {
 
 impl Trackers {
     #[must_use]
-    pub fn new(list: Vec<Tracker>, routing: Routing) -> Self {
+    pub fn new(list: Vec<Tracker>, routing: RouteTable) -> Self {
         Self { list: list.into_iter().map(|tracker| (tracker.name.clone(), Arc::new(tracker))).collect(), routing }
     }
 
@@ -106,16 +106,16 @@ impl Trackers {
 
     /// Where the issue goes. `store` is what an issue of the store alone reports.
     #[must_use]
-    pub fn plan(&self, issue: &Issue, store: &str) -> Plan {
+    pub fn plan(&self, issue: &Issue, store: &str) -> TaskPlan {
         let routed = route(issue, &self.routing);
         let backend = self.kind(routed.first()).map_or_else(|| store.to_owned(), |kind| kind.as_str().to_owned());
         let mut losses = Vec::new();
         for tracker in routed.to.iter().filter_map(|to| self.get(&to.backend)) {
             // Where others lie is not asked here: whoever files a task does not wait for that.
-            let lost = fit(issue, &tracker.terms, &Around::of(&tracker.name)).losses;
+            let lost = fit(issue, &tracker.terms, &RelationTargets::of(&tracker.name)).losses;
             losses.extend(lost.into_iter().map(|loss| LossNote { backend: tracker.name.clone(), loss }));
         }
-        Plan { routed, backend, losses }
+        TaskPlan { routed, backend, losses }
     }
 
     #[must_use]
@@ -124,7 +124,7 @@ impl Trackers {
     }
 }
 
-impl Plan {
+impl TaskPlan {
     /// As the history keeps it.
     #[must_use]
     pub fn note(&self) -> RouteNote {
@@ -146,20 +146,20 @@ impl Plan {
 impl Tracker {
     /// The place for checks: the template without what depends on the task.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
-        PlaceTemplate::default().fill(&self.template, self.backend.needs(), None).ok()
+    pub fn place(&self) -> Option<Project> {
+        ProjectTemplate::default().fill(&self.template, self.backend.needs(), None).ok()
     }
 }
 
 impl App {
     /// Where a task goes; `None` while there is nowhere to go.
-    pub(super) fn plan(&self, issue: &Issue) -> Option<Plan> {
+    pub(super) fn plan(&self, issue: &Issue) -> Option<TaskPlan> {
         (!self.trackers.is_empty()).then(|| self.trackers.plan(issue, self.store.name()))
     }
 
     /// When a task that goes there now is expected, where the share of writes makes it wait. Looked up once a second at most: a
     /// caller is not to pay for it.
-    pub(super) async fn expected(&self, plan: Option<&Plan>) -> Option<DateTime<Utc>> {
+    pub(super) async fn expected(&self, plan: Option<&TaskPlan>) -> Option<DateTime<Utc>> {
         const FRESH: Duration = Duration::from_secs(1);
         const MOST: u32 = 10_000;
         let tracker = self.trackers.get(plan?.routed.first())?;
@@ -179,7 +179,7 @@ impl App {
     }
 
     /// How much of each window was used lately.
-    pub(super) async fn spent(&self, budget: &Budget) -> Result<Vec<(BudgetWindow, u64)>, AppError> {
+    pub(super) async fn spent(&self, budget: &CreationBudget) -> Result<Vec<(BudgetWindow, u64)>, AppError> {
         let now = self.clock.now();
         let mut spent = Vec::with_capacity(budget.windows.len());
         for window in &budget.windows {
@@ -190,7 +190,7 @@ impl App {
 
     /// The answer once the issue is in its tracker; or as it is, when that takes longer than whoever asked (or else the settings) will
     /// wait.
-    pub async fn waited(&self, accepted: Accepted, patience: Option<Duration>) -> Accepted {
+    pub async fn waited(&self, accepted: AcceptedTask, patience: Option<Duration>) -> AcceptedTask {
         const LOOK: Duration = Duration::from_millis(50);
         let most = patience.unwrap_or(self.waits.usual).min(self.waits.most);
         if !accepted.on_its_way || most.is_zero() {
@@ -206,7 +206,7 @@ impl App {
             }
         };
         match tokio::time::timeout(most, look).await {
-            Ok(url) => Accepted { url: Some(url), on_its_way: false, expected_at: None, ..accepted },
+            Ok(url) => AcceptedTask { url: Some(url), on_its_way: false, expected_at: None, ..accepted },
             Err(_) => accepted,
         }
     }

@@ -15,17 +15,17 @@ const SLOTS: usize = 1024;
 pub(super) type Turn<'a> = MutexGuard<'a, ()>;
 
 #[derive(Debug)]
-pub struct Turns {
+pub struct IssueLocks {
     slots: Vec<Mutex<()>>,
 }
 
-impl Default for Turns {
+impl Default for IssueLocks {
     fn default() -> Self {
         Self { slots: (0..SLOTS).map(|_| Mutex::default()).collect() }
     }
 }
 
-impl Turns {
+impl IssueLocks {
     /// The turn, if nobody has it.
     pub(super) fn free(&self, issue: IssueId) -> Option<Turn<'_>> {
         self.slot(issue).try_lock().ok()

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::http::HttpAnswer;
 use super::http::header::ETAG;
-use crate::domain::tracker::Remote;
+use crate::domain::tracker::RemoteIssue;
 
 /// A page of what changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,8 +28,8 @@ impl ListAsk<'_> {
 
 /// A page, in the order in which the tracker gave it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    pub items: Vec<Remote>,
+pub struct ChangesPage {
+    pub items: Vec<RemoteIssue>,
     /// What to ask with for the next page; none after the last. An empty page may have a next one.
     pub next: Option<String>,
     /// What the tracker calls this answer. Only of a first page that is the last one too: of any other it would say nothing of the
@@ -39,10 +39,10 @@ pub struct Changes {
     pub unchanged: bool,
 }
 
-impl Changes {
+impl ChangesPage {
     /// What came with that answer to that question.
     #[must_use]
-    pub fn new(items: Vec<Remote>, next: Option<String>, ask: &ListAsk<'_>, answer: &HttpAnswer) -> Self {
+    pub fn new(items: Vec<RemoteIssue>, next: Option<String>, ask: &ListAsk<'_>, answer: &HttpAnswer) -> Self {
         let told = || answer.headers.get(ETAG)?.to_str().ok().map(str::to_owned);
         let etag = if next.is_none() && ask.page.is_none() { told() } else { None };
         Self { items, next, etag, unchanged: false }

@@ -10,13 +10,13 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::http::header::HeaderMap;
-use super::{BackendError, Trouble, signature};
-use crate::domain::sync::{Hint, HintKind};
-use crate::domain::tracker::Place;
+use super::{BackendError, ErrorKind, signature};
+use crate::domain::sync::{DeliverySubject, DeliverySubjectKind};
+use crate::domain::tracker::Project;
 
 /// One delivery. Nothing of it is believed yet.
 #[derive(Debug, Clone, Copy)]
-pub struct Delivery<'a> {
+pub struct WebhookDelivery<'a> {
     pub headers: &'a HeaderMap,
     pub body: &'a [u8],
     pub now: DateTime<Utc>,
@@ -24,18 +24,18 @@ pub struct Delivery<'a> {
 
 /// A delivery that was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct ParsedDelivery {
     /// The vendor's name of the delivery, or a digest of its body.
     pub delivery: String,
     /// The vendor's word for what happened.
     pub event: String,
     /// None: it is about nothing that is followed here.
-    pub hint: Option<Hint>,
+    pub hint: Option<DeliverySubject>,
 }
 
 /// Why a delivery was not let in. The text may be shown to whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unheard {
+pub enum DeliveryRejected {
     /// No signature, or not one of ours.
     #[error("the delivery is not signed with the secret of this webhook")]
     Refused,
@@ -62,7 +62,7 @@ pub const WINDOW: Duration = Duration::from_mins(5);
 /// Longer names are not the vendor's.
 const LONGEST: usize = 200;
 
-impl<'a> Delivery<'a> {
+impl<'a> WebhookDelivery<'a> {
     /// A header that is text and not empty.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
@@ -82,24 +82,24 @@ impl<'a> Delivery<'a> {
         word(self.header(header).unwrap_or_default())
     }
 
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Unheard> {
-        serde_json::from_slice(self.body).map_err(|_| Unheard::Malformed("it must be its JSON; see the webhook's content type"))
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, DeliveryRejected> {
+        serde_json::from_slice(self.body).map_err(|_| DeliveryRejected::Malformed("it must be its JSON; see the webhook's content type"))
     }
 
     /// Lets in what has that header, where it is signed so.
-    pub fn let_in(&self, header: &str, is_ours: impl FnOnce(&str) -> bool) -> Result<(), Unheard> {
-        self.header(header).filter(|shown| is_ours(shown)).map(|_| ()).ok_or(Unheard::Refused)
+    pub fn let_in(&self, header: &str, is_ours: impl FnOnce(&str) -> bool) -> Result<(), DeliveryRejected> {
+        self.header(header).filter(|shown| is_ours(shown)).map(|_| ()).ok_or(DeliveryRejected::Refused)
     }
 
     /// Lets in what is signed in that header: the body's HMAC-SHA256 in hexadecimal, behind the prefix.
-    pub fn let_in_hex(&self, header: &str, prefix: &str, secrets: &[SecretString]) -> Result<(), Unheard> {
+    pub fn let_in_hex(&self, header: &str, prefix: &str, secrets: &[SecretString]) -> Result<(), DeliveryRejected> {
         self.let_in(header, |shown| shown.strip_prefix(prefix).is_some_and(|hex| signature::is_signed_hex(secrets, self.body, hex)))
     }
 
     /// Whether a moment that was signed is near enough.
-    pub fn fresh(&self, signed: Option<DateTime<Utc>>, window: Duration) -> Result<(), Unheard> {
+    pub fn fresh(&self, signed: Option<DateTime<Utc>>, window: Duration) -> Result<(), DeliveryRejected> {
         let near = signed.is_some_and(|signed| (self.now - signed).abs().to_std().is_ok_and(|away| away <= window));
-        if near { Ok(()) } else { Err(Unheard::Stale) }
+        if near { Ok(()) } else { Err(DeliveryRejected::Stale) }
     }
 }
 
@@ -112,17 +112,17 @@ pub fn word(text: &str) -> String {
 
 /// A hint, where the delivery says which issue it is about.
 #[must_use]
-pub fn hint(kind: HintKind, place: Place, remote_id: Option<String>) -> Option<Hint> {
-    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| Hint { kind, place, remote_id })
+pub fn hint(kind: DeliverySubjectKind, place: Project, remote_id: Option<String>) -> Option<DeliverySubject> {
+    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| DeliverySubject { kind, place, remote_id })
 }
 
 /// A credential that files issues may not be allowed to make webhooks: then somebody does it by hand.
 #[must_use]
 pub fn by_hand(error: BackendError, how: &str) -> BackendError {
     match error.trouble {
-        Trouble::Denied | Trouble::Fail => {
-            BackendError::new(Trouble::Fail, format!("the webhook cannot be made with this credential ({}); {how}", error.message))
+        ErrorKind::Denied | ErrorKind::Fail => {
+            BackendError::new(ErrorKind::Fail, format!("the webhook cannot be made with this credential ({}); {how}", error.message))
         }
-        Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Stale | Trouble::Unknown => error,
+        ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Stale | ErrorKind::Unknown => error,
     }
 }

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use super::http::{HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
-use super::{BackendError, Secret, Trouble};
+use super::{BackendError, Secret, ErrorKind};
 
 /// How requests get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Transport {
 
 /// How a secret is shown to the tracker, when directly.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scheme {
+pub enum AuthScheme {
     /// `Authorization: Bearer SECRET`.
     Bearer,
     /// `Authorization: WORD SECRET`.
@@ -57,12 +57,12 @@ pub struct LineOptions {
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct TrackerClient {
     http: HttpClient,
     base: String,
     transport: Transport,
     secret: Secret,
-    scheme: Scheme,
+    scheme: AuthScheme,
     headers: HeaderMap,
     /// Milliseconds by which the other side's clock is ahead, by its last answer.
     ahead: Arc<AtomicI64>,
@@ -70,7 +70,7 @@ pub struct Line {
 
 /// One request about to be sent. Whether it writes is told by its method, unless [`Call::reads`] says otherwise (a GraphQL query).
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct TrackerCall {
     method: Method,
     path: String,
     query: Vec<(String, String)>,
@@ -79,16 +79,16 @@ pub struct Call {
     writes: bool,
 }
 
-impl Line {
+impl TrackerClient {
     /// The scheme is the tracker's to say: see [`Self::with_scheme`].
     #[must_use]
     pub fn new(options: LineOptions) -> Self {
         let LineOptions { http, base, transport, secret } = options;
-        Self { http, base, transport, secret, scheme: Scheme::Bearer, headers: HeaderMap::new(), ahead: Arc::default() }
+        Self { http, base, transport, secret, scheme: AuthScheme::Bearer, headers: HeaderMap::new(), ahead: Arc::default() }
     }
 
     #[must_use]
-    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+    pub fn with_scheme(mut self, scheme: AuthScheme) -> Self {
         self.scheme = scheme;
         self
     }
@@ -118,7 +118,7 @@ impl Line {
 
     /// Sends it; every answer is handed over, whatever its status. A failure to get one is told apart by whether the request writes
     /// and whether it can have arrived.
-    pub async fn send(&self, call: Call) -> Result<HttpAnswer, BackendError> {
+    pub async fn send(&self, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
         let writes = call.writes;
         let (secret, _) = self.secret.get();
         let request = self.request(call, secret.as_ref())?;
@@ -147,7 +147,7 @@ impl Line {
         (path.starts_with('/') && !path.starts_with("//")).then(|| path.to_owned())
     }
 
-    fn request(&self, call: Call, secret: Option<&SecretString>) -> Result<HttpRequest, BackendError> {
+    fn request(&self, call: TrackerCall, secret: Option<&SecretString>) -> Result<HttpRequest, BackendError> {
         let mut headers = self.headers.clone();
         headers.extend(call.headers);
         let base = match &self.transport {
@@ -173,12 +173,12 @@ impl Line {
     fn shown(&self, secret: Option<&SecretString>) -> Result<Option<(HeaderName, HeaderValue)>, BackendError> {
         let Some(secret) = secret.map(SecretString::expose_secret) else { return Ok(None) };
         Ok(Some(match &self.scheme {
-            Scheme::Bearer => (AUTHORIZATION, value(&format!("Bearer {secret}"))?),
-            Scheme::Word(word) => (AUTHORIZATION, value(&format!("{word} {secret}"))?),
-            Scheme::Bare => (AUTHORIZATION, value(secret)?),
-            Scheme::Basic { user } => (AUTHORIZATION, value(&format!("Basic {}", STANDARD.encode(format!("{user}:{secret}"))))?),
-            Scheme::Header(name) => (HeaderName::from_static(name), value(secret)?),
-            Scheme::Own => return Ok(None),
+            AuthScheme::Bearer => (AUTHORIZATION, value(&format!("Bearer {secret}"))?),
+            AuthScheme::Word(word) => (AUTHORIZATION, value(&format!("{word} {secret}"))?),
+            AuthScheme::Bare => (AUTHORIZATION, value(secret)?),
+            AuthScheme::Basic { user } => (AUTHORIZATION, value(&format!("Basic {}", STANDARD.encode(format!("{user}:{secret}"))))?),
+            AuthScheme::Header(name) => (HeaderName::from_static(name), value(secret)?),
+            AuthScheme::Own => return Ok(None),
         }))
     }
 }
@@ -193,17 +193,17 @@ fn ahead(answer: &HttpAnswer, now: DateTime<chrono::Utc>) -> Option<TimeDelta> {
 /// Never logged: marked as sensitive.
 fn value(text: &str) -> Result<HeaderValue, BackendError> {
     let mut value = HeaderValue::from_str(text)
-        .map_err(|_| BackendError::new(Trouble::Paused, "the secret (or the connection's name) cannot be sent in a header: mend it"))?;
+        .map_err(|_| BackendError::new(ErrorKind::Paused, "the secret (or the connection's name) cannot be sent in a header: mend it"))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
 fn lost(failure: &HttpFailure, writes: bool) -> BackendError {
-    let trouble = if writes && failure.may_have_arrived { Trouble::Unknown } else { Trouble::Retry { after: None } };
+    let trouble = if writes && failure.may_have_arrived { ErrorKind::Unknown } else { ErrorKind::Retry { after: None } };
     BackendError::new(trouble, failure.to_string())
 }
 
-impl Call {
+impl TrackerCall {
     fn new(method: Method, path: impl Into<String>) -> Self {
         let writes = method != Method::GET;
         Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None, writes }
@@ -301,16 +301,16 @@ pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
     let after = answer.retry_after;
     let trouble = match answer.status {
         200..=299 => return None,
-        401 => Trouble::Paused,
-        429 => Trouble::Limited { after: after.unwrap_or(std::time::Duration::from_mins(1)) },
+        401 => ErrorKind::Paused,
+        429 => ErrorKind::Limited { after: after.unwrap_or(std::time::Duration::from_mins(1)) },
         // Not done, and it says so.
-        503 if after.is_some() => Trouble::Retry { after },
+        503 if after.is_some() => ErrorKind::Retry { after },
         // Some gateway gave up: what is behind it may go on. Only a write can have done something.
-        500..=599 if writes => Trouble::Unknown,
-        408 | 425 | 500..=599 => Trouble::Retry { after },
+        500..=599 if writes => ErrorKind::Unknown,
+        408 | 425 | 500..=599 => ErrorKind::Retry { after },
         // A wrong address, a missing permission, a place that is not there: an operator mends it.
-        300..=399 | 403..=405 | 407 | 410 | 423 => Trouble::Denied,
-        _ => Trouble::Fail,
+        300..=399 | 403..=405 | 407 | 410 | 423 => ErrorKind::Denied,
+        _ => ErrorKind::Fail,
     };
     let hint = match answer.status {
         300..=399 => " (a redirect to another address; check base_url)",
@@ -331,7 +331,7 @@ pub fn read_json<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes: b
     };
     read.map_err(|why| {
         if writes {
-            BackendError::new(Trouble::Unknown, format!("the answer about {what} cannot be read: {why}"))
+            BackendError::new(ErrorKind::Unknown, format!("the answer about {what} cannot be read: {why}"))
         } else {
             BackendError::unreadable(what, why)
         }
@@ -366,7 +366,7 @@ mod tests {
         };
         let http = HttpClient::new(limits).unwrap();
         let base = "https://ghe.example.org/api/v3".to_owned();
-        let line = Line::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::new(None) });
+        let line = TrackerClient::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::new(None) });
         let leads = |status, to: &str| {
             let headers = [(LOCATION, to.parse().unwrap())].into_iter().collect();
             line.leads_to(&HttpAnswer { status, headers, ..HttpAnswer::default() })

@@ -27,12 +27,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind, UserMap,
 };
 
-pub use changes::{Changes, ListAsk};
-pub use hook::{Delivery, Heard, HookMade, Unheard};
-pub use line::{Line, LineOptions, Transport};
+pub use changes::{ChangesPage, ListAsk};
+pub use hook::{WebhookDelivery, ParsedDelivery, HookMade, DeliveryRejected};
+pub use line::{TrackerClient, LineOptions, Transport};
 pub use secret::Secret;
 
 /// One tracker, as it is configured. Called from many tasks at once; for one issue by one of them, in order.
@@ -54,7 +54,7 @@ pub trait Backend: Send + Sync + 'static {
     fn capabilities(&self) -> &Capabilities;
 
     /// The parts of a place without which nothing can be filed.
-    fn needs(&self) -> &'static [PlaceField];
+    fn needs(&self) -> &'static [ProjectField];
 
     /// A text in our writing as it is after the tracker has had it: whatever is written otherwise there and read back, or is not kept at
     /// all, is the same afterwards, and nothing else is. For issues and comments alike.
@@ -73,14 +73,14 @@ pub trait Backend: Send + Sync + 'static {
     /// What the creating request cannot carry (a closed state, say) is left out: [`Created::carried`] is the draft as it was really
     /// made, and the difference is sent as an update. After the creating request nothing more is sent. Relations are always left out:
     /// each is a request of its own.
-    async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError>;
+    async fn create(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<CreatedRemote, BackendError>;
 
     /// The issue with that marker among those created at or after `since`, if it is there.
     ///
     /// By a *consistent* read: what was created is found, however short the time since. A listing by creation or by id, all of its
     /// pages, never a search index. `since` is by our clock: go back by [`CLOCK_SKEW`] more. Pull requests are passed over. An answer
     /// that may be incomplete (a page that broke off) is an error, never `None`.
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError>;
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError>;
 
     /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to, renamed or transferred (which may be
     /// another place). `None` where the tracker says that it is not there (404, 410, in the bin); some say so too of what the
@@ -88,7 +88,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// Relations are told with it, all of them, wherever [`Capabilities::relations`] has any; each seen from this issue, whoever made it.
     /// They are absent only where this server does not tell them (an older one, or they are switched off there).
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError>;
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError>;
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
     /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
@@ -99,7 +99,7 @@ pub trait Backend: Send + Sync + 'static {
     /// up nothing ([`relations::unless_refused`]): the next read shows that it is not there. A parent takes the place of another one.
     ///
     /// With a `version` (that of a [`Remote`] read before) nothing is overwritten that was written since: then it is [`Trouble::Stale`].
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError>;
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, version: Option<&str>) -> Result<(), BackendError>;
 
     /// Adds one comment, with one request. `body` holds the marker.
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError>;
@@ -116,20 +116,20 @@ pub trait Backend: Send + Sync + 'static {
     /// The issues of a place that were changed at or after a moment, a page at a time, pull requests left out. Oldest change first where
     /// the tracker can (not Gitea, Forgejo and Azure DevOps: only the whole list tells how far one is). Nothing that stays
     /// unchanged while all pages are read is missed; something may come twice. A change of an issue's comments is one of the issue.
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError>;
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError>;
 
     /// The comments of an issue, oldest first, a page at a time.
-    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError>;
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError>;
 
     /// Whether the credential is let in, whose it is, and what it may not do that will be needed; for the place, where one is given.
     /// A refused credential is an answer here, not an error.
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError>;
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError>;
 
     /// What the credential can see, a page at a time: organisations, groups, sites, teams.
-    async fn workspaces(&self, page: Option<&str>) -> Result<Listing<Workspace>, BackendError>;
+    async fn workspaces(&self, page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError>;
 
     /// The repositories or projects of a workspace, a page at a time. [`Trouble::Fail`] where there is no such workspace.
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError>;
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError>;
 
     /// What a delivery to our webhook is about. Pure: nothing is asked, nothing is remembered.
     ///
@@ -137,16 +137,16 @@ pub trait Backend: Send + Sync + 'static {
     /// nothing is let in); the comparison takes the same time whatever is shown. Where the vendor signs a moment, it must be near
     /// `delivery.now`. Only then is it read. The place and the id of a hint are those of a [`RemoteRef`]; parts of the place that
     /// the delivery does not tell are empty. Pull requests, pings and everything else that is no issue give no hint.
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard>;
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected>;
 
     /// Has the tracker tell of every change of issues and comments of the place to that address, signed with that secret. Afterwards
     /// there is one webhook with this address (for each event, where the vendor wants it so), whatever there was, and its secret is
     /// this one. Where this credential may not do it, or the tracker has no API for it: [`Trouble::Fail`], with what to do by hand.
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
 
     /// Has the tracker send again what it could not deliver to that address since then; answers how much. 0 where it repeats by
     /// itself, or not at all.
-    async fn redeliver(&self, place: &Place, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+    async fn redeliver(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
         _ = (place, url, since);
         Ok(0)
     }
@@ -157,7 +157,7 @@ pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
 /// What a creation made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Created {
+pub struct CreatedRemote {
     pub at: RemoteRef,
     /// What of the draft the creating request carried.
     pub carried: Draft,
@@ -165,7 +165,7 @@ pub struct Created {
 
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckReport {
     /// Who the credential belongs to, as the tracker calls them.
     pub account: Option<String>,
     /// What must be mended, each in a sentence that says what to do. Empty: all is well.
@@ -188,7 +188,7 @@ pub struct Resource {
     pub id: String,
     pub name: String,
     /// What a route names to file there.
-    pub place: Place,
+    pub place: Project,
     /// What people call it: `acme/tools`, `OPS`.
     pub display_key: Option<String>,
     pub url: Option<String>,
@@ -203,13 +203,13 @@ pub struct Resource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BackendError {
-    pub trouble: Trouble,
+    pub trouble: ErrorKind,
     pub message: String,
 }
 
 /// What a failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum ErrorKind {
     /// The tracker is in trouble or out of reach; surely nothing has happened. `after` is its own wish.
     Retry { after: Option<Duration> },
     /// Too much for the credential: everything with it waits that long, and no attempt is spent. Surely nothing has happened.
@@ -228,13 +228,13 @@ pub enum Trouble {
 }
 
 impl BackendError {
-    pub fn new(trouble: Trouble, message: impl Into<String>) -> Self {
+    pub fn new(trouble: ErrorKind, message: impl Into<String>) -> Self {
         Self { trouble, message: message.into() }
     }
 
     /// An answer that cannot be read, where the request was a read.
     pub fn unreadable(what: &str, why: impl std::fmt::Display) -> Self {
-        Self::new(Trouble::Retry { after: None }, format!("the answer about {what} cannot be read: {why}"))
+        Self::new(ErrorKind::Retry { after: None }, format!("the answer about {what} cannot be read: {why}"))
     }
 }
 
@@ -244,9 +244,9 @@ pub struct BackendOptions {
     /// The configured name, for messages.
     pub name: String,
     pub kind: TrackerKind,
-    pub line: Line,
-    pub names: Names,
-    pub users: Users,
+    pub line: TrackerClient,
+    pub names: LabelNames,
+    pub users: UserMap,
     /// `[backends.NAME.options]`: what only this kind knows. Read with [`Self::option`]; unknown ones are refused by `boot`.
     pub options: std::collections::BTreeMap<String, String>,
     /// How many items to ask for in a page; the server may give fewer.

@@ -6,7 +6,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::http::HttpAnswer;
-use super::line::Call;
+use super::line::TrackerCall;
 
 /// More pages than any list has: a server that never ends one is not believed.
 pub const PAGES: u32 = 10_000;
@@ -15,7 +15,7 @@ pub const PAGES: u32 = 10_000;
 pub type Query = Vec<(String, String)>;
 
 #[must_use]
-pub fn asked(call: Call, query: &Query) -> Call {
+pub fn asked(call: TrackerCall, query: &Query) -> TrackerCall {
     query.iter().fold(call, |call, (name, value)| call.query(name, value.as_str()))
 }
 
@@ -71,12 +71,12 @@ fn unescaped(text: &str) -> String {
 /// Where reading by change stands: everything changed at or after a moment, oldest change first. The page counts only as long as
 /// the moment stays the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Turn {
+pub struct ChangesCursor {
     pub since: Option<DateTime<Utc>>,
     pub page: u32,
 }
 
-impl Turn {
+impl ChangesCursor {
     /// The first one, or the one that a page's name says.
     #[must_use]
     pub fn new(since: Option<DateTime<Utc>>, page: Option<&str>) -> Self {
@@ -95,7 +95,7 @@ impl Turn {
     }
 }
 
-impl std::fmt::Display for Turn {
+impl std::fmt::Display for ChangesCursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let moment = self.since.map_or_else(|| "-".to_owned(), moment);
         write!(f, "{moment} {}", self.page)
@@ -137,15 +137,15 @@ mod tests {
     #[test]
     fn a_turn_goes_on_from_the_last_change_and_counts_pages_within_one_moment() {
         let at = |second| DateTime::from_timestamp(second, 0).unwrap();
-        let first = Turn::new(Some(at(5)), None);
+        let first = ChangesCursor::new(Some(at(5)), None);
         let second = first.after(Some(at(7)));
-        assert_eq!(second, Turn { since: Some(at(7)), page: 1 });
+        assert_eq!(second, ChangesCursor { since: Some(at(7)), page: 1 });
         let third = second.after(Some(at(7)));
-        assert_eq!(third, Turn { since: Some(at(7)), page: 2 });
-        for turn in [first, third, Turn { since: None, page: 3 }] {
-            assert_eq!(Turn::new(Some(at(1)), Some(&turn.to_string())), turn);
+        assert_eq!(third, ChangesCursor { since: Some(at(7)), page: 2 });
+        for turn in [first, third, ChangesCursor { since: None, page: 3 }] {
+            assert_eq!(ChangesCursor::new(Some(at(1)), Some(&turn.to_string())), turn);
         }
-        assert_eq!(Turn::new(Some(at(5)), Some("nonsense")), first);
+        assert_eq!(ChangesCursor::new(Some(at(5)), Some("nonsense")), first);
     }
 
     proptest! {
@@ -153,7 +153,7 @@ mod tests {
         fn a_page_has_a_name_that_reads_back(pairs in prop::collection::vec(("[a-z%&=+ é]{1,6}", "\\PC{0,8}"), 0..4), link in "\\PC{0,40}") {
             prop_assert_eq!(read(&written(&pairs)), pairs);
             _ = next_in(&link);
-            _ = Turn::new(None, Some(&link));
+            _ = ChangesCursor::new(None, Some(&link));
         }
     }
 }

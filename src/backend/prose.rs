@@ -11,29 +11,29 @@ pub use inline::{is_address, spans};
 pub use render::render;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Block {
-    Paragraph(Vec<Span>),
+pub enum ProseBlock {
+    Paragraph(Vec<ProseSpan>),
     Heading {
         level: u8,
-        text: Vec<Span>,
+        text: Vec<ProseSpan>,
     },
     Code {
         language: String,
         text: String,
     },
     /// Holds paragraphs, lists and code only.
-    Quote(Vec<Block>),
+    Quote(Vec<ProseBlock>),
     /// Items hold paragraphs, lists and code only.
     List {
         /// The first number of an ordered one.
         start: Option<u32>,
-        items: Vec<Vec<Block>>,
+        items: Vec<Vec<ProseBlock>>,
     },
     Rule,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Span {
+pub enum ProseSpan {
     Text(String),
     Strong(String),
     Code(String),
@@ -49,13 +49,13 @@ pub enum Span {
 const DEPTH: usize = 6;
 
 #[must_use]
-pub fn parse(text: &str) -> Vec<Block> {
+pub fn parse(text: &str) -> Vec<ProseBlock> {
     let lines: Vec<&str> = text.lines().collect();
     blocks(&lines, 0)
 }
 
 /// `depth` 0 is the top: only there stand headings, rules and quotations.
-fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
+fn blocks(lines: &[&str], depth: usize) -> Vec<ProseBlock> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -71,7 +71,7 @@ fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
 }
 
 /// The block that begins with the first line, and how many lines it takes.
-fn block(lines: &[&str], depth: usize) -> (Block, usize) {
+fn block(lines: &[&str], depth: usize) -> (ProseBlock, usize) {
     fenced(lines)
         .or_else(|| if depth == 0 { heading(lines[0]).or_else(|| rule(lines[0])).map(|block| (block, 1)) } else { None })
         .or_else(|| if depth == 0 { quote(lines) } else { None })
@@ -83,7 +83,7 @@ fn block(lines: &[&str], depth: usize) -> (Block, usize) {
 const CODE_LINES: usize = 2_000;
 
 /// A fence that is never closed is text.
-fn fenced(lines: &[&str]) -> Option<(Block, usize)> {
+fn fenced(lines: &[&str]) -> Option<(ProseBlock, usize)> {
     let head = lines[0].trim_start();
     let mark = ["```", "~~~"].into_iter().find(|mark| head.starts_with(mark))?;
     let run = head.len() - head.trim_start_matches(&mark[..1]).len();
@@ -95,7 +95,7 @@ fn fenced(lines: &[&str]) -> Option<(Block, usize)> {
     let end = 1 + lines[1..].iter().take(CODE_LINES).position(closes)?;
     let indent = lines[0].len() - head.len();
     let inner = lines[1..end].iter().map(|line| dedented(line, indent)).collect::<Vec<_>>().join("\n");
-    Some((Block::Code { language: language.to_owned(), text: inner }, end + 1))
+    Some((ProseBlock::Code { language: language.to_owned(), text: inner }, end + 1))
 }
 
 fn dedented(line: &str, indent: usize) -> &str {
@@ -103,34 +103,34 @@ fn dedented(line: &str, indent: usize) -> &str {
     &line[spaces.min(indent)..]
 }
 
-fn heading(line: &str) -> Option<Block> {
+fn heading(line: &str) -> Option<ProseBlock> {
     let line = line.trim();
     let level = line.len() - line.trim_start_matches('#').len();
     let text = line[level..].strip_prefix(' ')?.trim();
     let level = u8::try_from(level).ok().filter(|level| (1..=6).contains(level))?;
-    (!text.is_empty()).then(|| Block::Heading { level, text: spans(text) })
+    (!text.is_empty()).then(|| ProseBlock::Heading { level, text: spans(text) })
 }
 
-fn rule(line: &str) -> Option<Block> {
+fn rule(line: &str) -> Option<ProseBlock> {
     let line = line.trim();
-    (line.len() >= 3 && ["-", "*", "_"].iter().any(|mark| line.trim_matches(|c| mark.starts_with(c)).is_empty())).then_some(Block::Rule)
+    (line.len() >= 3 && ["-", "*", "_"].iter().any(|mark| line.trim_matches(|c| mark.starts_with(c)).is_empty())).then_some(ProseBlock::Rule)
 }
 
-fn quote(lines: &[&str]) -> Option<(Block, usize)> {
+fn quote(lines: &[&str]) -> Option<(ProseBlock, usize)> {
     let inner: Vec<&str> = lines.iter().map_while(|line| line.trim_start().strip_prefix('>')).collect();
     let used = inner.len();
     let inner: Vec<&str> = inner.into_iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    (used > 0).then(|| (Block::Quote(blocks(&inner, 1)), used))
+    (used > 0).then(|| (ProseBlock::Quote(blocks(&inner, 1)), used))
 }
 
 /// How a line begins an item: how far in, whether numbered, and where its text begins.
-struct Bullet {
+struct ListBullet {
     indent: usize,
     number: Option<u32>,
     text: usize,
 }
 
-fn bullet(line: &str) -> Option<Bullet> {
+fn bullet(line: &str) -> Option<ListBullet> {
     let indent = line.len() - line.trim_start_matches(' ').len();
     let rest = &line[indent..];
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -142,10 +142,10 @@ fn bullet(line: &str) -> Option<Bullet> {
     };
     let tail = &rest[digits + 1..];
     let gap = tail.len() - tail.trim_start_matches(' ').len();
-    (gap > 0 && !tail.trim().is_empty()).then_some(Bullet { indent, number, text: indent + digits + 1 + gap })
+    (gap > 0 && !tail.trim().is_empty()).then_some(ListBullet { indent, number, text: indent + digits + 1 + gap })
 }
 
-fn list(lines: &[&str], depth: usize) -> Option<(Block, usize)> {
+fn list(lines: &[&str], depth: usize) -> Option<(ProseBlock, usize)> {
     let first = bullet(lines[0])?;
     let mut items = Vec::new();
     let mut at = 0;
@@ -164,7 +164,7 @@ fn list(lines: &[&str], depth: usize) -> Option<(Block, usize)> {
             at += blank;
         }
     }
-    Some((Block::List { start: first.number, items }, at))
+    Some((ProseBlock::List { start: first.number, items }, at))
 }
 
 /// An item goes on as long as its lines are further in than its mark, with empty lines between them.
@@ -184,7 +184,7 @@ fn item_length(lines: &[&str], indent: usize) -> usize {
 }
 
 /// Up to an empty line, or one that begins something else. Takes at least one line.
-fn paragraph(lines: &[&str], depth: usize) -> (Block, usize) {
+fn paragraph(lines: &[&str], depth: usize) -> (ProseBlock, usize) {
     let ends = |at: usize| {
         let line = lines[at];
         line.trim().is_empty()
@@ -196,11 +196,11 @@ fn paragraph(lines: &[&str], depth: usize) -> (Block, usize) {
     let mut text = Vec::new();
     for line in &lines[..used] {
         if !text.is_empty() {
-            text.push(Span::Break);
+            text.push(ProseSpan::Break);
         }
         text.extend(spans(line.trim()));
     }
-    (Block::Paragraph(text), used)
+    (ProseBlock::Paragraph(text), used)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! It knows no tracker: what a relation is called there and how it is made is in each one's own `relations.rs`.
 
-use super::{BackendError, Trouble};
+use super::{BackendError, ErrorKind};
 use crate::domain::tracker::{RemoteRelation, SetChange, has};
 
 /// What of the change is still to be put in, where these are there already.
@@ -16,11 +16,11 @@ pub fn unless_refused<T>(relation: &RemoteRelation, done: Result<T, BackendError
     match done {
         Ok(done) => Ok(Some(done)),
         Err(error) => match error.trouble {
-            Trouble::Denied | Trouble::Fail => {
+            ErrorKind::Denied | ErrorKind::Fail => {
                 tracing::warn!(relation = %relation.relation, key = %relation.key, why = %error, "a relation was passed over");
                 Ok(None)
             }
-            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Stale | Trouble::Unknown => Err(error),
+            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Stale | ErrorKind::Unknown => Err(error),
         },
     }
 }
@@ -35,8 +35,8 @@ mod tests {
         let relation = RemoteRelation { relation: Relation::Blocks, key: "OPS-7".to_owned() };
         let told = |trouble| unless_refused::<()>(&relation, Err(BackendError::new(trouble, "x")));
         assert_eq!(unless_refused(&relation, Ok(7)), Ok(Some(7)));
-        assert_eq!((told(Trouble::Denied), told(Trouble::Fail)), (Ok(None), Ok(None)));
-        for trouble in [Trouble::Retry { after: None }, Trouble::Unknown, Trouble::Paused, Trouble::Stale] {
+        assert_eq!((told(ErrorKind::Denied), told(ErrorKind::Fail)), (Ok(None), Ok(None)));
+        for trouble in [ErrorKind::Retry { after: None }, ErrorKind::Unknown, ErrorKind::Paused, ErrorKind::Stale] {
             assert!(told(trouble).is_err(), "{trouble:?}");
         }
     }

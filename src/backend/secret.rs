@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 /// Cheap to clone; clones see each other's replacement.
 #[derive(Clone, Default)]
 pub struct Secret {
-    inner: Arc<RwLock<Inner>>,
+    inner: Arc<RwLock<SecretCell>>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct SecretCell {
     value: Option<SecretString>,
     edition: u64,
 }
@@ -19,7 +19,7 @@ struct Inner {
 impl Secret {
     #[must_use]
     pub fn new(value: Option<SecretString>) -> Self {
-        Self { inner: Arc::new(RwLock::new(Inner { value, edition: 0 })) }
+        Self { inner: Arc::new(RwLock::new(SecretCell { value, edition: 0 })) }
     }
 
     /// The secret now, and its edition.

@@ -12,34 +12,34 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::BootError;
-use crate::app::{App, Budget, Tracker, Trackers, Waits, Webhook};
-use crate::backend::azure_devops::AzureDevops;
-use crate::backend::gitea::Gitea;
-use crate::backend::github::GitHub;
-use crate::backend::gitlab::GitLab;
+use crate::app::{App, CreationBudget, Tracker, Trackers, AnswerWaits, WebhookSetup};
+use crate::backend::azure_devops::AzureDevopsBackend;
+use crate::backend::gitea::GiteaBackend;
+use crate::backend::github::GitHubBackend;
+use crate::backend::gitlab::GitLabBackend;
 use crate::backend::http::{HttpClient, HttpLimits};
-use crate::backend::jira::Jira;
-use crate::backend::linear::Linear;
-use crate::backend::{Backend, BackendOptions, Line, LineOptions, Secret, Transport};
+use crate::backend::jira::JiraBackend;
+use crate::backend::linear::LinearBackend;
+use crate::backend::{Backend, BackendOptions, TrackerClient, LineOptions, Secret, Transport};
 use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
-use crate::domain::tracker::{BudgetWindow, Ground, Routing, Terms, TextRules, TrackerKind};
+use crate::domain::tracker::{BudgetWindow, ProjectDefaults, RouteTable, BackendTerms, TextRules, TrackerKind};
 
 /// A tracker, ready to be called; it does not connect yet. The error names what is wrong with its settings.
 pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
     Ok(match options.kind {
-        TrackerKind::Gitea | TrackerKind::Forgejo => Arc::new(Gitea::new(options)?),
-        TrackerKind::GitHub => Arc::new(GitHub::new(options)?),
-        TrackerKind::GitLab => Arc::new(GitLab::new(options)?),
-        TrackerKind::Linear => Arc::new(Linear::new(options)?),
-        TrackerKind::Jira => Arc::new(Jira::new(options)?),
-        TrackerKind::AzureDevops => Arc::new(AzureDevops::new(options)?),
+        TrackerKind::Gitea | TrackerKind::Forgejo => Arc::new(GiteaBackend::new(options)?),
+        TrackerKind::GitHub => Arc::new(GitHubBackend::new(options)?),
+        TrackerKind::GitLab => Arc::new(GitLabBackend::new(options)?),
+        TrackerKind::Linear => Arc::new(LinearBackend::new(options)?),
+        TrackerKind::Jira => Arc::new(JiraBackend::new(options)?),
+        TrackerKind::AzureDevops => Arc::new(AzureDevopsBackend::new(options)?),
     })
 }
 
 /// All of them, with the routes. Connects to nobody.
 pub(super) fn trackers(settings: &Settings) -> Result<Trackers, BootError> {
     let mut list = Vec::new();
-    let mut routing = Routing {
+    let mut routing = RouteTable {
         rules: settings.routes.iter().map(crate::config::RouteSettings::rule).collect(),
         default: settings.routing.default.clone(),
         grounds: BTreeMap::new(),
@@ -47,7 +47,7 @@ pub(super) fn trackers(settings: &Settings) -> Result<Trackers, BootError> {
     for (name, backend) in &settings.backends {
         let built = build(name, backend, settings)?;
         let needs = built.backend.needs().to_vec();
-        routing.grounds.insert(name.clone(), Ground { template: built.template.clone(), needs });
+        routing.grounds.insert(name.clone(), ProjectDefaults { template: built.template.clone(), needs });
         list.push(built);
     }
     Ok(Trackers::new(list, routing))
@@ -73,7 +73,7 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
     let options = BackendOptions {
         name: name.to_owned(),
         kind: settings.kind,
-        line: Line::new(line),
+        line: TrackerClient::new(line),
         names: settings.names(),
         users: settings.users(),
         options: settings.options.clone(),
@@ -92,8 +92,8 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
     let windows = settings.budget.clone().unwrap_or_else(|| capabilities.budget.to_vec());
     Ok(Tracker {
         name: name.to_owned(),
-        budget: (!windows.is_empty()).then(|| Budget { name: purse(name, settings, all), windows: guarded(windows) }),
-        terms: Terms { capabilities, names: settings.names(), users: settings.users(), text },
+        budget: (!windows.is_empty()).then(|| CreationBudget { name: purse(name, settings, all), windows: guarded(windows) }),
+        terms: BackendTerms { capabilities, names: settings.names(), users: settings.users(), text },
         backend,
         secret,
         webhook: webhook(name, settings, all),
@@ -104,10 +104,10 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
     })
 }
 
-fn webhook(name: &str, settings: &BackendSettings, all: &Settings) -> Webhook {
+fn webhook(name: &str, settings: &BackendSettings, all: &Settings) -> WebhookSetup {
     let url = all.webhooks.public_url.as_deref().map(|url| format!("{}/webhooks/{name}", url.trim_end_matches('/')));
     let secret = Secret::new(settings.webhook_secret.clone());
-    Webhook { secret, previous: Secret::new(settings.webhook_secret_previous.clone()), url }
+    WebhookSetup { secret, previous: Secret::new(settings.webhook_secret_previous.clone()), url }
 }
 
 fn transport(settings: &BackendSettings) -> Transport {
@@ -138,9 +138,9 @@ fn guarded(windows: Vec<BudgetWindow>) -> Vec<BudgetWindow> {
     windows.into_iter().map(|window| BudgetWindow { length: window.length + margin(&window), ..window }).collect()
 }
 
-pub(super) fn waits(settings: &Settings) -> Waits {
+pub(super) fn waits(settings: &Settings) -> AnswerWaits {
     // Time is left for the answer itself.
-    Waits { usual: settings.http.wait, most: settings.server.request_timeout.mul_f32(0.9) }
+    AnswerWaits { usual: settings.http.wait, most: settings.server.request_timeout.mul_f32(0.9) }
 }
 
 /// Whose, where it lies, and what it is kept in.

@@ -11,18 +11,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::task::TaskTracker;
 
 use super::options::http_options;
-use super::{BootError, Place, assemble, tells};
-use crate::app::{App, Caller, Keyring, Keys, Scope};
+use super::{BootError, DatabaseUrl, assemble, tells};
+use crate::app::{App, Caller, Keyring, ValidKeys, Scope};
 use crate::backend::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use crate::backend::http::{HttpClient, HttpLimits, HttpRequest};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::http::{self, Local, Terms};
+use crate::http::{self, LocalRoutes, RequestLimits};
 use crate::store::{Store, StoreError};
 
 /// One request.
 #[derive(Debug, Clone)]
-pub struct Ask<'a> {
+pub struct ApiRequest<'a> {
     pub method: &'a str,
     /// With its query.
     pub path: String,
@@ -33,27 +33,27 @@ pub struct Ask<'a> {
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct ApiReply {
     pub status: u16,
     pub body: Vec<u8>,
 }
 
 /// Whoever answers.
-pub enum Client {
-    Remote(Remote),
-    Embedded(Embedded),
+pub enum ApiClient {
+    Remote(RemoteServer),
+    Embedded(EmbeddedServer),
 }
 
 /// A server.
-pub struct Remote {
+pub struct RemoteServer {
     base: String,
     key: Option<SecretString>,
     http: HttpClient,
 }
 
 /// The store, opened here.
-pub struct Embedded {
-    local: Local,
+pub struct EmbeddedServer {
+    local: LocalRoutes,
     key: String,
     app: Arc<App>,
     tasks: TaskTracker,
@@ -62,14 +62,14 @@ pub struct Embedded {
     wrote: AtomicBool,
 }
 
-impl Client {
+impl ApiClient {
     /// Nothing is sent yet.
     pub fn remote(base: &str, key: Option<SecretString>) -> Result<Self, BootError> {
         // One TLS implementation for the whole process; a second installation is the same one.
         _ = rustls::crypto::ring::default_provider().install_default();
         let minute = Duration::from_mins(1);
         let limits = HttpLimits { connect: Duration::from_secs(5), read: minute, total: 5 * minute, body: 256 << 20, idle: 4 };
-        Ok(Self::Remote(Remote { base: base.trim_end_matches('/').to_owned(), key, http: HttpClient::new(limits)? }))
+        Ok(Self::Remote(RemoteServer { base: base.trim_end_matches('/').to_owned(), key, http: HttpClient::new(limits)? }))
     }
 
     /// Opens the store of the settings; whoever calls is that user, who may do everything.
@@ -79,20 +79,20 @@ impl Client {
         let mut app = assemble(settings, store, Vec::new(), &tasks)?;
         app.commits = app.commits.announcing(tells(settings));
         let key = Clock::System.stamp().id.to_string();
-        let mut keys = Keys::default();
+        let mut keys = ValidKeys::default();
         keys.add(&key.as_str().into(), Caller::new(user, Scope::ALL));
         app.keyring = Keyring::guarded_by(keys);
         let app = Arc::new(app);
         let mut options = http_options(settings);
         // Nobody else waits for this process, and nothing travels.
-        let patient = |terms: Terms| Terms { timeout: Duration::from_mins(10), ..terms };
+        let patient = |terms: RequestLimits| RequestLimits { timeout: Duration::from_mins(10), ..terms };
         (options.ordinary, options.batch, options.compress_above) = (patient(options.ordinary), patient(options.batch), u64::MAX);
-        let local = Local::new(http::router(&app, &options));
-        Ok(Self::Embedded(Embedded { local, key, app, tasks, tells: tells(settings), wrote: AtomicBool::new(false) }))
+        let local = LocalRoutes::new(http::router(&app, &options));
+        Ok(Self::Embedded(EmbeddedServer { local, key, app, tasks, tells: tells(settings), wrote: AtomicBool::new(false) }))
     }
 
     /// Sends one request. A refusal is an answer too; only having none is an error, which says why.
-    pub async fn send(&self, ask: Ask<'_>) -> Result<Reply, String> {
+    pub async fn send(&self, ask: ApiRequest<'_>) -> Result<ApiReply, String> {
         match self {
             Self::Remote(remote) => remote.send(ask).await,
             Self::Embedded(embedded) => embedded.send(ask).await,
@@ -110,7 +110,7 @@ impl Client {
 
     /// Lets go of everything.
     pub async fn close(self) {
-        if let Self::Embedded(Embedded { local, app, tasks, tells, wrote, .. }) = self {
+        if let Self::Embedded(EmbeddedServer { local, app, tasks, tells, wrote, .. }) = self {
             let store = app.store.clone();
             if tells && wrote.into_inner() {
                 // Only a hint: the workers look by themselves, a little later.
@@ -124,8 +124,8 @@ impl Client {
     }
 }
 
-impl Remote {
-    async fn send(&self, ask: Ask<'_>) -> Result<Reply, String> {
+impl RemoteServer {
+    async fn send(&self, ask: ApiRequest<'_>) -> Result<ApiReply, String> {
         let mut headers = HeaderMap::new();
         let secret = self.key.as_ref().map(|key| format!("Bearer {}", key.expose_secret()));
         let json = ask.body.as_ref().map(|_| "application/json".to_owned());
@@ -139,12 +139,12 @@ impl Remote {
         let method = ask.method.parse().map_err(|_| format!("{:?} is not a method", ask.method))?;
         let request = HttpRequest { method, url, query: Vec::new(), headers, body: ask.body };
         let answer = self.http.send(request).await.map_err(|error| error.to_string())?;
-        Ok(Reply { status: answer.status, body: answer.body })
+        Ok(ApiReply { status: answer.status, body: answer.body })
     }
 }
 
-impl Embedded {
-    async fn send(&self, mut ask: Ask<'_>) -> Result<Reply, String> {
+impl EmbeddedServer {
+    async fn send(&self, mut ask: ApiRequest<'_>) -> Result<ApiReply, String> {
         if ask.method != "GET" {
             self.wrote.store(true, Ordering::Relaxed);
         }
@@ -153,13 +153,13 @@ impl Embedded {
             ask.headers.push(("content-type", "application/json".to_owned()));
         }
         let (status, body) = self.local.send(ask.method, &ask.path, &ask.headers, ask.body).await?;
-        Ok(Reply { status, body })
+        Ok(ApiReply { status, body })
     }
 }
 
 /// As it is, if its schema is this binary's: bringing it up to date takes the writer's place, which a reader needs not wait for.
 async fn open(settings: &Settings) -> Result<Arc<dyn Store>, BootError> {
-    let place = Place::of(&settings.database);
+    let place = DatabaseUrl::of(&settings.database);
     let store = place.open(false).await?;
     match store.check().await {
         Err(StoreError::SchemaTooOld { .. }) if settings.database.migrate_on_start => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{BootError, Place, backends};
+use super::{BootError, DatabaseUrl, backends};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::decide::{self, Cause};
@@ -16,7 +16,7 @@ pub fn explain_route(settings: &Settings, spec: TaskSpec) -> Result<String, Boot
         BootError::Task(told.join("; "))
     })?;
     let cause = Cause { actor: String::new(), trace: None };
-    let store = Place::of(&settings.database).dialect();
+    let store = DatabaseUrl::of(&settings.database).dialect();
     let change = decide::create(command, store, None, &cause, Clock::System.stamp());
     let mut text = String::new();
     let Some(issue) = change.issue() else { return Ok(text) };

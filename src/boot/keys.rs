@@ -10,11 +10,11 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, Keys, Scope};
-use crate::config::{Auth, KeySource, read_keys};
+use crate::app::{App, Caller, Keyring, ValidKeys, Scope};
+use crate::config::{AuthSettings, KeySource, read_keys};
 
 /// The ring for the keys as they are now; one that lets everybody in where no key is configured.
-pub(super) fn ring(auth: &Auth) -> Result<Keyring, String> {
+pub(super) fn ring(auth: &AuthSettings) -> Result<Keyring, String> {
     if !auth.is_keyed() {
         return Ok(Keyring::default());
     }
@@ -22,9 +22,9 @@ pub(super) fn ring(auth: &Auth) -> Result<Keyring, String> {
     Ok(Keyring::guarded_by(keys(&sources, &read_keys(&sources)?)))
 }
 
-fn keys(sources: &[KeySource], read: &[Vec<SecretString>]) -> Keys {
+fn keys(sources: &[KeySource], read: &[Vec<SecretString>]) -> ValidKeys {
     const USUAL: [Scope; 3] = [Scope::Ingest, Scope::Read, Scope::Write];
-    let mut keys = Keys::default();
+    let mut keys = ValidKeys::default();
     for (source, secrets) in sources.iter().zip(read) {
         let name = source.name.as_deref().unwrap_or(Keyring::DEFAULT_NAME);
         let scopes = source.scopes.as_deref().unwrap_or(&USUAL);
@@ -36,7 +36,7 @@ fn keys(sources: &[KeySource], read: &[Vec<SecretString>]) -> Keys {
 }
 
 /// Follows the key files until `stop`, if there are any.
-pub(super) fn watch(auth: &Auth, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+pub(super) fn watch(auth: &AuthSettings, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
     let sources: Arc<[KeySource]> = auth.sources().into();
     if !sources.iter().any(KeySource::is_file) {
         return;
@@ -54,7 +54,7 @@ pub(super) fn watch(auth: &Auth, app: &Arc<App>, tasks: &TaskTracker, stop: &Can
 }
 
 /// What the files said last, told once and not at every look.
-type Known = Option<Result<Keys, String>>;
+type Known = Option<Result<ValidKeys, String>>;
 
 async fn reload(app: &App, sources: &Arc<[KeySource]>, known: &mut Known) {
     let files = Arc::clone(sources);

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Role;
+use super::ProcessRole;
 use crate::app::{App, Caller, Keyring, Scope};
 use crate::config::Settings;
-use crate::nats::{self, Link, LinkError};
+use crate::nats::{self, NatsLink, LinkError};
 
 /// The connection, which the sink and the entrance share; none while there is no URL or nothing to do with it.
-pub(super) async fn link(settings: &Settings) -> Result<Option<Link>, LinkError> {
+pub(super) async fn link(settings: &Settings) -> Result<Option<NatsLink>, LinkError> {
     let nats = &settings.nats;
     if nats.url.is_none() || !(nats.publish || nats.consume) {
         return Ok(None);
     }
-    Ok(Some(Link::open(nats).await?))
+    Ok(Some(NatsLink::open(nats).await?))
 }
 
 /// The stream of events is everybody's care; tasks are taken where requests are.
-pub(super) fn start(settings: &Settings, role: Role, link: Link, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
+pub(super) fn start(settings: &Settings, role: ProcessRole, link: NatsLink, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) {
     let mut nats = settings.nats.clone();
-    nats.consume &= matches!(role, Role::Serve { .. });
+    nats.consume &= matches!(role, ProcessRole::Serve { .. });
     let caller = Caller::new(caller(settings), [Scope::Ingest]);
     let (app, inner, stop) = (app.clone(), tasks.clone(), stop.clone());
     tasks.spawn(async move {

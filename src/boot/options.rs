@@ -4,8 +4,8 @@ use crate::app::WorkRules;
 use crate::config::Settings;
 use crate::domain::backoff::Backoff;
 use crate::domain::breaker::BreakerRule;
-use crate::http::{Connections, HttpOptions, Terms};
-use crate::sink::state_hub::{Place, StateHubOptions};
+use crate::http::{ConnectionLimits, HttpOptions, RequestLimits};
+use crate::sink::state_hub::{HubTopic, StateHubOptions};
 use crate::worker::WorkerLimits;
 
 pub(super) fn worker_limits(settings: &Settings) -> WorkerLimits {
@@ -24,14 +24,14 @@ pub(super) fn worker_limits(settings: &Settings) -> WorkerLimits {
 pub(super) fn state_hub_options(url: &str, settings: &Settings) -> StateHubOptions {
     let hub = &settings.state_hub;
     let repos = hub.topics.keys().chain(hub.workstreams.keys());
-    let place = |repo: &String| Place { topic: hub.topics.get(repo).copied(), workstream: hub.workstreams.get(repo).copied() };
+    let place = |repo: &String| HubTopic { topic: hub.topics.get(repo).copied(), workstream: hub.workstreams.get(repo).copied() };
     StateHubOptions {
         url: url.trim_end_matches('/').to_owned(),
         token: hub.token.clone(),
         author: hub.author.clone(),
         timeout: hub.timeout,
         events: hub.events.clone(),
-        place: Place { topic: hub.topic_id, workstream: hub.workstream_id },
+        place: HubTopic { topic: hub.topic_id, workstream: hub.workstream_id },
         by_repo: repos.map(|repo| (repo.clone(), place(repo))).collect(),
         concurrency: settings.worker.concurrency as usize,
     }
@@ -54,7 +54,7 @@ pub(super) fn work_rules(settings: &Settings) -> WorkRules {
 
 pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     let server = &settings.server;
-    let ordinary = Terms {
+    let ordinary = RequestLimits {
         body_limit: server.body_limit,
         body_timeout: server.body_timeout,
         timeout: server.request_timeout,
@@ -62,11 +62,11 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     };
     HttpOptions {
         ordinary,
-        webhooks: Terms { body_limit: settings.webhooks.body_limit, ..ordinary },
-        batch: Terms { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
+        webhooks: RequestLimits { body_limit: settings.webhooks.body_limit, ..ordinary },
+        batch: RequestLimits { body_limit: server.batch_body_limit, timeout: server.batch_timeout, ..ordinary },
         max_in_flight: server.max_in_flight,
         compress_above: server.compress_above,
         cors_origins: server.cors_origins.clone(),
-        connections: Connections { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
+        connections: ConnectionLimits { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
     }
 }

@@ -6,28 +6,28 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use super::BootError;
-use crate::config::Database;
+use crate::config::DatabaseSettings;
 use crate::store::Store;
-use crate::store::postgres::{PostgresOptions, PostgresStore, Server};
+use crate::store::postgres::{PostgresOptions, PostgresStore, PostgresServer};
 use crate::store::sqlite::SqliteStore;
 
 /// Where the issues are kept.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum DatabaseUrl {
     Sqlite(PathBuf),
     Postgres(Box<PostgresOptions>),
 }
 
-impl Place {
+impl DatabaseUrl {
     /// A `sqlite:` URL or nothing at all is a file; anything else a Postgres server.
     #[must_use]
-    pub fn of(database: &Database) -> Self {
+    pub fn of(database: &DatabaseSettings) -> Self {
         let url = database.url.as_ref();
         let sqlite = url.and_then(|url| url.expose_secret().strip_prefix("sqlite:"));
         let server = match (sqlite, url, &database.host) {
             (Some(path), _, _) => return Self::Sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))),
-            (None, Some(url), _) => Server::Url(url.clone()),
-            (None, None, Some(host)) => Server::Parts {
+            (None, Some(url), _) => PostgresServer::Url(url.clone()),
+            (None, None, Some(host)) => PostgresServer::Parts {
                 host: host.clone(),
                 port: database.port,
                 database: database.name.clone(),

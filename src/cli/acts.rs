@@ -3,16 +3,16 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::api::{Answer, Page};
+use super::api::{ApiAnswer, ApiPage};
 use super::error::CliError;
 use super::look::short;
 use super::names;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::{Bulk, Issue};
 
 /// The issues an act is for.
 #[derive(Debug, Args)]
-pub(super) struct Targets {
+pub(super) struct ActTargets {
     /// Number, id, the beginning of an id, or a tracker's key
     #[arg(required = true, value_name = "ISSUE")]
     pub(super) issues: Vec<String>,
@@ -21,20 +21,20 @@ pub(super) struct Targets {
     pub(super) dry_run: bool,
 }
 
-impl Targets {
+impl ActTargets {
     /// `change` is the same wish in the words of `POST /issues/bulk`, which can try it without doing it.
     pub(super) async fn act(
         &self,
-        session: &Session,
+        session: &CommandSession,
         change: Value,
-        act: impl AsyncFn(&str) -> Result<Answer, CliError>,
+        act: impl AsyncFn(&str) -> Result<ApiAnswer, CliError>,
     ) -> Result<(), CliError> {
         if self.dry_run { self.rehearse(session, change).await } else { self.each(session, act).await }
     }
 
     /// Does it to each, and shows each as it is then.
-    pub(super) async fn each(&self, session: &Session, act: impl AsyncFn(&str) -> Result<Answer, CliError>) -> Result<(), CliError> {
-        let mut done = Page::default();
+    pub(super) async fn each(&self, session: &CommandSession, act: impl AsyncFn(&str) -> Result<ApiAnswer, CliError>) -> Result<(), CliError> {
+        let mut done = ApiPage::default();
         let mut failed = 0;
         for name in &self.issues {
             let one = async { act(&names::resolve(&session.api, name).await?).await?.raw() };
@@ -55,7 +55,7 @@ impl Targets {
         if failed > 0 { Err(CliError::Partly { failed, all: self.issues.len() }) } else { Ok(()) }
     }
 
-    async fn rehearse(&self, session: &Session, change: Value) -> Result<(), CliError> {
+    async fn rehearse(&self, session: &CommandSession, change: Value) -> Result<(), CliError> {
         let mut ids = Vec::new();
         for name in &self.issues {
             ids.push(names::resolve(&session.api, name).await?);
@@ -78,7 +78,7 @@ impl Targets {
     }
 
     /// Shows what would be touched, where the API itself has no rehearsal.
-    pub(super) async fn preview(&self, session: &Session, would: &str) -> Result<(), CliError> {
+    pub(super) async fn preview(&self, session: &CommandSession, would: &str) -> Result<(), CliError> {
         for name in &self.issues {
             let issue: Issue = names::find(&session.api, name).await?.json()?;
             session.screen.print(&format!("{} would be {would}\n", short(&issue)))?;

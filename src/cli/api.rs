@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::error::{CliError, Problem};
-use crate::boot::{Ask, Client, Reply};
+use super::error::{CliError, ReceivedProblem};
+use crate::boot::{ApiRequest, ApiClient, ApiReply};
 
-pub(super) struct Api {
-    client: Client,
+pub(super) struct IssueApi {
+    client: ApiClient,
     whom: String,
 }
 
 /// What was asked for, as it came.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     pub(super) status: u16,
     body: Vec<u8>,
     whom: String,
@@ -25,7 +25,7 @@ pub(super) struct Answer {
 
 /// A page, or several of them read one after another.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Page {
+pub(super) struct ApiPage {
     pub(super) items: Vec<Box<RawValue>>,
     pub(super) next_cursor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,8 +37,8 @@ pub(super) type Query = Vec<(&'static str, String)>;
 
 const MOST_PER_PAGE: usize = 200;
 
-impl Api {
-    pub(super) fn new(client: Client) -> Self {
+impl IssueApi {
+    pub(super) fn new(client: ApiClient) -> Self {
         let whom = client.describe();
         Self { client, whom }
     }
@@ -51,27 +51,27 @@ impl Api {
         self.client.close().await;
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, CliError> {
+    pub(super) async fn get(&self, path: &str) -> Result<ApiAnswer, CliError> {
         self.call("GET", path, None, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, CliError> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<ApiAnswer, CliError> {
         self.call("POST", path, Some(body.to_string().into_bytes()), None).await
     }
 
     /// Files a task, under a key that makes it safe to repeat if there is one.
-    pub(super) async fn file(&self, path: &str, body: Vec<u8>, key: Option<&str>) -> Result<Answer, CliError> {
+    pub(super) async fn file(&self, path: &str, body: Vec<u8>, key: Option<&str>) -> Result<ApiAnswer, CliError> {
         self.send("POST", path, Some(body), key.map(|key| ("idempotency-key", key.to_owned()))).await
     }
 
     /// `edition`: only if the issue still has that version.
-    pub(super) async fn call(&self, method: &str, path: &str, body: Option<Vec<u8>>, edition: Option<i64>) -> Result<Answer, CliError> {
+    pub(super) async fn call(&self, method: &str, path: &str, body: Option<Vec<u8>>, edition: Option<i64>) -> Result<ApiAnswer, CliError> {
         self.send(method, path, body, edition.map(|version| ("if-match", format!("\"{version}\"")))).await
     }
 
     /// Writes something whole; `new`: only if there is nothing of that name. Where the server wants to know what was seen, it is
     /// looked at first.
-    pub(super) async fn put(&self, path: &str, body: Vec<u8>, new: bool) -> Result<Answer, CliError> {
+    pub(super) async fn put(&self, path: &str, body: Vec<u8>, new: bool) -> Result<ApiAnswer, CliError> {
         if new {
             return self.send("PUT", path, Some(body), Some(("if-none-match", "*".to_owned()))).await;
         }
@@ -85,7 +85,7 @@ impl Api {
     }
 
     /// Takes something away. Where the server wants to know what was seen, any edition of it will do.
-    pub(super) async fn delete(&self, path: &str) -> Result<Answer, CliError> {
+    pub(super) async fn delete(&self, path: &str) -> Result<ApiAnswer, CliError> {
         match self.call("DELETE", path, None, None).await {
             Err(CliError::Problem(problem)) if problem.status == 428 => {
                 self.send("DELETE", path, None, Some(("if-match", "*".to_owned()))).await
@@ -95,7 +95,7 @@ impl Api {
     }
 
     /// Decides a conflict. Where the server wants to know what was seen, it is looked at first.
-    pub(super) async fn decide(&self, conflict: &str, body: &Value) -> Result<Answer, CliError> {
+    pub(super) async fn decide(&self, conflict: &str, body: &Value) -> Result<ApiAnswer, CliError> {
         let path = format!("{conflict}/resolve");
         match self.post(&path, body).await {
             Err(CliError::Problem(problem)) if problem.status == 428 => {
@@ -106,16 +106,16 @@ impl Api {
         }
     }
 
-    async fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, header: Option<(&str, String)>) -> Result<Answer, CliError> {
+    async fn send(&self, method: &str, path: &str, body: Option<Vec<u8>>, header: Option<(&str, String)>) -> Result<ApiAnswer, CliError> {
         let headers = header.into_iter().collect();
-        let sent = self.client.send(Ask { method, path: path.to_owned(), headers, body }).await;
-        let Reply { status, body } = sent.map_err(|reason| CliError::Unreachable { whom: self.whom.clone(), reason })?;
-        let answer = Answer { status, body, whom: self.whom.clone() };
+        let sent = self.client.send(ApiRequest { method, path: path.to_owned(), headers, body }).await;
+        let ApiReply { status, body } = sent.map_err(|reason| CliError::Unreachable { whom: self.whom.clone(), reason })?;
+        let answer = ApiAnswer { status, body, whom: self.whom.clone() };
         if status / 100 == 2 { Ok(answer) } else { Err(answer.refusal()) }
     }
 
     /// An act on an issue. Where the server wants to know what was seen, it is looked at first.
-    pub(super) async fn act(&self, method: &str, issue: &str, act: &str, body: Option<Value>) -> Result<Answer, CliError> {
+    pub(super) async fn act(&self, method: &str, issue: &str, act: &str, body: Option<Value>) -> Result<ApiAnswer, CliError> {
         let path = format!("/issues/{issue}{act}");
         let body = body.map(|body| body.to_string().into_bytes());
         match self.call(method, &path, body.clone(), None).await {
@@ -128,15 +128,15 @@ impl Api {
     }
 
     /// Page of a list, page by page, until there are `most`.
-    pub(super) async fn items(&self, path: &str, query: &Query, most: usize) -> Result<Page, CliError> {
-        let mut all = Page::default();
+    pub(super) async fn items(&self, path: &str, query: &Query, most: usize) -> Result<ApiPage, CliError> {
+        let mut all = ApiPage::default();
         let mut cursor = None;
         loop {
             let limit = (most - all.items.len()).min(MOST_PER_PAGE);
             let mut query = query.clone();
             query.push(("limit", limit.to_string()));
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
-            let page: Page = self.get(&with_query(path, &query)).await?.json()?;
+            let page: ApiPage = self.get(&with_query(path, &query)).await?.json()?;
             all.items.extend(page.items);
             all.total = all.total.or(page.total);
             all.next_cursor.clone_from(&page.next_cursor);
@@ -148,7 +148,7 @@ impl Api {
     }
 }
 
-impl Answer {
+impl ApiAnswer {
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, CliError> {
         serde_json::from_slice(&self.body).map_err(|error| CliError::Unreadable { whom: self.whom.clone(), reason: error.to_string() })
     }
@@ -158,7 +158,7 @@ impl Answer {
     }
 
     fn refusal(&self) -> CliError {
-        match serde_json::from_slice::<Problem>(&self.body) {
+        match serde_json::from_slice::<ReceivedProblem>(&self.body) {
             Ok(problem) => CliError::Problem(Box::new(problem)),
             Err(_) => {
                 CliError::Unreadable { whom: self.whom.clone(), reason: format!("it answered {} without a problem document", self.status) }

@@ -3,15 +3,15 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::api::{Page, escaped};
+use super::api::{ApiPage, escaped};
 use super::error::CliError;
 use super::names::parsed;
-use super::reach::Session;
-use super::table::{Cell, table};
+use super::reach::CommandSession;
+use super::table::{TableCell, table};
 use super::{discover, facts};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Backend {
+pub(super) enum BackendCommand {
     /// Every tracker that is configured, and the store itself
     List,
     /// What a tracker can carry, how it is, and what waits for it
@@ -34,8 +34,8 @@ pub(super) enum Backend {
     },
 }
 
-impl Backend {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl BackendCommand {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         match self {
             Self::List => list(session).await,
             Self::Show { name } => facts::show(session, &format!("/backends/{}", escaped(&name))).await,
@@ -46,15 +46,15 @@ impl Backend {
     }
 }
 
-async fn list(session: &Session) -> Result<(), CliError> {
-    let list: Page = session.api.get("/backends").await?.json()?;
+async fn list(session: &CommandSession) -> Result<(), CliError> {
+    let list: ApiPage = session.api.get("/backends").await?.json()?;
     let rows: Vec<Value> = parsed(&list.items)?;
-    let row = |tracker: &Value| ["name", "kind", "health", "waiting"].map(|field| Cell::new(facts::text(&tracker[field]))).into();
-    let rows: Vec<Vec<Cell>> = rows.iter().map(row).collect();
+    let row = |tracker: &Value| ["name", "kind", "health", "waiting"].map(|field| TableCell::new(facts::text(&tracker[field]))).into();
+    let rows: Vec<Vec<TableCell>> = rows.iter().map(row).collect();
     session.screen.list(&list, || table(&["NAME", "KIND", "HEALTH", "WAITING"], &rows, 0, session.screen.width()))
 }
 
-async fn check(session: &Session, name: &str) -> Result<(), CliError> {
+async fn check(session: &CommandSession, name: &str) -> Result<(), CliError> {
     let answer = session.api.call("POST", &format!("/backends/{}/check", escaped(name)), None, None).await?;
     let found: Value = answer.json()?;
     let account = found["account"].as_str().map(|account| format!("{name} lets us in as {account}\n")).unwrap_or_default();
@@ -66,7 +66,7 @@ async fn check(session: &Session, name: &str) -> Result<(), CliError> {
     if missing.is_empty() { Ok(()) } else { Err(CliError::Failed(format!("{name} is not as it should be"))) }
 }
 
-async fn webhook(session: &Session, name: &str, place: Option<String>) -> Result<(), CliError> {
+async fn webhook(session: &CommandSession, name: &str, place: Option<String>) -> Result<(), CliError> {
     let body = place.map_or_else(|| json!({}), |place| json!({ "place": place }));
     let answer = session.api.post(&format!("/backends/{}/webhook", escaped(name)), &body).await?;
     let said = answer.json::<Value>()?;

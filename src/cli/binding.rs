@@ -3,17 +3,17 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::api::{Page, escaped};
+use super::api::{ApiPage, escaped};
 use super::error::CliError;
 use super::fields::input;
 use super::names::parsed;
-use super::reach::Session;
-use super::sync::Sync;
-use super::table::{Cell, table};
+use super::reach::CommandSession;
+use super::sync::SyncArgs;
+use super::table::{TableCell, table};
 use super::{facts, sync};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Binding {
+pub(super) enum BindingCommand {
     /// Every binding, and how far behind it is
     List,
     /// The rules of a binding, the pass under way and the last one
@@ -39,11 +39,11 @@ pub(super) enum Binding {
     /// Go on
     Resume { name: String },
     /// Sync now, and wait for the end
-    Sync(Sync),
+    Sync(SyncArgs),
 }
 
-impl Binding {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl BindingCommand {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let (name, act) = match self {
             Self::List => return list(session).await,
             Self::Show { name } => return facts::show(session, &path(&name)).await,
@@ -67,7 +67,7 @@ pub(super) fn path(name: &str) -> String {
     format!("/bindings/{}", escaped(name))
 }
 
-async fn put(session: &Session, name: &str, file: &std::path::Path, new: bool) -> Result<(), CliError> {
+async fn put(session: &CommandSession, name: &str, file: &std::path::Path, new: bool) -> Result<(), CliError> {
     let failed = |reason| CliError::Read { path: file.to_path_buf(), reason };
     let rules = if file.as_os_str() == "-" { input()? } else { std::fs::read_to_string(file).map_err(failed)? };
     let answer = session.api.put(&path(name), rules.into_bytes(), new).await?;
@@ -75,18 +75,18 @@ async fn put(session: &Session, name: &str, file: &std::path::Path, new: bool) -
     session.screen.one(&answer.raw()?, || format!("{name} {done}\n"))
 }
 
-async fn list(session: &Session) -> Result<(), CliError> {
-    let list: Page = session.api.get("/bindings").await?.json()?;
+async fn list(session: &CommandSession) -> Result<(), CliError> {
+    let list: ApiPage = session.api.get("/bindings").await?.json()?;
     let rows: Vec<Value> = parsed(&list.items)?;
-    let rows: Vec<Vec<Cell>> = rows.iter().map(row).collect();
+    let rows: Vec<Vec<TableCell>> = rows.iter().map(row).collect();
     let titles = ["NAME", "BACKEND", "PLACE", "DIRECTION", "STATE", "BEHIND", "LAST ERROR"];
     session.screen.list(&list, || table(&titles, &rows, 6, session.screen.width()))
 }
 
-fn row(binding: &Value) -> Vec<Cell> {
+fn row(binding: &Value) -> Vec<TableCell> {
     let field = |name: &str| facts::text(&binding[name]);
     let place: Vec<String> = ["owner", "repo", "project"].map(field).into_iter().filter(|part| !part.is_empty()).collect();
     let behind = binding["behind_seconds"].as_i64().map_or_else(|| "never done".to_owned(), |seconds| format!("{seconds} s"));
     let error = facts::text(&binding["last_run"]["error"]);
-    [field("name"), field("backend"), place.join("/"), field("direction"), field("state"), behind, error].map(Cell::new).into()
+    [field("name"), field("backend"), place.join("/"), field("direction"), field("state"), behind, error].map(TableCell::new).into()
 }

@@ -7,7 +7,7 @@ use super::fields::{related, relation};
 use super::wire::{Issue, Relation};
 
 #[derive(Debug, Args)]
-pub(super) struct Changes {
+pub(super) struct ChangeArgs {
     #[arg(short, long)]
     title: Option<String>,
     /// `-` reads it from standard input
@@ -38,7 +38,7 @@ pub(super) struct Changes {
     due: Option<String>,
 }
 
-impl Changes {
+impl ChangeArgs {
     pub(super) fn has_lists(&self) -> bool {
         let texts = [&self.add_label, &self.remove_label, &self.assign, &self.unassign];
         texts.iter().any(|list| !list.is_empty()) || !self.relate.is_empty() || !self.unrelate.is_empty()

@@ -6,21 +6,21 @@ use serde_json::{Map, Value, json};
 use super::error::CliError;
 use super::look::short;
 use super::names::resolve;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::when::relative;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Claim {
+pub(super) struct ClaimArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
     #[command(flatten)]
-    lease: Lease,
+    lease: LeaseArgs,
 }
 
 /// Who takes an issue, and for how long.
 #[derive(Debug, Args)]
-pub(super) struct Lease {
+pub(super) struct LeaseArgs {
     /// Who works on it; without it, the name of the key
     #[arg(long)]
     holder: Option<String>,
@@ -29,8 +29,8 @@ pub(super) struct Lease {
     lease: Option<u32>,
 }
 
-impl Claim {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ClaimArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let id = resolve(&session.api, &self.issue).await?;
         let answer = session.api.post(&format!("/issues/{id}/claim"), &json!(self.lease.object())).await?;
         let issue: Issue = answer.json()?;
@@ -39,7 +39,7 @@ impl Claim {
     }
 }
 
-impl Lease {
+impl LeaseArgs {
     pub(super) fn object(&self) -> Map<String, Value> {
         let mut object = Map::new();
         if let Some(holder) = &self.holder {

@@ -3,14 +3,14 @@
 use clap::Args;
 use serde_json::json;
 
-use super::acts::Targets;
+use super::acts::ActTargets;
 use super::error::CliError;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Close {
+pub(super) struct CloseArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
     /// completed, `not_planned` or duplicate
     #[arg(long, default_value = "completed")]
     reason: String,
@@ -19,8 +19,8 @@ pub(super) struct Close {
     comment: Option<String>,
 }
 
-impl Close {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl CloseArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let rehearsal = json!({ "state": "closed", "close_reason": self.reason });
         let mut body = json!({ "reason": self.reason });
         if let Some(comment) = self.comment {

@@ -7,18 +7,18 @@ use super::editor::edit;
 use super::error::CliError;
 use super::fields::input;
 use super::names::resolve;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Comment {
+pub(super) struct CommentArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
     /// What to say; `-` reads it from standard input; without it the editor opens
     text: Option<String>,
 }
 
-impl Comment {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl CommentArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let id = resolve(&session.api, &self.issue).await?;
         let text = match self.text.as_deref() {
             Some("-") => input()?,

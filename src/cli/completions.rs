@@ -6,11 +6,11 @@ use clap_complete::{Shell, generate};
 use super::error::CliError;
 
 #[derive(Debug, Args)]
-pub(super) struct Completions {
+pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-impl Completions {
+impl CompletionsArgs {
     pub(super) fn run(&self, command: Command, name: &'static str) -> Result<(), CliError> {
         use std::io::Write as _;
         let mut text = Vec::new();

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::config::{self, Loaded};
+use crate::config::{self, LoadedSettings};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -14,7 +14,7 @@ pub(super) enum ConfigCommand {
 
 impl ConfigCommand {
     // Loading has checked everything already; a bad setting never gets here.
-    pub(super) fn run(&self, loaded: &Loaded) {
+    pub(super) fn run(&self, loaded: &LoadedSettings) {
         match self {
             Self::Show => print!("{}", config::show(loaded)),
             Self::Check => {}

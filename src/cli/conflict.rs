@@ -8,13 +8,13 @@ use super::error::CliError;
 use super::facts;
 use super::fields::input;
 use super::names::{parsed, resolve_id};
-use super::reach::Session;
-use super::table::{Cell, table};
+use super::reach::CommandSession;
+use super::table::{TableCell, table};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Conflict {
+pub(super) enum ConflictCommand {
     /// Those that wait for somebody, newest first
-    List(Which),
+    List(WhichConflicts),
     /// What both sides last agreed on, and what each says now
     Show { conflict: String },
     /// Decide what stands
@@ -22,7 +22,7 @@ pub(super) enum Conflict {
         conflict: String,
         /// One of the two sides
         #[arg(long, value_enum, required_unless_present = "value", conflicts_with = "value")]
-        take: Option<Side>,
+        take: Option<ConflictSide>,
         /// Other words, of a title or a description; `-` reads them from standard input
         #[arg(long)]
         value: Option<String>,
@@ -30,13 +30,13 @@ pub(super) enum Conflict {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Side {
+pub(super) enum ConflictSide {
     Local,
     External,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct WhichConflicts {
     /// open, decided or resolved
     #[arg(long, default_value = "open")]
     state: String,
@@ -52,16 +52,16 @@ pub(super) struct Which {
     limit: usize,
 }
 
-impl Conflict {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ConflictCommand {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         match self {
             Self::List(which) => list(session, which).await,
             Self::Show { conflict } => facts::show(session, &format!("/conflicts/{}", escaped(&conflict))).await,
             Self::Resolve { conflict, take, value } => {
                 let value = if value.as_deref() == Some("-") { Some(input()?) } else { value };
                 let body = match take {
-                    Some(Side::Local) => json!({ "take": "local" }),
-                    Some(Side::External) => json!({ "take": "external" }),
+                    Some(ConflictSide::Local) => json!({ "take": "local" }),
+                    Some(ConflictSide::External) => json!({ "take": "external" }),
                     None => json!({ "value": value }),
                 };
                 let answer = session.api.decide(&format!("/conflicts/{}", escaped(&conflict)), &body).await?;
@@ -71,7 +71,7 @@ impl Conflict {
     }
 }
 
-async fn list(session: &Session, which: Which) -> Result<(), CliError> {
+async fn list(session: &CommandSession, which: WhichConflicts) -> Result<(), CliError> {
     let mut query = Vec::new();
     query.extend((!which.all).then_some(("state", which.state)));
     query.extend(which.backend.map(|backend| ("backend", backend)));
@@ -81,7 +81,7 @@ async fn list(session: &Session, which: Which) -> Result<(), CliError> {
     let list = session.api.items("/conflicts", &query, which.limit.max(1)).await?;
     let rows: Vec<Value> = parsed(&list.items)?;
     let row =
-        |item: &Value| ["id", "issue_id", "backend", "field", "state", "why"].map(|field| Cell::new(facts::text(&item[field]))).into();
-    let rows: Vec<Vec<Cell>> = rows.iter().map(row).collect();
+        |item: &Value| ["id", "issue_id", "backend", "field", "state", "why"].map(|field| TableCell::new(facts::text(&item[field]))).into();
+    let rows: Vec<Vec<TableCell>> = rows.iter().map(row).collect();
     session.screen.list(&list, || table(&["ID", "ISSUE", "BACKEND", "FIELD", "STATE", "WHY"], &rows, 5, session.screen.width()))
 }

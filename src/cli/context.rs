@@ -6,11 +6,11 @@ use clap::Subcommand;
 
 use super::error::CliError;
 use super::reach::{LOCAL, check_url, unknown};
-use super::table::{Cell, table};
-use crate::config::{Context as Server, Contexts, read_key_file};
+use super::table::{TableCell, table};
+use crate::config::{ServerContext as Server, ServerContexts, read_key_file};
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Context {
+pub(super) enum ContextCommand {
     /// Give a server a name; an older one of that name is replaced
     Add {
         name: String,
@@ -24,10 +24,10 @@ pub(super) enum Context {
     List,
 }
 
-impl Context {
+impl ContextCommand {
     pub(super) fn run(self, key_file: Option<PathBuf>) -> Result<(), CliError> {
-        let path = Contexts::path();
-        let mut contexts = Contexts::load(&path)?;
+        let path = ServerContexts::path();
+        let mut contexts = ServerContexts::load(&path)?;
         match self {
             Self::Add { name, server } => {
                 add(&mut contexts, name, server, key_file)?;
@@ -46,7 +46,7 @@ impl Context {
     }
 }
 
-fn add(contexts: &mut Contexts, name: String, url: String, key_file: Option<PathBuf>) -> Result<(), CliError> {
+fn add(contexts: &mut ServerContexts, name: String, url: String, key_file: Option<PathBuf>) -> Result<(), CliError> {
     if name == LOCAL {
         return Err(CliError::usage("`local` is the embedded store; choose another name"));
     }
@@ -58,13 +58,13 @@ fn add(contexts: &mut Contexts, name: String, url: String, key_file: Option<Path
     Ok(())
 }
 
-fn listed(contexts: &Contexts) -> String {
-    let star = |name: &str| Cell::new(if contexts.current.as_deref().unwrap_or(LOCAL) == name { "*" } else { "" });
+fn listed(contexts: &ServerContexts) -> String {
+    let star = |name: &str| TableCell::new(if contexts.current.as_deref().unwrap_or(LOCAL) == name { "*" } else { "" });
     let shown = |path: &Path| path.display().to_string();
-    let mut rows = vec![vec![star(LOCAL), Cell::new(LOCAL), Cell::new("the embedded store"), Cell::new("")]];
+    let mut rows = vec![vec![star(LOCAL), TableCell::new(LOCAL), TableCell::new("the embedded store"), TableCell::new("")]];
     for (name, Server { url, key_file }) in &contexts.contexts {
         let key = key_file.as_deref().map(shown).unwrap_or_default();
-        rows.push(vec![star(name), Cell::new(name.clone()), Cell::new(url.clone()), Cell::new(key)]);
+        rows.push(vec![star(name), TableCell::new(name.clone()), TableCell::new(url.clone()), TableCell::new(key)]);
     }
     table(&["", "NAME", "SERVER", "KEY FILE"], &rows, 2, None)
 }

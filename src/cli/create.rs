@@ -7,19 +7,19 @@ use serde_json::Value;
 
 use super::editor::{edit, title_and_description};
 use super::error::CliError;
-use super::fields::{Fields, input};
+use super::fields::{TaskFields, input};
 use super::look::short;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Create {
+pub(super) struct CreateArgs {
     /// What is to be done; `-` reads title and description from standard input, with --json the whole task as JSON; without it the editor opens
     title: Option<String>,
     #[arg(short, long)]
     description: Option<String>,
     #[command(flatten)]
-    fields: Fields,
+    fields: TaskFields,
     /// It waits for somebody's approval first
     #[arg(long)]
     review: bool,
@@ -31,8 +31,8 @@ pub(super) struct Create {
     dry_run: bool,
 }
 
-impl Create {
-    pub(super) async fn run(self, session: &Session, json: bool) -> Result<(), CliError> {
+impl CreateArgs {
+    pub(super) async fn run(self, session: &CommandSession, json: bool) -> Result<(), CliError> {
         let task = if json && (self.title.as_deref() == Some("-") || (self.title.is_none() && !std::io::stdin().is_terminal())) {
             serde_json::from_str(&input()?).map_err(|error| CliError::usage(format!("standard input is not a task as JSON: {error}")))?
         } else {
@@ -54,7 +54,7 @@ impl Create {
         session.screen.one(&answer.raw()?, || line)
     }
 
-    fn task(&self, session: &Session) -> Result<Value, CliError> {
+    fn task(&self, session: &CommandSession) -> Result<Value, CliError> {
         let (title, description) = match self.title.as_deref() {
             Some("-") => title_and_description(&input()?),
             Some(title) => (title.to_owned(), self.description.clone().unwrap_or_default()),

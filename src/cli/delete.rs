@@ -2,16 +2,16 @@
 
 use clap::Args;
 
-use super::acts::Targets;
+use super::acts::ActTargets;
 use super::error::CliError;
 use super::names::find;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Delete {
+pub(super) struct DeleteArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
     /// Remove it with its history; it cannot come back
     #[arg(long)]
     permanent: bool,
@@ -20,8 +20,8 @@ pub(super) struct Delete {
     yes: bool,
 }
 
-impl Delete {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl DeleteArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         if self.targets.dry_run {
             return self.targets.preview(session, if self.permanent { "removed for good" } else { "archived" }).await;
         }

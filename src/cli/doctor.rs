@@ -6,22 +6,22 @@ use clap::Args;
 use console::Style;
 use serde_json::Value;
 
-use super::api::Api;
+use super::api::IssueApi;
 use super::error::CliError;
-use super::reach::Reach;
-use super::screen::Look;
-use crate::config::{Contexts, Loaded};
+use super::reach::ServerArgs;
+use super::screen::OutputLook;
+use crate::config::{ServerContexts, LoadedSettings};
 
 #[derive(Debug, Args)]
-pub(super) struct Doctor {}
+pub(super) struct DoctorArgs {}
 
 /// What was looked at so far.
 #[derive(Default)]
-struct Findings {
+struct DoctorFindings {
     wrong: usize,
 }
 
-impl Findings {
+impl DoctorFindings {
     fn tell<T>(&mut self, what: &str, found: Result<T, String>) -> Option<T> {
         let (mark, rest) = match &found {
             Ok(_) => (Style::new().green().apply_to("ok   "), String::new()),
@@ -33,12 +33,12 @@ impl Findings {
     }
 }
 
-impl Doctor {
-    pub(super) async fn run(self, reach: Reach, config: Option<&Path>, look: Look) -> Result<(), CliError> {
-        let mut findings = Findings::default();
-        findings.tell("the settings are sound", Loaded::from_environment(config).map_err(|error| error.to_string()));
-        let path = Contexts::path();
-        findings.tell(&format!("contexts can be read ({})", path.display()), Contexts::load(&path).map_err(|error| error.to_string()));
+impl DoctorArgs {
+    pub(super) async fn run(self, reach: ServerArgs, config: Option<&Path>, look: OutputLook) -> Result<(), CliError> {
+        let mut findings = DoctorFindings::default();
+        findings.tell("the settings are sound", LoadedSettings::from_environment(config).map_err(|error| error.to_string()));
+        let path = ServerContexts::path();
+        findings.tell(&format!("contexts can be read ({})", path.display()), ServerContexts::load(&path).map_err(|error| error.to_string()));
         match reach.open(config, look).await {
             Err(error) => _ = findings.tell::<()>("somebody can be asked", Err(error.to_string())),
             Ok(session) => {
@@ -54,7 +54,7 @@ impl Doctor {
     }
 }
 
-async fn examine(findings: &mut Findings, api: &Api) {
+async fn examine(findings: &mut DoctorFindings, api: &IssueApi) {
     let ask = async |path: &str| api.get(path).await.and_then(|answer| answer.json::<Value>()).map_err(|error| error.to_string());
     let Some(health) = findings.tell(&format!("{} answers", api.whom()), ask("/healthz").await) else { return };
     let (theirs, ours) = (health["version"].as_str().unwrap_or("another"), env!("CARGO_PKG_VERSION"));

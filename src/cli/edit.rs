@@ -3,26 +3,26 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::acts::Targets;
-use super::api::Answer;
-use super::changes::Changes;
+use super::acts::ActTargets;
+use super::api::ApiAnswer;
+use super::changes::ChangeArgs;
 use super::editor::{edit, title_and_description};
 use super::error::CliError;
 use super::fields::input;
 use super::names;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Edit {
+pub(super) struct EditArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
     #[command(flatten)]
-    changes: Changes,
+    changes: ChangeArgs,
 }
 
-impl Edit {
-    pub(super) async fn run(mut self, session: &Session) -> Result<(), CliError> {
+impl EditArgs {
+    pub(super) async fn run(mut self, session: &CommandSession) -> Result<(), CliError> {
         if self.changes.description.as_deref() == Some("-") {
             self.changes.description = Some(input()?);
         }
@@ -42,7 +42,7 @@ impl Edit {
     }
 
     /// Decided on what the issue is now; if somebody was quicker, once more.
-    async fn change(&self, session: &Session, wished: &Map<String, Value>, id: &str) -> Result<Answer, CliError> {
+    async fn change(&self, session: &CommandSession, wished: &Map<String, Value>, id: &str) -> Result<ApiAnswer, CliError> {
         const TRIES: u32 = 5;
         let path = format!("/issues/{id}");
         for _ in 1..TRIES {
@@ -56,7 +56,7 @@ impl Edit {
         Err(CliError::Failed(format!("others keep changing {id}; it was left as it is")))
     }
 
-    async fn in_editor(&self, session: &Session) -> Result<(), CliError> {
+    async fn in_editor(&self, session: &CommandSession) -> Result<(), CliError> {
         let [name] = self.targets.issues.as_slice() else {
             return Err(CliError::usage("say what to change: --title, --priority, --add-label and so on (see `issue edit --help`)"));
         };

@@ -4,12 +4,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::Command;
 
 use super::error::CliError;
-use crate::config::Surroundings;
+use crate::config::CommandEnvironment;
 
 const LINE: &str = "<!-- Everything below this line is ignored. -->";
 
 /// The text as it was left. Nothing left means: never mind.
-pub(super) fn edit(text: &str, help: &str, surroundings: &Surroundings) -> Result<String, CliError> {
+pub(super) fn edit(text: &str, help: &str, surroundings: &CommandEnvironment) -> Result<String, CliError> {
     if !std::io::stdin().is_terminal() {
         return Err(CliError::usage("there is no terminal for an editor here: say on the line what is wanted, or give - to read it"));
     }

@@ -36,7 +36,7 @@ pub(super) enum CliError {
     #[error("no answer from {whom}: {reason} (`issue doctor` looks closer; `--context local` uses the embedded store)")]
     Unreachable { whom: String, reason: String },
     #[error("{0}")]
-    Problem(Box<Problem>),
+    Problem(Box<ReceivedProblem>),
     #[error("{whom} gave an answer that this version cannot read: {reason}")]
     Unreadable { whom: String, reason: String },
     #[error("{failed} of {all} failed; each is told above")]
@@ -49,28 +49,28 @@ pub(super) enum CliError {
 
 /// A refusal, as RFC 9457 writes it down.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Problem {
+pub(super) struct ReceivedProblem {
     pub(super) status: u16,
     pub(super) code: String,
     pub(super) detail: String,
     #[serde(default)]
     trace_id: String,
     #[serde(default)]
-    errors: Vec<Fault>,
+    errors: Vec<ReceivedFault>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct Fault {
+struct ReceivedFault {
     pointer: String,
     message: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ReceivedProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.errors.is_empty() {
             f.write_str(&self.detail)?;
         }
-        for (n, Fault { pointer, message }) in self.errors.iter().enumerate() {
+        for (n, ReceivedFault { pointer, message }) in self.errors.iter().enumerate() {
             let place = pointer.trim_start_matches('/');
             write!(f, "{}{}{}{message}", if n > 0 { "\n" } else { "" }, place, if place.is_empty() { "" } else { " " })?;
         }

@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::error::CliError;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::table::one_line;
 
 /// What stands under that path.
-pub(super) async fn show(session: &Session, path: &str) -> Result<(), CliError> {
+pub(super) async fn show(session: &CommandSession, path: &str) -> Result<(), CliError> {
     let answer = session.api.get(path).await?;
     let thing: Value = answer.json()?;
     session.screen.one(&answer.raw()?, || lines(&thing))

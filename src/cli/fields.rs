@@ -9,7 +9,7 @@ use super::error::CliError;
 
 /// What a new task may say besides its title.
 #[derive(Debug, Args)]
-pub(super) struct Fields {
+pub(super) struct TaskFields {
     /// high, medium or low
     #[arg(short, long)]
     priority: Option<String>,
@@ -33,7 +33,7 @@ pub(super) struct Fields {
     repo: Option<String>,
 }
 
-impl Fields {
+impl TaskFields {
     /// As the API takes them.
     pub(super) fn object(&self) -> Map<String, Value> {
         let texts = [("priority", &self.priority), ("kind", &self.kind), ("milestone", &self.milestone), ("target_repo", &self.repo)];

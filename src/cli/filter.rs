@@ -7,7 +7,7 @@ use super::api::Query;
 
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
-pub(super) struct Filter {
+pub(super) struct FilterArgs {
     /// open, `in_progress`, blocked or closed
     #[arg(short, long, value_delimiter = ',')]
     pub(super) state: Vec<String>,
@@ -66,7 +66,7 @@ pub(super) struct Filter {
     archived: bool,
 }
 
-impl Filter {
+impl FilterArgs {
     /// As parameters of the API.
     pub(super) fn query(&self) -> Query {
         let many = [

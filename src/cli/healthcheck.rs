@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MOST: u64 = 16 << 10;
 
 #[derive(Debug, Args)]
-pub(super) struct Healthcheck {
+pub(super) struct HealthcheckArgs {
     /// Ask whether work may be sent here (/readyz), not only whether the process is alive (/livez)
     #[arg(long)]
     ready: bool,
@@ -27,7 +27,7 @@ pub(super) struct Healthcheck {
     address: Option<SocketAddr>,
 }
 
-impl Healthcheck {
+impl HealthcheckArgs {
     pub(super) fn run(&self, settings: &Settings) -> Result<(), CliError> {
         let bound = if self.worker { settings.worker.bind } else { settings.server.bind };
         let address = nearby(self.address.unwrap_or(bound));

@@ -9,11 +9,11 @@ use serde::Deserialize;
 
 use super::error::CliError;
 use super::lines::batch;
-use super::progress::{Unit, bar};
-use super::reach::Session;
+use super::progress::{ProgressUnit, bar};
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Import {
+pub(super) struct ImportArgs {
     /// A file that `issue export` wrote; `-` is standard input
     file: PathBuf,
     /// Say what would become of each issue, and write nothing
@@ -22,22 +22,22 @@ pub(super) struct Import {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Outcome {
+struct ImportLineOutcome {
     imported: usize,
     present: usize,
     failed: usize,
-    items: Vec<Item>,
+    items: Vec<ImportLine>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Item {
+struct ImportLine {
     status: String,
     detail: Option<String>,
     errors: Vec<serde_json::Value>,
 }
 
-impl Import {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ImportArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let failed = |reason| CliError::Read { path: self.file.clone(), reason };
         let (mut reader, size): (Box<dyn BufRead>, u64) = if self.file.as_os_str() == "-" {
             (Box::new(BufReader::new(std::io::stdin())), 0)
@@ -46,8 +46,8 @@ impl Import {
             let size = file.metadata().map_err(failed)?.len();
             (Box::new(BufReader::new(file)), size)
         };
-        let bar = bar(size, Unit::Bytes, true);
-        let (mut all, mut first) = (Outcome::default(), 1);
+        let bar = bar(size, ProgressUnit::Bytes, true);
+        let (mut all, mut first) = (ImportLineOutcome::default(), 1);
         loop {
             let lines = batch(&mut reader).map_err(failed)?;
             if lines.is_empty() {
@@ -70,7 +70,7 @@ impl Import {
         if all.failed > 0 { Err(CliError::Partly { failed: all.failed, all: first - 1 }) } else { Ok(()) }
     }
 
-    async fn send(&self, session: &Session, lines: &[String]) -> Result<Outcome, CliError> {
+    async fn send(&self, session: &CommandSession, lines: &[String]) -> Result<ImportLineOutcome, CliError> {
         let path = if self.dry_run { "/import?dry_run=true" } else { "/import" };
         // A line that is no JSON at all would spoil the whole body.
         let lines: Vec<&str> = lines

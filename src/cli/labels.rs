@@ -4,15 +4,15 @@ use clap::{Args, ValueEnum};
 
 use super::error::CliError;
 use super::names::parsed;
-use super::reach::Session;
-use super::table::{Cell, table};
+use super::reach::CommandSession;
+use super::table::{TableCell, table};
 use super::wire::Facet;
 
 #[derive(Debug, Args)]
-pub(super) struct Labels {
+pub(super) struct LabelsArgs {
     /// What to count
-    #[arg(value_enum, default_value_t = Of::Labels)]
-    of: Of,
+    #[arg(value_enum, default_value_t = LabelsOf::Labels)]
+    of: LabelsOf,
     /// Only names that begin so
     #[arg(long)]
     prefix: Option<String>,
@@ -25,20 +25,20 @@ pub(super) struct Labels {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Of {
+enum LabelsOf {
     Labels,
     Milestones,
     Assignees,
     Repos,
 }
 
-impl Labels {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl LabelsArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let path = match self.of {
-            Of::Labels => "/labels",
-            Of::Milestones => "/milestones",
-            Of::Assignees => "/assignees",
-            Of::Repos => "/repos",
+            LabelsOf::Labels => "/labels",
+            LabelsOf::Milestones => "/milestones",
+            LabelsOf::Assignees => "/assignees",
+            LabelsOf::Repos => "/repos",
         };
         let mut query = Vec::new();
         query.extend(self.prefix.map(|prefix| ("prefix", prefix)));
@@ -51,8 +51,8 @@ impl Labels {
 
 pub(super) fn counts(title: &str, rows: &[Facet], width: Option<usize>) -> String {
     let row = |facet: &Facet| {
-        let count = |count: i64| Cell::new(count.to_string());
-        vec![Cell::new(facet.name.clone()), count(facet.active), count(facet.closed), count(facet.total)]
+        let count = |count: i64| TableCell::new(count.to_string());
+        vec![TableCell::new(facet.name.clone()), count(facet.active), count(facet.closed), count(facet.total)]
     };
     table(&[title, "ACTIVE", "CLOSED", "ALL"], &rows.iter().map(row).collect::<Vec<_>>(), 0, width)
 }

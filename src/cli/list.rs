@@ -3,14 +3,14 @@
 use clap::Args;
 
 use super::error::CliError;
-use super::filter::Filter;
+use super::filter::FilterArgs;
 use super::look;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ListArgs {
     #[command(flatten)]
-    filter: Filter,
+    filter: FilterArgs,
     /// Closed ones too
     #[arg(short = 'A', long)]
     all: bool,
@@ -28,8 +28,8 @@ pub(super) struct List {
     total: bool,
 }
 
-impl List {
-    pub(super) async fn run(mut self, session: &Session) -> Result<(), CliError> {
+impl ListArgs {
+    pub(super) async fn run(mut self, session: &CommandSession) -> Result<(), CliError> {
         if self.filter.state.is_empty() && !self.all {
             self.filter.state = ["open", "in_progress", "blocked"].map(str::to_owned).into();
         }

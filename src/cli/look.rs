@@ -2,11 +2,11 @@
 
 use console::Style;
 
-use super::api::Page;
+use super::api::ApiPage;
 use super::error::CliError;
 use super::names::parsed;
 use super::screen::Screen;
-use super::table::{Cell, one_line, table};
+use super::table::{TableCell, one_line, table};
 use super::when::{day, relative};
 use super::wire::{Issue, Relation};
 
@@ -28,7 +28,7 @@ pub(super) fn priority_style(priority: &str) -> Style {
 }
 
 /// A list of issues, in whatever way was asked for.
-pub(super) fn issues(screen: &Screen, list: &Page) -> Result<(), CliError> {
+pub(super) fn issues(screen: &Screen, list: &ApiPage) -> Result<(), CliError> {
     let rows: Vec<Issue> = if screen.is_for_people() { parsed(&list.items)? } else { Vec::new() };
     screen.list(list, || {
         if rows.is_empty() {
@@ -48,17 +48,17 @@ pub(super) fn issues(screen: &Screen, list: &Page) -> Result<(), CliError> {
     Ok(())
 }
 
-fn row(screen: &Screen, issue: &Issue) -> Vec<Cell> {
+fn row(screen: &Screen, issue: &Issue) -> Vec<TableCell> {
     let state = if issue.archived_at.is_some() { "archived" } else { &issue.state };
     let dim = Style::new().dim();
     vec![
-        Cell::styled(issue.number.to_string(), Style::new().yellow()),
-        Cell::styled(state, state_style(state)),
-        Cell::styled(issue.priority.clone(), priority_style(&issue.priority)),
-        Cell::new(issue.title.clone()),
-        Cell::styled(issue.labels.join(", "), Style::new().magenta()),
-        Cell::styled(issue.target_repo.clone().unwrap_or_default(), dim.clone()),
-        Cell::styled(relative(issue.updated_at, screen.now), dim),
+        TableCell::styled(issue.number.to_string(), Style::new().yellow()),
+        TableCell::styled(state, state_style(state)),
+        TableCell::styled(issue.priority.clone(), priority_style(&issue.priority)),
+        TableCell::new(issue.title.clone()),
+        TableCell::styled(issue.labels.join(", "), Style::new().magenta()),
+        TableCell::styled(issue.target_repo.clone().unwrap_or_default(), dim.clone()),
+        TableCell::styled(relative(issue.updated_at, screen.now), dim),
     ]
 }
 

@@ -7,13 +7,13 @@ use clap::{Args, Command};
 use super::error::CliError;
 
 #[derive(Debug, Args)]
-pub(super) struct Man {
+pub(super) struct ManArgs {
     /// Where to write them, one file each; `man -l` shows one, and a directory `man1` on MANPATH all
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
 }
 
-impl Man {
+impl ManArgs {
     pub(super) fn run(&self, command: Command, name: &'static str) -> Result<(), CliError> {
         let failed = |reason| CliError::Write { path: self.directory.clone(), reason };
         std::fs::create_dir_all(&self.directory).map_err(failed)?;

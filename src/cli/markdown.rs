@@ -7,7 +7,7 @@ use super::table::clean;
 
 pub(super) fn render(text: &str, width: usize) -> String {
     let text = clean(text);
-    let mut page = Page { width: width.clamp(20, 100), ..Page::default() };
+    let mut page = MarkdownPage { width: width.clamp(20, 100), ..MarkdownPage::default() };
     for event in Parser::new_ext(&text, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS) {
         page.take(event);
     }
@@ -16,7 +16,7 @@ pub(super) fn render(text: &str, width: usize) -> String {
 }
 
 #[derive(Default)]
-struct Page {
+struct MarkdownPage {
     width: usize,
     out: String,
     /// The words of the paragraph so far, each with its look; an empty one ends a line.
@@ -32,7 +32,7 @@ struct Page {
     link: Option<String>,
 }
 
-impl Page {
+impl MarkdownPage {
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),

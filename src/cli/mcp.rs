@@ -13,29 +13,29 @@ use rmcp::model::{
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 
-use super::api::Api;
+use super::api::IssueApi;
 use super::error::CliError;
-use super::reach::Reach;
-use super::screen::Look;
+use super::reach::ServerArgs;
+use super::screen::OutputLook;
 use super::tools;
 
 #[derive(Debug, Args)]
-pub(super) struct Mcp {}
+pub(super) struct McpArgs {}
 
 #[derive(Clone)]
-struct Agent {
-    api: Arc<Api>,
+struct McpAgent {
+    api: Arc<IssueApi>,
 }
 
 const INSTRUCTIONS: &str = "The task list of an organisation. Take work with next_issue or claim_issue under a holder name of your own, say \
 with comment_on_issue what you found, end with close_issues; block_issues when you cannot go on. An issue is named by its number, its id or \
 the beginning of its id. Acts on more than three issues are only rehearsed unless you say dry_run: false.";
 
-impl Mcp {
-    pub(super) async fn run(self, reach: Reach, config: Option<&Path>) -> Result<(), CliError> {
-        let session = reach.open(config, Look::default()).await?;
+impl McpArgs {
+    pub(super) async fn run(self, reach: ServerArgs, config: Option<&Path>) -> Result<(), CliError> {
+        let session = reach.open(config, OutputLook::default()).await?;
         let api = Arc::new(session.api);
-        let agent = Agent { api: api.clone() };
+        let agent = McpAgent { api: api.clone() };
         let served = agent.serve(rmcp::transport::stdio()).await;
         let ended = match served {
             Ok(running) => running.waiting().await.map(|_| ()).map_err(|error| error.to_string()),
@@ -48,7 +48,7 @@ impl Mcp {
     }
 }
 
-impl ServerHandler for Agent {
+impl ServerHandler for McpAgent {
     fn get_info(&self) -> ServerConfig {
         let tools = ServerCapabilities::builder().enable_tools().build();
         let own = Implementation::new("issue-core", env!("CARGO_PKG_VERSION"));

@@ -5,15 +5,15 @@ use serde_json::{Map, Value, json};
 
 use super::error::CliError;
 use super::names::parsed;
-use super::reach::Session;
-use super::table::{Cell, table};
+use super::reach::CommandSession;
+use super::table::{TableCell, table};
 use super::when::relative;
 use super::wire::Message;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Messages {
+pub(super) enum MessagesCommand {
     /// What waits, oldest first
-    List(Which),
+    List(WhichMessages),
     /// Make messages due now: those named, or with --all every dead one
     Retry {
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -22,7 +22,7 @@ pub(super) enum Messages {
         #[arg(long)]
         all: bool,
         #[command(flatten)]
-        which: Which,
+        which: WhichMessages,
         /// Say how many there are, and do nothing
         #[arg(long, requires = "all")]
         dry_run: bool,
@@ -37,7 +37,7 @@ pub(super) enum Messages {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Which {
+pub(super) struct WhichMessages {
     #[arg(long)]
     kind: Option<String>,
     /// Who it is for
@@ -51,8 +51,8 @@ pub(super) struct Which {
     limit: usize,
 }
 
-impl Messages {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl MessagesCommand {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let screen = &session.screen;
         match self {
             Self::List(which) => list(session, &which).await,
@@ -87,7 +87,7 @@ impl Messages {
     }
 }
 
-async fn list(session: &Session, which: &Which) -> Result<(), CliError> {
+async fn list(session: &CommandSession, which: &WhichMessages) -> Result<(), CliError> {
     let query = [("kind", &which.kind), ("target", &which.target), ("state", &which.state)];
     let query = query.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
     let list = session.api.items("/messages", &query, which.limit.max(1)).await?;
@@ -96,8 +96,8 @@ async fn list(session: &Session, which: &Which) -> Result<(), CliError> {
         let next = message.next_attempt_at.map(|next| relative(next, session.screen.now)).unwrap_or_default();
         let texts = [&message.kind, &message.target, &message.state, &message.attempt.to_string(), &next, &message.issue_id];
         let why = message.last_error.clone().unwrap_or_default();
-        let texts = texts.into_iter().cloned().chain([why]).map(Cell::new);
-        std::iter::once(Cell::new(message.id.to_string())).chain(texts).collect()
+        let texts = texts.into_iter().cloned().chain([why]).map(TableCell::new);
+        std::iter::once(TableCell::new(message.id.to_string())).chain(texts).collect()
     };
     let titles = ["ID", "KIND", "TARGET", "STATE", "TRIES", "NEXT", "ISSUE", "LAST ERROR"];
     session.screen.list(&list, || table(&titles, &rows.iter().map(row).collect::<Vec<_>>(), 7, session.screen.width()))

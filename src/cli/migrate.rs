@@ -1,11 +1,11 @@
 //! `issue-core migrate`: brings the schema up to date. Safe to run from several places at once.
 
 use super::{CliError, runtime};
-use crate::boot::Place;
-use crate::config::Loaded;
+use crate::boot::DatabaseUrl;
+use crate::config::LoadedSettings;
 
-pub(super) fn run(loaded: &Loaded) -> Result<(), CliError> {
-    let place = Place::of(&loaded.settings.database);
+pub(super) fn run(loaded: &LoadedSettings) -> Result<(), CliError> {
+    let place = DatabaseUrl::of(&loaded.settings.database);
     runtime()?.block_on(async {
         let store = place.open(true).await?;
         store.close().await;

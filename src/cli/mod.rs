@@ -72,10 +72,10 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::error::CliError;
-use self::reach::{Reach, Session};
-use self::screen::Look;
-use crate::boot::{self, Role, Running};
-use crate::config::{Loaded, Settings};
+use self::reach::{ServerArgs, CommandSession};
+use self::screen::OutputLook;
+use crate::boot::{self, ProcessRole, RunningService};
+use crate::config::{LoadedSettings, Settings};
 use crate::telemetry;
 
 /// One landing zone for an organisation's tasks.
@@ -84,37 +84,37 @@ use crate::telemetry;
 /// 2 wrong arguments, settings or fields, 3 not found, 4 refused by its state, 5 not allowed, 6 no answer, 7 some of many failed.
 #[derive(Debug, Parser)]
 #[command(name = "issue-core", version, arg_required_else_help = true, max_term_width = 110)]
-struct Cli {
+struct CommandLine {
     /// A configuration file (TOML); environment variables win over it [env: `ISSUE_CORE_CONFIG`]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    reach: Reach,
+    reach: ServerArgs,
     #[command(flatten)]
-    look: Look,
+    look: OutputLook,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     #[command(flatten)]
-    Ask(Box<Question>),
+    Ask(Box<ApiCommand>),
     /// Serve issues to an agent, over standard input and output (Model Context Protocol)
-    Mcp(mcp::Mcp),
+    Mcp(mcp::McpArgs),
     /// Find out what is wrong, and how to mend it
-    Doctor(doctor::Doctor),
+    Doctor(doctor::DoctorArgs),
     /// Name the servers you work with
     #[command(subcommand)]
-    Context(context::Context),
+    Context(context::ContextCommand),
     /// Run the service
-    Serve(serve::Serve),
+    Serve(serve::ServeArgs),
     /// Do what follows outside from what `serve --no-worker` took in, and nothing else
-    Worker(worker::Worker),
+    Worker(worker::WorkerArgs),
     /// Bring the database schema up to date, then stop
     Migrate,
     /// Ask the service on this machine how it is: ends with 0 if it is well
-    Healthcheck(healthcheck::Healthcheck),
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -125,79 +125,79 @@ enum Command {
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApi),
     /// Print the completions for a shell
-    Completions(completions::Completions),
+    Completions(completions::CompletionsArgs),
     /// Write the manual pages
-    Man(man::Man),
+    Man(man::ManArgs),
 }
 
 /// The commands that ask the API.
 #[derive(Debug, Subcommand)]
-enum Question {
+enum ApiCommand {
     /// File a task
-    Create(create::Create),
+    Create(create::CreateArgs),
     /// List issues, newest first
-    List(list::List),
+    List(list::ListArgs),
     /// Show an issue with its comments
-    Show(show::Show),
+    Show(show::ShowArgs),
     /// Change fields of issues
-    Edit(edit::Edit),
+    Edit(edit::EditArgs),
     /// Close issues
-    Close(close::Close),
+    Close(close::CloseArgs),
     /// Reopen issues
-    Reopen(reopen::Reopen),
+    Reopen(reopen::ReopenArgs),
     /// Start work on issues
-    Start(start::Start),
+    Start(start::StartArgs),
     /// Say that work on issues cannot go on
-    Block(block::Block),
+    Block(block::BlockArgs),
     /// Say that it can
-    Unblock(unblock::Unblock),
+    Unblock(unblock::UnblockArgs),
     /// Comment on an issue
-    Comment(comment::Comment),
+    Comment(comment::CommentArgs),
     /// Put issues into the archive, or remove them for good
-    Delete(delete::Delete),
+    Delete(delete::DeleteArgs),
     /// Take issues out of the archive
-    Restore(restore::Restore),
+    Restore(restore::RestoreArgs),
     /// Search by words
-    Search(search::Search),
+    Search(search::SearchArgs),
     /// Count labels, milestones, assignees or repositories
-    Labels(labels::Labels),
+    Labels(labels::LabelsArgs),
     /// Claim the most urgent open issue
-    Next(next::Next),
+    Next(next::NextArgs),
     /// Claim an issue
-    Claim(claim::Claim),
+    Claim(claim::ClaimArgs),
     /// Give a claimed issue back
-    Release(release::Release),
+    Release(release::ReleaseArgs),
     /// Decide about tasks that wait for review
     #[command(subcommand)]
-    Review(review::Review),
+    Review(review::ReviewCommand),
     /// Show what happened to an issue
-    Timeline(timeline::Timeline),
+    Timeline(timeline::TimelineArgs),
     /// Look after what is told outside
     #[command(subcommand)]
-    Messages(messages::Messages),
+    Messages(messages::MessagesCommand),
     /// Look after the trackers
     #[command(subcommand)]
-    Backend(backend::Backend),
+    Backend(backend::BackendCommand),
     /// Look after which places of trackers are followed
     #[command(subcommand)]
-    Binding(binding::Binding),
+    Binding(binding::BindingCommand),
     /// Decide what stands where an issue and its tracker clashed
     #[command(subcommand)]
-    Conflict(conflict::Conflict),
+    Conflict(conflict::ConflictCommand),
     /// Show how many issues there are
-    Stats(stats::Stats),
+    Stats(stats::StatsArgs),
     /// Write all issues with their history, a line of JSON each
-    Export(export::Export),
+    Export(export::ExportArgs),
     /// Take in what an export wrote
-    Import(import::Import),
+    Import(import::ImportArgs),
 }
 
 /// Runs the command named by the arguments; `docs/cli.md` lists the exit codes.
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let name = name(arguments.first().map(Path::new));
-    let matches = Cli::command().name(name).bin_name(name).get_matches_from(arguments);
-    let done = Cli::from_arg_matches(&matches).map_err(|error| CliError::usage(error.to_string())).and_then(|cli| cli.run(name));
+    let matches = CommandLine::command().name(name).bin_name(name).get_matches_from(arguments);
+    let done = CommandLine::from_arg_matches(&matches).map_err(|error| CliError::usage(error.to_string())).and_then(|cli| cli.run(name));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
@@ -213,27 +213,27 @@ fn name(program: Option<&Path>) -> &'static str {
     if program.and_then(Path::file_stem).is_some_and(|stem| stem == "issue") { "issue" } else { "issue-core" }
 }
 
-impl Cli {
+impl CommandLine {
     fn run(self, name: &'static str) -> Result<(), CliError> {
-        let settings = || Loaded::from_environment(self.config.as_deref());
+        let settings = || LoadedSettings::from_environment(self.config.as_deref());
         match self.command {
-            Command::Serve(serve) => serve.run(settings()?),
-            Command::Worker(worker) => worker.run(&settings()?),
-            Command::Healthcheck(healthcheck) => healthcheck.run(&settings()?.settings),
-            Command::Migrate => migrate::run(&settings()?),
-            Command::Config(command) => {
+            CliCommand::Serve(serve) => serve.run(settings()?),
+            CliCommand::Worker(worker) => worker.run(&settings()?),
+            CliCommand::Healthcheck(healthcheck) => healthcheck.run(&settings()?.settings),
+            CliCommand::Migrate => migrate::run(&settings()?),
+            CliCommand::Config(command) => {
                 command.run(&settings()?);
                 Ok(())
             }
-            Command::Route(command) => (*command).run(&settings()?),
+            CliCommand::Route(command) => (*command).run(&settings()?),
             // The same whatever the settings are.
-            Command::OpenApi(openapi) => openapi.run(),
-            Command::Completions(completions) => completions.run(Self::command(), name),
-            Command::Man(man) => man.run(Self::command(), name),
-            Command::Context(context) => context.run(self.reach.into_key_file()),
-            Command::Doctor(doctor) => small_runtime()?.block_on(doctor.run(self.reach, self.config.as_deref(), self.look)),
-            Command::Mcp(mcp) => small_runtime()?.block_on(mcp.run(self.reach, self.config.as_deref())),
-            Command::Ask(question) => {
+            CliCommand::OpenApi(openapi) => openapi.run(),
+            CliCommand::Completions(completions) => completions.run(Self::command(), name),
+            CliCommand::Man(man) => man.run(Self::command(), name),
+            CliCommand::Context(context) => context.run(self.reach.into_key_file()),
+            CliCommand::Doctor(doctor) => small_runtime()?.block_on(doctor.run(self.reach, self.config.as_deref(), self.look)),
+            CliCommand::Mcp(mcp) => small_runtime()?.block_on(mcp.run(self.reach, self.config.as_deref())),
+            CliCommand::Ask(question) => {
                 let (config, reach, look) = (self.config, self.reach, self.look);
                 small_runtime()?.block_on(async {
                     let json = look.json;
@@ -247,8 +247,8 @@ impl Cli {
     }
 }
 
-impl Question {
-    async fn run(self, session: &Session, json: bool) -> Result<(), CliError> {
+impl ApiCommand {
+    async fn run(self, session: &CommandSession, json: bool) -> Result<(), CliError> {
         match self {
             Self::Create(create) => create.run(session, json).await,
             Self::List(list) => list.run(session).await,
@@ -290,7 +290,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 }
 
 /// A process that works until it is told to stop: SIGTERM or SIGINT, and a second one means now.
-fn run_until_stopped(settings: &Settings, role: Role, announce: impl Fn(&Settings, &Running)) -> Result<(), CliError> {
+fn run_until_stopped(settings: &Settings, role: ProcessRole, announce: impl Fn(&Settings, &RunningService)) -> Result<(), CliError> {
     run_to_the_end(settings, async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn no_two_options_of_a_command_are_written_alike() {
-        Cli::command().debug_assert();
+        CommandLine::command().debug_assert();
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::api::{Answer, Api, with_query};
+use super::api::{ApiAnswer, IssueApi, with_query};
 use super::error::CliError;
 use super::wire::Issue;
 
 /// What a name may be, by its looks alone.
 #[derive(Debug, PartialEq, Eq)]
-enum Name {
+enum NameShape {
     /// A number or a whole id: the API takes it as it is.
     Direct(String),
     /// The beginning of an id, in lower case.
@@ -19,7 +19,7 @@ enum Name {
     Unknown,
 }
 
-impl Name {
+impl NameShape {
     fn of(text: &str) -> Self {
         let digits = text.strip_prefix('#').unwrap_or(text);
         let is = |test: fn(&u8) -> bool, text: &str| !text.is_empty() && text.bytes().all(|byte| test(&byte));
@@ -50,33 +50,33 @@ fn is_tracker_key(text: &str) -> bool {
 }
 
 /// The issue of that name as the API shows it.
-pub(super) async fn find(api: &Api, name: &str) -> Result<Answer, CliError> {
-    match Name::of(name) {
-        Name::Direct(id) => match api.get(&format!("/issues/{id}")).await {
+pub(super) async fn find(api: &IssueApi, name: &str) -> Result<ApiAnswer, CliError> {
+    match NameShape::of(name) {
+        NameShape::Direct(id) => match api.get(&format!("/issues/{id}")).await {
             Err(CliError::Problem(problem)) if problem.status == 404 => Err(missing(api, name).await),
             answer => answer,
         },
-        Name::Prefix(prefix) => api.get(&format!("/issues/{}", by_prefix(api, &prefix).await?)).await,
-        Name::Tracker => api.get(&format!("/issues/{}", by_tracker_key(api, name).await?)).await,
-        Name::Unknown => Err(missing(api, name).await),
+        NameShape::Prefix(prefix) => api.get(&format!("/issues/{}", by_prefix(api, &prefix).await?)).await,
+        NameShape::Tracker => api.get(&format!("/issues/{}", by_tracker_key(api, name).await?)).await,
+        NameShape::Unknown => Err(missing(api, name).await),
     }
 }
 
 /// The id under which the API knows it.
-pub(super) async fn resolve(api: &Api, name: &str) -> Result<String, CliError> {
-    match Name::of(name) {
+pub(super) async fn resolve(api: &IssueApi, name: &str) -> Result<String, CliError> {
+    match NameShape::of(name) {
         // The API looks by itself.
-        Name::Direct(id) => Ok(id),
-        Name::Prefix(_) | Name::Tracker | Name::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
+        NameShape::Direct(id) => Ok(id),
+        NameShape::Prefix(_) | NameShape::Tracker | NameShape::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
     }
 }
 
 /// The id of that name, where nothing else will do.
-pub(super) async fn resolve_id(api: &Api, name: &str) -> Result<String, CliError> {
+pub(super) async fn resolve_id(api: &IssueApi, name: &str) -> Result<String, CliError> {
     Ok(find(api, name).await?.json::<Issue>()?.id)
 }
 
-async fn by_tracker_key(api: &Api, key: &str) -> Result<String, CliError> {
+async fn by_tracker_key(api: &IssueApi, key: &str) -> Result<String, CliError> {
     let found: Value = api.post("/issues/lookup", &json!({ "tracker_keys": [key] })).await?.json()?;
     let issues = found["tracker_keys"][0]["issues"].as_array().cloned().unwrap_or_default();
     match issues.as_slice() {
@@ -93,7 +93,7 @@ async fn by_tracker_key(api: &Api, key: &str) -> Result<String, CliError> {
     }
 }
 
-async fn by_prefix(api: &Api, prefix: &str) -> Result<String, CliError> {
+async fn by_prefix(api: &IssueApi, prefix: &str) -> Result<String, CliError> {
     let query = vec![("id_prefix", prefix.replace('-', "")), ("archived", "any".to_owned())];
     let found: Vec<Issue> = parsed(&api.items("/issues", &query, 3).await?.items)?;
     match found.as_slice() {
@@ -112,9 +112,9 @@ pub(super) fn parsed<T: serde::de::DeserializeOwned>(items: &[Box<RawValue>]) ->
 }
 
 /// What to say of a name that names nothing: with what may have been meant.
-async fn missing(api: &Api, name: &str) -> CliError {
+async fn missing(api: &IssueApi, name: &str) -> CliError {
     let near = near(api, name).await.unwrap_or_default();
-    if let (Name::Direct(number), Some(newest)) = (Name::of(name), near.first())
+    if let (NameShape::Direct(number), Some(newest)) = (NameShape::of(name), near.first())
         && number.len() < 36
     {
         return CliError::NotFound(format!("there is no issue #{number}; the newest is #{}", newest.number));
@@ -124,11 +124,11 @@ async fn missing(api: &Api, name: &str) -> CliError {
 }
 
 /// Issues whose words are these, or whose name differs little.
-async fn near(api: &Api, name: &str) -> Result<Vec<Issue>, CliError> {
+async fn near(api: &IssueApi, name: &str) -> Result<Vec<Issue>, CliError> {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).collect::<Vec<_>>().join(" ");
-    if Name::of(name) == Name::Unknown && !words.is_empty() {
+    if NameShape::of(name) == NameShape::Unknown && !words.is_empty() {
         let query = vec![("q", words), ("limit", "3".to_owned())];
-        let found: super::api::Page = api.get(&with_query("/issues", &query)).await?.json()?;
+        let found: super::api::ApiPage = api.get(&with_query("/issues", &query)).await?.json()?;
         return parsed(&found.items);
     }
     let query = vec![("archived", "any".to_owned())];
@@ -154,18 +154,18 @@ mod tests {
 
     #[test]
     fn a_name_tells_what_it_is_by_its_looks() {
-        let direct = |text: &str| Name::Direct(text.to_owned());
-        assert_eq!(Name::of("42"), direct("42"));
-        assert_eq!(Name::of("#42"), direct("42"));
-        assert_eq!(Name::of("01977F9E-4a1c-7cc3-8a52-6f1c0f7f2b11"), direct("01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11"));
-        assert_eq!(Name::of("01977F"), Name::Prefix("01977f".into()));
-        assert_eq!(Name::of("01977F9E-4a1c"), Name::Prefix("01977f9e-4a1c".into()));
-        assert_eq!(Name::of("0197"), Name::Prefix("0197".into()));
+        let direct = |text: &str| NameShape::Direct(text.to_owned());
+        assert_eq!(NameShape::of("42"), direct("42"));
+        assert_eq!(NameShape::of("#42"), direct("42"));
+        assert_eq!(NameShape::of("01977F9E-4a1c-7cc3-8a52-6f1c0f7f2b11"), direct("01977f9e-4a1c-7cc3-8a52-6f1c0f7f2b11"));
+        assert_eq!(NameShape::of("01977F"), NameShape::Prefix("01977f".into()));
+        assert_eq!(NameShape::of("01977F9E-4a1c"), NameShape::Prefix("01977f9e-4a1c".into()));
+        assert_eq!(NameShape::of("0197"), NameShape::Prefix("0197".into()));
         for key in ["gitea:owner/repo#12", "owner/repo#12", "linear:ENG-7", "PROJ-7", "BEEF-7", "A_1-7"] {
-            assert_eq!(Name::of(key), Name::Tracker, "{key}");
+            assert_eq!(NameShape::of(key), NameShape::Tracker, "{key}");
         }
         for text in ["stale-sbom", "", "#", "hello world", "-7"] {
-            assert_eq!(Name::of(text), Name::Unknown, "{text}");
+            assert_eq!(NameShape::of(text), NameShape::Unknown, "{text}");
         }
     }
 }

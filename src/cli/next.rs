@@ -3,23 +3,23 @@
 use clap::Args;
 use serde_json::json;
 
-use super::claim::Lease;
+use super::claim::LeaseArgs;
 use super::error::CliError;
-use super::filter::Filter;
+use super::filter::FilterArgs;
 use super::look::short;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Next {
+pub(super) struct NextArgs {
     #[command(flatten)]
-    lease: Lease,
+    lease: LeaseArgs,
     #[command(flatten)]
-    filter: Filter,
+    filter: FilterArgs,
 }
 
-impl Next {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl NextArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let mut body = self.lease.object();
         body.insert("filter".to_owned(), self.filter.object());
         let answer = session.api.post("/issues/next", &json!(body)).await?;

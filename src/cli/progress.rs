@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(super) enum ProgressUnit {
     Issues,
     Bytes,
     /// Whatever its message says.
@@ -13,7 +13,7 @@ pub(super) enum Unit {
 }
 
 /// A bar on standard error; of unknown length where `all` is nought.
-pub(super) fn bar(all: u64, unit: Unit, wanted: bool) -> ProgressBar {
+pub(super) fn bar(all: u64, unit: ProgressUnit, wanted: bool) -> ProgressBar {
     let bar = if all > 0 { ProgressBar::new(all) } else { ProgressBar::new_spinner() };
     bar.set_draw_target(if wanted && std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
@@ -21,13 +21,13 @@ pub(super) fn bar(all: u64, unit: Unit, wanted: bool) -> ProgressBar {
         ProgressDrawTarget::hidden()
     });
     let amount = match unit {
-        Unit::Issues => "{pos}/{len} issues",
-        Unit::Bytes => "{bytes}/{total_bytes}",
-        Unit::Words => "{msg}",
+        ProgressUnit::Issues => "{pos}/{len} issues",
+        ProgressUnit::Bytes => "{bytes}/{total_bytes}",
+        ProgressUnit::Words => "{msg}",
     };
     let template = match unit {
-        Unit::Words => format!("{{spinner}} {amount}"),
-        Unit::Issues | Unit::Bytes => format!("{{bar:40.green}} {amount}  {{eta}} left"),
+        ProgressUnit::Words => format!("{{spinner}} {amount}"),
+        ProgressUnit::Issues | ProgressUnit::Bytes => format!("{{bar:40.green}} {amount}  {{eta}} left"),
     };
     bar.set_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::api::Api;
+use super::api::IssueApi;
 use super::error::CliError;
-use super::screen::{Look, Screen};
-use crate::boot::Client;
-use crate::config::{Contexts, Loaded, Origin, Surroundings, read_key_file};
+use super::screen::{OutputLook, Screen};
+use crate::boot::ApiClient;
+use crate::config::{ServerContexts, LoadedSettings, SettingOrigin, CommandEnvironment, read_key_file};
 use crate::telemetry;
 
 /// Names the embedded store where a context may be named.
@@ -19,7 +19,7 @@ pub(super) const LOCAL: &str = "local";
 
 /// Whom to talk to.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Reach {
+pub(super) struct ServerArgs {
     /// The server, like <https://issues.example.org> [env: `ISSUE_CORE_URL`]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "context", help_heading = "Server")]
     url: Option<String>,
@@ -32,32 +32,32 @@ pub(super) struct Reach {
 }
 
 /// What a command works with.
-pub(super) struct Session {
-    pub(super) api: Api,
+pub(super) struct CommandSession {
+    pub(super) api: IssueApi,
     pub(super) screen: Screen,
-    pub(super) surroundings: Surroundings,
+    pub(super) surroundings: CommandEnvironment,
 }
 
-impl Reach {
+impl ServerArgs {
     pub(super) fn into_key_file(self) -> Option<PathBuf> {
         self.key_file
     }
 
-    pub(super) async fn open(self, config: Option<&Path>, look: Look) -> Result<Session, CliError> {
-        let surroundings = Surroundings::read();
+    pub(super) async fn open(self, config: Option<&Path>, look: OutputLook) -> Result<CommandSession, CliError> {
+        let surroundings = CommandEnvironment::read();
         let screen = Screen::new(look, &surroundings);
-        let api = Api::new(self.client(config, &surroundings).await?);
-        Ok(Session { api, screen, surroundings })
+        let api = IssueApi::new(self.client(config, &surroundings).await?);
+        Ok(CommandSession { api, screen, surroundings })
     }
 
-    async fn client(self, config: Option<&Path>, surroundings: &Surroundings) -> Result<Client, CliError> {
+    async fn client(self, config: Option<&Path>, surroundings: &CommandEnvironment) -> Result<ApiClient, CliError> {
         let given = self.key_file.as_deref().map(read_key_file).transpose()?;
         let own = || given.clone().or_else(|| surroundings.api_key.clone());
         let named = self.url.as_ref().or_else(|| surroundings.url.as_ref().filter(|_| self.context.is_none()));
         if let Some(url) = named {
             return remote(url, own());
         }
-        let contexts = Contexts::load(&Contexts::path())?;
+        let contexts = ServerContexts::load(&ServerContexts::path())?;
         let Some(name) = self.context.or(contexts.current.clone()).filter(|name| name != LOCAL) else {
             return embedded(config, surroundings).await;
         };
@@ -70,9 +70,9 @@ impl Reach {
     }
 }
 
-fn remote(url: &str, key: Option<secrecy::SecretString>) -> Result<Client, CliError> {
+fn remote(url: &str, key: Option<secrecy::SecretString>) -> Result<ApiClient, CliError> {
     check_url(url)?;
-    Ok(Client::remote(url, key)?)
+    Ok(ApiClient::remote(url, key)?)
 }
 
 pub(super) fn check_url(url: &str) -> Result<(), CliError> {
@@ -86,18 +86,18 @@ pub(super) fn check_url(url: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn embedded(config: Option<&Path>, surroundings: &Surroundings) -> Result<Client, CliError> {
-    let loaded = Loaded::from_environment(config)?;
+async fn embedded(config: Option<&Path>, surroundings: &CommandEnvironment) -> Result<ApiClient, CliError> {
+    let loaded = LoadedSettings::from_environment(config)?;
     let mut log = loaded.settings.log.clone();
-    if loaded.origin("log.filter") == Origin::Default {
+    if loaded.origin("log.filter") == SettingOrigin::Default {
         // What a server logs of each request is noise here; what broke is not.
         "error".clone_into(&mut log.filter);
     }
     telemetry::init_lines(&log)?;
-    Ok(Client::embedded(&loaded.settings, surroundings.user.as_deref().unwrap_or(LOCAL)).await?)
+    Ok(ApiClient::embedded(&loaded.settings, surroundings.user.as_deref().unwrap_or(LOCAL)).await?)
 }
 
-pub(super) fn unknown(name: &str, contexts: &Contexts) -> CliError {
+pub(super) fn unknown(name: &str, contexts: &ServerContexts) -> CliError {
     let known: Vec<&str> = contexts.contexts.keys().map(String::as_str).chain([LOCAL]).collect();
     CliError::usage(format!("there is no context {name:?}; there are {} (`issue context add` makes one)", known.join(", ")))
 }

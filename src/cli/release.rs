@@ -6,11 +6,11 @@ use serde_json::json;
 use super::error::CliError;
 use super::look::short;
 use super::names::resolve;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Args)]
-pub(super) struct Release {
+pub(super) struct ReleaseArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
     /// Who holds it; without it, the name of the key
@@ -18,8 +18,8 @@ pub(super) struct Release {
     holder: Option<String>,
 }
 
-impl Release {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ReleaseArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let id = resolve(&session.api, &self.issue).await?;
         let body = self.holder.map_or_else(|| json!({}), |holder| json!({ "holder": holder }));
         let answer = session.api.post(&format!("/issues/{id}/release"), &body).await?;

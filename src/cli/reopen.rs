@@ -3,18 +3,18 @@
 use clap::Args;
 use serde_json::json;
 
-use super::acts::Targets;
+use super::acts::ActTargets;
 use super::error::CliError;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Reopen {
+pub(super) struct ReopenArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
 }
 
-impl Reopen {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ReopenArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         self.targets.act(session, json!({"state": "open"}), async |id| session.api.act("POST", id, "/reopen", None).await).await
     }
 }

@@ -2,18 +2,18 @@
 
 use clap::Args;
 
-use super::acts::Targets;
+use super::acts::ActTargets;
 use super::error::CliError;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Restore {
+pub(super) struct RestoreArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
 }
 
-impl Restore {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl RestoreArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         if self.targets.dry_run {
             return self.targets.preview(session, "restored").await;
         }

@@ -6,11 +6,11 @@ use serde_json::json;
 use super::error::CliError;
 use super::look;
 use super::names::resolve;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::Issue;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Review {
+pub(super) enum ReviewCommand {
     /// What waits, oldest first
     List(ListReviews),
     /// From now on it is an ordinary issue
@@ -31,8 +31,8 @@ pub(super) struct ListReviews {
     limit: usize,
 }
 
-impl Review {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ReviewCommand {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let (issue, act, body) = match self {
             Self::List(ListReviews { limit }) => {
                 let list = session.api.items("/reviews", &Vec::new(), limit.max(1)).await?;

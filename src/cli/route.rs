@@ -4,18 +4,18 @@ use clap::{Args, Subcommand};
 
 use super::error::CliError;
 use crate::boot;
-use crate::config::Loaded;
+use crate::config::LoadedSettings;
 use crate::domain::TaskSpec;
 use crate::domain::input::Input;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {
     /// Tell which rule takes a task, which do not and why, and what its tracker cannot carry
-    Explain(Explain),
+    Explain(ExplainArgs),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Explain {
+pub(super) struct ExplainArgs {
     /// The task's repository, without its owner
     #[arg(long)]
     target_repo: Option<String>,
@@ -43,14 +43,14 @@ pub(super) struct Explain {
 }
 
 impl RouteCommand {
-    pub(super) fn run(self, loaded: &Loaded) -> Result<(), CliError> {
+    pub(super) fn run(self, loaded: &LoadedSettings) -> Result<(), CliError> {
         let Self::Explain(task) = self;
         print!("{}", boot::explain_route(&loaded.settings, task.spec())?);
         Ok(())
     }
 }
 
-impl Explain {
+impl ExplainArgs {
     fn spec(self) -> TaskSpec {
         let text = |value: Option<String>| value.map_or(Input::Absent, Input::Value);
         let list = |values: Vec<String>| Input::Value(values.into_iter().map(Input::Value).collect());

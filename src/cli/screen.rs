@@ -13,14 +13,14 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::api::Page;
+use super::api::ApiPage;
 use super::error::CliError;
 use crate::boot;
-use crate::config::Surroundings;
+use crate::config::CommandEnvironment;
 
 /// How to show it.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Look {
+pub(super) struct OutputLook {
     /// Print the API's own JSON
     #[arg(long, global = true, conflicts_with_all = ["format", "quiet"], help_heading = "Output")]
     pub(super) json: bool,
@@ -36,7 +36,7 @@ pub(super) struct Look {
 }
 
 pub(super) struct Screen {
-    look: Look,
+    look: OutputLook,
     /// Of the terminal, where there is one.
     size: Option<(usize, usize)>,
     pager: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(look: Look, surroundings: &Surroundings) -> Self {
+    pub(super) fn new(look: OutputLook, surroundings: &CommandEnvironment) -> Self {
         let size = Term::stdout().size_checked().filter(|_| std::io::stdout().is_terminal());
         console::set_colors_enabled(size.is_some() && !surroundings.plain);
         console::set_colors_enabled_stderr(std::io::stderr().is_terminal() && !surroundings.plain);
@@ -68,7 +68,7 @@ impl Screen {
     }
 
     /// A list out of the API, in its own shape.
-    pub(super) fn list(&self, list: &Page, human: impl FnOnce() -> String) -> Result<(), CliError> {
+    pub(super) fn list(&self, list: &ApiPage, human: impl FnOnce() -> String) -> Result<(), CliError> {
         if self.look.json {
             let whole = serde_json::to_string(list).map_err(|error| CliError::Failed(error.to_string()))?;
             return self.print(&(whole + "\n"));

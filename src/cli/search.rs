@@ -3,24 +3,24 @@
 use clap::Args;
 
 use super::error::CliError;
-use super::filter::Filter;
+use super::filter::FilterArgs;
 use super::look;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Search {
+pub(super) struct SearchArgs {
     /// All of them must occur: word, begin*, "a phrase"
     #[arg(required = true)]
     words: Vec<String>,
     #[command(flatten)]
-    filter: Filter,
+    filter: FilterArgs,
     /// At most as many
     #[arg(short = 'n', long, default_value_t = 20)]
     limit: usize,
 }
 
-impl Search {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl SearchArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         // The shell took the quotes of a phrase away.
         let words =
             self.words.iter().map(|word| if word.contains(' ') && !word.contains('"') { format!("\"{word}\"") } else { word.clone() });

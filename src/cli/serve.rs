@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 
 use super::{CliError, run_until_stopped};
-use crate::boot::{Place, Role, Running};
-use crate::config::{Loaded, LogFormat, Settings};
+use crate::boot::{DatabaseUrl, ProcessRole, RunningService};
+use crate::config::{LoadedSettings, LogFormat, Settings};
 
 #[derive(Debug, Args)]
-pub(super) struct Serve {
+pub(super) struct ServeArgs {
     /// Listen here instead of server.bind
     #[arg(long, value_name = "ADDRESS:PORT")]
     bind: Option<SocketAddr>,
@@ -18,17 +18,17 @@ pub(super) struct Serve {
     no_worker: bool,
 }
 
-impl Serve {
-    pub(super) fn run(&self, mut loaded: Loaded) -> Result<(), CliError> {
+impl ServeArgs {
+    pub(super) fn run(&self, mut loaded: LoadedSettings) -> Result<(), CliError> {
         if let Some(bind) = self.bind {
             loaded.rebind(bind)?;
         }
-        run_until_stopped(&loaded.settings, Role::Serve { workers: !self.no_worker }, announce)
+        run_until_stopped(&loaded.settings, ProcessRole::Serve { workers: !self.no_worker }, announce)
     }
 }
 
-fn announce(settings: &Settings, running: &Running) {
-    let place = Place::of(&settings.database).describe();
+fn announce(settings: &Settings, running: &RunningService) {
+    let place = DatabaseUrl::of(&settings.database).describe();
     let address = running.address;
     let keyed = settings.auth.is_keyed();
     tracing::info!(%address, data = %place, key_required = keyed, "listening");

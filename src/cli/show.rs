@@ -8,19 +8,19 @@ use console::Style;
 use super::error::CliError;
 use super::markdown::render;
 use super::names::{find, parsed};
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::table::one_line;
 use super::wire::{Comment, Issue};
 use super::{look, when};
 
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(super) struct ShowArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
 }
 
-impl Show {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl ShowArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         const MOST: usize = 200;
         let answer = find(&session.api, &self.issue).await?;
         let screen = &session.screen;

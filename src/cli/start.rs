@@ -3,18 +3,18 @@
 use clap::Args;
 use serde_json::json;
 
-use super::acts::Targets;
+use super::acts::ActTargets;
 use super::error::CliError;
-use super::reach::Session;
+use super::reach::CommandSession;
 
 #[derive(Debug, Args)]
-pub(super) struct Start {
+pub(super) struct StartArgs {
     #[command(flatten)]
-    targets: Targets,
+    targets: ActTargets,
 }
 
-impl Start {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl StartArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         self.targets.act(session, json!({"state": "in_progress"}), async |id| session.api.act("POST", id, "/start", None).await).await
     }
 }

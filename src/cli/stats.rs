@@ -4,14 +4,14 @@ use clap::Args;
 
 use super::error::CliError;
 use super::labels::counts;
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::wire::{Age, Stats as Numbers};
 
 #[derive(Debug, Args)]
-pub(super) struct Stats {}
+pub(super) struct StatsArgs {}
 
-impl Stats {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl StatsArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let answer = session.api.get("/stats").await?;
         let numbers: Numbers = answer.json()?;
         let width = session.screen.width();

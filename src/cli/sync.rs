@@ -5,18 +5,18 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::api::Page;
+use super::api::ApiPage;
 use super::binding::path;
 use super::error::CliError;
 use super::facts::text;
 use super::names::parsed;
-use super::progress::{Unit, bar};
-use super::reach::Session;
-use super::table::{Cell, table};
+use super::progress::{ProgressUnit, bar};
+use super::reach::CommandSession;
+use super::table::{TableCell, table};
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
-pub(super) struct Sync {
+pub(super) struct SyncArgs {
     name: String,
     /// Tell what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["audit", "allow_deletions", "detach"])]
@@ -36,10 +36,10 @@ pub(super) struct Sync {
 const LOOK: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 120;
 
-pub(super) async fn run(sync: Sync, session: &Session) -> Result<(), CliError> {
+pub(super) async fn run(sync: SyncArgs, session: &CommandSession) -> Result<(), CliError> {
     let place = format!("{}/sync", path(&sync.name));
     if sync.dry_run {
-        let plan: Page = session.api.post(&place, &json!({ "dry_run": true })).await?.json()?;
+        let plan: ApiPage = session.api.post(&place, &json!({ "dry_run": true })).await?.json()?;
         let rows: Vec<Value> = parsed(&plan.items)?;
         return session.screen.list(&plan, || planned(&rows, session.screen.width()));
     }
@@ -51,8 +51,8 @@ pub(super) async fn run(sync: Sync, session: &Session) -> Result<(), CliError> {
     wait(session, &sync.name, &before["last_run"]["ended_at"]).await
 }
 
-async fn wait(session: &Session, name: &str, before: &Value) -> Result<(), CliError> {
-    let bar = bar(0, Unit::Words, true);
+async fn wait(session: &CommandSession, name: &str, before: &Value) -> Result<(), CliError> {
+    let bar = bar(0, ProgressUnit::Words, true);
     let mut idle = 0;
     loop {
         let answer = session.api.get(&path(name)).await?;
@@ -83,8 +83,8 @@ fn counts(counts: &Value) -> String {
 
 fn planned(rows: &[Value], width: Option<usize>) -> String {
     let row =
-        |item: &Value| ["action", "number", "key", "title", "taken", "sent", "clashes"].map(|field| Cell::new(text(&item[field]))).into();
-    let rows: Vec<Vec<Cell>> = rows.iter().map(row).collect();
+        |item: &Value| ["action", "number", "key", "title", "taken", "sent", "clashes"].map(|field| TableCell::new(text(&item[field]))).into();
+    let rows: Vec<Vec<TableCell>> = rows.iter().map(row).collect();
     if rows.is_empty() {
         "nothing would be done\n".to_owned()
     } else {

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use console::{Alignment, Style, measure_text_width, pad_str, truncate_str};
 
 /// One value with its look.
-pub(super) struct Cell {
+pub(super) struct TableCell {
     text: String,
     style: Style,
 }
 
-impl Cell {
+impl TableCell {
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self::styled(text, Style::new())
     }
@@ -22,7 +22,7 @@ impl Cell {
 
 /// Rows under their titles. Where all together are too wide, the column `flexible` gives way, and last the lines are cut.
 /// Without a width nothing is cut.
-pub(super) fn table(titles: &[&str], rows: &[Vec<Cell>], flexible: usize, width: Option<usize>) -> String {
+pub(super) fn table(titles: &[&str], rows: &[Vec<TableCell>], flexible: usize, width: Option<usize>) -> String {
     const GAP: usize = 2;
     const LEAST: usize = 12;
     let mut widths: Vec<usize> = titles.iter().map(|title| measure_text_width(title)).collect();
@@ -36,7 +36,7 @@ pub(super) fn table(titles: &[&str], rows: &[Vec<Cell>], flexible: usize, width:
         widths[flexible] = widths[flexible].saturating_sub(all.saturating_sub(width)).max(LEAST.min(widths[flexible]));
     }
     let bold = Style::new().bold();
-    let titles: Vec<Cell> = titles.iter().map(|title| Cell::styled(*title, bold.clone())).collect();
+    let titles: Vec<TableCell> = titles.iter().map(|title| TableCell::styled(*title, bold.clone())).collect();
     let mut text = String::new();
     for row in std::iter::once(&titles).chain(rows) {
         let mut line = String::new();
@@ -67,10 +67,10 @@ pub(super) fn clean(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Vec<Cell>> {
+    fn rows() -> Vec<Vec<TableCell>> {
         vec![
-            vec![Cell::new("1"), Cell::new("A long title, longer than there is room for"), Cell::new("x")],
-            vec![Cell::new("10"), Cell::new("Kürze 漢字"), Cell::new("yy")],
+            vec![TableCell::new("1"), TableCell::new("A long title, longer than there is room for"), TableCell::new("x")],
+            vec![TableCell::new("10"), TableCell::new("Kürze 漢字"), TableCell::new("yy")],
         ]
     }
 

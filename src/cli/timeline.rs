@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::error::CliError;
 use super::names::{parsed, resolve};
-use super::reach::Session;
+use super::reach::CommandSession;
 use super::table::one_line;
 use super::when::relative;
 use super::wire::Happened;
 
 #[derive(Debug, Args)]
-pub(super) struct Timeline {
+pub(super) struct TimelineArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
     /// At most as many events
@@ -20,8 +20,8 @@ pub(super) struct Timeline {
     limit: usize,
 }
 
-impl Timeline {
-    pub(super) async fn run(self, session: &Session) -> Result<(), CliError> {
+impl TimelineArgs {
+    pub(super) async fn run(self, session: &CommandSession) -> Result<(), CliError> {
         let id = resolve(&session.api, &self.issue).await?;
         let list = session.api.items(&format!("/issues/{id}/timeline"), &Vec::new(), self.limit.max(1)).await?;
         let events: Vec<Happened> = parsed(&list.items)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
-use super::api::{Api, Page, Query, with_query};
+use super::api::{IssueApi, ApiPage, Query, with_query};
 use super::error::CliError;
 use super::names::{find, resolve};
 
@@ -113,7 +113,7 @@ fn tool(name: &'static str, description: &'static str, reads: bool, required: &[
 }
 
 /// Runs a tool; what it answers is the API's own JSON.
-pub(super) async fn call(api: &Api, name: &str, mut arguments: Arguments) -> Result<Value, CliError> {
+pub(super) async fn call(api: &IssueApi, name: &str, mut arguments: Arguments) -> Result<Value, CliError> {
     match name {
         "list_issues" => list(api, &arguments).await,
         "show_issue" => show(api, &text(&arguments, "issue")?).await,
@@ -140,7 +140,7 @@ pub(super) async fn call(api: &Api, name: &str, mut arguments: Arguments) -> Res
     }
 }
 
-async fn list(api: &Api, arguments: &Arguments) -> Result<Value, CliError> {
+async fn list(api: &IssueApi, arguments: &Arguments) -> Result<Value, CliError> {
     const NAMES: [&str; 7] = ["state", "label", "assignee", "target_repo", "priority", "q", "limit"];
     let mut query = Query::new();
     for name in NAMES {
@@ -154,19 +154,19 @@ async fn list(api: &Api, arguments: &Arguments) -> Result<Value, CliError> {
     api.get(&with_query("/issues", &query)).await?.json()
 }
 
-async fn show(api: &Api, name: &str) -> Result<Value, CliError> {
+async fn show(api: &IssueApi, name: &str) -> Result<Value, CliError> {
     let issue: Value = find(api, name).await?.json()?;
-    let comments: Page = api.items(&format!("/issues/{}/comments", issue["number"]), &Query::new(), 200).await?;
+    let comments: ApiPage = api.items(&format!("/issues/{}/comments", issue["number"]), &Query::new(), 200).await?;
     Ok(json!({ "issue": issue, "comments": comments.items, "more_comments": comments.next_cursor.is_some() }))
 }
 
-async fn create(api: &Api, mut task: Arguments) -> Result<Value, CliError> {
+async fn create(api: &IssueApi, mut task: Arguments) -> Result<Value, CliError> {
     let key = task.remove("idempotency_key").and_then(|key| key.as_str().map(str::to_owned));
     let path = if task.remove("dry_run") == Some(Value::Bool(true)) { "/issues?dry_run=true" } else { "/issues" };
     api.file(path, Value::Object(task).to_string().into_bytes(), key.as_deref()).await?.json()
 }
 
-async fn next(api: &Api, mut arguments: Arguments) -> Result<Value, CliError> {
+async fn next(api: &IssueApi, mut arguments: Arguments) -> Result<Value, CliError> {
     let filter: Arguments = ["label", "target_repo"].into_iter().filter_map(|name| arguments.remove_entry(name)).collect();
     arguments.insert("filter".to_owned(), filter.into());
     let answer = api.post("/issues/next", &Value::Object(arguments)).await?;
@@ -178,7 +178,7 @@ async fn next(api: &Api, mut arguments: Arguments) -> Result<Value, CliError> {
 }
 
 /// An act on issues: on few of them at once, on many only after a rehearsal that the agent has seen.
-async fn change(api: &Api, act: &str, mut arguments: Arguments, rehearsal: Value) -> Result<Value, CliError> {
+async fn change(api: &IssueApi, act: &str, mut arguments: Arguments, rehearsal: Value) -> Result<Value, CliError> {
     let names = arguments.remove("issues").unwrap_or_default();
     let names: Vec<String> = serde_json::from_value(names).map_err(|_| CliError::usage("issues must be a list of names"))?;
     let dry_run = arguments.remove("dry_run").and_then(|wish| wish.as_bool()).unwrap_or(names.len() > FEW);

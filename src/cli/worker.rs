@@ -3,27 +3,27 @@
 use clap::Args;
 
 use super::{CliError, run_to_the_end, run_until_stopped};
-use crate::boot::{self, Place, Role, Running};
-use crate::config::{Loaded, Settings};
+use crate::boot::{self, DatabaseUrl, ProcessRole, RunningService};
+use crate::config::{LoadedSettings, Settings};
 
 #[derive(Debug, Args)]
-pub(super) struct Worker {
+pub(super) struct WorkerArgs {
     /// Do what is due now and what follows from it, then end
     #[arg(long)]
     once: bool,
 }
 
-impl Worker {
-    pub(super) fn run(&self, loaded: &Loaded) -> Result<(), CliError> {
+impl WorkerArgs {
+    pub(super) fn run(&self, loaded: &LoadedSettings) -> Result<(), CliError> {
         if self.once {
             return run_to_the_end(&loaded.settings, boot::work_once(&loaded.settings));
         }
-        run_until_stopped(&loaded.settings, Role::Worker, announce)
+        run_until_stopped(&loaded.settings, ProcessRole::Worker, announce)
     }
 }
 
-fn announce(settings: &Settings, running: &Running) {
-    let (address, data) = (running.address, Place::of(&settings.database).describe());
+fn announce(settings: &Settings, running: &RunningService) {
+    let (address, data) = (running.address, DatabaseUrl::of(&settings.database).describe());
     let targets = running.targets();
     tracing::info!(%address, %data, targets, "working");
     if targets.is_empty() {

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Settings, duration, unset, unset_secret, word, words};
-use crate::domain::tracker::{BudgetWindow, Glob, LOCAL, Names, PlaceTemplate, Rule, TrackerKind, Users, When};
+use crate::domain::tracker::{BudgetWindow, Glob, LOCAL, LabelNames, ProjectTemplate, RouteRule, TrackerKind, UserMap, RouteCondition};
 use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Kind, MessageKind, Priority, SourceType};
 
@@ -79,7 +79,7 @@ pub struct BackendSettings {
 
 /// What a variable's text is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum VariableReading {
     Text,
     Number,
     Flag,
@@ -89,32 +89,32 @@ pub(super) enum Reading {
 }
 
 /// Every field of a backend.
-pub(super) const FIELDS: &[(&str, Reading)] = &[
-    ("kind", Reading::Text),
-    ("base_url", Reading::Text),
-    ("token", Reading::Text),
-    ("token_file", Reading::Text),
-    ("webhook_secret", Reading::Text),
-    ("webhook_secret_file", Reading::Text),
-    ("webhook_secret_previous", Reading::Text),
-    ("webhook_user", Reading::Text),
-    ("transport", Reading::Text),
-    ("nango_url", Reading::Text),
-    ("nango_connection_id", Reading::Text),
-    ("nango_provider_config_key", Reading::Text),
-    ("owner", Reading::Text),
-    ("repo", Reading::Text),
-    ("project", Reading::Text),
-    ("users", Reading::Table),
-    ("names", Reading::Table),
-    ("options", Reading::Table),
-    ("timeout", Reading::Text),
-    ("doubt", Reading::Text),
-    ("page_size", Reading::Number),
-    ("body_limit", Reading::Number),
-    ("allow_mentions", Reading::Flag),
-    ("allow_references", Reading::Flag),
-    ("budget", Reading::List),
+pub(super) const FIELDS: &[(&str, VariableReading)] = &[
+    ("kind", VariableReading::Text),
+    ("base_url", VariableReading::Text),
+    ("token", VariableReading::Text),
+    ("token_file", VariableReading::Text),
+    ("webhook_secret", VariableReading::Text),
+    ("webhook_secret_file", VariableReading::Text),
+    ("webhook_secret_previous", VariableReading::Text),
+    ("webhook_user", VariableReading::Text),
+    ("transport", VariableReading::Text),
+    ("nango_url", VariableReading::Text),
+    ("nango_connection_id", VariableReading::Text),
+    ("nango_provider_config_key", VariableReading::Text),
+    ("owner", VariableReading::Text),
+    ("repo", VariableReading::Text),
+    ("project", VariableReading::Text),
+    ("users", VariableReading::Table),
+    ("names", VariableReading::Table),
+    ("options", VariableReading::Table),
+    ("timeout", VariableReading::Text),
+    ("doubt", VariableReading::Text),
+    ("page_size", VariableReading::Number),
+    ("body_limit", VariableReading::Number),
+    ("allow_mentions", VariableReading::Flag),
+    ("allow_references", VariableReading::Flag),
+    ("budget", VariableReading::List),
 ];
 
 /// One `[[routes]]` table.
@@ -184,15 +184,15 @@ fn windows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Budg
 
 impl BackendSettings {
     #[must_use]
-    pub fn template(&self) -> PlaceTemplate {
-        PlaceTemplate { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() }
+    pub fn template(&self) -> ProjectTemplate {
+        ProjectTemplate { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() }
     }
 
     #[must_use]
-    pub fn names(&self) -> Names {
-        let usual = Names::default();
+    pub fn names(&self) -> LabelNames {
+        let usual = LabelNames::default();
         let named = |key: &str, usual: &str| self.names.get(key).map_or(usual, String::as_str).to_owned();
-        Names {
+        LabelNames {
             in_progress: named("in_progress", &usual.in_progress),
             blocked: named("blocked", &usual.blocked),
             priorities: [Priority::High, Priority::Medium, Priority::Low].map(|word| named(word.as_str(), usual.priority(word))),
@@ -201,8 +201,8 @@ impl BackendSettings {
     }
 
     #[must_use]
-    pub fn users(&self) -> Users {
-        Users::new(self.users.clone())
+    pub fn users(&self) -> UserMap {
+        UserMap::new(self.users.clone())
     }
 
     fn faults(&self, settings: &Settings) -> Vec<(&'static str, String)> {
@@ -249,11 +249,11 @@ impl BackendSettings {
 
 impl RouteSettings {
     #[must_use]
-    pub fn rule(&self) -> Rule {
+    pub fn rule(&self) -> RouteRule {
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect();
-        Rule {
+        RouteRule {
             name: self.name.clone(),
-            when: When {
+            when: RouteCondition {
                 target_repo: globs(&self.target_repo),
                 labels: globs(&self.labels),
                 priority: self.priority.clone(),
@@ -262,7 +262,7 @@ impl RouteSettings {
                 source_id: globs(&self.source_id),
             },
             to: self.backends.clone(),
-            place: PlaceTemplate { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() },
+            place: ProjectTemplate { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() },
         }
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
-use super::backends::Reading;
+use super::backends::VariableReading;
 use super::{Settings, duration, unset, word};
 use crate::domain::sync::{AdoptFilter, Binding, Direction, Field, Owner, StateFilter, Strategy};
 use crate::domain::text;
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 
 /// One `[bindings.NAME]` table.
 #[derive(Debug, Clone, Deserialize)]
@@ -50,22 +50,22 @@ pub struct BindingSettings {
 }
 
 /// Every field of a binding.
-pub(super) const FIELDS: &[(&str, Reading)] = &[
-    ("backend", Reading::Text),
-    ("owner", Reading::Text),
-    ("repo", Reading::Text),
-    ("project", Reading::Text),
-    ("target_repo", Reading::Text),
-    ("direction", Reading::Text),
-    ("adopt", Reading::Flag),
-    ("labels", Reading::List),
-    ("state", Reading::Text),
-    ("since", Reading::Text),
-    ("authority", Reading::Text),
-    ("fields", Reading::Table),
-    ("strategy", Reading::Text),
-    ("every", Reading::Text),
-    ("audit_every", Reading::Text),
+pub(super) const FIELDS: &[(&str, VariableReading)] = &[
+    ("backend", VariableReading::Text),
+    ("owner", VariableReading::Text),
+    ("repo", VariableReading::Text),
+    ("project", VariableReading::Text),
+    ("target_repo", VariableReading::Text),
+    ("direction", VariableReading::Text),
+    ("adopt", VariableReading::Flag),
+    ("labels", VariableReading::List),
+    ("state", VariableReading::Text),
+    ("since", VariableReading::Text),
+    ("authority", VariableReading::Text),
+    ("fields", VariableReading::Table),
+    ("strategy", VariableReading::Text),
+    ("every", VariableReading::Text),
+    ("audit_every", VariableReading::Text),
 ];
 
 const fn both() -> Direction {
@@ -116,7 +116,7 @@ impl BindingSettings {
         Binding {
             name: name.to_owned(),
             backend: self.backend.clone(),
-            place: Place { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() },
+            place: Project { owner: self.owner.clone(), repo: self.repo.clone(), project: self.project.clone() },
             target_repo: self.target_repo.clone(),
             direction: self.direction,
             adopt: self.adopt,

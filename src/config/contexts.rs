@@ -13,7 +13,7 @@ use super::{ConfigError, layers};
 
 /// What a person's environment says about the command line.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct CommandEnvironment {
     /// `ISSUE_CORE_URL`
     pub url: Option<String>,
     /// `ISSUE_CORE_API_KEY`
@@ -29,23 +29,23 @@ pub struct Surroundings {
 /// The user's servers by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Contexts {
+pub struct ServerContexts {
     /// The one in use; none is the embedded store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<String>,
     #[serde(default)]
-    pub contexts: BTreeMap<String, Context>,
+    pub contexts: BTreeMap<String, ServerContext>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Context {
+pub struct ServerContext {
     pub url: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
 }
 
-impl Surroundings {
+impl CommandEnvironment {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the room that reads the environment")]
     pub fn read() -> Self {
@@ -61,7 +61,7 @@ impl Surroundings {
     }
 }
 
-impl Contexts {
+impl ServerContexts {
     /// Where they are kept.
     #[must_use]
     pub fn path() -> PathBuf {
@@ -113,13 +113,13 @@ mod tests {
     fn contexts_read_back_and_no_file_is_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/contexts.toml");
-        assert_eq!(Contexts::load(&path).unwrap(), Contexts::default());
-        let mut contexts = Contexts { current: Some("prod".into()), ..Contexts::default() };
-        contexts.contexts.insert("prod".into(), Context { url: "http://a".into(), key_file: Some("/k".into()) });
+        assert_eq!(ServerContexts::load(&path).unwrap(), ServerContexts::default());
+        let mut contexts = ServerContexts { current: Some("prod".into()), ..ServerContexts::default() };
+        contexts.contexts.insert("prod".into(), ServerContext { url: "http://a".into(), key_file: Some("/k".into()) });
         contexts.save(&path).unwrap();
-        assert_eq!(Contexts::load(&path).unwrap(), contexts);
+        assert_eq!(ServerContexts::load(&path).unwrap(), contexts);
         std::fs::write(&path, "contexts = 7").unwrap();
-        assert!(Contexts::load(&path).is_err());
+        assert!(ServerContexts::load(&path).is_err());
     }
 
     #[test]

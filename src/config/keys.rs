@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Auth, words};
+use super::{AuthSettings, words};
 use crate::domain::Scope;
 
 /// One `[[auth.keys]]` table.
@@ -29,16 +29,16 @@ pub struct KeySource {
     pub name: Option<String>,
     /// `None` for the usual ones: all but admin.
     pub scopes: Option<Vec<Scope>>,
-    place: Place,
+    place: KeyPlace,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum KeyPlace {
     Value(SecretString),
     File(PathBuf),
 }
 
-impl Auth {
+impl AuthSettings {
     /// Whether callers need a key at all.
     #[must_use]
     pub fn is_keyed(&self) -> bool {
@@ -57,21 +57,21 @@ impl Auth {
     }
 }
 
-fn place(value: Option<&SecretString>, file: Option<&PathBuf>) -> Option<Place> {
-    value.cloned().map(Place::Value).or_else(|| file.cloned().map(Place::File))
+fn place(value: Option<&SecretString>, file: Option<&PathBuf>) -> Option<KeyPlace> {
+    value.cloned().map(KeyPlace::Value).or_else(|| file.cloned().map(KeyPlace::File))
 }
 
 impl KeySource {
     #[must_use]
     pub const fn is_file(&self) -> bool {
-        matches!(self.place, Place::File(_))
+        matches!(self.place, KeyPlace::File(_))
     }
 
     /// The keys that lie there now; none in an empty file. The error says what is wrong without showing any key.
     pub fn read(&self) -> Result<Vec<SecretString>, String> {
         match &self.place {
-            Place::Value(secret) => checked(secret.clone()).map(|secret| vec![secret]),
-            Place::File(path) => read_file(path),
+            KeyPlace::Value(secret) => checked(secret.clone()).map(|secret| vec![secret]),
+            KeyPlace::File(path) => read_file(path),
         }
     }
 }

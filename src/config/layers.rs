@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::Settings;
-use super::backends::{self, Reading};
+use super::backends::{self, VariableReading};
 use super::bindings;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -34,14 +34,14 @@ const ALIASES: &[(&str, &str)] = &[
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     Default,
     File(PathBuf),
     Variable(String),
     Argument(&'static str),
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
@@ -54,9 +54,9 @@ impl fmt::Display for Origin {
 
 /// One setting that cannot be used: which, where it was given, and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     pub setting: String,
-    pub origin: Origin,
+    pub origin: SettingOrigin,
     pub message: String,
 }
 
@@ -67,28 +67,28 @@ pub enum ConfigError {
     #[error("cannot write {path}: {reason}")]
     Unwritten { path: PathBuf, reason: String },
     #[error("{}", list(.0))]
-    Settings(Vec<Problem>),
+    Settings(Vec<SettingProblem>),
 }
 
-fn list(problems: &[Problem]) -> String {
+fn list(problems: &[SettingProblem]) -> String {
     let lines: Vec<_> = problems.iter().map(|problem| format!("{} ({}): {}", problem.setting, problem.origin, problem.message)).collect();
     lines.join("\n")
 }
 
 /// The settings together with the origin of each.
-pub struct Loaded {
+pub struct LoadedSettings {
     pub settings: Settings,
-    pub(super) values: BTreeMap<String, (Value, Origin)>,
+    pub(super) values: BTreeMap<String, (Value, SettingOrigin)>,
 }
 
-impl fmt::Debug for Loaded {
+impl fmt::Debug for LoadedSettings {
     /// Without the raw values, which hold secrets in clear.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loaded").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
-impl Loaded {
+impl LoadedSettings {
     /// Reads all layers and checks the whole. `file` wins over the variable `ISSUE_CORE_CONFIG`.
     pub fn from_environment(file: Option<&Path>) -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
@@ -97,9 +97,9 @@ impl Loaded {
     }
 
     pub(super) fn load(file: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
-        let mut values: BTreeMap<String, (Value, Origin)> = flatten(&File::from_str(DEFAULTS, FileFormat::Toml), Path::new("built in"))?
+        let mut values: BTreeMap<String, (Value, SettingOrigin)> = flatten(&File::from_str(DEFAULTS, FileFormat::Toml), Path::new("built in"))?
             .into_iter()
-            .map(|(key, value)| (key, (value, Origin::Default)))
+            .map(|(key, value)| (key, (value, SettingOrigin::Default)))
             .collect();
         let mut problems = Vec::new();
         let named =
@@ -122,20 +122,20 @@ impl Loaded {
     /// The command line's last word on where to listen; the whole is checked again.
     pub fn rebind(&mut self, bind: SocketAddr) -> Result<(), ConfigError> {
         self.settings.server.bind = bind;
-        self.values.insert("server.bind".to_owned(), (Value::new(None, bind.to_string()), Origin::Argument("--bind")));
+        self.values.insert("server.bind".to_owned(), (Value::new(None, bind.to_string()), SettingOrigin::Argument("--bind")));
         self.validate()
     }
 
     /// Where the setting's value came from.
-    pub fn origin(&self, setting: &str) -> Origin {
-        self.values.get(setting).map_or(Origin::Default, |(_, origin)| origin.clone())
+    pub fn origin(&self, setting: &str) -> SettingOrigin {
+        self.values.get(setting).map_or(SettingOrigin::Default, |(_, origin)| origin.clone())
     }
 }
 
-fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, Origin)>, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
+fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, SettingOrigin)>, problems: &mut Vec<SettingProblem>) -> Result<(), ConfigError> {
     let file = File::new(&path.to_string_lossy(), FileFormat::Toml);
     for (key, value) in flatten(&file, path)? {
-        let origin = Origin::File(path.to_path_buf());
+        let origin = SettingOrigin::File(path.to_path_buf());
         match values.get_mut(&key) {
             Some(known) => *known = (value, origin),
             None if named_field(&key).is_some() => _ = values.insert(key, (value, origin)),
@@ -145,7 +145,7 @@ fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, Origin)>, problem
     Ok(())
 }
 
-fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, Origin)>, problems: &mut Vec<Problem>) {
+fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, SettingOrigin)>, problems: &mut Vec<SettingProblem>) {
     // A setting's full name wins over its alias, so aliases are laid first.
     let by_alias = |(name, value): &(String, String)| {
         let setting = ALIASES.iter().find(|(alias, _)| alias == name)?.1;
@@ -157,7 +157,7 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
     };
     let ordered: Vec<_> = variables.iter().filter_map(by_alias).chain(variables.iter().filter_map(by_name)).collect();
     for (setting, name, text) in ordered {
-        let origin = Origin::Variable(name);
+        let origin = SettingOrigin::Variable(name);
         let read = match (named_field(&setting), values.get(&setting)) {
             (Some(reading), _) => of_named(reading, &text),
             (None, Some(_)) if LISTS.contains(&setting.as_str()) => tables(&text),
@@ -169,13 +169,13 @@ fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (
         };
         match read {
             Ok(kind) => _ = values.insert(setting, (Value::new(None, kind), origin)),
-            Err(message) => problems.push(Problem { setting, origin, message }),
+            Err(message) => problems.push(SettingProblem { setting, origin, message }),
         }
     }
 }
 
 /// What a field of a named table is read as: `backends.NAME.FIELD`, `bindings.NAME.FIELD`.
-fn named_field(setting: &str) -> Option<Reading> {
+fn named_field(setting: &str) -> Option<VariableReading> {
     let (table, rest) = setting.split_once('.')?;
     let (_, field) = rest.split_once('.')?;
     let fields = match table {
@@ -186,18 +186,18 @@ fn named_field(setting: &str) -> Option<Reading> {
     fields.iter().find(|(name, _)| *name == field).map(|(_, reading)| *reading)
 }
 
-fn of_named(reading: Reading, text: &str) -> Result<ValueKind, String> {
+fn of_named(reading: VariableReading, text: &str) -> Result<ValueKind, String> {
     match reading {
-        Reading::Text => typed(&ValueKind::Nil, text),
-        Reading::Number => typed(&ValueKind::I64(0), text),
-        Reading::Flag => typed(&ValueKind::Boolean(false), text),
-        Reading::List => typed(&ValueKind::Array(Vec::new()), text),
-        Reading::Table => table(text),
+        VariableReading::Text => typed(&ValueKind::Nil, text),
+        VariableReading::Number => typed(&ValueKind::I64(0), text),
+        VariableReading::Flag => typed(&ValueKind::Boolean(false), text),
+        VariableReading::List => typed(&ValueKind::Array(Vec::new()), text),
+        VariableReading::Table => table(text),
     }
 }
 
 /// The token of Gitea and Forgejo, where the platform gives it a name of its own.
-fn platform_token(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, Origin)>) {
+fn platform_token(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, SettingOrigin)>) {
     let given = |name: &&&str| variables.iter().find(|(key, value)| key == **name && !value.is_empty());
     let Some((variable, token)) = GITEA_TOKENS.iter().find_map(|name| given(&name)) else { return };
     let is_ours = |value: &Value| matches!(&value.kind, ValueKind::String(kind) if kind == "gitea" || kind == "forgejo");
@@ -209,7 +209,7 @@ fn platform_token(variables: &[(String, String)], values: &mut BTreeMap<String, 
     for name in names {
         let has = |field: &str| values.contains_key(&format!("backends.{name}.{field}"));
         if !has("token") && !has("token_file") {
-            let origin = Origin::Variable(variable.clone());
+            let origin = SettingOrigin::Variable(variable.clone());
             values.insert(format!("backends.{name}.token"), (Value::new(None, token.clone()), origin));
         }
     }
@@ -261,12 +261,12 @@ fn told(setting: &str, error: &str) -> String {
     message.to_owned()
 }
 
-fn unknown<'a>(setting: &str, origin: Origin, known: impl Iterator<Item = &'a String>) -> Problem {
+fn unknown<'a>(setting: &str, origin: SettingOrigin, known: impl Iterator<Item = &'a String>) -> SettingProblem {
     let last = setting.rsplit('.').next().unwrap_or(setting);
     let near: Vec<_> = known.filter(|key| key.ends_with(&format!(".{last}"))).map(String::as_str).collect();
     let hint =
         if near.is_empty() { "`issue-core config show` lists them all".to_owned() } else { format!("did you mean {}?", near.join(" or ")) };
-    Problem { setting: setting.to_owned(), origin, message: format!("there is no such setting; {hint}") }
+    SettingProblem { setting: setting.to_owned(), origin, message: format!("there is no such setting; {hint}") }
 }
 
 fn flatten(source: &dyn Source, path: &Path) -> Result<Vec<(String, Value)>, ConfigError> {
@@ -288,12 +288,12 @@ fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, V
     }
 }
 
-fn deserialize(values: &BTreeMap<String, (Value, Origin)>) -> Result<Settings, ConfigError> {
+fn deserialize(values: &BTreeMap<String, (Value, SettingOrigin)>) -> Result<Settings, ConfigError> {
     // One setting at a time over the defaults, so that every bad one is named, and with its origin.
     let build = |only: Option<&str>| {
         let mut builder = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
         for (key, (value, origin)) in values {
-            if *origin != Origin::Default && only.is_none_or(|only| only == key) {
+            if *origin != SettingOrigin::Default && only.is_none_or(|only| only == key) {
                 builder = builder.set_override(key, value.clone())?;
             }
         }
@@ -304,13 +304,13 @@ fn deserialize(values: &BTreeMap<String, (Value, Origin)>) -> Result<Settings, C
         Err(error) => error,
     };
     let mut problems = Vec::new();
-    for (key, (_, origin)) in values.iter().filter(|(_, (_, origin))| *origin != Origin::Default) {
+    for (key, (_, origin)) in values.iter().filter(|(_, (_, origin))| *origin != SettingOrigin::Default) {
         if let Err(error) = build(Some(key)) {
-            problems.push(Problem { setting: key.clone(), origin: origin.clone(), message: told(key, &error.to_string()) });
+            problems.push(SettingProblem { setting: key.clone(), origin: origin.clone(), message: told(key, &error.to_string()) });
         }
     }
     if problems.is_empty() {
-        problems.push(Problem { setting: "configuration".to_owned(), origin: Origin::Default, message: whole.to_string() });
+        problems.push(SettingProblem { setting: "configuration".to_owned(), origin: SettingOrigin::Default, message: whole.to_string() });
     }
     Err(ConfigError::Settings(problems))
 }

@@ -25,11 +25,11 @@ use serde::Deserialize;
 use crate::domain::vocabulary::vocabulary;
 pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
 pub use bindings::BindingSettings;
-pub use contexts::{Context, Contexts, Surroundings, read_key_file};
+pub use contexts::{ServerContext, ServerContexts, CommandEnvironment, read_key_file};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
-pub use layers::{ConfigError, Loaded, Origin, Problem};
-pub use nats::Nats;
-pub use outlets::{StateHub, Worker};
+pub use layers::{ConfigError, LoadedSettings, SettingOrigin, SettingProblem};
+pub use nats::NatsSettings;
+pub use outlets::{StateHubSettings, WorkerSettings};
 pub use show::show;
 pub use validate::read_secret;
 
@@ -37,29 +37,29 @@ pub use validate::read_secret;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    pub server: Server,
-    pub http: Http,
-    pub auth: Auth,
-    pub rate_limit: RateLimit,
-    pub database: Database,
-    pub ingest: Ingest,
-    pub nats: Nats,
-    pub worker: Worker,
-    pub state_hub: StateHub,
+    pub server: ServerSettings,
+    pub http: HttpSettings,
+    pub auth: AuthSettings,
+    pub rate_limit: RateLimitSettings,
+    pub database: DatabaseSettings,
+    pub ingest: IngestSettings,
+    pub nats: NatsSettings,
+    pub worker: WorkerSettings,
+    pub state_hub: StateHubSettings,
     #[serde(default)]
     pub backends: BTreeMap<String, BackendSettings>,
     #[serde(default)]
     pub bindings: BTreeMap<String, BindingSettings>,
     pub routes: Vec<RouteSettings>,
     pub routing: RoutingSettings,
-    pub webhooks: Webhooks,
-    pub log: Log,
-    pub telemetry: Telemetry,
+    pub webhooks: WebhookSettings,
+    pub log: LogSettings,
+    pub telemetry: TelemetrySettings,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Server {
+pub struct ServerSettings {
     pub bind: SocketAddr,
     pub body_limit: usize,
     pub batch_body_limit: usize,
@@ -85,7 +85,7 @@ pub struct Server {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Http {
+pub struct HttpSettings {
     pub require_if_match: bool,
     #[serde(with = "duration")]
     pub wait: Duration,
@@ -93,7 +93,7 @@ pub struct Http {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Auth {
+pub struct AuthSettings {
     #[serde(deserialize_with = "unset_secret")]
     pub api_key: Option<SecretString>,
     #[serde(deserialize_with = "unset")]
@@ -105,7 +105,7 @@ pub struct Auth {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RateLimit {
+pub struct RateLimitSettings {
     pub requests: u32,
     #[serde(with = "duration")]
     pub window: Duration,
@@ -113,7 +113,7 @@ pub struct RateLimit {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Database {
+pub struct DatabaseSettings {
     #[serde(deserialize_with = "unset_secret")]
     pub url: Option<SecretString>,
     #[serde(deserialize_with = "unset")]
@@ -139,7 +139,7 @@ pub struct Database {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ingest {
+pub struct IngestSettings {
     pub batch: usize,
     pub committers: usize,
     pub queue: usize,
@@ -148,7 +148,7 @@ pub struct Ingest {
 /// How trackers reach us.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Webhooks {
+pub struct WebhookSettings {
     #[serde(deserialize_with = "unset")]
     pub public_url: Option<String>,
     pub body_limit: usize,
@@ -158,7 +158,7 @@ pub struct Webhooks {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub struct LogSettings {
     #[serde(deserialize_with = "word")]
     pub format: LogFormat,
     pub filter: String,
@@ -171,14 +171,14 @@ vocabulary! {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Telemetry {
+pub struct TelemetrySettings {
     #[serde(deserialize_with = "unset")]
     pub otlp_endpoint: Option<String>,
     pub sample_ratio: f64,
     pub service_name: String,
 }
 
-impl Database {
+impl DatabaseSettings {
     /// Where the embedded database lives when no other is named.
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(layers::user_data_dir)

@@ -10,7 +10,7 @@ use super::{duration, unset, unset_secret};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nats {
+pub struct NatsSettings {
     #[serde(deserialize_with = "unset_secret")]
     pub url: Option<SecretString>,
     #[serde(deserialize_with = "unset")]
@@ -63,7 +63,7 @@ pub struct Nats {
 /// The most a consumer's acknowledgement may be waited for, and the longest a stream may remember message ids.
 const DAY: Duration = Duration::from_hours(24);
 
-impl Nats {
+impl NatsSettings {
     /// What the types alone cannot say: each setting, whether it holds, and the message when it does not.
     pub(super) fn checks(&self) -> Vec<(&'static str, bool, &'static str)> {
         const PREFIX: &str = "must be subject tokens of lower-case letters, digits and '_', joined by dots, like \"act.tasks\"";

@@ -14,7 +14,7 @@ use crate::domain::Progress;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Worker {
+pub struct WorkerSettings {
     pub bind: SocketAddr,
     pub concurrency: u32,
     pub batch: u32,
@@ -42,7 +42,7 @@ pub struct Worker {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StateHub {
+pub struct StateHubSettings {
     #[serde(deserialize_with = "unset")]
     pub url: Option<String>,
     #[serde(deserialize_with = "unset_secret")]

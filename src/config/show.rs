@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use config::{Value, ValueKind};
 
-use super::layers::{Loaded, Origin};
+use super::layers::{LoadedSettings, SettingOrigin};
 
 /// Settings whose value is never printed.
 const SECRETS: &[&str] = &["auth.api_key", "auth.keys.key", "database.password", "nats.password", "nats.token", "state_hub.token"];
@@ -15,8 +15,8 @@ const OFF: &[(&str, &str)] =
 
 /// Every setting as `name = value  # origin`, in alphabetical order.
 #[must_use]
-pub fn show(loaded: &Loaded) -> String {
-    let line = |(key, (value, origin)): (&String, &(Value, Origin))| {
+pub fn show(loaded: &LoadedSettings) -> String {
+    let line = |(key, (value, origin)): (&String, &(Value, SettingOrigin))| {
         let off = OFF.iter().find(|(name, _)| name == key && value.kind == ValueKind::String(String::new()));
         (format!("{key} = {}", shown(key, value)), off.map_or_else(|| origin.to_string(), |(_, off)| format!("{origin}; {off}")))
     };

@@ -7,11 +7,11 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::domain::Scope;
 
-fn load(variables: &[(&str, &str)], file: &str) -> Result<Loaded, ConfigError> {
+fn load(variables: &[(&str, &str)], file: &str) -> Result<LoadedSettings, ConfigError> {
     let mut on_disk = tempfile::NamedTempFile::new().unwrap();
     on_disk.write_all(file.as_bytes()).unwrap();
     let variables: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Loaded::load(Some(on_disk.path()), &variables)
+    LoadedSettings::load(Some(on_disk.path()), &variables)
 }
 
 fn problems(variables: &[(&str, &str)], file: &str) -> Vec<(String, String)> {
@@ -36,7 +36,7 @@ fn later_layers_win_and_each_value_knows_where_it_came_from() {
     assert_eq!((loaded.settings.ingest.batch, loaded.settings.ingest.queue), (9, 7));
     assert_eq!(loaded.origin("ingest.batch").to_string(), "variable ISSUE_CORE__INGEST__BATCH");
     assert!(loaded.origin("ingest.queue").to_string().starts_with("file "));
-    assert_eq!(loaded.origin("ingest.committers"), Origin::Default);
+    assert_eq!(loaded.origin("ingest.committers"), SettingOrigin::Default);
     assert_eq!(loaded.settings.log.filter, "debug");
 }
 

@@ -8,12 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 
 use super::keys::{NamedKey, read_all as read_keys};
-use super::layers::{ConfigError, Loaded, Origin, Problem};
+use super::layers::{ConfigError, LoadedSettings, SettingOrigin, SettingProblem};
 use super::outlets;
-use super::{Auth, backends, bindings};
+use super::{AuthSettings, backends, bindings};
 use crate::domain::quota::Quota;
 
-impl Loaded {
+impl LoadedSettings {
     /// Reads each `*_file` secret. The file and the value itself at once are a contradiction.
     pub(super) fn resolve_secret_files(&mut self) -> Result<(), ConfigError> {
         let settings = &mut self.settings;
@@ -36,15 +36,15 @@ impl Loaded {
                 match read {
                     Ok(text) => *secret = Some(text),
                     Err(message) => {
-                        let origin = self.values.get(&setting).map_or(Origin::Default, |(_, origin)| origin.clone());
-                        problems.push(Problem { setting, origin, message });
+                        let origin = self.values.get(&setting).map_or(SettingOrigin::Default, |(_, origin)| origin.clone());
+                        problems.push(SettingProblem { setting, origin, message });
                     }
                 }
             }
         }
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
-            let problem = |message| Problem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
+            let problem = |message| SettingProblem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
             if secret.is_some() {
                 problems.push(problem(format!("give {setting} or {file_setting}, not both")));
                 continue;
@@ -62,7 +62,7 @@ impl Loaded {
         let mut problems = Vec::new();
         let mut check = |setting: &str, holds: bool, message: &str| {
             if !holds {
-                problems.push(Problem { setting: setting.to_owned(), origin: self.origin(setting), message: message.to_owned() });
+                problems.push(SettingProblem { setting: setting.to_owned(), origin: self.origin(setting), message: message.to_owned() });
             }
         };
         check(
@@ -132,7 +132,7 @@ impl Loaded {
 }
 
 /// The first thing wrong with the keys: the setting and why.
-fn keys_fault(auth: &Auth) -> Option<(&'static str, String)> {
+fn keys_fault(auth: &AuthSettings) -> Option<(&'static str, String)> {
     if let Some(fault) = auth.keys.iter().find_map(NamedKey::fault) {
         return Some(("auth.keys", fault));
     }
@@ -168,6 +168,6 @@ pub fn read_secret(path: &Path) -> Result<SecretString, String> {
     }
 }
 
-fn done(problems: Vec<Problem>) -> Result<(), ConfigError> {
+fn done(problems: Vec<SettingProblem>) -> Result<(), ConfigError> {
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::Settings(problems)) }
 }

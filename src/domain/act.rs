@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::fault::Faults;
 use super::input::Input;
 use super::message::MessageKind;
-use super::patch::{Patch, PatchSpec, UnknownKeys, refuse_unknown};
+use super::patch::{IssuePatch, PatchSpec, UnknownKeys, refuse_unknown};
 use super::spec::word;
 use super::text;
 use super::vocabulary::CloseReason;
@@ -72,14 +72,14 @@ spec! {
 
 /// How an issue is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closing {
+pub struct CloseIssue {
     pub reason: CloseReason,
     pub comment: Option<String>,
 }
 
 /// Who wants an issue, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claiming {
+pub struct ClaimIssue {
     pub holder: Option<String>,
     pub lease: TimeDelta,
 }
@@ -91,11 +91,11 @@ impl NoSpec {
 }
 
 impl CloseSpec {
-    pub fn parse(self) -> Result<Closing, Faults> {
+    pub fn parse(self) -> Result<CloseIssue, Faults> {
         let mut faults = Faults::default();
         let reason = word(self.reason, "/reason", &mut faults).unwrap_or(CloseReason::Completed);
         let comment = text::optional(self.comment, "/comment", text::COMMENT, &mut faults);
-        finish(Closing { reason, comment }, &self.unknown, faults)
+        finish(CloseIssue { reason, comment }, &self.unknown, faults)
     }
 }
 
@@ -149,14 +149,14 @@ impl CommentSpec {
 }
 
 impl ClaimSpec {
-    pub fn parse(self) -> Result<Claiming, Faults> {
+    pub fn parse(self) -> Result<ClaimIssue, Faults> {
         let mut faults = Faults::default();
         let holder = text::optional(self.holder, "/holder", text::HOLDER, &mut faults);
         let seconds = text::typed(self.lease_seconds, "/lease_seconds", &mut faults).unwrap_or(DEFAULT_LEASE);
         if !(1..=MAX_LEASE).contains(&seconds) {
             faults.add("/lease_seconds", "out_of_range", format!("must be an integer from 1 to {MAX_LEASE}"));
         }
-        finish(Claiming { holder, lease: TimeDelta::seconds(seconds.clamp(1, MAX_LEASE)) }, &self.unknown, faults)
+        finish(ClaimIssue { holder, lease: TimeDelta::seconds(seconds.clamp(1, MAX_LEASE)) }, &self.unknown, faults)
     }
 }
 
@@ -169,7 +169,7 @@ impl ReleaseSpec {
 }
 
 impl ApproveSpec {
-    pub fn parse(self) -> Result<Patch, Faults> {
+    pub fn parse(self) -> Result<IssuePatch, Faults> {
         let mut faults = Faults::default();
         let edit = text::typed(self.edit, "/edit", &mut faults).map(|patch| patch.parse("/edit", &mut faults)).unwrap_or_default();
         finish(edit, &self.unknown, faults)
@@ -195,10 +195,10 @@ mod tests {
 
     #[test]
     fn what_is_not_said_has_a_sensible_meaning() {
-        assert_eq!(CloseSpec::default().parse(), Ok(Closing { reason: CloseReason::Completed, comment: None }));
+        assert_eq!(CloseSpec::default().parse(), Ok(CloseIssue { reason: CloseReason::Completed, comment: None }));
         let claim = ClaimSpec::default().parse().unwrap();
         assert_eq!((claim.holder, claim.lease.num_seconds()), (None, 900));
-        assert_eq!(read::<ApproveSpec>(r#"{"edit":null}"#).parse(), Ok(Patch::default()));
+        assert_eq!(read::<ApproveSpec>(r#"{"edit":null}"#).parse(), Ok(IssuePatch::default()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod bulk;
 
-pub use bulk::{Bulk, BulkSpec, ChangeSpec, Target};
+pub use bulk::{BulkEdit, BulkSpec, ChangeSpec, BulkTarget};
 
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::act::ClaimSpec;
 use super::fault::Faults;
-use super::find::{Filter, Params};
-use super::input::{Input, Wanted};
+use super::find::{ListFilter, QueryParams};
+use super::input::{Input, JsonType};
 use super::patch::{UnknownKeys, refuse_unknown};
 use super::text;
 use super::vocabulary::StateName;
@@ -27,16 +27,16 @@ pub const MAX_LOOKUP: usize = 1000;
 /// A filter as a JSON object, unchecked.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct FilterSpec(serde_json::Map<String, Value>);
+pub struct IssueFilterSpec(serde_json::Map<String, Value>);
 
-impl Wanted for FilterSpec {
+impl JsonType for IssueFilterSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
     }
 }
 
-impl FilterSpec {
+impl IssueFilterSpec {
     /// As a query string would have it; what has no place in one is a fault.
     fn pairs(self, faults: &mut Faults) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
@@ -62,10 +62,10 @@ impl FilterSpec {
         pairs
     }
 
-    fn parse(self, faults: &mut Faults) -> Filter {
+    fn parse(self, faults: &mut Faults) -> ListFilter {
         let pairs = self.pairs(faults);
-        let mut params = Params::new(&pairs, "/filter/");
-        let filter = Filter::read(&mut params);
+        let mut params = QueryParams::new(&pairs, "/filter/");
+        let filter = ListFilter::read(&mut params);
         if let Err(found) = params.done() {
             found.into_vec().into_iter().for_each(|fault| faults.add(fault.pointer, fault.code, fault.message));
         }
@@ -79,29 +79,29 @@ impl FilterSpec {
 pub struct NextSpec {
     pub holder: Input<String>,
     pub lease_seconds: Input<i64>,
-    pub filter: Input<FilterSpec>,
+    pub filter: Input<IssueFilterSpec>,
     #[serde(flatten)]
     pub unknown: UnknownKeys,
 }
 
 /// Who wants the next issue, for how long, and out of which.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Next {
+pub struct NextIssue {
     pub holder: Option<String>,
     pub lease: TimeDelta,
-    pub filter: Filter,
+    pub filter: ListFilter,
 }
 
 impl NextSpec {
-    pub fn parse(self) -> Result<Next, Faults> {
+    pub fn parse(self) -> Result<NextIssue, Faults> {
         let mut faults = Faults::default();
-        let filter = text::typed(self.filter, "/filter", &mut faults).map_or_else(Filter::default, |filter| filter.parse(&mut faults));
+        let filter = text::typed(self.filter, "/filter", &mut faults).map_or_else(ListFilter::default, |filter| filter.parse(&mut faults));
         if !(filter.states.is_empty() || filter.states == [StateName::Open]) {
             faults.add("/filter/state", "contradiction", "only open issues are handed out; leave it out");
         }
         let claim = ClaimSpec { holder: self.holder, lease_seconds: self.lease_seconds, unknown: self.unknown };
         match claim.parse() {
-            Ok(claim) => faults.into_result(Next { holder: claim.holder, lease: claim.lease, filter }),
+            Ok(claim) => faults.into_result(NextIssue { holder: claim.holder, lease: claim.lease, filter }),
             Err(found) => {
                 found.into_vec().into_iter().for_each(|fault| faults.add(fault.pointer, fault.code, fault.message));
                 Err(faults)
@@ -123,16 +123,16 @@ pub struct LookupSpec {
 
 /// Ids to look up, each list in the order given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct LookupIssues {
     pub triggering_events: Vec<String>,
     pub activity_definitions: Vec<String>,
     pub tracker_keys: Vec<String>,
 }
 
 impl LookupSpec {
-    pub fn parse(self) -> Result<Asked, Faults> {
+    pub fn parse(self) -> Result<LookupIssues, Faults> {
         let mut faults = Faults::default();
-        let asked = Asked {
+        let asked = LookupIssues {
             triggering_events: ids(self.triggering_event_ids, "/triggering_event_ids", &mut faults),
             activity_definitions: ids(self.activity_definition_ids, "/activity_definition_ids", &mut faults),
             tracker_keys: ids(self.tracker_keys, "/tracker_keys", &mut faults),

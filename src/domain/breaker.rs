@@ -29,11 +29,11 @@ pub struct BreakerRule {
 pub struct Breaker {
     rule: BreakerRule,
     failures: u32,
-    state: State,
+    state: BreakerPhase,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BreakerPhase {
     Closed,
     Open {
         until: DateTime<Utc>,
@@ -47,7 +47,7 @@ enum State {
 
 /// What may be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permit {
+pub enum BreakerPermit {
     Go,
     /// One call, whose end must be reported. Nobody else gets through meanwhile.
     Probe,
@@ -58,58 +58,58 @@ pub enum Permit {
 impl Breaker {
     #[must_use]
     pub const fn new(rule: BreakerRule) -> Self {
-        Self { rule, failures: 0, state: State::Closed }
+        Self { rule, failures: 0, state: BreakerPhase::Closed }
     }
 
     #[must_use]
     pub const fn state(&self) -> BreakerState {
         match self.state {
-            State::Closed => BreakerState::Closed,
-            State::Open { .. } => BreakerState::Open,
-            State::Probing { .. } => BreakerState::HalfOpen,
+            BreakerPhase::Closed => BreakerState::Closed,
+            BreakerPhase::Open { .. } => BreakerState::Open,
+            BreakerPhase::Probing { .. } => BreakerState::HalfOpen,
         }
     }
 
     /// Asks for leave. After [`Permit::Probe`] the caller owes a [`Self::succeeded`], a [`Self::failed`] or a [`Self::not_tried`].
-    pub fn permit(&mut self, now: DateTime<Utc>) -> Permit {
+    pub fn permit(&mut self, now: DateTime<Utc>) -> BreakerPermit {
         match self.state {
-            State::Closed => Permit::Go,
-            State::Open { until, .. } if now < until => Permit::Wait(Some(until)),
-            State::Open { opened, .. } => {
-                self.state = State::Probing { opened };
-                Permit::Probe
+            BreakerPhase::Closed => BreakerPermit::Go,
+            BreakerPhase::Open { until, .. } if now < until => BreakerPermit::Wait(Some(until)),
+            BreakerPhase::Open { opened, .. } => {
+                self.state = BreakerPhase::Probing { opened };
+                BreakerPermit::Probe
             }
-            State::Probing { .. } => Permit::Wait(None),
+            BreakerPhase::Probing { .. } => BreakerPermit::Wait(None),
         }
     }
 
     /// The target answered, whatever it thought of the message.
     pub const fn succeeded(&mut self) {
         self.failures = 0;
-        self.state = State::Closed;
+        self.state = BreakerPhase::Closed;
     }
 
     /// The target did not answer, or not sensibly. `wished` is how long it asked to be left alone.
     pub fn failed(&mut self, now: DateTime<Utc>, random: u32, wished: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
         let opened = match self.state {
-            State::Closed if self.failures < self.rule.failures => return,
-            State::Closed => 1,
+            BreakerPhase::Closed if self.failures < self.rule.failures => return,
+            BreakerPhase::Closed => 1,
             // Calls that were under way when it opened tell nothing new.
-            State::Open { .. } => return,
-            State::Probing { opened } => opened.saturating_add(1),
+            BreakerPhase::Open { .. } => return,
+            BreakerPhase::Probing { opened } => opened.saturating_add(1),
         };
         // Half the bound for sure, half by chance: a probe must not follow at once.
         let bound = self.rule.pause.bound(opened) / 2;
         let pause =
             (bound + bound.mul_f64(f64::from(random) / f64::from(u32::MAX))).max(wished.unwrap_or_default().min(self.rule.pause.most));
-        self.state = State::Open { until: now + pause, opened };
+        self.state = BreakerPhase::Open { until: now + pause, opened };
     }
 
     /// There was nothing to probe with.
     pub const fn not_tried(&mut self, now: DateTime<Utc>) {
-        if let State::Probing { opened } = self.state {
-            self.state = State::Open { until: now, opened };
+        if let BreakerPhase::Probing { opened } = self.state {
+            self.state = BreakerPhase::Open { until: now, opened };
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
             breaker.failed(START, 0, None);
             breaker.succeeded();
         }
-        assert_eq!(breaker.permit(START), Permit::Go);
+        assert_eq!(breaker.permit(START), BreakerPermit::Go);
         assert_eq!(opened().state(), BreakerState::Open);
     }
 
@@ -144,30 +144,30 @@ mod tests {
     fn while_open_nothing_goes_then_one_probe_at_a_time_until_one_is_answered() {
         let mut breaker = opened();
         let later = START + Duration::from_mins(1);
-        assert!(matches!(breaker.permit(START), Permit::Wait(Some(_))));
-        assert_eq!(breaker.permit(later), Permit::Probe);
-        assert_eq!(breaker.permit(later), Permit::Wait(None), "the second caller waits for the probe");
+        assert!(matches!(breaker.permit(START), BreakerPermit::Wait(Some(_))));
+        assert_eq!(breaker.permit(later), BreakerPermit::Probe);
+        assert_eq!(breaker.permit(later), BreakerPermit::Wait(None), "the second caller waits for the probe");
         breaker.failed(later, 0, None);
-        assert!(matches!(breaker.permit(later), Permit::Wait(Some(until)) if until > later));
-        assert_eq!(breaker.permit(later + Duration::from_mins(1)), Permit::Probe);
+        assert!(matches!(breaker.permit(later), BreakerPermit::Wait(Some(until)) if until > later));
+        assert_eq!(breaker.permit(later + Duration::from_mins(1)), BreakerPermit::Probe);
         breaker.succeeded();
-        assert_eq!((breaker.permit(later), breaker.permit(later)), (Permit::Go, Permit::Go));
+        assert_eq!((breaker.permit(later), breaker.permit(later)), (BreakerPermit::Go, BreakerPermit::Go));
     }
 
     #[test]
     fn a_probe_without_a_message_leaves_it_open_for_the_next() {
         let mut breaker = opened();
         let later = START + Duration::from_mins(1);
-        assert_eq!(breaker.permit(later), Permit::Probe);
+        assert_eq!(breaker.permit(later), BreakerPermit::Probe);
         breaker.not_tried(later);
-        assert_eq!(breaker.permit(later), Permit::Probe);
+        assert_eq!(breaker.permit(later), BreakerPermit::Probe);
     }
 
     #[test]
     fn it_stays_open_as_long_as_the_target_asked() {
         let mut breaker = Breaker::new(RULE);
         (0..3).for_each(|_| breaker.failed(START, 0, Some(Duration::from_secs(20))));
-        assert_eq!(breaker.permit(START + Duration::from_secs(19)), Permit::Wait(Some(START + Duration::from_secs(20))));
+        assert_eq!(breaker.permit(START + Duration::from_secs(19)), BreakerPermit::Wait(Some(START + Duration::from_secs(20))));
     }
 
     proptest! {
@@ -176,7 +176,7 @@ mod tests {
             let (mut breaker, mut now, mut probes) = (Breaker::new(RULE), START, 0);
             for (step, random) in steps {
                 match step {
-                    0 => if breaker.permit(now) == Permit::Probe { probes += 1 },
+                    0 => if breaker.permit(now) == BreakerPermit::Probe { probes += 1 },
                     1 => { breaker.succeeded(); probes = 0 }
                     2 => { if breaker.state() == BreakerState::HalfOpen { probes = 0 } breaker.failed(now, random, None) }
                     _ => now += Duration::from_secs(u64::from(random % 40)),
@@ -185,7 +185,7 @@ mod tests {
                 prop_assert_eq!(probes == 1, breaker.state() == BreakerState::HalfOpen);
             }
             breaker.not_tried(now);
-            prop_assert!(matches!(breaker.permit(now + RULE.pause.most), Permit::Go | Permit::Probe));
+            prop_assert!(matches!(breaker.permit(now + RULE.pause.most), BreakerPermit::Go | BreakerPermit::Probe));
         }
     }
 }

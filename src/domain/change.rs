@@ -9,8 +9,8 @@ use super::event::Event;
 use super::id::{CommentId, IssueId};
 use super::issue::Issue;
 use super::message::NewMessage;
-use super::sync::{ConflictWrite, HooksDone, Progress};
-use super::tracker::{CommentLinkWrite, Heard, Link};
+use super::sync::{ConflictWrite, DeliveriesDone, SyncProgress};
+use super::tracker::{CommentLinkWrite, Sighting, Link};
 
 /// One decision, to be written whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +23,12 @@ pub struct Change {
     pub links: Vec<Link>,
     pub comment_links: Vec<CommentLinkWrite>,
     /// What lists said of issues that are linked.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<Sighting>,
     pub conflicts: Vec<ConflictWrite>,
     /// Deliveries that were followed.
-    pub hooks_done: Option<HooksDone>,
+    pub hooks_done: Option<DeliveriesDone>,
     /// How far a binding is, under the proof that it is ours: nothing of this change is written when that was lost.
-    pub progress: Option<Progress>,
+    pub progress: Option<SyncProgress>,
     /// A claimed message under whose work this is written: nothing is, when the claim was lost. The message stays.
     pub held: Option<Hold>,
     /// The claimed message whose work this is: gone in the same transaction, and nothing is written when the claim was lost.

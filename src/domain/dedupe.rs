@@ -10,7 +10,7 @@
 use sha2::{Digest, Sha256};
 
 use super::spec::CreateIssue;
-use super::tracker::Place;
+use super::tracker::Project;
 
 /// The identity of a task, a SHA-256: a unique column written together with the issue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +30,7 @@ pub struct Dedupe {
 
 /// The names a sender or its transport gave the request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Given<'a> {
+pub struct GivenKeys<'a> {
     pub idempotency_key: Option<&'a str>,
     /// The name a message has among all messages, where the task came as one that may be delivered again.
     pub message_id: Option<&'a str>,
@@ -39,7 +39,7 @@ pub struct Given<'a> {
 impl Dedupe {
     /// Walks the ladder for one request.
     #[must_use]
-    pub fn of(command: &CreateIssue, caller: &str, given: Given<'_>) -> Option<Self> {
+    pub fn of(command: &CreateIssue, caller: &str, given: GivenKeys<'_>) -> Option<Self> {
         let named = |name: &str| {
             let key = DedupeKey(hash("header", &[Some(caller), Some(name)]));
             Self { key, fingerprint: Some(fingerprint(command)) }
@@ -52,8 +52,8 @@ impl Dedupe {
 impl Dedupe {
     /// Of an issue that was made in a tracker: however often it is met, it comes here once.
     #[must_use]
-    pub fn of_remote(backend: &str, place: &Place, remote_id: &str) -> Self {
-        let Place { owner, repo, project } = place;
+    pub fn of_remote(backend: &str, place: &Project, remote_id: &str) -> Self {
+        let Project { owner, repo, project } = place;
         let key = hash("remote", &[Some(backend), Some(owner), Some(repo), Some(project), Some(remote_id)]);
         Self { key: DedupeKey(key), fingerprint: None }
     }
@@ -155,8 +155,8 @@ mod tests {
         CreateIssue::parse(spec).unwrap()
     }
 
-    fn given<'a>(idempotency_key: Option<&'a str>, message_id: Option<&'a str>) -> Given<'a> {
-        Given { idempotency_key, message_id }
+    fn given<'a>(idempotency_key: Option<&'a str>, message_id: Option<&'a str>) -> GivenKeys<'a> {
+        GivenKeys { idempotency_key, message_id }
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_event_may_emit_many_tasks_and_without_an_event_nothing_is_a_repeat() {
-        let key = |event, title| Dedupe::of(&task(event, title), "a", Given::default()).map(|dedupe| dedupe.key);
+        let key = |event, title| Dedupe::of(&task(event, title), "a", GivenKeys::default()).map(|dedupe| dedupe.key);
         assert_eq!(key(Some("e1"), "t"), key(Some("e1"), " t "));
         assert_ne!(key(Some("e1"), "t"), key(Some("e1"), "u"));
         assert_ne!(key(Some("e1"), "t"), key(Some("e2"), "t"));

@@ -8,7 +8,7 @@ use super::vocabulary::vocabulary;
 
 vocabulary! {
     /// How an attempt ended.
-    DeliveryOutcome {
+    AttemptOutcome {
         Delivered = "delivered",
         /// It will be tried again.
         Failed = "failed",
@@ -21,7 +21,7 @@ vocabulary! {
 
 /// Append-only, and dropped after a while. The message itself is gone once it was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Attempt {
     pub id: i64,
     pub message_id: i64,
     pub kind: MessageKind,
@@ -29,7 +29,7 @@ pub struct Delivery {
     pub issue_id: IssueId,
     pub event_seq: i64,
     pub attempt: i32,
-    pub outcome: DeliveryOutcome,
+    pub outcome: AttemptOutcome,
     pub error: Option<String>,
     pub started_at: DateTime<Utc>,
     pub ended_at: DateTime<Utc>,

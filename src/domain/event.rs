@@ -56,7 +56,7 @@ pub struct Event {
     pub at: DateTime<Utc>,
     /// The W3C `traceparent` of the request that caused it.
     pub trace: Option<String>,
-    pub detail: Detail,
+    pub detail: EventDetail,
 }
 
 impl Event {
@@ -76,8 +76,8 @@ impl Event {
 
 /// What belongs to an event besides its kind. Told outside word for word on every retry, so it never depends on later state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Detail {
-    pub snapshot: Snapshot,
+pub struct EventDetail {
+    pub snapshot: IssueSnapshot,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,12 +98,12 @@ pub struct Detail {
     pub conflict: Option<ConflictNote>,
 }
 
-impl Detail {
+impl EventDetail {
     /// Of an event that leaves the issue like this, with nothing more to say yet.
     #[must_use]
     pub fn of(issue: &Issue) -> Self {
         Self {
-            snapshot: Snapshot::of(issue),
+            snapshot: IssueSnapshot::of(issue),
             changes: Vec::new(),
             reason: None,
             comment_id: None,
@@ -117,14 +117,14 @@ impl Detail {
 
 /// The parts of an issue that may change later, as they were when the event happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct IssueSnapshot {
     pub title: String,
     pub backend: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-impl Snapshot {
+impl IssueSnapshot {
     #[must_use]
     pub fn of(issue: &Issue) -> Self {
         Self { title: issue.title.clone(), backend: issue.backend.clone(), url: issue.url.clone() }

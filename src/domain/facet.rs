@@ -36,7 +36,7 @@ impl Facet {
 
 /// One value of a facet. Values with one key are spellings of one value: labels ignore case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Value<'a> {
+pub struct FacetValue<'a> {
     pub facet: Facet,
     pub key: Cow<'a, str>,
     pub name: Cow<'a, str>,
@@ -44,12 +44,12 @@ pub struct Value<'a> {
 
 /// How many issues have a value: still to do, and closed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Count {
+pub struct FacetCount {
     pub active: i64,
     pub closed: i64,
 }
 
-impl Count {
+impl FacetCount {
     #[must_use]
     pub const fn total(self) -> i64 {
         self.active + self.closed
@@ -67,29 +67,29 @@ impl Count {
 }
 
 /// The sums of many issues' changes.
-pub type Counts<'a> = BTreeMap<Value<'a>, Count>;
+pub type FacetCounts<'a> = BTreeMap<FacetValue<'a>, FacetCount>;
 
 /// Counts an issue in (`times` 1) or out (-1).
-pub fn tally<'a>(counts: &mut Counts<'a>, issue: &'a Issue, times: i64) {
+pub fn tally<'a>(counts: &mut FacetCounts<'a>, issue: &'a Issue, times: i64) {
     for (value, one) in counted(issue) {
         counts.entry(value).or_default().add(one, times);
     }
 }
 
 /// Every value an issue counts under, with its one.
-pub fn counted(issue: &Issue) -> impl Iterator<Item = (Value<'_>, Count)> {
+pub fn counted(issue: &Issue) -> impl Iterator<Item = (FacetValue<'_>, FacetCount)> {
     let one = match issue.state {
-        State::Closed { .. } => Count { active: 0, closed: 1 },
-        State::Open | State::InProgress | State::Blocked { .. } => Count { active: 1, closed: 0 },
+        State::Closed { .. } => FacetCount { active: 0, closed: 1 },
+        State::Open | State::InProgress | State::Blocked { .. } => FacetCount { active: 1, closed: 0 },
     };
     values(issue).into_iter().map(move |value| (value, one))
 }
 
-fn exact(facet: Facet, text: &str) -> Value<'_> {
-    Value { facet, key: text.into(), name: text.into() }
+fn exact(facet: Facet, text: &str) -> FacetValue<'_> {
+    FacetValue { facet, key: text.into(), name: text.into() }
 }
 
-fn values(issue: &Issue) -> Vec<Value<'_>> {
+fn values(issue: &Issue) -> Vec<FacetValue<'_>> {
     if issue.archived_at.is_some() {
         return vec![exact(Facet::Archived, "archived")];
     }
@@ -97,7 +97,7 @@ fn values(issue: &Issue) -> Vec<Value<'_>> {
     let mut values = vec![
         exact(Facet::State, issue.state.name().as_str()),
         exact(Facet::Backend, &issue.backend),
-        Value { facet: Facet::Day, key: day.clone().into(), name: day.into() },
+        FacetValue { facet: Facet::Day, key: day.clone().into(), name: day.into() },
     ];
     values.extend(issue.target_repo.as_deref().map(|repo| exact(Facet::Repo, repo)));
     values.extend(issue.milestone.as_deref().map(|milestone| exact(Facet::Milestone, milestone)));
@@ -106,10 +106,10 @@ fn values(issue: &Issue) -> Vec<Value<'_>> {
 }
 
 /// The values of which an issue has any number: the store finds issues by them in a table of their own.
-pub fn tags(issue: &Issue) -> impl Iterator<Item = Value<'_>> {
+pub fn tags(issue: &Issue) -> impl Iterator<Item = FacetValue<'_>> {
     let labels = issue.labels.iter().map(|label| (Facet::Label, label));
     let assignees = issue.assignees.iter().map(|assignee| (Facet::Assignee, assignee));
-    labels.chain(assignees).map(|(facet, text)| Value { facet, key: fold(text).into(), name: text.as_str().into() })
+    labels.chain(assignees).map(|(facet, text)| FacetValue { facet, key: fold(text).into(), name: text.as_str().into() })
 }
 
 /// Which values of a facet are wanted.
@@ -139,16 +139,16 @@ impl FacetQuery {
 
 /// A value as it is shown: how it is spelt most often, with the sum over its spellings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct ShownFacetValue {
     pub key: String,
     pub name: String,
-    pub count: Count,
+    pub count: FacetCount,
 }
 
 /// Spellings put together, in the order asked. Rows come sorted by key; of two spellings used as often, the smaller one is shown.
 #[must_use]
-pub fn shown(rows: Vec<(String, String, Count)>, by: FacetOrder) -> Vec<Shown> {
-    let mut shown: Vec<Shown> = Vec::with_capacity(rows.len());
+pub fn shown(rows: Vec<(String, String, FacetCount)>, by: FacetOrder) -> Vec<ShownFacetValue> {
+    let mut shown: Vec<ShownFacetValue> = Vec::with_capacity(rows.len());
     let mut most = i64::MIN;
     for (key, name, count) in rows {
         if let Some(last) = shown.last_mut().filter(|last| last.key == key) {
@@ -159,7 +159,7 @@ pub fn shown(rows: Vec<(String, String, Count)>, by: FacetOrder) -> Vec<Shown> {
             }
         } else {
             most = count.total();
-            shown.push(Shown { key, name, count });
+            shown.push(ShownFacetValue { key, name, count });
         }
     }
     shown.retain(|value| !value.count.is_zero());
@@ -173,8 +173,8 @@ pub fn shown(rows: Vec<(String, String, Count)>, by: FacetOrder) -> Vec<Shown> {
 mod tests {
     use super::*;
 
-    fn row(key: &str, name: &str, active: i64) -> (String, String, Count) {
-        (key.to_owned(), name.to_owned(), Count { active, closed: 0 })
+    fn row(key: &str, name: &str, active: i64) -> (String, String, FacetCount) {
+        (key.to_owned(), name.to_owned(), FacetCount { active, closed: 0 })
     }
 
     #[test]

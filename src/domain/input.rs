@@ -37,7 +37,7 @@ impl<T> From<T> for Input<T> {
 }
 
 /// A JSON type that a field may ask for.
-pub trait Wanted: Sized {
+pub trait JsonType: Sized {
     /// How the type is called in a message.
     const NAME: &'static str;
     fn string(_: &str) -> Option<Self> {
@@ -62,7 +62,7 @@ pub trait Wanted: Sized {
     }
 }
 
-impl Wanted for String {
+impl JsonType for String {
     const NAME: &'static str = "a string";
     fn string(text: &str) -> Option<Self> {
         Some(text.to_owned())
@@ -72,21 +72,21 @@ impl Wanted for String {
     }
 }
 
-impl Wanted for i64 {
+impl JsonType for i64 {
     const NAME: &'static str = "an integer";
     fn integer(number: i64) -> Option<Self> {
         Some(number)
     }
 }
 
-impl Wanted for bool {
+impl JsonType for bool {
     const NAME: &'static str = "true or false";
     fn boolean(value: bool) -> Option<Self> {
         Some(value)
     }
 }
 
-impl<T: Wanted> Wanted for Vec<Input<T>> {
+impl<T: JsonType> JsonType for Vec<Input<T>> {
     const NAME: &'static str = "an array";
     fn array<'de, A: SeqAccess<'de>>(seq: &mut A) -> Option<Result<Self, A::Error>> {
         let mut items = Vec::new();
@@ -100,7 +100,7 @@ impl<T: Wanted> Wanted for Vec<Input<T>> {
     }
 }
 
-impl<'de, T: Wanted> Deserialize<'de> for Input<T> {
+impl<'de, T: JsonType> Deserialize<'de> for Input<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyJson(PhantomData))
     }
@@ -115,7 +115,7 @@ fn right<T>(value: Option<T>, found: &'static str) -> Input<T> {
     value.map_or(Input::WrongType(found), Input::Value)
 }
 
-impl<'de, T: Wanted> Visitor<'de> for AnyJson<T> {
+impl<'de, T: JsonType> Visitor<'de> for AnyJson<T> {
     type Value = Input<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,7 +168,7 @@ impl<'de, T: Wanted> Visitor<'de> for AnyJson<T> {
 mod tests {
     use super::*;
 
-    fn read<T: Wanted>(json: &str) -> Input<T> {
+    fn read<T: JsonType>(json: &str) -> Input<T> {
         serde_json::from_str(json).expect("valid JSON is always read")
     }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::id::{IssueId, IssueNumber};
-use super::relation::Related;
+use super::relation::IssueRelation;
 use super::vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
 
 /// The whole current state of an issue.
@@ -22,13 +22,13 @@ pub struct Issue {
     pub milestone: Option<String>,
     pub due_on: Option<NaiveDate>,
     /// Each once, in the order given; one parent at most.
-    pub relations: Vec<Related>,
+    pub relations: Vec<IssueRelation>,
     pub target_repo: Option<String>,
     /// The kind of backend that holds the task (`sqlite`, `postgres`, `gitea`, …).
     pub backend: String,
     /// Where the issue is seen in its tracker, once it is there.
     pub url: Option<String>,
-    pub origin: Origin,
+    pub origin: TaskOrigin,
     pub review: Review,
     pub claim: Option<Claim>,
     /// How many events the issue has: each event raises it by one, so it is also the newest event's sequence number.
@@ -69,7 +69,7 @@ impl State {
 
 /// Which trigger produced the task: the four trace fields of the contract.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origin {
+pub struct TaskOrigin {
     pub source_type: Option<SourceType>,
     pub source_id: Option<String>,
     pub triggering_event_id: Option<String>,

@@ -77,12 +77,12 @@ impl Message {
 
 /// A place in the order in which the messages of a target are due. Many may be due at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Spot {
+pub struct QueuePosition {
     pub due_at: DateTime<Utc>,
     pub id: i64,
 }
 
-impl Spot {
+impl QueuePosition {
     pub const BEGINNING: Self = Self::before_all(DateTime::UNIX_EPOCH);
 
     /// Before everything that is due at the moment.

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::id::IssueNumber;
-use super::issue::Origin;
+use super::issue::TaskOrigin;
 
 /// An event with those facts of its issue that never change.
 ///
@@ -13,5 +13,5 @@ pub struct Notice {
     pub event: Event,
     pub number: IssueNumber,
     pub target_repo: Option<String>,
-    pub origin: Origin,
+    pub origin: TaskOrigin,
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::decide::EditIssue;
 use super::fault::Faults;
-use super::input::{Input, Wanted};
-use super::relation::{self, Relating, RelationSpec};
+use super::input::{Input, JsonType};
+use super::relation::{self, WantedRelation, RelationSpec};
 use super::spec::{date, word};
 use super::text;
 
@@ -61,14 +61,14 @@ pub struct PatchSpec {
 
 /// An edit without faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Patch {
+pub struct IssuePatch {
     /// Without the relations: the issues they name are still to be looked up.
     pub edit: EditIssue,
-    pub relations: Option<Vec<Relating>>,
+    pub relations: Option<Vec<WantedRelation>>,
 }
 
 /// As a part of another body.
-impl Wanted for PatchSpec {
+impl JsonType for PatchSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
@@ -105,7 +105,7 @@ const READ_ONLY: &[(&str, &str)] = &[
 
 impl PatchSpec {
     /// Checks meaning, collecting every fault; pointers begin with `root`.
-    pub fn parse(self, root: &str, faults: &mut Faults) -> Patch {
+    pub fn parse(self, root: &str, faults: &mut Faults) -> IssuePatch {
         let at = |field: &str| format!("{root}/{field}");
         let edit = EditIssue {
             title: filled(self.title, &at("title"), faults).map(|title| text::required(title, &at("title"), text::TITLE, faults)),
@@ -121,7 +121,7 @@ impl PatchSpec {
         };
         let relations = sent(self.relations).map(|set| relation::wishes(set, &at("relations"), faults));
         refuse_unknown(&self.unknown, root, faults);
-        Patch { edit, relations }
+        IssuePatch { edit, relations }
     }
 }
 
@@ -165,7 +165,7 @@ pub(super) fn refuse_others(unknown: &UnknownKeys, root: &str, instead_of: &[(&s
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Result<Patch, Vec<(String, &'static str)>> {
+    fn parse(json: &str) -> Result<IssuePatch, Vec<(String, &'static str)>> {
         let mut faults = Faults::default();
         let edit = serde_json::from_str::<PatchSpec>(json).unwrap().parse("", &mut faults);
         faults.into_result(edit).map_err(|faults| faults.into_vec().into_iter().map(|fault| (fault.pointer, fault.code)).collect())
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn an_absent_field_stays_and_null_clears_what_may_be_empty() {
-        assert_eq!(parse("{}"), Ok(Patch::default()));
+        assert_eq!(parse("{}"), Ok(IssuePatch::default()));
         let edit = EditIssue {
             description: Some(String::new()),
             labels: Some(vec![]),
@@ -182,7 +182,7 @@ mod tests {
             due_on: Some(None),
             ..EditIssue::default()
         };
-        let cleared = Patch { edit, relations: Some(vec![]) };
+        let cleared = IssuePatch { edit, relations: Some(vec![]) };
         assert_eq!(
             parse(r#"{"description":null,"labels":null,"assignees":null,"milestone":null,"due_on":null,"relations":null}"#),
             Ok(cleared)

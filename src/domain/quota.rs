@@ -15,11 +15,11 @@ pub struct Quota {
 
 /// One caller's bucket: when it is full again. The default one is full.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Bucket(u64);
+pub struct QuotaBucket(u64);
 
 /// What became of one request, and how the bucket stands after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub struct QuotaAllowance {
     pub quota: Quota,
     pub remaining: u32,
     /// Until the bucket is full again.
@@ -48,7 +48,7 @@ impl Quota {
     }
 
     /// One request at `now`: takes from the bucket if it may.
-    pub fn take(self, bucket: &mut Bucket, now: u64) -> Allowance {
+    pub fn take(self, bucket: &mut QuotaBucket, now: u64) -> QuotaAllowance {
         let capacity = self.step * u64::from(self.requests);
         let spent = bucket.0.saturating_sub(now);
         let wanted = spent.saturating_add(self.step);
@@ -58,7 +58,7 @@ impl Quota {
             bucket.0 = now.saturating_add(wanted);
         }
         let remaining = u32::try_from(capacity.saturating_sub(spent) / self.step).unwrap_or(self.requests);
-        Allowance { quota: self, remaining, reset: Duration::from_nanos(spent), retry_after: refused.map(Duration::from_nanos) }
+        QuotaAllowance { quota: self, remaining, reset: Duration::from_nanos(spent), retry_after: refused.map(Duration::from_nanos) }
     }
 }
 
@@ -76,8 +76,8 @@ mod tests {
     #[test]
     fn a_burst_uses_the_bucket_up_and_each_step_earns_one_back() {
         let quota = Quota::new(3, Duration::from_secs(3)).unwrap();
-        let mut bucket = Bucket::default();
-        let at = |bucket: &mut Bucket, seconds: u64| quota.take(bucket, seconds * 1_000_000_000);
+        let mut bucket = QuotaBucket::default();
+        let at = |bucket: &mut QuotaBucket, seconds: u64| quota.take(bucket, seconds * 1_000_000_000);
         assert_eq!([0, 0, 0].map(|now| at(&mut bucket, now).remaining), [2, 1, 0]);
         let refused = at(&mut bucket, 0);
         assert_eq!((refused.retry_after, refused.reset), (Some(Duration::from_secs(1)), Duration::from_secs(3)));
@@ -92,7 +92,7 @@ mod tests {
             requests in 1u32..50, window in 1u64..10_000_000_000, gaps in prop::collection::vec(0u64..1_000_000_000, 1..200),
         ) {
             let Some(quota) = Quota::new(requests, Duration::from_nanos(window)) else { return Ok(()) };
-            let (mut bucket, mut now, mut allowed) = (Bucket::default(), 0, 0u64);
+            let (mut bucket, mut now, mut allowed) = (QuotaBucket::default(), 0, 0u64);
             for gap in gaps {
                 now += gap;
                 let answer = quota.take(&mut bucket, now);
@@ -106,7 +106,7 @@ mod tests {
         #[test]
         fn whoever_waits_as_told_is_served_and_whoever_asks_sooner_is_not(requests in 1u32..50, window in 1_000u64..10_000_000_000, now: u32) {
             let quota = Quota::new(requests, Duration::from_nanos(window)).unwrap();
-            let (mut bucket, now) = (Bucket::default(), u64::from(now));
+            let (mut bucket, now) = (QuotaBucket::default(), u64::from(now));
             let wait = loop {
                 if let Some(wait) = quota.take(&mut bucket, now).retry_after { break u64::try_from(wait.as_nanos()).unwrap() }
             };

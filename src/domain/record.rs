@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use super::comment::Comment;
 use super::dedupe::{Dedupe, DedupeKey, Fingerprint};
-use super::event::{Detail, Event, EventKind};
+use super::event::{EventDetail, Event, EventKind};
 use super::fault::Faults;
 use super::id::{CommentId, IssueId, IssueNumber};
-use super::issue::{Claim, Issue, Origin, Review, State};
-use super::relation::{self, Related};
-use super::text::{self, Rule};
+use super::issue::{Claim, Issue, TaskOrigin, Review, State};
+use super::relation::{self, IssueRelation};
+use super::text::{self, TextRule};
 use super::vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};
 
 type Moment = DateTime<Utc>;
 
 /// Everything a store keeps of one issue, but the messages that still wait and the attempts made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct IssueRecord {
     pub issue: Issue,
     pub dedupe: Option<Dedupe>,
     /// From the first to the newest.
@@ -33,7 +33,7 @@ pub struct Record {
 
 /// What became of a record that was offered to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum ImportOutcome {
     /// It is there now, as it was written.
     Written,
     /// It was there already, in the same version.
@@ -47,14 +47,14 @@ pub enum Taken {
 /// A record as it is written down.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct ExportLine {
     id: Uuid,
     number: i64,
     title: String,
     description: String,
     state: StateName,
-    blocked: Option<Blocked>,
-    closed: Option<Closed>,
+    blocked: Option<BlockedRecord>,
+    closed: Option<ClosedRecord>,
     priority: Priority,
     kind: Kind,
     labels: Vec<String>,
@@ -62,7 +62,7 @@ pub struct Line {
     milestone: Option<String>,
     due_on: Option<NaiveDate>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    relations: Vec<Related>,
+    relations: Vec<IssueRelation>,
     target_repo: Option<String>,
     backend: String,
     url: Option<String>,
@@ -72,19 +72,19 @@ pub struct Line {
     activity_definition_id: Option<String>,
     review: ReviewState,
     review_reason: Option<String>,
-    claim: Option<Held>,
+    claim: Option<ClaimRecord>,
     version: i64,
     created_at: Moment,
     updated_at: Moment,
     archived_at: Option<Moment>,
-    dedupe: Option<Identity>,
-    events: Vec<Happened>,
-    comments: Vec<Said>,
+    dedupe: Option<DedupeRecord>,
+    events: Vec<EventRecord>,
+    comments: Vec<CommentRecord>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Blocked {
+struct BlockedRecord {
     reason: String,
     since: Moment,
     was_started: bool,
@@ -92,14 +92,14 @@ struct Blocked {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Closed {
+struct ClosedRecord {
     reason: CloseReason,
     at: Moment,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Held {
+struct ClaimRecord {
     holder: String,
     until: Moment,
 }
@@ -107,26 +107,26 @@ struct Held {
 /// Two SHA-256, in hex.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Identity {
+struct DedupeRecord {
     key: String,
     fingerprint: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Happened {
+struct EventRecord {
     seq: i64,
     id: Uuid,
     kind: EventKind,
     actor: String,
     at: Moment,
     trace: Option<String>,
-    detail: Detail,
+    detail: EventDetail,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+struct CommentRecord {
     id: Uuid,
     author: String,
     body: String,
@@ -134,7 +134,7 @@ struct Said {
     edited_at: Option<Moment>,
 }
 
-impl Record {
+impl IssueRecord {
     /// Roughly its size in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -144,13 +144,13 @@ impl Record {
     }
 }
 
-impl From<Record> for Line {
-    fn from(Record { issue, dedupe, events, comments }: Record) -> Self {
+impl From<IssueRecord> for ExportLine {
+    fn from(IssueRecord { issue, dedupe, events, comments }: IssueRecord) -> Self {
         let state = issue.state.name();
         let (blocked, closed) = match issue.state {
             State::Open | State::InProgress => (None, None),
-            State::Blocked { reason, since, was_started } => (Some(Blocked { reason, since, was_started }), None),
-            State::Closed { reason, at } => (None, Some(Closed { reason, at })),
+            State::Blocked { reason, since, was_started } => (Some(BlockedRecord { reason, since, was_started }), None),
+            State::Closed { reason, at } => (None, Some(ClosedRecord { reason, at })),
         };
         let review = issue.review.state();
         let review_reason = match issue.review {
@@ -181,35 +181,35 @@ impl From<Record> for Line {
             activity_definition_id: issue.origin.activity_definition_id,
             review,
             review_reason,
-            claim: issue.claim.map(|Claim { holder, until }| Held { holder, until }),
+            claim: issue.claim.map(|Claim { holder, until }| ClaimRecord { holder, until }),
             version: issue.version,
             created_at: issue.created_at,
             updated_at: issue.updated_at,
             archived_at: issue.archived_at,
             dedupe: dedupe
-                .map(|Dedupe { key, fingerprint }| Identity { key: hex(&key.0), fingerprint: fingerprint.map(|print| hex(&print.0)) }),
-            events: events.into_iter().map(Happened::from).collect(),
-            comments: comments.into_iter().map(Said::from).collect(),
+                .map(|Dedupe { key, fingerprint }| DedupeRecord { key: hex(&key.0), fingerprint: fingerprint.map(|print| hex(&print.0)) }),
+            events: events.into_iter().map(EventRecord::from).collect(),
+            comments: comments.into_iter().map(CommentRecord::from).collect(),
         }
     }
 }
 
-impl From<Event> for Happened {
+impl From<Event> for EventRecord {
     fn from(Event { issue_id: _, seq, id, kind, actor, at, trace, detail }: Event) -> Self {
         Self { seq, id, kind, actor, at, trace, detail }
     }
 }
 
-impl From<Comment> for Said {
+impl From<Comment> for CommentRecord {
     fn from(Comment { id, issue_id: _, author, body, created_at, edited_at }: Comment) -> Self {
         Self { id: id.0, author, body, created_at, edited_at }
     }
 }
 
-impl Line {
+impl ExportLine {
     /// The record, if a store could have written it; else everything that is wrong with it.
-    pub fn read(self) -> Result<Record, Faults> {
-        let mut check = Check::default();
+    pub fn read(self) -> Result<IssueRecord, Faults> {
+        let mut check = RecordFaults::default();
         check.texts(&self);
         check.moments(&self);
         check.history(&self);
@@ -235,31 +235,31 @@ impl Line {
             target_repo: self.target_repo,
             backend: self.backend,
             url: self.url,
-            origin: Origin {
+            origin: TaskOrigin {
                 source_type: self.source_type,
                 source_id: self.source_id,
                 triggering_event_id: self.triggering_event_id,
                 activity_definition_id: self.activity_definition_id,
             },
             review,
-            claim: self.claim.map(|Held { holder, until }| Claim { holder, until }),
+            claim: self.claim.map(|ClaimRecord { holder, until }| Claim { holder, until }),
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
             archived_at: self.archived_at,
         };
-        check.0.into_result(Record { issue, dedupe, events, comments })
+        check.0.into_result(IssueRecord { issue, dedupe, events, comments })
     }
 }
 
-impl Happened {
+impl EventRecord {
     fn of(self, issue_id: IssueId) -> Event {
         let Self { seq, id, kind, actor, at, trace, detail } = self;
         Event { issue_id, seq, id, kind, actor, at, trace, detail }
     }
 }
 
-impl Said {
+impl CommentRecord {
     fn of(self, issue_id: IssueId) -> Comment {
         let Self { id, author, body, created_at, edited_at } = self;
         Comment { id: CommentId(id), issue_id, author, body, created_at, edited_at }
@@ -268,16 +268,16 @@ impl Said {
 
 /// The faults found so far.
 #[derive(Default)]
-struct Check(Faults);
+struct RecordFaults(Faults);
 
-impl Check {
-    fn text(&mut self, place: &str, rule: Rule, text: &str) {
+impl RecordFaults {
+    fn text(&mut self, place: &str, rule: TextRule, text: &str) {
         if let Err((code, message)) = rule.check(text) {
             self.0.add(place, code, message);
         }
     }
 
-    fn texts(&mut self, line: &Line) {
+    fn texts(&mut self, line: &ExportLine) {
         self.text("/title", text::TITLE, &line.title);
         self.text("/description", text::DESCRIPTION, &line.description);
         let lists = [
@@ -323,7 +323,7 @@ impl Check {
     }
 
     /// What every store keeps: whole microseconds, in years of four digits.
-    fn moments(&mut self, line: &Line) {
+    fn moments(&mut self, line: &ExportLine) {
         let own = [Some(line.created_at), Some(line.updated_at), line.archived_at, line.closed.as_ref().map(|closed| closed.at)];
         let more = [line.blocked.as_ref().map(|blocked| blocked.since), line.claim.as_ref().map(|claim| claim.until)];
         let events = line.events.iter().map(|event| Some(event.at));
@@ -337,7 +337,7 @@ impl Check {
         }
     }
 
-    fn history(&mut self, line: &Line) {
+    fn history(&mut self, line: &ExportLine) {
         if line.number < 1 {
             self.0.add("/number", "out_of_range", "must be at least 1");
         }
@@ -355,12 +355,12 @@ impl Check {
         }
     }
 
-    fn state(&mut self, name: StateName, blocked: Option<Blocked>, closed: Option<Closed>) -> State {
+    fn state(&mut self, name: StateName, blocked: Option<BlockedRecord>, closed: Option<ClosedRecord>) -> State {
         match (name, blocked, closed) {
             (StateName::Open, None, None) => State::Open,
             (StateName::InProgress, None, None) => State::InProgress,
-            (StateName::Blocked, Some(Blocked { reason, since, was_started }), None) => State::Blocked { reason, since, was_started },
-            (StateName::Closed, None, Some(Closed { reason, at })) => State::Closed { reason, at },
+            (StateName::Blocked, Some(BlockedRecord { reason, since, was_started }), None) => State::Blocked { reason, since, was_started },
+            (StateName::Closed, None, Some(ClosedRecord { reason, at })) => State::Closed { reason, at },
             (StateName::Open | StateName::InProgress | StateName::Blocked | StateName::Closed, _, _) => {
                 self.0.add(
                     "/state",
@@ -385,7 +385,7 @@ impl Check {
         }
     }
 
-    fn identity(&mut self, identity: &Identity) -> Option<Dedupe> {
+    fn identity(&mut self, identity: &DedupeRecord) -> Option<Dedupe> {
         let fingerprint = identity.fingerprint.as_deref().map(unhex);
         match (unhex(&identity.key), fingerprint) {
             (Some(key), None) => Some(Dedupe { key: DedupeKey(key), fingerprint: None }),

@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::fault::Faults;
 use super::id::{IssueId, IssueNumber, IssueRef};
-use super::input::{Input, Wanted};
+use super::input::{Input, JsonType};
 use super::spec::word;
-use super::text::{self, Rule, Shape, fold};
+use super::text::{self, TextRule, TextShape, fold};
 use super::vocabulary::vocabulary;
 
 vocabulary! {
@@ -37,21 +37,21 @@ pub const MAX_RELATIONS: usize = 100;
 const MOST: usize = 2 * MAX_RELATIONS;
 
 /// The name of the other one, however it is written.
-pub const OTHER: Rule = Rule { max: 512, shape: Shape::Line };
+pub const OTHER: TextRule = TextRule { max: 512, shape: TextShape::Line };
 
 const BACKEND_MOST: usize = 32;
 
 /// One relation of an issue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Related {
+pub struct IssueRelation {
     pub relation: Relation,
-    pub to: Other,
+    pub to: RelationEnd,
 }
 
 /// The issue at the other end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Other {
+pub enum RelationEnd {
     Issue(IssueId),
     /// In a tracker, known here by its name there only.
     Elsewhere(TrackerKey),
@@ -67,14 +67,14 @@ pub struct TrackerKey {
 
 /// A relation as a caller wishes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Relating {
+pub struct WantedRelation {
     pub relation: Relation,
-    pub to: Named,
+    pub to: NamedIssue,
 }
 
 /// The other end as a caller names it. Whether there is such an issue is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Named {
+pub enum NamedIssue {
     Issue(IssueRef),
     Elsewhere(TrackerKey),
 }
@@ -98,7 +98,7 @@ impl TrackerKey {
     /// Whether a tracker's name of an issue can be written here as it is, whatever the backend is called.
     #[must_use]
     pub fn can_hold(key: &str) -> bool {
-        let rule = Rule { max: OTHER.max - BACKEND_MOST - 1, ..OTHER };
+        let rule = TextRule { max: OTHER.max - BACKEND_MOST - 1, ..OTHER };
         !key.is_empty() && rule.check(key).as_deref() == Ok(key)
     }
 }
@@ -117,7 +117,7 @@ impl FromStr for TrackerKey {
     }
 }
 
-impl FromStr for Named {
+impl FromStr for NamedIssue {
     type Err = NotAReference;
 
     /// Of one line. Stricter than a path: what a document can describe, and nothing that may be two things.
@@ -139,7 +139,7 @@ fn uuid(text: &str) -> Option<IssueId> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == LENGTH).map(IssueId)
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for NamedIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Issue(name) => name.fmt(f),
@@ -148,7 +148,7 @@ impl fmt::Display for Named {
     }
 }
 
-impl fmt::Display for Other {
+impl fmt::Display for RelationEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Issue(id) => id.fmt(f),
@@ -157,13 +157,13 @@ impl fmt::Display for Other {
     }
 }
 
-impl From<Other> for String {
-    fn from(other: Other) -> Self {
+impl From<RelationEnd> for String {
+    fn from(other: RelationEnd) -> Self {
         other.to_string()
     }
 }
 
-impl TryFrom<String> for Other {
+impl TryFrom<String> for RelationEnd {
     type Error = NotAReference;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -171,7 +171,7 @@ impl TryFrom<String> for Other {
     }
 }
 
-impl Other {
+impl RelationEnd {
     #[must_use]
     pub const fn issue(&self) -> Option<IssueId> {
         match self {
@@ -191,7 +191,7 @@ impl Other {
 }
 
 /// Puts one in, unless it is there. A parent takes the place of another one.
-pub fn put(set: &mut Vec<Related>, new: Related) {
+pub fn put(set: &mut Vec<IssueRelation>, new: IssueRelation) {
     if set.iter().any(|one| one.relation == new.relation && one.to.same(&new.to)) {
         return;
     }
@@ -202,48 +202,48 @@ pub fn put(set: &mut Vec<Related>, new: Related) {
 }
 
 /// The issues of ours among the other ends.
-pub fn issues(set: &[Related]) -> impl Iterator<Item = IssueId> {
+pub fn issues(set: &[IssueRelation]) -> impl Iterator<Item = IssueId> {
     set.iter().filter_map(|related| related.to.issue())
 }
 
 /// The issues that wishes name, which have to be looked up.
-pub fn named(wishes: &[Relating]) -> impl Iterator<Item = IssueRef> {
+pub fn named(wishes: &[WantedRelation]) -> impl Iterator<Item = IssueRef> {
     wishes.iter().filter_map(|wish| match &wish.to {
-        Named::Issue(name) => Some(*name),
-        Named::Elsewhere(_) => None,
+        NamedIssue::Issue(name) => Some(*name),
+        NamedIssue::Elsewhere(_) => None,
     })
 }
 
 /// Why wishes cannot be met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unmet {
+pub enum UnmetRelation {
     /// Their places, and what they name that is not there.
     Unknown(Vec<(usize, IssueRef)>),
     TwoParents,
 }
 
 /// The relations wished for, each once, by what is known of the issues they name.
-pub fn resolved(wishes: &[Relating], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<Related>, Unmet> {
-    let (mut set, mut unknown) = (Vec::<Related>::with_capacity(wishes.len()), Vec::new());
-    for (n, Relating { relation, to }) in wishes.iter().enumerate() {
+pub fn resolved(wishes: &[WantedRelation], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<IssueRelation>, UnmetRelation> {
+    let (mut set, mut unknown) = (Vec::<IssueRelation>::with_capacity(wishes.len()), Vec::new());
+    for (n, WantedRelation { relation, to }) in wishes.iter().enumerate() {
         let found = match to {
-            Named::Elsewhere(key) => Ok(Other::Elsewhere(key.clone())),
-            Named::Issue(name) => known(name).map(Other::Issue).ok_or(*name),
+            NamedIssue::Elsewhere(key) => Ok(RelationEnd::Elsewhere(key.clone())),
+            NamedIssue::Issue(name) => known(name).map(RelationEnd::Issue).ok_or(*name),
         };
         match found {
             // Two names may be those of one.
             Ok(to) if *relation == Relation::Parent && set.iter().any(|one| one.relation == Relation::Parent && !one.to.same(&to)) => {
-                return Err(Unmet::TwoParents);
+                return Err(UnmetRelation::TwoParents);
             }
-            Ok(to) => put(&mut set, Related { relation: *relation, to }),
+            Ok(to) => put(&mut set, IssueRelation { relation: *relation, to }),
             Err(name) => unknown.push((n, name)),
         }
     }
-    if unknown.is_empty() { Ok(set) } else { Err(Unmet::Unknown(unknown)) }
+    if unknown.is_empty() { Ok(set) } else { Err(UnmetRelation::Unknown(unknown)) }
 }
 
 /// What is wrong with a set that another store kept (code, message).
-pub fn check(set: &[Related], own: IssueId) -> Result<(), (&'static str, String)> {
+pub fn check(set: &[IssueRelation], own: IssueId) -> Result<(), (&'static str, String)> {
     let parents = set.iter().filter(|related| related.relation == Relation::Parent).count();
     if set.len() > MOST {
         Err(("too_many", format!("must hold at most {MOST} relations")))
@@ -262,7 +262,7 @@ pub struct RelationSpec {
     pub to: Input<String>,
 }
 
-impl Wanted for RelationSpec {
+impl JsonType for RelationSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
@@ -270,13 +270,13 @@ impl Wanted for RelationSpec {
 }
 
 /// A list of them. Repeats are dropped once it is known who is meant.
-pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mut Faults) -> Vec<Relating> {
+pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mut Faults) -> Vec<WantedRelation> {
     let items = text::typed(input, pointer, faults).unwrap_or_default();
     if items.len() > MAX_RELATIONS {
         faults.add(pointer, "too_many", format!("must hold at most {MAX_RELATIONS} entries"));
         return Vec::new();
     }
-    let mut wishes: Vec<Relating> = Vec::with_capacity(items.len());
+    let mut wishes: Vec<WantedRelation> = Vec::with_capacity(items.len());
     for (n, item) in items.into_iter().enumerate() {
         let at = format!("{pointer}/{n}");
         let spec = match item {
@@ -292,7 +292,7 @@ pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mu
 }
 
 impl RelationSpec {
-    fn parse(self, at: &str, faults: &mut Faults) -> Option<Relating> {
+    fn parse(self, at: &str, faults: &mut Faults) -> Option<WantedRelation> {
         let place = format!("{at}/relation");
         if matches!(self.relation, Input::Absent | Input::Null) {
             faults.add(&*place, "missing", "is required");
@@ -305,7 +305,7 @@ impl RelationSpec {
             return None;
         }
         let to = to.parse().map_err(|error: NotAReference| faults.add(place, "not_a_reference", error.to_string())).ok();
-        relation.zip(to).map(|(relation, to)| Relating { relation, to })
+        relation.zip(to).map(|(relation, to)| WantedRelation { relation, to })
     }
 }
 
@@ -320,8 +320,8 @@ mod tests {
         faults.into_result(told).map_err(|faults| faults.into_vec().into_iter().map(|fault| (fault.pointer, fault.code)).collect())
     }
 
-    fn related(relation: Relation, to: &str) -> Related {
-        Related { relation, to: to.to_owned().try_into().unwrap() }
+    fn related(relation: Relation, to: &str) -> IssueRelation {
+        IssueRelation { relation, to: to.to_owned().try_into().unwrap() }
     }
 
     #[test]
@@ -338,9 +338,9 @@ mod tests {
         let simple = id.simple().to_string();
         let urn = id.urn().to_string();
         for bad in ["OPS-7", "0", "007", "-1", "gitea:", "Gitea:x", ":x", "a b:x", "9999999999999999999", &simple, "42 x"] {
-            assert_eq!(bad.parse::<Named>(), Err(NotAReference), "{bad}");
+            assert_eq!(bad.parse::<NamedIssue>(), Err(NotAReference), "{bad}");
         }
-        assert!(matches!(urn.parse(), Ok(Named::Elsewhere(_))), "nothing but a name behind a colon");
+        assert!(matches!(urn.parse(), Ok(NamedIssue::Elsewhere(_))), "nothing but a name behind a colon");
     }
 
     #[test]
@@ -380,28 +380,28 @@ mod tests {
     fn names_become_ids_and_those_that_are_unknown_are_all_told() {
         let id = IssueId(Uuid::from_u128(7));
         let number = |number| IssueRef::Number(IssueNumber(number));
-        let wish = |relation, name| Relating { relation, to: Named::Issue(name) };
+        let wish = |relation, name| WantedRelation { relation, to: NamedIssue::Issue(name) };
         let wishes = [wish(Relation::Blocks, number(1)), wish(Relation::Blocks, IssueRef::Id(id)), wish(Relation::Relates, number(2))];
         let both = |name: &IssueRef| [number(1), IssueRef::Id(id)].contains(name).then_some(id);
-        assert_eq!(resolved(&wishes[..2], both), Ok(vec![Related { relation: Relation::Blocks, to: Other::Issue(id) }]));
-        assert!(matches!(resolved(&wishes, |_| None), Err(Unmet::Unknown(all)) if all.len() == 3));
-        assert_eq!(resolved(&wishes, both), Err(Unmet::Unknown(vec![(2, number(2))])));
+        assert_eq!(resolved(&wishes[..2], both), Ok(vec![IssueRelation { relation: Relation::Blocks, to: RelationEnd::Issue(id) }]));
+        assert!(matches!(resolved(&wishes, |_| None), Err(UnmetRelation::Unknown(all)) if all.len() == 3));
+        assert_eq!(resolved(&wishes, both), Err(UnmetRelation::Unknown(vec![(2, number(2))])));
         let parents = |name| [wish(Relation::Parent, number(1)), wish(Relation::Parent, name)];
         assert_eq!(resolved(&parents(IssueRef::Id(id)), both).map(|set| set.len()), Ok(1), "one parent by two names");
         assert_eq!(
             resolved(&parents(number(2)), |name| Some(if *name == number(1) { id } else { IssueId(Uuid::nil()) })),
-            Err(Unmet::TwoParents)
+            Err(UnmetRelation::TwoParents)
         );
     }
 
     #[test]
     fn it_is_written_as_words_and_reads_back() {
         let id = IssueId(Uuid::from_u128(7));
-        let set = vec![Related { relation: Relation::BlockedBy, to: Other::Issue(id) }, related(Relation::Parent, "jira:OPS-7")];
+        let set = vec![IssueRelation { relation: Relation::BlockedBy, to: RelationEnd::Issue(id) }, related(Relation::Parent, "jira:OPS-7")];
         let json = serde_json::to_string(&set).unwrap();
         assert_eq!(json, format!(r#"[{{"relation":"blocked_by","to":"{id}"}},{{"relation":"parent","to":"jira:OPS-7"}}]"#));
-        assert_eq!(serde_json::from_str::<Vec<Related>>(&json).unwrap(), set);
-        assert!(serde_json::from_str::<Related>(r#"{"relation":"blocks","to":"42"}"#).is_err(), "a number is no identity");
+        assert_eq!(serde_json::from_str::<Vec<IssueRelation>>(&json).unwrap(), set);
+        assert!(serde_json::from_str::<IssueRelation>(r#"{"relation":"blocks","to":"42"}"#).is_err(), "a number is no identity");
         assert!(check(&set, id).is_err() && check(&set, IssueId(Uuid::from_u128(8))).is_ok());
     }
 }

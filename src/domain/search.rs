@@ -24,9 +24,9 @@ pub const BREAK: &str = "¶";
 
 /// The words of an issue: lower-case, in order, a space between them and a [`BREAK`] between texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document(String);
+pub struct SearchDocument(String);
 
-impl Document {
+impl SearchDocument {
     #[must_use]
     pub fn new<'a>(title: &'a str, description: &'a str, comments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut document = String::with_capacity(title.len() + description.len() + 8);
@@ -81,12 +81,12 @@ fn append(document: &mut String, text: &str, room: &mut usize) {
 /// A search: every term must occur, anywhere in the issue's texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TextQuery {
-    pub terms: Vec<Term>,
+    pub terms: Vec<SearchTerm>,
 }
 
 /// A word, or several in a row. `prefix`: the last one may go on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Term {
+pub struct SearchTerm {
     pub words: Vec<String>,
     pub prefix: bool,
 }
@@ -97,7 +97,7 @@ impl TextQuery {
         if text.contains('\0') {
             return Err(Faults::one(pointer, "control_character", "must not contain the NUL character"));
         }
-        let mut terms: Vec<Term> = chunks(text).filter_map(term).collect();
+        let mut terms: Vec<SearchTerm> = chunks(text).filter_map(term).collect();
         terms.sort();
         terms.dedup();
         if terms.is_empty() {
@@ -112,7 +112,7 @@ impl TextQuery {
 
     /// Whether the document answers the search. The databases say the same, by their indexes.
     #[must_use]
-    pub fn matches(&self, document: &Document) -> bool {
+    pub fn matches(&self, document: &SearchDocument) -> bool {
         let words = document.words();
         self.terms.iter().all(|term| term.occurs_in(&words))
     }
@@ -120,7 +120,7 @@ impl TextQuery {
     /// How good a match is: a term in the title outweighs one at the opening of the description, and that one any other.
     #[must_use]
     pub fn score(&self, title: &str, opening: &str) -> u32 {
-        let (title, opening) = (Document::new(title, "", []), Document::new(opening, "", []));
+        let (title, opening) = (SearchDocument::new(title, "", []), SearchDocument::new(opening, "", []));
         let (title, opening) = (title.words(), opening.words());
         let each = self.terms.iter().map(|term| match (term.occurs_in(&title), term.occurs_in(&opening)) {
             (true, _) => 8,
@@ -141,15 +141,15 @@ fn chunks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn term(chunk: &str) -> Option<Term> {
+fn term(chunk: &str) -> Option<SearchTerm> {
     let mut words = String::new();
     append(&mut words, chunk, &mut MAX_WORDS.clone());
     let words: Vec<String> = words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
     let prefix = chunk.ends_with('*') && chunk.trim_end_matches('*').ends_with(char::is_alphanumeric);
-    (!words.is_empty()).then_some(Term { words, prefix })
+    (!words.is_empty()).then_some(SearchTerm { words, prefix })
 }
 
-impl Term {
+impl SearchTerm {
     fn occurs_in(&self, words: &[&str]) -> bool {
         let Some((last, leading)) = self.words.split_last() else { return true };
         words.windows(self.words.len()).any(|window| {
@@ -170,16 +170,16 @@ mod tests {
     }
 
     fn matches(text: &str, title: &str, description: &str) -> bool {
-        query(text).matches(&Document::new(title, description, ["and a comment"]))
+        query(text).matches(&SearchDocument::new(title, description, ["and a comment"]))
     }
 
     #[test]
     fn words_are_runs_of_letters_and_digits_in_lower_case() {
-        assert_eq!(Document::new("Flag stale-SBOM, v2!", "ÄRGER  x", ["c"]).as_str(), "flag stale sbom v2 ¶ ärger x ¶ c");
-        assert_eq!(Document::new("", "", []).as_str(), "");
+        assert_eq!(SearchDocument::new("Flag stale-SBOM, v2!", "ÄRGER  x", ["c"]).as_str(), "flag stale sbom v2 ¶ ärger x ¶ c");
+        assert_eq!(SearchDocument::new("", "", []).as_str(), "");
         let long = "x".repeat(100);
-        assert_eq!(Document::new(&long, "", []).as_str().split(' ').next().unwrap().len(), MAX_WORD);
-        assert!(query(&long).matches(&Document::new(&long, "", [])));
+        assert_eq!(SearchDocument::new(&long, "", []).as_str().split(' ').next().unwrap().len(), MAX_WORD);
+        assert!(query(&long).matches(&SearchDocument::new(&long, "", [])));
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_finds_itself(text in "\\PC{1,60}") {
-            let document = Document::new(&text, "", []);
+            let document = SearchDocument::new(&text, "", []);
             prop_assert!(!document.as_str().contains("  "));
             let quoted = text.replace(['"', '*'], " ");
             if let Ok(query) = TextQuery::parse(&quoted, "q") {
@@ -228,7 +228,7 @@ mod tests {
         #[test]
         fn a_document_is_bounded(words in 0usize..40_000) {
             let text = "a ".repeat(words);
-            prop_assert!(Document::new(&text, &text, [text.as_str()]).words().len() <= MAX_WORDS);
+            prop_assert!(SearchDocument::new(&text, &text, [text.as_str()]).words().len() <= MAX_WORDS);
         }
     }
 }

@@ -6,9 +6,9 @@ use chrono::{Days, NaiveDate};
 use serde::Deserialize;
 
 use super::fault::Faults;
-use super::input::{Input, Wanted};
-use super::issue::Origin;
-use super::relation::{self, Relating, RelationSpec};
+use super::input::{Input, JsonType};
+use super::issue::TaskOrigin;
+use super::relation::{self, WantedRelation, RelationSpec};
 use super::text;
 use super::vocabulary::{Kind, Priority, SourceType, UnknownWord};
 
@@ -58,12 +58,12 @@ impl TaskSpec {
 
 /// When the task is due: a number of days after it is accepted, or a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
+pub enum DueDate {
     InDays(u64),
     On(NaiveDate),
 }
 
-impl Due {
+impl DueDate {
     /// The date, for a task accepted on `today`.
     #[must_use]
     pub fn date(self, today: NaiveDate) -> NaiveDate {
@@ -74,7 +74,7 @@ impl Due {
     }
 }
 
-impl std::fmt::Display for Due {
+impl std::fmt::Display for DueDate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::InDays(days) => write!(f, "+{days}"),
@@ -96,12 +96,12 @@ pub struct CreateIssue {
     pub labels: Vec<String>,
     pub assignees: Vec<String>,
     pub milestone: Option<String>,
-    pub due: Option<Due>,
+    pub due: Option<DueDate>,
     pub target_repo: Option<String>,
-    pub origin: Origin,
+    pub origin: TaskOrigin,
     pub review_required: bool,
     /// As the caller names the other ends.
-    pub relations: Vec<Relating>,
+    pub relations: Vec<WantedRelation>,
 }
 
 impl CreateIssue {
@@ -119,7 +119,7 @@ impl CreateIssue {
             milestone: text::optional(spec.milestone, "/milestone", text::MILESTONE, f),
             due: due(spec.due_in_days, spec.due_on, f),
             target_repo: text::optional(spec.target_repo, "/target_repo", text::TARGET_REPO, f),
-            origin: Origin {
+            origin: TaskOrigin {
                 source_type: word::<SourceType>(spec.source_type, "/source_type", f),
                 source_id: text::optional(spec.source_id, "/source_id", text::TRACE_FIELD, f),
                 triggering_event_id: text::optional(spec.triggering_event_id, "/triggering_event_id", text::TRACE_FIELD, f),
@@ -138,16 +138,16 @@ pub fn word<T: std::str::FromStr<Err = UnknownWord>>(input: Input<String>, point
     text.parse().map_err(|error: UnknownWord| faults.add(pointer, "unknown_word", error.to_string())).ok()
 }
 
-fn due(in_days: Input<i64>, on: Input<String>, faults: &mut Faults) -> Option<Due> {
+fn due(in_days: Input<i64>, on: Input<String>, faults: &mut Faults) -> Option<DueDate> {
     let range = 0..=MAX_DUE_IN_DAYS;
     let days = text::typed(in_days, "/due_in_days", faults).and_then(|days| {
-        let inside = range.contains(&days).then(|| Due::InDays(days.unsigned_abs()));
+        let inside = range.contains(&days).then(|| DueDate::InDays(days.unsigned_abs()));
         if inside.is_none() {
             faults.add("/due_in_days", "out_of_range", format!("must be {} from 0 to {MAX_DUE_IN_DAYS}, or null", i64::NAME));
         }
         inside
     });
-    let date = date(on, "/due_on", faults).map(Due::On);
+    let date = date(on, "/due_on", faults).map(DueDate::On);
     if days.is_some() && date.is_some() {
         faults.add("/due_on", "contradiction", "give due_in_days or due_on, not both");
     }
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_due_date_is_days_from_acceptance_or_a_date_not_both() {
         let today = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
-        assert_eq!(Due::InDays(1).date(today).to_string(), "2027-01-01");
+        assert_eq!(DueDate::InDays(1).date(today).to_string(), "2027-01-01");
         assert_eq!(faults(r#"{"title":"t","due_on":"2026-6-1"}"#), vec![("/due_on".to_owned(), "not_a_date")]);
         assert_eq!(faults(r#"{"title":"t","due_on":"2026-06-01","due_in_days":1}"#), vec![("/due_on".to_owned(), "contradiction")]);
     }

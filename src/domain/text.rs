@@ -3,17 +3,17 @@
 //! NUL is refused everywhere (Postgres cannot store it). To add a field, add its [`Rule`] here.
 
 use super::fault::Faults;
-use super::input::{Input, Wanted};
+use super::input::{Input, JsonType};
 
 /// The rule of one text field. Lengths count characters, not bytes, and white space that will be folded away too.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
+pub struct TextRule {
     pub max: usize,
-    pub shape: Shape,
+    pub shape: TextShape,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum TextShape {
     /// One line: runs of white space become one space, both ends are trimmed, control characters are refused.
     Line,
     /// Free text, kept to the letter; only NUL is refused.
@@ -22,25 +22,25 @@ pub enum Shape {
     Slug,
 }
 
-pub const TITLE: Rule = Rule { max: 512, shape: Shape::Line };
-pub const DESCRIPTION: Rule = Rule { max: 1 << 20, shape: Shape::Text };
-pub const COMMENT: Rule = Rule { max: 256 << 10, shape: Shape::Text };
-pub const REASON: Rule = Rule { max: 2_000, shape: Shape::Text };
-pub const LABEL: Rule = Rule { max: 100, shape: Shape::Line };
-pub const ASSIGNEE: Rule = Rule { max: 100, shape: Shape::Line };
-pub const MILESTONE: Rule = Rule { max: 200, shape: Shape::Line };
-pub const TARGET_REPO: Rule = Rule { max: 100, shape: Shape::Slug };
-pub const TRACE_FIELD: Rule = Rule { max: 512, shape: Shape::Line };
+pub const TITLE: TextRule = TextRule { max: 512, shape: TextShape::Line };
+pub const DESCRIPTION: TextRule = TextRule { max: 1 << 20, shape: TextShape::Text };
+pub const COMMENT: TextRule = TextRule { max: 256 << 10, shape: TextShape::Text };
+pub const REASON: TextRule = TextRule { max: 2_000, shape: TextShape::Text };
+pub const LABEL: TextRule = TextRule { max: 100, shape: TextShape::Line };
+pub const ASSIGNEE: TextRule = TextRule { max: 100, shape: TextShape::Line };
+pub const MILESTONE: TextRule = TextRule { max: 200, shape: TextShape::Line };
+pub const TARGET_REPO: TextRule = TextRule { max: 100, shape: TextShape::Slug };
+pub const TRACE_FIELD: TextRule = TextRule { max: 512, shape: TextShape::Line };
 /// One part of where something lies in a tracker.
-pub const PLACE_PART: Rule = Rule { max: 200, shape: Shape::Line };
-pub const TARGET: Rule = Rule { max: 100, shape: Shape::Line };
-pub const PLACE: Rule = Rule { max: 512, shape: Shape::Line };
-pub const HOLDER: Rule = Rule { max: 100, shape: Shape::Line };
+pub const PLACE_PART: TextRule = TextRule { max: 200, shape: TextShape::Line };
+pub const TARGET: TextRule = TextRule { max: 100, shape: TextShape::Line };
+pub const PLACE: TextRule = TextRule { max: 512, shape: TextShape::Line };
+pub const HOLDER: TextRule = TextRule { max: 100, shape: TextShape::Line };
 /// How many labels, and how many assignees, one issue may carry.
 pub const MAX_LABELS: usize = 100;
 pub const MAX_ASSIGNEES: usize = 20;
 
-impl Rule {
+impl TextRule {
     /// The text as it will be stored, or what is wrong with it (code, message).
     pub fn check(self, text: &str) -> Result<String, (&'static str, String)> {
         if text.contains('\0') {
@@ -55,14 +55,14 @@ impl Rule {
             }
         }
         let kept = match self.shape {
-            Shape::Text => text.to_owned(),
-            Shape::Slug => text.trim().to_owned(),
-            Shape::Line => one_line(text),
+            TextShape::Text => text.to_owned(),
+            TextShape::Slug => text.trim().to_owned(),
+            TextShape::Line => one_line(text),
         };
-        if self.shape == Shape::Line && kept.chars().any(char::is_control) {
+        if self.shape == TextShape::Line && kept.chars().any(char::is_control) {
             return Err(("control_character", "must not contain control characters".to_owned()));
         }
-        if self.shape == Shape::Slug && !kept.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+        if self.shape == TextShape::Slug && !kept.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
             return Err((
                 "not_a_slug",
                 "may hold only letters, digits, '.', '_' and '-' (a bare repository name, without its owner)".to_owned(),
@@ -92,7 +92,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Reports a wrong type at `pointer`; hands on what was right. `null` counts as absent.
-pub fn typed<T: Wanted>(input: Input<T>, pointer: &str, faults: &mut Faults) -> Option<T> {
+pub fn typed<T: JsonType>(input: Input<T>, pointer: &str, faults: &mut Faults) -> Option<T> {
     match input {
         Input::Absent | Input::Null => None,
         Input::Value(value) => Some(value),
@@ -104,7 +104,7 @@ pub fn typed<T: Wanted>(input: Input<T>, pointer: &str, faults: &mut Faults) -> 
 }
 
 /// A text that may be empty; absent and `null` are empty too.
-pub fn kept(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> String {
+pub fn kept(input: Input<String>, pointer: &str, rule: TextRule, faults: &mut Faults) -> String {
     let text = typed(input, pointer, faults).unwrap_or_default();
     rule.check(&text).unwrap_or_else(|(code, message)| {
         faults.add(pointer, code, message);
@@ -113,7 +113,7 @@ pub fn kept(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults
 }
 
 /// An optional text: blank counts as absent.
-pub fn optional(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> Option<String> {
+pub fn optional(input: Input<String>, pointer: &str, rule: TextRule, faults: &mut Faults) -> Option<String> {
     let text = typed(input, pointer, faults)?;
     match rule.check(&text) {
         Ok(kept) if kept.trim().is_empty() => None,
@@ -126,7 +126,7 @@ pub fn optional(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Fa
 }
 
 /// A text that must be there and must not be blank. After a fault the answer is an empty string.
-pub fn required(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Faults) -> String {
+pub fn required(input: Input<String>, pointer: &str, rule: TextRule, faults: &mut Faults) -> String {
     let text = match input {
         Input::Absent | Input::Null => {
             faults.add(pointer, "missing", "is required");
@@ -142,7 +142,7 @@ pub fn required(input: Input<String>, pointer: &str, rule: Rule, faults: &mut Fa
 }
 
 /// A set of short texts: trimmed, the first spelling of each (ignoring case) kept, in the order given.
-pub fn set(input: Input<Vec<Input<String>>>, pointer: &str, rule: Rule, most: usize, faults: &mut Faults) -> Vec<String> {
+pub fn set(input: Input<Vec<Input<String>>>, pointer: &str, rule: TextRule, most: usize, faults: &mut Faults) -> Vec<String> {
     let items = typed(input, pointer, faults).unwrap_or_default();
     // As they were sent, so that a caller can know beforehand.
     if items.len() > most {

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use super::path::{BackendPath, WorkspacePath};
 use super::problem::Problem;
-use super::query::Fields;
-use crate::app::{App, BackendState, Caller, Checked, Resource, Workspace};
-use crate::domain::tracker::{Assignees, BudgetWindow, Capabilities, Carried, Listing, Milestones};
+use super::query::QueryFields;
+use crate::app::{App, BackendState, Caller, CheckReport, Resource, Workspace};
+use crate::domain::tracker::{AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, RemotePage, MilestoneSupport};
 
 /// The trackers. The first is the store itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -215,7 +215,7 @@ pub async fn workspaces(
     uri: Uri,
 ) -> Result<Json<WorkspacesResponse>, Problem> {
     let page = page_of(&uri)?;
-    let Listing { items, next } = app.workspaces(&caller, &name, page.as_deref()).await?;
+    let RemotePage { items, next } = app.workspaces(&caller, &name, page.as_deref()).await?;
     Ok(Json(WorkspacesResponse { items: items.into_iter().map(WorkspaceResponse::from).collect(), next }))
 }
 
@@ -232,12 +232,12 @@ pub async fn resources(
     uri: Uri,
 ) -> Result<Json<ResourcesResponse>, Problem> {
     let page = page_of(&uri)?;
-    let Listing { items, next } = app.resources(&caller, &name, &workspace, page.as_deref()).await?;
+    let RemotePage { items, next } = app.resources(&caller, &name, &workspace, page.as_deref()).await?;
     Ok(Json(ResourcesResponse { items: items.into_iter().map(ResourceResponse::from).collect(), next }))
 }
 
 fn page_of(uri: &Uri) -> Result<Option<String>, Problem> {
-    let mut fields = Fields::of(uri)?;
+    let mut fields = QueryFields::of(uri)?;
     let page = fields.read("page", |text| Ok::<_, (&'static str, String)>(text.to_owned()));
     fields.finish(page)
 }
@@ -269,9 +269,9 @@ impl From<BackendState> for BackendResponse {
 impl From<&Capabilities> for CapabilitiesResponse {
     fn from(can: &Capabilities) -> Self {
         let carried = |carried| match carried {
-            Carried::Natively => "natively",
-            Carried::ByLabel => "by_label",
-            Carried::Not => "not",
+            CarriedAs::Natively => "natively",
+            CarriedAs::ByLabel => "by_label",
+            CarriedAs::Not => "not",
         };
         Self {
             states: carried(can.states),
@@ -280,14 +280,14 @@ impl From<&Capabilities> for CapabilitiesResponse {
             kind: carried(can.kind),
             labels: can.labels,
             milestones: match can.milestones {
-                Milestones::Made => "made",
-                Milestones::Existing => "existing",
-                Milestones::Not => "not",
+                MilestoneSupport::Made => "made",
+                MilestoneSupport::Existing => "existing",
+                MilestoneSupport::Not => "not",
             },
             assignees: match can.assignees {
-                Assignees::Many => "many",
-                Assignees::One => "one",
-                Assignees::Not => "not",
+                AssigneeSupport::Many => "many",
+                AssigneeSupport::One => "one",
+                AssigneeSupport::Not => "not",
             },
             due_dates: can.due_dates,
             comments: can.comments,
@@ -303,8 +303,8 @@ impl From<&Capabilities> for CapabilitiesResponse {
     }
 }
 
-impl From<Checked> for CheckResponse {
-    fn from(Checked { account, missing }: Checked) -> Self {
+impl From<CheckReport> for CheckResponse {
+    fn from(CheckReport { account, missing }: CheckReport) -> Self {
         Self { ok: missing.is_empty(), account, missing }
     }
 }

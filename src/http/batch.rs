@@ -18,7 +18,7 @@ use super::prefer::Preferences;
 use super::problem::Problem;
 use super::schema;
 use super::task_body::{batch_task, unknown_keys};
-use crate::app::{Accepted, App, AppError, Batch, BatchTask, Caller, Item, MAX_BATCH, Rehearsal};
+use crate::app::{AcceptedTask, App, AppError, TaskBatch, BatchTask, Caller, BatchItemOutcome, MAX_BATCH, DryRunOutcome};
 use crate::domain::{Fault, Faults};
 
 /// The most faults told of one item: a hostile batch must not buy a huge answer.
@@ -100,7 +100,7 @@ pub struct BatchItemResponse {
 pub struct BatchBody(Vec<Result<BatchTask, Faults>>);
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct BatchEnvelope<'a> {
     #[serde(borrow)]
     tasks: Option<&'a RawValue>,
 }
@@ -111,7 +111,7 @@ impl<S: Send + Sync> FromRequest<S> for BatchBody {
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let strict = Preferences::read(request.headers()).is_strict();
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        let Envelope { tasks } = read(&bytes)?;
+        let BatchEnvelope { tasks } = read(&bytes)?;
         if strict {
             unknown_keys(&bytes, &["tasks"]).into_result(()).map_err(AppError::from)?;
         }
@@ -135,7 +135,7 @@ fn items(tasks: &str) -> Result<Vec<&RawValue>, Faults> {
 }
 
 impl CreateBatchResponse {
-    fn of(items: Vec<Item>, dry_run: bool) -> Self {
+    fn of(items: Vec<BatchItemOutcome>, dry_run: bool) -> Self {
         let mut response = Self { dry_run, ..Self::default() };
         for (index, item) in items.into_iter().enumerate() {
             let mut item = BatchItemResponse { index, ..item.into() };
@@ -153,19 +153,19 @@ impl CreateBatchResponse {
     }
 }
 
-impl From<Item> for BatchItemResponse {
-    fn from(item: Item) -> Self {
+impl From<BatchItemOutcome> for BatchItemResponse {
+    fn from(item: BatchItemOutcome) -> Self {
         match item {
-            Item::Filed(accepted) | Item::Rehearsed(Rehearsal::Duplicate(accepted)) => accepted.into(),
-            Item::Rehearsed(Rehearsal::Create { backend, .. }) => Self { status: "created", backend: Some(backend), ..Self::default() },
-            Item::SameAs(first) => Self { status: "duplicate", same_as: Some(first), ..Self::default() },
-            Item::Failed(error) => error.into(),
+            BatchItemOutcome::Filed(accepted) | BatchItemOutcome::Rehearsed(DryRunOutcome::Duplicate(accepted)) => accepted.into(),
+            BatchItemOutcome::Rehearsed(DryRunOutcome::Create { backend, .. }) => Self { status: "created", backend: Some(backend), ..Self::default() },
+            BatchItemOutcome::SameAs(first) => Self { status: "duplicate", same_as: Some(first), ..Self::default() },
+            BatchItemOutcome::Failed(error) => error.into(),
         }
     }
 }
 
-impl From<Accepted> for BatchItemResponse {
-    fn from(accepted: Accepted) -> Self {
+impl From<AcceptedTask> for BatchItemResponse {
+    fn from(accepted: AcceptedTask) -> Self {
         Self {
             status: if accepted.replayed { "duplicate" } else { "created" },
             issue_id: Some(accepted.id.0),
@@ -219,7 +219,7 @@ pub async fn create_batch(
     preferences: Preferences,
     BatchBody(tasks): BatchBody,
 ) -> Result<Response, Problem> {
-    let batch = Batch { caller: &caller, tasks, trace: Some(trace.traceparent()) };
+    let batch = TaskBatch { caller: &caller, tasks, trace: Some(trace.traceparent()) };
     let items = if dry_run { app.rehearse_batch(batch).await? } else { app.create_batch(batch).await? };
     let mut response = Json(CreateBatchResponse::of(items, dry_run)).into_response();
     preferences.tell(&mut response, true);

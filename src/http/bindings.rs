@@ -16,9 +16,9 @@ use super::body::{JsonBody, OptionalBody};
 use super::etag::{IfMatchParam, OnlyNewParam, quoted};
 use super::path::{BindingParam, BindingPath};
 use super::problem::Problem;
-use super::wish::{GuardedDecision, Overwriting};
-use crate::app::{App, Caller, Deciding};
-use crate::domain::sync::{BindingSpec, Bound, SyncSpec, Syncing};
+use super::wish::{GuardedDecision, PutGuard};
+use crate::app::{App, Caller, ResolveRequest};
+use crate::domain::sync::{BindingSpec, BindingState, SyncSpec, SyncRequest};
 use shape::{BindingResponse, BindingsResponse, PutBindingRequest, SyncBindingRequest, SyncPlanResponse};
 
 /// List the bindings
@@ -57,7 +57,7 @@ pub async fn put(
     State(app): State<Arc<App>>,
     caller: Caller,
     BindingPath(name): BindingPath,
-    Overwriting(over): Overwriting,
+    PutGuard(over): PutGuard,
     JsonBody(spec): JsonBody<BindingSpec>,
 ) -> Result<Response, Problem> {
     let (bound, is_new) = app.put_binding(&caller, &name, spec, &over).await?;
@@ -76,7 +76,7 @@ pub async fn put(
     responses((status = 204, description = "It is gone")))]
 pub async fn delete(
     State(app): State<Arc<App>>,
-    GuardedDecision(Deciding { caller, expected, .. }): GuardedDecision,
+    GuardedDecision(ResolveRequest { caller, expected, .. }): GuardedDecision,
     BindingPath(name): BindingPath,
 ) -> Result<StatusCode, Problem> {
     app.delete_binding(&caller, &name, expected).await?;
@@ -121,15 +121,15 @@ pub async fn sync(
     OptionalBody(spec): OptionalBody<SyncSpec>,
 ) -> Result<Response, Problem> {
     match spec.parse().map_err(crate::app::AppError::from)? {
-        Syncing::Rehearsal => Ok(Json(SyncPlanResponse::from(app.plan_sync(&caller, &name).await?)).into_response()),
-        Syncing::Pass { audit, allow_deletions } => {
+        SyncRequest::Rehearsal => Ok(Json(SyncPlanResponse::from(app.plan_sync(&caller, &name).await?)).into_response()),
+        SyncRequest::Pass { audit, allow_deletions } => {
             let bound = app.hurry_binding(&caller, &name, audit, allow_deletions).await?;
             Ok((StatusCode::ACCEPTED, Json(BindingResponse::of(bound, app.clock.now()))).into_response())
         }
     }
 }
 
-fn shown(status: StatusCode, app: &App, bound: Bound) -> Response {
+fn shown(status: StatusCode, app: &App, bound: BindingState) -> Response {
     let tag: [(HeaderName, String); 1] = [(ETAG, quoted(&bound.edition.to_string()))];
     (status, tag, Json(BindingResponse::of(bound, app.clock.now()))).into_response()
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Terms;
+use super::RequestLimits;
 use super::problem::Problem;
 use crate::app::AppError;
 use crate::domain::Faults;
@@ -81,7 +81,7 @@ async fn bytes(request: Request) -> Result<Bytes, Problem> {
     if request.headers().get(CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(Problem::encoded());
     }
-    let terms = *request.extensions().get::<Terms>().expect("`observe` stands around every route");
+    let terms = *request.extensions().get::<RequestLimits>().expect("`observe` stands around every route");
     let waits_for_leave = request.headers().contains_key(EXPECT);
     let whole = read_whole(request.into_body(), terms.body_limit, waits_for_leave);
     tokio::time::timeout(terms.body_timeout, whole).await.unwrap_or_else(|_| Err(Problem::body_too_slow()))

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::body::OptionalBody;
 use super::etag::IfMatchParam;
-use super::issue_response::{IssueResponse, Shown};
+use super::issue_response::{IssueResponse, IssueAnswer};
 use super::path::IssueParam;
 use super::problem::Problem;
 use super::schema;
-use crate::app::{App, Wish};
+use crate::app::{App, ChangeRequest};
 use crate::domain::{ClaimSpec, ReleaseSpec};
 
 /// Who takes an issue, and for how long.
@@ -44,8 +44,8 @@ pub struct ReleaseIssueRequest {
 /// once the lease has run out anybody may take it over. A claim says who works on the issue; it does not keep others from changing it.
 #[utoipa::path(post, path = "/issues/{id}/claim", operation_id = "claim_issue", tag = "claims", params(IssueParam, IfMatchParam), request_body = Option<ClaimIssueRequest>,
     responses((status = 200, body = IssueResponse, description = "Held by the holder named, until the time shown", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn claim(State(app): State<Arc<App>>, wish: Wish, OptionalBody(spec): OptionalBody<ClaimSpec>) -> Result<Shown, Problem> {
-    Ok(Shown(app.claim_issue(&wish, spec).await?))
+pub async fn claim(State(app): State<Arc<App>>, wish: ChangeRequest, OptionalBody(spec): OptionalBody<ClaimSpec>) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.claim_issue(&wish, spec).await?))
 }
 
 /// Release an issue
@@ -53,6 +53,6 @@ pub async fn claim(State(app): State<Arc<App>>, wish: Wish, OptionalBody(spec): 
 /// Its holder gives it back. One that nobody holds stays as it is.
 #[utoipa::path(post, path = "/issues/{id}/release", operation_id = "release_issue", tag = "claims", params(IssueParam, IfMatchParam), request_body = Option<ReleaseIssueRequest>,
     responses((status = 200, body = IssueResponse, description = "Held by nobody", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn release(State(app): State<Arc<App>>, wish: Wish, OptionalBody(spec): OptionalBody<ReleaseSpec>) -> Result<Shown, Problem> {
-    Ok(Shown(app.release_issue(&wish, spec).await?))
+pub async fn release(State(app): State<Arc<App>>, wish: ChangeRequest, OptionalBody(spec): OptionalBody<ReleaseSpec>) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.release_issue(&wish, spec).await?))
 }

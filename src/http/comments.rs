@@ -20,8 +20,8 @@ use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{CommentParam, CommentPath, IssueParam, IssuePath};
 use super::problem::Problem;
 use super::schema;
-use super::wish::Guarded;
-use crate::app::{App, Caller, Wish};
+use super::wish::GuardedChange;
+use crate::app::{App, Caller, ChangeRequest};
 use crate::domain::{Comment, CommentId, CommentSpec};
 
 /// What is said.
@@ -79,7 +79,7 @@ pub async fn list(
     request_body = CommentRequest,
     responses((status = 201, body = CommentResponse, description = "Added", headers(
         ("ETag" = String, description = "This edition of the comment"), ("Location" = String, description = "The comment's path")))))]
-pub async fn add(State(app): State<Arc<App>>, wish: Wish, JsonBody(spec): JsonBody<CommentSpec>) -> Result<Response, Problem> {
+pub async fn add(State(app): State<Arc<App>>, wish: ChangeRequest, JsonBody(spec): JsonBody<CommentSpec>) -> Result<Response, Problem> {
     let comment = app.add_comment(&wish, spec).await?;
     let headers = [(LOCATION, format!("/issues/{}/comments/{}", comment.issue_id, comment.id)), (ETAG, quoted(&comment.edition()))];
     Ok((StatusCode::CREATED, headers, Json(CommentResponse::from(comment))).into_response())
@@ -112,7 +112,7 @@ pub async fn show(
     responses((status = 200, body = CommentResponse, description = "The comment as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn edit(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     CommentPath(id): CommentPath,
     MergePatch(spec): MergePatch<CommentSpec>,
 ) -> Result<Response, Problem> {
@@ -125,7 +125,7 @@ pub async fn edit(
 /// Its text is gone; that there was one stays in the timeline.
 #[utoipa::path(delete, path = "/issues/{id}/comments/{comment_id}", operation_id = "delete_comment", tag = "comments", params(IssueParam, CommentParam, IfMatchParam),
     responses((status = 204, description = "Deleted")))]
-pub async fn delete(State(app): State<Arc<App>>, Guarded(wish): Guarded, CommentPath(id): CommentPath) -> Result<StatusCode, Problem> {
+pub async fn delete(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, CommentPath(id): CommentPath) -> Result<StatusCode, Problem> {
     app.delete_comment(&wish, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,7 +19,7 @@ use super::etag::{IfMatchParam, IfNoneMatchParam, quoted, unless_known};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{ConflictParam, ConflictPath};
 use super::problem::Problem;
-use super::query::Fields;
+use super::query::QueryFields;
 use super::schema;
 use super::wish::GuardedDecision;
 use crate::app::{App, Caller};
@@ -99,7 +99,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ConflictQuery {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut fields = Fields::of(&parts.uri)?;
+        let mut fields = QueryFields::of(&parts.uri)?;
         let unread = |_| ("wrong_type", "must be the id of an issue, a UUID".to_owned());
         let filter = ConflictFilter {
             state: fields.read("state", |text| {

@@ -16,21 +16,21 @@ use super::document;
 use super::problem::Problem;
 
 /// The document as it is served, and its entity tag.
-struct Served {
+struct ServedDocument {
     body: Bytes,
     etag: HeaderValue,
 }
 
 /// Made when somebody asks for it: most processes are never asked, and their start and their memory are not to pay.
-fn served() -> &'static Served {
-    static SERVED: OnceLock<Served> = OnceLock::new();
+fn served() -> &'static ServedDocument {
+    static SERVED: OnceLock<ServedDocument> = OnceLock::new();
     SERVED.get_or_init(|| {
         let body = Bytes::from(document::document().to_string());
         let digest = Sha256::digest(&body);
         let tag = u64::from_be_bytes(digest[..8].try_into().unwrap_or_default());
         // Hexadecimal digits are a valid header.
         let etag = HeaderValue::try_from(format!("\"{tag:016x}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
-        Served { body, etag }
+        ServedDocument { body, etag }
     })
 }
 
@@ -42,7 +42,7 @@ fn served() -> &'static Served {
         (status = 200, body = Object, description = "The OpenAPI document", headers(("ETag" = String, description = "Changes with the document"))),
         (status = 304, description = "The document is the one named in `If-None-Match`")))]
 pub async fn openapi(headers: HeaderMap) -> Response {
-    let Served { body, etag } = served();
+    let ServedDocument { body, etag } = served();
     let about = [(ETAG, etag.clone()), (CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     if headers.get(IF_NONE_MATCH).is_some_and(|known| known == etag) {
         return (StatusCode::NOT_MODIFIED, about).into_response();

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::problem::Problem;
-use super::query::Fields;
+use super::query::QueryFields;
 
 #[derive(Debug, Clone, Copy)]
 pub struct DryRun(pub bool);
@@ -18,7 +18,7 @@ impl<S: Send + Sync> FromRequestParts<S> for DryRun {
         if parts.uri.query().is_none() {
             return Ok(Self(false));
         }
-        let mut fields = Fields::of(&parts.uri)?;
+        let mut fields = QueryFields::of(&parts.uri)?;
         let wanted = fields.read("dry_run", |text| text.parse::<bool>().map_err(|_| ("wrong_type", "must be true or false".to_owned())));
         fields.finish(Self(wanted.unwrap_or(false)))
     }

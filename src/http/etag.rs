@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::IntoParams;
 
 use super::schema;
-use crate::app::Expected;
+use crate::app::ExpectedVersion;
 use crate::domain::Faults;
 
 /// How `If-Match` is documented.
@@ -38,7 +38,7 @@ pub struct IfNoneMatchParam {
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct OnlyNewParam {
     /// `*`: only if there is none of that name; otherwise the answer is 412 and nothing happens
-    #[param(rename = "If-None-Match", value_type = Option<schema::Star>, example = "*")]
+    #[param(rename = "If-None-Match", value_type = Option<schema::AnyVersion>, example = "*")]
     if_none_match: Option<String>,
 }
 
@@ -48,17 +48,17 @@ pub fn quoted(edition: &str) -> String {
 }
 
 /// What `If-Match` asks for; `None` without the header.
-pub fn if_match(headers: &HeaderMap) -> Result<Option<Expected>, Faults> {
+pub fn if_match(headers: &HeaderMap) -> Result<Option<ExpectedVersion>, Faults> {
     let Some(text) = joined(headers, &IF_MATCH) else { return Ok(None) };
     if text.trim() == "*" {
-        return Ok(Some(Expected::Any));
+        return Ok(Some(ExpectedVersion::Any));
     }
     let tags = tags(&text).ok_or_else(|| {
         let message = "must be an ETag with its quotes, as in If-Match: \"3\", a list of them, or *";
         Faults::one("If-Match", "invalid_header", message)
     })?;
     // The comparison is the strong one: a weak tag promises too little to overwrite anything.
-    Ok(Some(Expected::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.edition).collect())))
+    Ok(Some(ExpectedVersion::OneOf(tags.into_iter().filter(|tag| !tag.weak).map(|tag| tag.edition).collect())))
 }
 
 /// Whether `If-None-Match` lets only something new be made; anything but `*` means nothing to a change.
@@ -89,20 +89,20 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Tag {
+struct EntityTag {
     weak: bool,
     edition: String,
 }
 
 /// A list of at least one tag; a comma may stand inside the quotes.
-fn tags(text: &str) -> Option<Vec<Tag>> {
+fn tags(text: &str) -> Option<Vec<EntityTag>> {
     let mut tags = Vec::new();
     let mut rest = text.trim();
     loop {
         let weak = rest.starts_with("W/");
         let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
         let (edition, behind) = quoted.split_once('"')?;
-        tags.push(Tag { weak, edition: edition.to_owned() });
+        tags.push(EntityTag { weak, edition: edition.to_owned() });
         rest = behind.trim_start();
         if rest.is_empty() {
             return Some(tags);
@@ -123,9 +123,9 @@ mod tests {
     #[test]
     fn if_match_takes_strong_tags_only_and_refuses_what_is_no_tag() {
         let read = |lines: &[&str]| if_match(&headers(&IF_MATCH, lines));
-        let one_of = |tags: &[&str]| Ok(Some(Expected::OneOf(tags.iter().map(|&tag| tag.to_owned()).collect())));
+        let one_of = |tags: &[&str]| Ok(Some(ExpectedVersion::OneOf(tags.iter().map(|&tag| tag.to_owned()).collect())));
         assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&[" * "]), Ok(Some(Expected::Any)));
+        assert_eq!(read(&[" * "]), Ok(Some(ExpectedVersion::Any)));
         assert_eq!(read(&["\"3\""]), one_of(&["3"]));
         assert_eq!(read(&["\"3\" , W/\"4\"", "\"a,b\""]), one_of(&["3", "a,b"]));
         assert_eq!(read(&["W/\"3\""]), one_of(&[]), "matches nothing");

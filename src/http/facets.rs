@@ -12,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::etag::IfNoneMatchParam;
 use super::page::{PageParams, PageResponse, answered, next_link, unwrap, wrap};
 use super::problem::Problem;
-use super::query::Fields;
+use super::query::QueryFields;
 use super::schema;
 use crate::app::page::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::app::{App, Caller, Stats};
-use crate::domain::facet::{Facet, FacetOrder, FacetQuery, Shown};
+use crate::app::{App, Caller, IssueStats};
+use crate::domain::facet::{Facet, FacetOrder, FacetQuery, ShownFacetValue};
 
 /// A value and how many issues have it; archived ones do not count.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,8 +33,8 @@ pub struct FacetResponse {
     closed: i64,
 }
 
-impl From<Shown> for FacetResponse {
-    fn from(value: Shown) -> Self {
+impl From<ShownFacetValue> for FacetResponse {
+    fn from(value: ShownFacetValue) -> Self {
         Self { name: value.name, total: value.count.total(), active: value.count.active, closed: value.count.closed }
     }
 }
@@ -74,9 +74,9 @@ pub struct AgeResponse {
     active: i64,
 }
 
-impl From<Stats> for StatsResponse {
-    fn from(stats: Stats) -> Self {
-        let all = |values: Vec<Shown>| values.into_iter().map(FacetResponse::from).collect();
+impl From<IssueStats> for StatsResponse {
+    fn from(stats: IssueStats) -> Self {
+        let all = |values: Vec<ShownFacetValue>| values.into_iter().map(FacetResponse::from).collect();
         Self {
             states: all(stats.states),
             backends: all(stats.backends),
@@ -136,7 +136,7 @@ facet! {
 /// How many issues there are by state, backend, repository and age. The counts are kept by every change, so they are exact.
 #[utoipa::path(get, path = "/stats", operation_id = "get_stats", tag = "find", responses((status = 200, body = StatsResponse, description = "The counts")))]
 pub async fn stats(State(app): State<Arc<App>>, caller: Caller, OriginalUri(uri): OriginalUri) -> Result<Json<StatsResponse>, Problem> {
-    Fields::of(&uri)?.finish(())?;
+    QueryFields::of(&uri)?.finish(())?;
     Ok(Json(app.stats(&caller).await?.into()))
 }
 
@@ -149,7 +149,7 @@ async fn show(app: &App, caller: &Caller, query: FacetQuery, uri: &Uri, headers:
 }
 
 fn query(uri: &Uri, facet: Facet) -> Result<FacetQuery, Problem> {
-    let mut fields = Fields::of(uri)?;
+    let mut fields = QueryFields::of(uri)?;
     let limit = fields.read("limit", |text| {
         let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         limit.ok_or_else(|| ("out_of_range", format!("must be an integer from 1 to {MAX_LIMIT}")))

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::etag::quoted;
 use crate::domain::{
-    CloseReason, Issue, IssueId, IssueNumber, Kind, Priority, Related, Relation, Review, ReviewState, SourceType, State, StateName,
+    CloseReason, Issue, IssueId, IssueNumber, Kind, Priority, IssueRelation, Relation, Review, ReviewState, SourceType, State, StateName,
 };
 
 /// An issue as it stands.
@@ -81,8 +81,8 @@ pub struct RelationResponse {
     number: Option<i64>,
 }
 
-impl From<Related> for RelationResponse {
-    fn from(Related { relation, to }: Related) -> Self {
+impl From<IssueRelation> for RelationResponse {
+    fn from(IssueRelation { relation, to }: IssueRelation) -> Self {
         Self { relation, to: to.to_string(), number: None }
     }
 }
@@ -152,9 +152,9 @@ impl From<Issue> for IssueResponse {
 
 /// The issue is the answer.
 #[derive(Debug)]
-pub struct Shown(pub Issue);
+pub struct IssueAnswer(pub Issue);
 
-impl IntoResponse for Shown {
+impl IntoResponse for IssueAnswer {
     fn into_response(self) -> Response {
         ([(ETAG, quoted(&self.0.edition()))], Json(IssueResponse::from(self.0))).into_response()
     }

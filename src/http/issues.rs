@@ -15,18 +15,18 @@ use uuid::Uuid;
 use super::body::{MergePatch, OptionalBody};
 use super::dry_run::{DryRun, DryRunParam};
 use super::etag::{IfMatchParam, IfNoneMatchParam, unless_known};
-use super::issue_response::{IssueResponse, Shown};
+use super::issue_response::{IssueResponse, IssueAnswer};
 use super::observe::RequestTrace;
 use super::path::{IssueParam, IssuePath};
 use super::prefer::Preferences;
 use super::problem::Problem;
-use super::query::Fields;
+use super::query::QueryFields;
 use super::routes::{LossResponse, LossesResponse, RouteResponse};
 use super::schema;
 use super::task_body::TaskBody;
-use super::wish::Guarded;
-use crate::app::{Accepted, App, Caller, Rehearsal, Request, Rung};
-use crate::domain::{Given, Kind, NoSpec, PatchSpec, Priority, Relation, SourceType};
+use super::wish::GuardedChange;
+use crate::app::{AcceptedTask, App, Caller, DryRunOutcome, TaskSubmission, DedupeSource};
+use crate::domain::{GivenKeys, Kind, NoSpec, PatchSpec, Priority, Relation, SourceType};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -144,7 +144,7 @@ pub enum FiledResponse {
     Filed(CreateIssueResponse),
 }
 
-impl IntoResponse for Accepted {
+impl IntoResponse for AcceptedTask {
     fn into_response(self) -> Response {
         let status = if self.replayed { StatusCode::OK } else { StatusCode::CREATED };
         let LossesResponse { degraded, dropped } = self.losses.into();
@@ -198,21 +198,21 @@ pub struct RehearsalResponse {
     route: Option<RouteResponse>,
 }
 
-impl From<(Rehearsal, Rung)> for RehearsalResponse {
-    fn from((rehearsal, rung): (Rehearsal, Rung)) -> Self {
+impl From<(DryRunOutcome, DedupeSource)> for RehearsalResponse {
+    fn from((rehearsal, rung): (DryRunOutcome, DedupeSource)) -> Self {
         let dedupe = match rung {
-            Rung::IdempotencyKey => "idempotency_key",
-            Rung::NaturalKey => "natural_key",
-            Rung::None => "none",
+            DedupeSource::IdempotencyKey => "idempotency_key",
+            DedupeSource::NaturalKey => "natural_key",
+            DedupeSource::None => "none",
         };
         match rehearsal {
-            Rehearsal::Create { backend, plan } => {
+            DryRunOutcome::Create { backend, plan } => {
                 let losses = plan.as_ref().map(|plan| plan.losses.clone()).unwrap_or_default();
                 let LossesResponse { degraded, dropped } = losses.into();
                 let route = plan.map(|plan| plan.routed.into());
                 Self { dry_run: true, status: "created", dedupe, issue_id: None, issue_url: None, backend, degraded, dropped, route }
             }
-            Rehearsal::Duplicate(Accepted { id, url, backend, losses, .. }) => {
+            DryRunOutcome::Duplicate(AcceptedTask { id, url, backend, losses, .. }) => {
                 let LossesResponse { degraded, dropped } = losses.into();
                 Self {
                     dry_run: true,
@@ -261,8 +261,8 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     // A key that is not text is not a key: it is handed on as one that fails its check.
     let idempotency_key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default());
-    let given = Given { idempotency_key, message_id: None };
-    let request = Request { caller: &caller, spec, given, trace: Some(trace.traceparent()), strict: preferences.is_strict() };
+    let given = GivenKeys { idempotency_key, message_id: None };
+    let request = TaskSubmission { caller: &caller, spec, given, trace: Some(trace.traceparent()), strict: preferences.is_strict() };
     let (mut response, done) = if dry_run {
         (Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response(), true)
     } else {
@@ -301,8 +301,8 @@ pub async fn show(
 #[utoipa::path(patch, path = "/issues/{id}", operation_id = "edit_issue", tag = "issues", params(IssueParam, IfMatchParam),
     request_body(content((EditIssueRequest = "application/merge-patch+json"), (EditIssueRequest = "application/json"))),
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn edit(State(app): State<Arc<App>>, Guarded(wish): Guarded, MergePatch(patch): MergePatch<PatchSpec>) -> Result<Shown, Problem> {
-    Ok(Shown(app.edit_issue(&wish, patch).await?))
+pub async fn edit(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, MergePatch(patch): MergePatch<PatchSpec>) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.edit_issue(&wish, patch).await?))
 }
 
 /// How a deletion is documented.
@@ -323,14 +323,14 @@ pub struct DeleteParams {
     responses(
         (status = 200, body = IssueResponse, description = "Archived", headers(("ETag" = String, description = "This edition of it"))),
         (status = 204, description = "Removed for good")))]
-pub async fn delete(State(app): State<Arc<App>>, Guarded(wish): Guarded, uri: Uri) -> Result<Response, Problem> {
-    let mut fields = Fields::of(&uri)?;
+pub async fn delete(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, uri: Uri) -> Result<Response, Problem> {
+    let mut fields = QueryFields::of(&uri)?;
     let permanent = fields.read("permanent", |text| text.parse::<bool>().map_err(|_| ("wrong_type", "must be true or false".to_owned())));
     if fields.finish(permanent)?.unwrap_or(false) {
         app.delete_issue(&wish).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Shown(app.archive_issue(&wish).await?).into_response())
+    Ok(IssueAnswer(app.archive_issue(&wish).await?).into_response())
 }
 
 /// Restore an issue
@@ -340,8 +340,8 @@ pub async fn delete(State(app): State<Arc<App>>, Guarded(wish): Guarded, uri: Ur
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn restore(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
-) -> Result<Shown, Problem> {
-    Ok(Shown(app.restore_issue(&wish, spec).await?))
+) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.restore_issue(&wish, spec).await?))
 }

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::body::{JsonBody, OptionalBody};
 use super::etag::IfMatchParam;
-use super::issue_response::{IssueResponse, Shown};
+use super::issue_response::{IssueResponse, IssueAnswer};
 use super::path::IssueParam;
 use super::problem::Problem;
 use super::schema;
-use super::wish::Guarded;
+use super::wish::GuardedChange;
 use crate::app::App;
 use crate::domain::{BlockSpec, CloseReason, CloseSpec, NoSpec};
 
@@ -45,10 +45,10 @@ pub struct BlockIssueRequest {
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn close(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     OptionalBody(spec): OptionalBody<CloseSpec>,
-) -> Result<Shown, Problem> {
-    Ok(Shown(app.close_issue(&wish, spec).await?))
+) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.close_issue(&wish, spec).await?))
 }
 
 /// Reopen an issue
@@ -58,10 +58,10 @@ pub async fn close(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn reopen(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
-) -> Result<Shown, Problem> {
-    Ok(Shown(app.reopen_issue(&wish, spec).await?))
+) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.reopen_issue(&wish, spec).await?))
 }
 
 /// Start work on an issue
@@ -71,10 +71,10 @@ pub async fn reopen(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn start(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
-) -> Result<Shown, Problem> {
-    Ok(Shown(app.start_issue(&wish, spec).await?))
+) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.start_issue(&wish, spec).await?))
 }
 
 /// Block an issue
@@ -82,8 +82,8 @@ pub async fn start(
 /// Work cannot go on, and why. Blocking it again replaces the reason and keeps its age.
 #[utoipa::path(post, path = "/issues/{id}/block", operation_id = "block_issue", tag = "issues", params(IssueParam, IfMatchParam), request_body = BlockIssueRequest,
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn block(State(app): State<Arc<App>>, Guarded(wish): Guarded, JsonBody(spec): JsonBody<BlockSpec>) -> Result<Shown, Problem> {
-    Ok(Shown(app.block_issue(&wish, spec).await?))
+pub async fn block(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, JsonBody(spec): JsonBody<BlockSpec>) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.block_issue(&wish, spec).await?))
 }
 
 /// Unblock an issue
@@ -93,8 +93,8 @@ pub async fn block(State(app): State<Arc<App>>, Guarded(wish): Guarded, JsonBody
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn unblock(
     State(app): State<Arc<App>>,
-    Guarded(wish): Guarded,
+    GuardedChange(wish): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
-) -> Result<Shown, Problem> {
-    Ok(Shown(app.unblock_issue(&wish, spec).await?))
+) -> Result<IssueAnswer, Problem> {
+    Ok(IssueAnswer(app.unblock_issue(&wish, spec).await?))
 }

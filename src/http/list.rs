@@ -17,7 +17,7 @@ use super::issue_response::IssueResponse;
 use super::page::{answered, next_link};
 use super::problem::Problem;
 use super::schema;
-use crate::app::{App, AppError, Caller, Listing};
+use crate::app::{App, AppError, Caller, IssueList};
 use crate::domain::find::{Archived, IssueQuery, Order, Sort};
 use crate::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 
@@ -74,22 +74,22 @@ pub struct FilterParams {
     #[param(max_items = 20)]
     review: Option<Vec<ReviewState>>,
     /// Filed at that moment or later
-    #[param(value_type = Option<schema::Moment>, example = "2026-06-01")]
+    #[param(value_type = Option<schema::QueryMoment>, example = "2026-06-01")]
     created_from: Option<String>,
     /// Filed before that moment
-    #[param(value_type = Option<schema::Moment>, example = "2026-07-01T00:00:00Z")]
+    #[param(value_type = Option<schema::QueryMoment>, example = "2026-07-01T00:00:00Z")]
     created_before: Option<String>,
     /// Changed last at that moment or later
-    #[param(value_type = Option<schema::Moment>)]
+    #[param(value_type = Option<schema::QueryMoment>)]
     updated_from: Option<String>,
     /// Changed last before that moment
-    #[param(value_type = Option<schema::Moment>)]
+    #[param(value_type = Option<schema::QueryMoment>)]
     updated_before: Option<String>,
     /// Closed at that moment or later
-    #[param(value_type = Option<schema::Moment>)]
+    #[param(value_type = Option<schema::QueryMoment>)]
     closed_from: Option<String>,
     /// Closed before that moment
-    #[param(value_type = Option<schema::Moment>)]
+    #[param(value_type = Option<schema::QueryMoment>)]
     closed_before: Option<String>,
     /// Due on that day or later
     #[param(example = "2026-06-01")]
@@ -181,8 +181,8 @@ pub struct IssueListResponse {
     total_is_exact: Option<bool>,
 }
 
-impl From<Listing> for IssueListResponse {
-    fn from(listing: Listing) -> Self {
+impl From<IssueList> for IssueListResponse {
+    fn from(listing: IssueList) -> Self {
         Self {
             items: listing.issues.into_iter().map(IssueResponse::from).collect(),
             next_cursor: listing.next,

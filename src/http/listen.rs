@@ -24,7 +24,7 @@ use tower::Service as _;
 
 /// What a connection may cost.
 #[derive(Debug, Clone, Copy)]
-pub struct Connections {
+pub struct ConnectionLimits {
     pub most: usize,
     /// For the head of the first request.
     pub header_timeout: Duration,
@@ -40,7 +40,7 @@ const READ_BUFFER: usize = 64 << 10;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// Serves until `stop`; then takes no new connections, and ends when the requests in flight are answered.
-pub async fn serve(listener: TcpListener, routes: Router, limits: Connections, stop: CancellationToken) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, routes: Router, limits: ConnectionLimits, stop: CancellationToken) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(limits.most));
     let open = TaskTracker::new();
     let next = async || {
@@ -82,7 +82,7 @@ fn is_the_peers(error: &io::Error) -> bool {
     [io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset].contains(&error.kind())
 }
 
-async fn answer(stream: TcpStream, routes: Router, limits: Connections, stop: CancellationToken) {
+async fn answer(stream: TcpStream, routes: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let served = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&served);
     let service = service_fn(move |request: Request<Incoming>| {

@@ -7,9 +7,9 @@ use tower::ServiceExt as _;
 
 /// The routes, to be called in the process.
 #[derive(Debug, Clone)]
-pub struct Local(Router);
+pub struct LocalRoutes(Router);
 
-impl Local {
+impl LocalRoutes {
     pub const fn new(routes: Router) -> Self {
         Self(routes)
     }

@@ -13,14 +13,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::{JsonBody, OptionalBody};
-use super::issue_response::{IssueResponse, Shown};
+use super::issue_response::{IssueResponse, IssueAnswer};
 use super::list::{IssueFilter, OpenFilter};
 use super::observe::RequestTrace;
 use super::problem::Problem;
 use super::schema;
-use crate::app::{Answer, Answers, App, BulkItem, BulkOutcome, BulkReport, Caller};
+use crate::app::{LookupMatch, LookupReport, App, BulkItem, BulkOutcome, BulkReport, Caller};
 use crate::domain::ask::{BulkSpec, LookupSpec, NextSpec};
-use crate::domain::find::Found;
+use crate::domain::find::FoundIssue;
 use crate::domain::{CloseReason, SourceType, StateName};
 
 /// Ids to look up, at most 1,000 of each kind.
@@ -170,8 +170,8 @@ pub struct BulkItemResponse {
     detail: Option<String>,
 }
 
-impl From<Found> for FoundResponse {
-    fn from(found: Found) -> Self {
+impl From<FoundIssue> for FoundResponse {
+    fn from(found: FoundIssue) -> Self {
         Self {
             issue_id: found.id.0,
             issue_url: found.url,
@@ -189,9 +189,9 @@ impl From<Found> for FoundResponse {
     }
 }
 
-impl From<Answers> for LookupResponse {
-    fn from(answers: Answers) -> Self {
-        let one = |answer: Answer| LookupAnswerResponse {
+impl From<LookupReport> for LookupResponse {
+    fn from(answers: LookupReport) -> Self {
+        let one = |answer: LookupMatch| LookupAnswerResponse {
             id: answer.id,
             issues: answer.issues.into_iter().map(FoundResponse::from).collect(),
             more: answer.more,
@@ -255,7 +255,7 @@ pub async fn next(
     OptionalBody(spec): OptionalBody<NextSpec>,
 ) -> Result<Response, Problem> {
     let issue = app.next_issue(&caller, spec, Some(trace.traceparent())).await?;
-    Ok(issue.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |issue| Shown(issue).into_response()))
+    Ok(issue.map_or_else(|| StatusCode::NO_CONTENT.into_response(), |issue| IssueAnswer(issue).into_response()))
 }
 
 /// Edit many issues

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::body::{JsonBody, OptionalBody};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::problem::Problem;
-use super::query::Fields;
+use super::query::QueryFields;
 use super::schema;
 use crate::app::{App, AppError, Caller, MessageFilter};
 use crate::domain::{DiscardSpec, Message, MessageKind, MessageState, RetrySpec, text};
@@ -122,7 +122,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MessageQuery {
         fn word<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, (&'static str, String)> {
             text.parse().map_err(|error: T::Err| ("unknown_word", error.to_string()))
         }
-        let mut fields = Fields::of(&parts.uri)?;
+        let mut fields = QueryFields::of(&parts.uri)?;
         let filter = MessageFilter {
             kind: fields.read("kind", word),
             target: fields.read("target", |text| text::TARGET.check(text)),

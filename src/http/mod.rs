@@ -46,28 +46,28 @@ mod wish;
 
 use std::time::Duration;
 
-pub use listen::{Connections, serve};
-pub use local::Local;
-pub use observe::Around;
+pub use listen::{ConnectionLimits, serve};
+pub use local::LocalRoutes;
+pub use observe::RequestLayer;
 pub use router::{around, probes_alone, router};
 
 /// What this entrance must know of the settings.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    pub ordinary: Terms,
+    pub ordinary: RequestLimits,
     /// For `POST /issues/batch`.
-    pub batch: Terms,
+    pub batch: RequestLimits,
     /// For `POST /webhooks/{backend}`.
-    pub webhooks: Terms,
+    pub webhooks: RequestLimits,
     pub max_in_flight: usize,
     pub compress_above: u64,
     pub cors_origins: Vec<String>,
-    pub connections: Connections,
+    pub connections: ConnectionLimits,
 }
 
 /// What one request may cost, and must say.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
+pub struct RequestLimits {
     pub body_limit: usize,
     /// For the body to arrive whole.
     pub body_timeout: Duration,

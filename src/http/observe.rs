@@ -16,13 +16,13 @@ use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tracing::{Instrument as _, Span};
 
-use super::Terms;
+use super::RequestLimits;
 use super::problem::Problem;
 use super::request_id::{X_REQUEST_ID, request_id};
 use super::span;
 use crate::app::App;
-use crate::domain::quota::Allowance;
-use crate::telemetry::Trace;
+use crate::domain::quota::QuotaAllowance;
+use crate::telemetry::TraceContext;
 
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -30,22 +30,22 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 
 /// The trace a request belongs to, for handlers that hand it on.
 #[derive(Debug, Clone, Copy)]
-pub struct RequestTrace(pub Trace);
+pub struct RequestTrace(pub TraceContext);
 
 /// Where the check of the key leaves how its quota stands.
 #[derive(Debug, Clone, Default)]
-pub struct CountedAs(pub Arc<OnceLock<Allowance>>);
+pub struct CountedAs(pub Arc<OnceLock<QuotaAllowance>>);
 
 /// What stands around a group of routes.
 #[derive(Clone)]
-pub struct Around {
+pub struct RequestLayer {
     pub app: Arc<App>,
-    pub terms: Terms,
+    pub terms: RequestLimits,
     /// The room for requests being worked on; `None` where a request is always let in.
     pub room: Option<Arc<Semaphore>>,
 }
 
-pub async fn observe(State(around): State<Around>, mut request: Request, next: Next) -> Response {
+pub async fn observe(State(around): State<RequestLayer>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let app = &around.app;
     let method = span::known(request.method());
@@ -54,8 +54,8 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
     let span = span::open(method, route);
     let fresh = app.clock.stamp().id;
     let id = request_id(request.headers(), fresh);
-    let trace = caller_trace(request.headers()).map_or_else(|| Trace::begin(&span, fresh), |trace| trace.enter(&span));
-    if Trace::of(&span).is_some() {
+    let trace = caller_trace(request.headers()).map_or_else(|| TraceContext::begin(&span, fresh), |trace| trace.enter(&span));
+    if TraceContext::of(&span).is_some() {
         span::describe(&span, &request);
     }
     let counted = CountedAs::default();
@@ -90,7 +90,7 @@ pub async fn observe(State(around): State<Around>, mut request: Request, next: N
 }
 
 /// Lets the request in if there is room, and bounds how long it may take and what its panic may reach.
-async fn work(around: &Around, request: Request, next: Next, span: &Span) -> Response {
+async fn work(around: &RequestLayer, request: Request, next: Next, span: &Span) -> Response {
     // Probes and metrics, which have no bound, answer all the same.
     if around.room.is_some() && around.app.readiness.is_waiting() {
         return Problem::unready("the database lacks migrations; run `issue-core migrate`".to_owned()).into_response();
@@ -114,7 +114,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
 }
 
 /// The problem's document in place of the response that carried it.
-fn told(problem: &Problem, below: &HeaderMap, trace: Trace, span: &Span) -> Response {
+fn told(problem: &Problem, below: &HeaderMap, trace: TraceContext, span: &Span) -> Response {
     let trace_id = trace.trace_id();
     span.record("trace_id", &trace_id);
     let mut rendered = problem.render(&trace_id);
@@ -130,7 +130,7 @@ fn told(problem: &Problem, below: &HeaderMap, trace: Trace, span: &Span) -> Resp
 }
 
 /// What every answer carries.
-fn mark(headers: &mut HeaderMap, id: HeaderValue, trace: Trace) {
+fn mark(headers: &mut HeaderMap, id: HeaderValue, trace: TraceContext) {
     headers.insert(X_REQUEST_ID, id);
     if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
         headers.insert(TRACERESPONSE, value);
@@ -141,7 +141,7 @@ fn mark(headers: &mut HeaderMap, id: HeaderValue, trace: Trace) {
 }
 
 /// draft-ietf-httpapi-ratelimit-headers: what is allowed, and what is left of it until when.
-fn tell_quota(headers: &mut HeaderMap, allowance: &Allowance) {
+fn tell_quota(headers: &mut HeaderMap, allowance: &QuotaAllowance) {
     let seconds = |time: std::time::Duration| time.as_secs() + u64::from(time.subsec_nanos() > 0);
     let policy = format!("\"key\";q={};w={}", allowance.quota.requests(), seconds(allowance.quota.window()));
     let state = format!("\"key\";r={};t={}", allowance.remaining, seconds(allowance.reset));
@@ -150,8 +150,8 @@ fn tell_quota(headers: &mut HeaderMap, allowance: &Allowance) {
     }
 }
 
-fn caller_trace(headers: &HeaderMap) -> Option<Trace> {
-    Trace::parse(headers.get("traceparent")?.to_str().ok()?)
+fn caller_trace(headers: &HeaderMap) -> Option<TraceContext> {
+    TraceContext::parse(headers.get("traceparent")?.to_str().ok()?)
 }
 
 fn tell(status: StatusCode, code: &str) {

@@ -18,8 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::etag::{is_known, quoted};
 use super::problem::Problem;
-use super::query::Fields;
-use crate::app::Page;
+use super::query::QueryFields;
+use crate::app::ListPage;
 use crate::app::page::{DEFAULT_LIMIT, MAX_LIMIT};
 
 /// Some of a list.
@@ -58,7 +58,7 @@ impl<K: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PageQuery<K> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let mut fields = Fields::of(&parts.uri)?;
+        let mut fields = QueryFields::of(&parts.uri)?;
         let page = Self::take(&mut fields, parts);
         fields.finish(page)
     }
@@ -66,7 +66,7 @@ impl<K: FromStr + Send, S: Send + Sync> FromRequestParts<S> for PageQuery<K> {
 
 impl<K: FromStr> PageQuery<K> {
     /// Takes its fields out of a query that has others, too.
-    pub fn take(fields: &mut Fields, parts: &Parts) -> Self {
+    pub fn take(fields: &mut QueryFields, parts: &Parts) -> Self {
         let limit = fields.read("limit", |text| {
             let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
             limit.ok_or_else(|| ("out_of_range", format!("must be an integer from 1 to {MAX_LIMIT}")))
@@ -82,7 +82,7 @@ impl<K: FromStr> PageQuery<K> {
 
 impl<K: Display> PageQuery<K> {
     /// The page, or 304 where the reader has it already.
-    pub fn answer<T, R: Serialize + ToSchema>(self, page: Page<T>, key: impl Fn(&T) -> K, shape: impl FnMut(T) -> R) -> Response {
+    pub fn answer<T, R: Serialize + ToSchema>(self, page: ListPage<T>, key: impl Fn(&T) -> K, shape: impl FnMut(T) -> R) -> Response {
         let next_cursor = page.items.last().filter(|_| page.more).map(|last| wrap(&key(last)));
         let link =
             next_cursor.as_ref().map(|cursor| format!("<{}?{}limit={}&cursor={cursor}>; rel=\"next\"", self.path, self.others, self.limit));

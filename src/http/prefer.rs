@@ -21,13 +21,13 @@ pub struct Preferences {
     pub wait: Option<u32>,
     /// Rather an answer now than a complete one.
     pub respond_async: bool,
-    pub handling: Option<Handling>,
+    pub handling: Option<UnknownKeyHandling>,
     began: Instant,
 }
 
 /// What to do with a key of the body that means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Handling {
+pub enum UnknownKeyHandling {
     /// A fault.
     Strict,
     /// Passed over, as without any preference.
@@ -59,7 +59,7 @@ impl Preferences {
     }
 
     pub fn is_strict(&self) -> bool {
-        self.handling == Some(Handling::Strict)
+        self.handling == Some(UnknownKeyHandling::Strict)
     }
 
     /// Tells the caller what was honoured.
@@ -70,8 +70,8 @@ impl Preferences {
         let wait = self.wait.filter(|wait| done && self.began.elapsed() <= Duration::from_secs(u64::from(*wait)));
         let later = (self.respond_async && !done).then(|| "respond-async".to_owned());
         let handling = self.handling.map(|handling| match handling {
-            Handling::Strict => "handling=strict",
-            Handling::Lenient => "handling=lenient",
+            UnknownKeyHandling::Strict => "handling=strict",
+            UnknownKeyHandling::Lenient => "handling=lenient",
         });
         let applied: Vec<String> =
             wait.map(|wait| format!("wait={wait}")).into_iter().chain(handling.map(str::to_owned)).chain(later).collect();
@@ -91,10 +91,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Preferences {
     }
 }
 
-fn handling(value: &str) -> Option<Handling> {
+fn handling(value: &str) -> Option<UnknownKeyHandling> {
     match value.to_ascii_lowercase().as_str() {
-        "strict" => Some(Handling::Strict),
-        "lenient" => Some(Handling::Lenient),
+        "strict" => Some(UnknownKeyHandling::Strict),
+        "lenient" => Some(UnknownKeyHandling::Lenient),
         _ => None,
     }
 }
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    fn read(lines: &[&str]) -> (Option<u32>, bool, Option<Handling>) {
+    fn read(lines: &[&str]) -> (Option<u32>, bool, Option<UnknownKeyHandling>) {
         let headers = lines.iter().map(|line| (PREFER, HeaderValue::from_str(line).unwrap())).collect();
         let found = Preferences::read(&headers);
         (found.wait, found.respond_async, found.handling)
@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn preferences_are_read_as_the_rfc_writes_them() {
         assert_eq!(read(&["respond-async, wait=100"]), (Some(100), true, None));
-        assert_eq!(read(&["handling=lenient, wait=100, respond-async"]), (Some(100), true, Some(Handling::Lenient)));
-        assert_eq!(read(&["Wait = \"5\"; foo=bar", "HANDLING=Strict"]), (Some(5), false, Some(Handling::Strict)));
+        assert_eq!(read(&["handling=lenient, wait=100, respond-async"]), (Some(100), true, Some(UnknownKeyHandling::Lenient)));
+        assert_eq!(read(&["Wait = \"5\"; foo=bar", "HANDLING=Strict"]), (Some(5), false, Some(UnknownKeyHandling::Strict)));
         assert_eq!(read(&["foo; some-parameter, respond-async"]), (None, true, None));
         assert_eq!(read(&["foo=\"a, wait=3; \\\" respond-async\", wait=7"]), (Some(7), false, None), "quotes hide what is in them");
     }

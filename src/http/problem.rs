@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::{AppError, Unheard};
+use crate::app::{AppError, DeliveryRejected};
 use crate::domain::Fault;
 
 /// A failure as HTTP tells it.
@@ -24,7 +24,7 @@ pub struct Problem {
 /// A failure, as RFC 9457 writes it down.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
-pub struct Document<'a> {
+pub struct ProblemDocument<'a> {
     /// A URN made from `code`.
     #[schema(example = "urn:issue-core:problem:not_found")]
     r#type: String,
@@ -150,7 +150,7 @@ impl Problem {
 
     /// The response with its body, once the trace id is known.
     pub fn render(&self, trace_id: &str) -> Response {
-        let document = Document {
+        let document = ProblemDocument {
             r#type: format!("urn:issue-core:problem:{}", self.code),
             title: self.title,
             status: self.status.as_u16(),
@@ -195,8 +195,8 @@ impl From<AppError> for Problem {
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::BackendAway { .. } => Self::new(StatusCode::BAD_GATEWAY, code, "The tracker does not answer", detail),
             AppError::BackendRefused { .. } => Self::new(StatusCode::CONFLICT, code, "The tracker refuses", detail),
-            AppError::Unheard(Unheard::Malformed(_)) => Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail),
-            AppError::Unheard(Unheard::Refused | Unheard::Stale) => {
+            AppError::Unheard(DeliveryRejected::Malformed(_)) => Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail),
+            AppError::Unheard(DeliveryRejected::Refused | DeliveryRejected::Stale) => {
                 Self::new(StatusCode::UNAUTHORIZED, code, "The delivery is not ours", detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook realm=\"issue-core\""))
             }

@@ -9,12 +9,12 @@ use crate::domain::Faults;
 
 /// What is still unread of a query, and what was wrong so far.
 #[derive(Debug)]
-pub struct Fields {
+pub struct QueryFields {
     unread: Vec<(String, String)>,
     faults: Faults,
 }
 
-impl Fields {
+impl QueryFields {
     pub fn of(uri: &Uri) -> Result<Self, Problem> {
         let Query(unread) = Query::try_from_uri(uri).map_err(|error| Problem::malformed(format!("the query cannot be read: {error}")))?;
         Ok(Self { unread, faults: Faults::default() })

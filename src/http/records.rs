@@ -17,7 +17,7 @@ use super::dry_run::{DryRun, DryRunParam};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::problem::Problem;
 use crate::app::{App, AppError, Caller, ImportItem, MAX_IMPORT};
-use crate::domain::record::{Line, Record};
+use crate::domain::record::{ExportLine, IssueRecord};
 use crate::domain::{Fault, Faults, IssueNumber};
 
 /// The most faults told of one item: a hostile import must not buy a huge answer.
@@ -26,7 +26,7 @@ const MOST_FAULTS: usize = 10;
 /// An issue with its events and comments, in the form that an import takes.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct RecordResponse(Line);
+pub struct RecordResponse(ExportLine);
 
 impl utoipa::PartialSchema for RecordResponse {
     fn schema() -> RefOr<Schema> {
@@ -38,8 +38,8 @@ impl utoipa::PartialSchema for RecordResponse {
 
 impl ToSchema for RecordResponse {}
 
-impl From<Record> for RecordResponse {
-    fn from(record: Record) -> Self {
+impl From<IssueRecord> for RecordResponse {
+    fn from(record: IssueRecord) -> Self {
         Self(record.into())
     }
 }
@@ -81,10 +81,10 @@ pub struct ImportItemResponse {
 
 /// The body, its items judged one by one.
 #[derive(Debug)]
-pub struct ImportBody(Vec<Result<Record, Faults>>);
+pub struct ImportBody(Vec<Result<IssueRecord, Faults>>);
 
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct RecordsEnvelope<'a> {
     #[serde(borrow)]
     items: Option<&'a RawValue>,
 }
@@ -94,7 +94,7 @@ impl<S: Send + Sync> FromRequest<S> for ImportBody {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let JsonBytes(bytes) = JsonBytes::from_request(request, state).await?;
-        let Envelope { items } = read(&bytes)?;
+        let RecordsEnvelope { items } = read(&bytes)?;
         let items = list(items.map_or("null", RawValue::get)).map_err(AppError::from)?;
         Ok(Self(items.into_iter().map(|item| record(item.get())).collect()))
     }
@@ -113,8 +113,8 @@ fn list(items: &str) -> Result<Vec<&RawValue>, Faults> {
     Ok(items)
 }
 
-fn record(json: &str) -> Result<Record, Faults> {
-    let line: Line = serde_json::from_str(json)
+fn record(json: &str) -> Result<IssueRecord, Faults> {
+    let line: ExportLine = serde_json::from_str(json)
         .map_err(|error| Faults::one("", "malformed", format!("is not an issue as an export writes it: {error}")))?;
     line.read()
 }
@@ -141,7 +141,7 @@ impl From<ImportItem> for ImportItemResponse {
     responses((status = 200, body = PageResponse<RecordResponse>, description = "A page of issues")))]
 pub async fn export(State(app): State<Arc<App>>, caller: Caller, query: PageQuery<i64>) -> Result<Response, Problem> {
     let page = app.export_issues(&caller, query.after.map(IssueNumber), query.limit).await?;
-    Ok(query.answer(page, |record: &Record| record.issue.number.0, RecordResponse::from))
+    Ok(query.answer(page, |record: &IssueRecord| record.issue.number.0, RecordResponse::from))
 }
 
 /// Import issues

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::cors::cors;
 use super::document::Head;
-use super::observe::{Around, observe};
+use super::observe::{RequestLayer, observe};
 use super::problem::Problem;
 use super::{
     HttpOptions, backends, batch, bindings, claims, comments, conflicts, docs, facets, issues, lifecycle, list, many, messages, operate,
@@ -114,7 +114,7 @@ fn probe_aliases() -> Router<Arc<App>> {
 /// The whole HTTP entrance.
 pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
     let room = Some(Arc::new(Semaphore::new(options.max_in_flight)));
-    let group = |routes, terms, room| around(routes, Around { app: Arc::clone(app), terms, room });
+    let group = |routes, terms, room| around(routes, RequestLayer { app: Arc::clone(app), terms, room });
     let compressed = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(options.compress_above).and(DefaultPredicate::default()));
@@ -134,11 +134,11 @@ pub fn router(app: &Arc<App>, options: &HttpOptions) -> Router {
 /// Probes and metrics, for a process that has no other entrance.
 pub fn probes_alone(app: &Arc<App>, options: &HttpOptions) -> Router {
     let routes = Router::from(probes()).merge(probe_aliases()).fallback(async || Problem::no_route());
-    around(routes, Around { app: Arc::clone(app), terms: options.ordinary, room: None })
+    around(routes, RequestLayer { app: Arc::clone(app), terms: options.ordinary, room: None })
 }
 
 /// What stands around routes that are bounded alike.
-pub fn around(routes: Router<Arc<App>>, around: Around) -> Router {
+pub fn around(routes: Router<Arc<App>>, around: RequestLayer) -> Router {
     let app = Arc::clone(&around.app);
     routes
         .method_not_allowed_fallback(async || Problem::wrong_method())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::tracker::{Considered, Destination, LinkNote, LossKind, LossNote, RouteNote, Routed};
+use crate::domain::tracker::{ConsideredRule, RouteDestination, LinkNote, LossKind, LossNote, RouteNote, RouteDecision};
 
 /// One field that a tracker does not carry whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -105,20 +105,20 @@ impl From<Vec<LossNote>> for LossesResponse {
     }
 }
 
-impl From<Destination> for DestinationResponse {
-    fn from(to: Destination) -> Self {
+impl From<RouteDestination> for DestinationResponse {
+    fn from(to: RouteDestination) -> Self {
         Self { backend: to.backend, place: to.place.map(|place| place.to_string()) }
     }
 }
 
-impl From<Considered> for ConsideredResponse {
-    fn from(considered: Considered) -> Self {
+impl From<ConsideredRule> for ConsideredResponse {
+    fn from(considered: ConsideredRule) -> Self {
         Self { rule: considered.rule.to_string(), matched: considered.matched, because: considered.because }
     }
 }
 
-impl From<Routed> for RouteResponse {
-    fn from(routed: Routed) -> Self {
+impl From<RouteDecision> for RouteResponse {
+    fn from(routed: RouteDecision) -> Self {
         Self {
             why: routed.why().to_owned(),
             rule: routed.rule.to_string(),

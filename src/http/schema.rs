@@ -16,7 +16,7 @@ use crate::domain::relation::{MAX_RELATIONS, OTHER};
 use crate::domain::sync::{
     BindingSource, ConflictState, Direction, Field, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy,
 };
-use crate::domain::text::{self, Rule, Shape};
+use crate::domain::text::{self, TextRule, TextShape};
 use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, Relation, ReviewState, SourceType, StateName};
 
 /// What Unicode calls white space, spelt out because regular expression dialects differ about `\s`.
@@ -34,18 +34,18 @@ macro_rules! control {
 }
 
 /// The expression that is true of exactly the texts a rule lets pass, their length aside.
-const fn pattern(shape: Shape, present: bool) -> &'static str {
+const fn pattern(shape: TextShape, present: bool) -> &'static str {
     match (shape, present) {
-        (Shape::Line, false) => concat!("^[^", control!(), "]*$"),
-        (Shape::Line, true) => concat!("^[", space!(), "]*[^", space!(), control!(), "][^", control!(), "]*$"),
-        (Shape::Text, false) => r"^[^\u0000]*$",
-        (Shape::Text, true) => concat!(r"^[^\u0000]*[^\u0000", space!(), r"][^\u0000]*$"),
-        (Shape::Slug, false) => concat!("^[", space!(), "]*[A-Za-z0-9._-]*[", space!(), "]*$"),
-        (Shape::Slug, true) => concat!("^[", space!(), "]*[A-Za-z0-9._-]+[", space!(), "]*$"),
+        (TextShape::Line, false) => concat!("^[^", control!(), "]*$"),
+        (TextShape::Line, true) => concat!("^[", space!(), "]*[^", space!(), control!(), "][^", control!(), "]*$"),
+        (TextShape::Text, false) => r"^[^\u0000]*$",
+        (TextShape::Text, true) => concat!(r"^[^\u0000]*[^\u0000", space!(), r"][^\u0000]*$"),
+        (TextShape::Slug, false) => concat!("^[", space!(), "]*[A-Za-z0-9._-]*[", space!(), "]*$"),
+        (TextShape::Slug, true) => concat!("^[", space!(), "]*[A-Za-z0-9._-]+[", space!(), "]*$"),
     }
 }
 
-fn text(rule: Rule, present: bool) -> ObjectBuilder {
+fn text(rule: TextRule, present: bool) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(present.then_some(1))
@@ -71,9 +71,9 @@ pub fn all() -> impl Iterator<Item = Named> {
         entry::<RelationRequest>,
         entry::<IdempotencyKey>,
         entry::<EntityTags>,
-        entry::<Star>,
+        entry::<AnyVersion>,
         entry::<BindingName>,
-        entry::<Moment>,
+        entry::<QueryMoment>,
         entry::<Fault>,
     ];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
@@ -196,8 +196,8 @@ named!(
 
 /// What `If-None-Match` holds where something new is made.
 #[derive(Debug)]
-pub struct Star;
-named!(Star, Schema::Object(words(&["*"]).description(Some("`*`: whatever there is.")).build()));
+pub struct AnyVersion;
+named!(AnyVersion, Schema::Object(words(&["*"]).description(Some("`*`: whatever there is.")).build()));
 
 /// What a binding is called.
 #[derive(Debug)]
@@ -218,8 +218,8 @@ named!(
 
 /// A moment in a query.
 #[derive(Debug)]
-pub struct Moment;
-named!(Moment, {
+pub struct QueryMoment;
+named!(QueryMoment, {
     let string = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build();
     Schema::AnyOf(
         AnyOfBuilder::new()

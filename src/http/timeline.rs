@@ -15,9 +15,9 @@ use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
 use super::routes::{LinkNoteResponse, RouteNoteResponse};
-use crate::app::{App, Caller, Happening};
+use crate::app::{App, Caller, TimelineItem};
 use crate::domain::sync::{ConflictNote, Field, Resolution};
-use crate::domain::{Delivery, FieldChange};
+use crate::domain::{Attempt, FieldChange};
 
 /// One thing that happened.
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,8 +101,8 @@ pub struct DeliveryResponse {
     ended_at: DateTime<Utc>,
 }
 
-impl From<Delivery> for DeliveryResponse {
-    fn from(delivery: Delivery) -> Self {
+impl From<Attempt> for DeliveryResponse {
+    fn from(delivery: Attempt) -> Self {
         Self {
             target: delivery.target,
             attempt: delivery.attempt,
@@ -131,8 +131,8 @@ impl From<FieldChange> for FieldChangeResponse {
     }
 }
 
-impl From<Happening> for TimelineEntryResponse {
-    fn from(Happening { event, comment, deliveries }: Happening) -> Self {
+impl From<TimelineItem> for TimelineEntryResponse {
+    fn from(TimelineItem { event, comment, deliveries }: TimelineItem) -> Self {
         Self {
             seq: event.seq,
             event_id: event.id,
@@ -168,5 +168,5 @@ pub async fn list(
     query: PageQuery<i64>,
 ) -> Result<Response, Problem> {
     let page = app.timeline(&caller, issue, query.after, query.limit).await?;
-    Ok(query.answer(page, |happening: &Happening| happening.event.seq, TimelineEntryResponse::from))
+    Ok(query.answer(page, |happening: &TimelineItem| happening.event.seq, TimelineEntryResponse::from))
 }

@@ -12,7 +12,7 @@ use super::body::{JsonBytes, OptionalBody};
 use super::path::{BackendPath, WebhookPath};
 use super::problem::Problem;
 use super::schema;
-use crate::app::{App, Caller, HookMade, Reception};
+use crate::app::{App, Caller, HookMade, DeliveryReceipt};
 use crate::domain::WebhookSpec;
 
 /// What became of a delivery.
@@ -58,9 +58,9 @@ pub async fn receive(
     let headers = request.headers().clone();
     let JsonBytes(body) = JsonBytes::from_request(request, &()).await?;
     let status = match app.receive_webhook(&name, &headers, &body).await? {
-        Reception::Accepted => "accepted",
-        Reception::Repeated => "repeated",
-        Reception::Ignored => "ignored",
+        DeliveryReceipt::Accepted => "accepted",
+        DeliveryReceipt::Repeated => "repeated",
+        DeliveryReceipt::Ignored => "ignored",
     };
     Ok((StatusCode::ACCEPTED, Json(WebhookResponse { status })))
 }

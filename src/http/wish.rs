@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::Terms;
+use super::RequestLimits;
 use super::etag::{if_match, only_new};
 use super::observe::RequestTrace;
 use super::path::IssuePath;
 use super::problem::Problem;
-use crate::app::{App, AppError, Caller, Deciding, Over, Wish};
+use crate::app::{App, AppError, Caller, ResolveRequest, PutCondition, ChangeRequest};
 
 /// A wish that might overwrite what the caller has not seen: under `http.require_if_match` it needs the header.
 #[derive(Debug)]
-pub struct Guarded(pub Wish);
+pub struct GuardedChange(pub ChangeRequest);
 
-impl FromRequestParts<Arc<App>> for Wish {
+impl FromRequestParts<Arc<App>> for ChangeRequest {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
@@ -24,7 +24,7 @@ impl FromRequestParts<Arc<App>> for Wish {
     }
 }
 
-impl FromRequestParts<Arc<App>> for Guarded {
+impl FromRequestParts<Arc<App>> for GuardedChange {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
@@ -35,9 +35,9 @@ impl FromRequestParts<Arc<App>> for Guarded {
 
 /// What a `PUT` may be written over. Under `http.require_if_match` it must say so.
 #[derive(Debug)]
-pub struct Overwriting(pub Over);
+pub struct PutGuard(pub PutCondition);
 
-impl<S: Send + Sync> FromRequestParts<S> for Overwriting {
+impl<S: Send + Sync> FromRequestParts<S> for PutGuard {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
@@ -45,17 +45,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Overwriting {
         match (condition, only_new(&parts.headers).map_err(AppError::from)?) {
             // Something that is there in this edition, and is not there: that never holds.
             (Some(_), true) => Err(AppError::PreconditionFailed { current: "*".to_owned() }.into()),
-            (Some(expected), false) => Ok(Self(Over::These(expected))),
-            (None, true) => Ok(Self(Over::Nothing)),
+            (Some(expected), false) => Ok(Self(PutCondition::These(expected))),
+            (None, true) => Ok(Self(PutCondition::Nothing)),
             (None, false) if requires(parts) => Err(Problem::precondition_required()),
-            (None, false) => Ok(Self(Over::Anything)),
+            (None, false) => Ok(Self(PutCondition::Anything)),
         }
     }
 }
 
 /// A decision about something that is no issue and might have been decided meanwhile: guarded like a [`Guarded`] wish.
 #[derive(Debug)]
-pub struct GuardedDecision(pub Deciding);
+pub struct GuardedDecision(pub ResolveRequest);
 
 impl FromRequestParts<Arc<App>> for GuardedDecision {
     type Rejection = Problem;
@@ -66,23 +66,23 @@ impl FromRequestParts<Arc<App>> for GuardedDecision {
         if requires(parts) && expected.is_none() {
             return Err(Problem::precondition_required());
         }
-        Ok(Self(Deciding { caller, expected, trace: trace(parts) }))
+        Ok(Self(ResolveRequest { caller, expected, trace: trace(parts) }))
     }
 }
 
 fn requires(parts: &Parts) -> bool {
-    parts.extensions.get::<Terms>().is_some_and(|terms| terms.require_if_match)
+    parts.extensions.get::<RequestLimits>().is_some_and(|terms| terms.require_if_match)
 }
 
 fn trace(parts: &Parts) -> Option<String> {
     parts.extensions.get::<RequestTrace>().map(|RequestTrace(trace)| trace.traceparent())
 }
 
-async fn read(parts: &mut Parts, app: &Arc<App>) -> Result<(Wish, bool), Problem> {
+async fn read(parts: &mut Parts, app: &Arc<App>) -> Result<(ChangeRequest, bool), Problem> {
     let caller = Caller::from_request_parts(parts, app).await?;
     let IssuePath(issue) = IssuePath::from_request_parts(parts, app).await?;
     let condition = if_match(&parts.headers).map_err(AppError::from)?;
     let trace = trace(parts);
     let has_condition = condition.is_some();
-    Ok((Wish { caller, issue, expected: condition.unwrap_or_default(), trace }, has_condition))
+    Ok((ChangeRequest { caller, issue, expected: condition.unwrap_or_default(), trace }, has_condition))
 }

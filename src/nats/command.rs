@@ -2,14 +2,14 @@
 
 use async_nats::HeaderMap;
 
-use super::fate::Dead;
+use super::fate::DeathReason;
 use super::header;
 use crate::domain::input::Input;
 use crate::domain::{CreateIssue, Faults, TaskSpec};
 
 /// A task as it came, before its meaning is checked.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Command<'a> {
+pub struct TaskCommand<'a> {
     pub spec: TaskSpec,
     pub idempotency_key: Option<&'a str>,
     pub traceparent: Option<&'a str>,
@@ -35,13 +35,13 @@ pub fn reply_to<'a>(headers: Option<&'a HeaderMap>, allowed: &str) -> Option<&'a
 }
 
 /// Reads the body as HTTP does, and brings subject and body together.
-pub fn read<'a>(repo: &str, headers: Option<&'a HeaderMap>, body: &[u8]) -> Result<Command<'a>, Dead> {
+pub fn read<'a>(repo: &str, headers: Option<&'a HeaderMap>, body: &[u8]) -> Result<TaskCommand<'a>, DeathReason> {
     // Serde would read an array into a struct field by field; nobody means that.
     if let Some(found) = body.iter().find(|b| !b.is_ascii_whitespace()).filter(|b| b"[\"-0123456789tfn".contains(b)) {
         let message = format!("must be a JSON object, this begins with {:?}", char::from(*found));
-        return Err(Dead::invalid(Faults::one("", "wrong_type", message)));
+        return Err(DeathReason::invalid(Faults::one("", "wrong_type", message)));
     }
-    let mut spec: TaskSpec = serde_json::from_slice(body).map_err(|error| Dead::malformed(&error))?;
+    let mut spec: TaskSpec = serde_json::from_slice(body).map_err(|error| DeathReason::malformed(&error))?;
     let named = match &spec.target_repo {
         Input::Absent | Input::Null => None,
         Input::Value(text) => Some(text.trim()).filter(|text| !text.is_empty()),
@@ -53,18 +53,18 @@ pub fn read<'a>(repo: &str, headers: Option<&'a HeaderMap>, body: &[u8]) -> Resu
         Some(named) if named != repo => return Err(contradiction(repo, named, spec.clone())),
         Some(_) => {}
     }
-    Ok(Command {
+    Ok(TaskCommand {
         spec,
         idempotency_key: header::value(headers, header::IDEMPOTENCY_KEY),
         traceparent: header::value(headers, header::TRACEPARENT),
     })
 }
 
-fn contradiction(repo: &str, named: &str, spec: TaskSpec) -> Dead {
+fn contradiction(repo: &str, named: &str, spec: TaskSpec) -> DeathReason {
     let mut faults = CreateIssue::parse(spec).err().unwrap_or_default();
     let named: String = named.chars().take(100).collect();
     faults.add("/target_repo", "contradiction", format!("is {named:?}, but the subject names {repo:?}"));
-    Dead::invalid(faults)
+    DeathReason::invalid(faults)
 }
 
 #[cfg(test)]

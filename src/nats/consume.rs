@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::fate::{self, Dead, Fate, Patience};
-use super::link::Link;
-use super::settle::Settlement;
-use super::streams::{Filter, Streams};
+use super::fate::{self, DeathReason, TaskVerdict, RedeliveryRules};
+use super::link::NatsLink;
+use super::settle::TaskSettlement;
+use super::streams::{ConsumerFilter, TaskStreams};
 use super::{command, header, until_done};
-use crate::app::{App, AppError, Caller, Request};
-use crate::config::Nats;
-use crate::domain::Given;
-use crate::telemetry::Trace;
+use crate::app::{App, AppError, Caller, TaskSubmission};
+use crate::config::NatsSettings;
+use crate::domain::GivenKeys;
+use crate::telemetry::TraceContext;
 
 /// How long a request for messages stays with the server. Longer saves requests, shorter finds a lost one sooner.
 const PULL: Duration = Duration::from_secs(10);
@@ -29,10 +29,10 @@ const BREATH: Duration = Duration::from_millis(100);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What every consumer of tasks needs.
-pub struct Consumption {
-    link: Link,
+pub struct ConsumerParts {
+    link: NatsLink,
     app: Arc<App>,
-    pub settings: Nats,
+    pub settings: NatsSettings,
     caller: Caller,
     tasks: TaskTracker,
     /// Shared by all consumers: together they work on no more than this at once.
@@ -42,7 +42,7 @@ pub struct Consumption {
 }
 
 /// Why fetching ended.
-enum Ended {
+enum FetchEnd {
     Stopped,
     /// The store is away, or has too much to do.
     Trouble,
@@ -51,21 +51,21 @@ enum Ended {
 }
 
 /// What a message says about itself besides its content.
-struct Delivery {
+struct MessageFacts {
     count: i64,
     sequence: u64,
     /// The name of the message among all messages: given by its sender, or its place in its stream.
     id: String,
 }
 
-impl Consumption {
-    pub fn new(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker) -> Self {
+impl ConsumerParts {
+    pub fn new(link: NatsLink, app: Arc<App>, settings: NatsSettings, caller: Caller, tasks: TaskTracker) -> Self {
         let room = Arc::new(Semaphore::new(settings.concurrency));
         Self { link, app, settings, caller, tasks, room, trouble: watch::Sender::new(0) }
     }
 
     /// Until `stop`; then waits for the messages in work.
-    pub async fn run(self: Arc<Self>, filter: Filter, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, filter: ConsumerFilter, stop: CancellationToken) {
         self.fetch_until(&filter, &stop).await;
         let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
         // Fails only when the room is closed, which nobody does.
@@ -74,14 +74,14 @@ impl Consumption {
         _ = tokio::time::timeout(LAST_WORDS, self.link.client.flush()).await;
     }
 
-    async fn fetch_until(self: &Arc<Self>, filter: &Filter, stop: &CancellationToken) {
+    async fn fetch_until(self: &Arc<Self>, filter: &ConsumerFilter, stop: &CancellationToken) {
         while let Some(consumer) = stop.run_until_cancelled(self.prepare(filter)).await {
             loop {
                 match self.fetch(&consumer, stop).await {
-                    Ended::Stopped => return,
-                    Ended::Trouble if stop.run_until_cancelled(self.wait_for_store()).await.is_none() => return,
-                    Ended::Trouble => {}
-                    Ended::Lost(reason) => {
+                    FetchEnd::Stopped => return,
+                    FetchEnd::Trouble if stop.run_until_cancelled(self.wait_for_store()).await.is_none() => return,
+                    FetchEnd::Trouble => {}
+                    FetchEnd::Lost(reason) => {
                         tracing::info!(nats.consumer = %filter.consumer, reason, "fetching tasks was interrupted");
                         break;
                     }
@@ -92,8 +92,8 @@ impl Consumption {
     }
 
     /// The stream and the consumer, both each time: the server may have come back without them.
-    async fn prepare(&self, filter: &Filter) -> Consumer<pull::Config> {
-        let streams = Streams { link: &self.link, settings: &self.settings };
+    async fn prepare(&self, filter: &ConsumerFilter) -> Consumer<pull::Config> {
+        let streams = TaskStreams { link: &self.link, settings: &self.settings };
         until_done(&self.link, || streams.tasks()).await;
         let consumer = until_done(&self.link, || streams.consumer(filter)).await;
         tracing::info!(nats.consumer = %filter.consumer, nats.subject = %filter.subject, "taking tasks from NATS");
@@ -101,7 +101,7 @@ impl Consumption {
     }
 
     /// Batch after batch, each message in a task of its own.
-    async fn fetch(self: &Arc<Self>, consumer: &Consumer<pull::Config>, stop: &CancellationToken) -> Ended {
+    async fn fetch(self: &Arc<Self>, consumer: &Consumer<pull::Config>, stop: &CancellationToken) -> FetchEnd {
         let mut pulse = self.link.pulse();
         pulse.borrow_and_update();
         let mut trouble = self.trouble.subscribe();
@@ -110,27 +110,27 @@ impl Consumption {
             let pull = consumer.batch().max_messages(self.settings.concurrency).expires(PULL).messages();
             let mut batch = match stop.run_until_cancelled(pull).await {
                 Some(Ok(batch)) => batch,
-                Some(Err(error)) => return Ended::Lost(error.to_string()),
-                None => return Ended::Stopped,
+                Some(Err(error)) => return FetchEnd::Lost(error.to_string()),
+                None => return FetchEnd::Stopped,
             };
             let ended = loop {
                 tokio::select! {
                     biased;
-                    () = stop.cancelled() => break Ended::Stopped,
-                    _ = trouble.changed() => break Ended::Trouble,
+                    () = stop.cancelled() => break FetchEnd::Stopped,
+                    _ = trouble.changed() => break FetchEnd::Trouble,
                     // What was asked for over the old connection will not be sent over the new one.
-                    _ = pulse.changed() => break Ended::Lost("the connection changed".to_owned()),
+                    _ = pulse.changed() => break FetchEnd::Lost("the connection changed".to_owned()),
                     next = self.next(&mut batch) => match next {
                         Some(Ok((message, room))) => self.start(message, patience, room),
-                        Some(Err(error)) => break Ended::Lost(error.to_string()),
-                        None => break Ended::Lost(String::new()),
+                        Some(Err(error)) => break FetchEnd::Lost(error.to_string()),
+                        None => break FetchEnd::Lost(String::new()),
                     },
                 }
             };
             match ended {
                 // The batch is complete, or its time is over.
-                Ended::Lost(reason) if reason.is_empty() => {}
-                Ended::Stopped | Ended::Trouble | Ended::Lost(_) => {
+                FetchEnd::Lost(reason) if reason.is_empty() => {}
+                FetchEnd::Stopped | FetchEnd::Trouble | FetchEnd::Lost(_) => {
                     self.give_back(consumer, batch).await;
                     return ended;
                 }
@@ -149,7 +149,7 @@ impl Consumption {
         // The answer to this comes after whatever is on its way to us.
         _ = tokio::time::timeout(LAST_WORDS, consumer.get_info()).await;
         while let Some(Some(Ok(message))) = batch.next().now_or_never() {
-            Settlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
+            TaskSettlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
         }
     }
 
@@ -167,7 +167,7 @@ impl Consumption {
         }
     }
 
-    fn start(self: &Arc<Self>, message: Message, patience: Patience, room: OwnedSemaphorePermit) {
+    fn start(self: &Arc<Self>, message: Message, patience: RedeliveryRules, room: OwnedSemaphorePermit) {
         let this = self.clone();
         self.tasks.spawn(async move {
             this.handle(&message, patience).await;
@@ -175,7 +175,7 @@ impl Consumption {
         });
     }
 
-    async fn handle(&self, message: &Message, patience: Patience) {
+    async fn handle(&self, message: &Message, patience: RedeliveryRules) {
         let headers = message.headers.as_ref();
         let span = tracing::info_span!(
             "nats.message",
@@ -189,37 +189,37 @@ impl Consumption {
             messaging.message.body.size = i64::try_from(message.payload.len()).unwrap_or(i64::MAX),
             trace_id = tracing::field::Empty,
         );
-        let remote = header::value(headers, header::TRACEPARENT).and_then(Trace::parse);
-        let trace = remote.map_or_else(|| Trace::begin(&span, self.app.clock.stamp().id), |trace| trace.enter(&span));
+        let remote = header::value(headers, header::TRACEPARENT).and_then(TraceContext::parse);
+        let trace = remote.map_or_else(|| TraceContext::begin(&span, self.app.clock.stamp().id), |trace| trace.enter(&span));
         span.record("trace_id", trace.trace_id());
         async {
-            let Some(delivery) = Delivery::of(message) else {
+            let Some(delivery) = MessageFacts::of(message) else {
                 return tracing::error!("a message of NATS does not say which one it is; it is left alone");
             };
             let fate = self.decide(message, &delivery, patience, trace).await;
             self.count(&fate);
-            if matches!(fate, Fate::Again { .. }) {
+            if matches!(fate, TaskVerdict::Again { .. }) {
                 self.trouble.send_modify(|count| *count += 1);
             }
-            Settlement { link: &self.link, settings: &self.settings }.settle(message, &delivery.into(), fate).await;
+            TaskSettlement { link: &self.link, settings: &self.settings }.settle(message, &delivery.into(), fate).await;
         }
         .instrument(span)
         .await;
     }
 
-    async fn decide(&self, message: &Message, delivery: &Delivery, patience: Patience, trace: Trace) -> Fate {
+    async fn decide(&self, message: &Message, delivery: &MessageFacts, patience: RedeliveryRules, trace: TraceContext) -> TaskVerdict {
         if patience.is_over(delivery.count) {
-            return Fate::Dead(Dead::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
+            return TaskVerdict::Dead(DeathReason::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
         }
         let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
         let command = match command::read(repo, message.headers.as_ref(), &message.payload) {
             Ok(command) => command,
-            Err(dead) => return Fate::Dead(dead),
+            Err(dead) => return TaskVerdict::Dead(dead),
         };
-        let request = Request {
+        let request = TaskSubmission {
             caller: &self.caller,
             spec: command.spec,
-            given: Given { idempotency_key: command.idempotency_key, message_id: Some(&delivery.id) },
+            given: GivenKeys { idempotency_key: command.idempotency_key, message_id: Some(&delivery.id) },
             trace: Some(trace.traceparent()),
             strict: false,
         };
@@ -231,25 +231,25 @@ impl Consumption {
     }
 
     /// Ours, unless somebody gave the consumer less: then its last delivery is the last we see of a message.
-    fn patience(&self, consumer: &Consumer<pull::Config>) -> Patience {
-        let Nats { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
+    fn patience(&self, consumer: &Consumer<pull::Config>) -> RedeliveryRules {
+        let NatsSettings { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
         let (ours, theirs) = (i64::from(*max_deliver), consumer.cached_info().config.max_deliver);
         let deliveries = if theirs > 0 { ours.min(theirs) } else { ours };
-        Patience { deliveries, delay: *retry_delay, longest: *retry_delay_max }
+        RedeliveryRules { deliveries, delay: *retry_delay, longest: *retry_delay_max }
     }
 
-    fn count(&self, fate: &Fate) {
+    fn count(&self, fate: &TaskVerdict) {
         let outcome = match fate {
-            Fate::Accepted(accepted) if accepted.replayed => "duplicate",
-            Fate::Accepted(_) => "created",
-            Fate::Again { .. } => "again",
-            Fate::Dead(_) => "dead",
+            TaskVerdict::Accepted(accepted) if accepted.replayed => "duplicate",
+            TaskVerdict::Accepted(_) => "created",
+            TaskVerdict::Again { .. } => "again",
+            TaskVerdict::Dead(_) => "dead",
         };
         self.app.metrics.nats_received.with_label_values(&[outcome]).inc();
     }
 }
 
-impl Delivery {
+impl MessageFacts {
     fn of(message: &Message) -> Option<Self> {
         let info = message.info().ok()?;
         let given = header::value(message.headers.as_ref(), header::MESSAGE_ID).filter(|id| !id.is_empty());
@@ -259,8 +259,8 @@ impl Delivery {
     }
 }
 
-impl From<Delivery> for super::settle::Origin {
-    fn from(delivery: Delivery) -> Self {
+impl From<MessageFacts> for super::settle::StreamPosition {
+    fn from(delivery: MessageFacts) -> Self {
         Self { sequence: delivery.sequence, deliveries: delivery.count }
     }
 }

@@ -10,7 +10,7 @@ use async_nats::{Client, ClientError, ConnectOptions, Event, ServerAddr, ServerE
 use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
-use crate::config::Nats;
+use crate::config::NatsSettings;
 
 /// Commands that may wait for the connection; more wait in front of it.
 const BUFFER: usize = 1024;
@@ -30,29 +30,29 @@ pub enum LinkError {
 
 /// Whether the connection stands, and how often it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pulse {
+pub struct LinkPulse {
     pub up: bool,
     pub made: u64,
 }
 
 /// A connection that stands or is being made. Cheap to clone.
 #[derive(Clone)]
-pub struct Link {
+pub struct NatsLink {
     pub(super) client: Client,
     jetstream: jetstream::Context,
-    pulse: watch::Receiver<Pulse>,
+    pulse: watch::Receiver<LinkPulse>,
     refusals: Arc<Mutex<BTreeSet<String>>>,
 }
 
-impl Link {
+impl NatsLink {
     /// Answers at once: the connection is made in the background.
-    pub async fn open(settings: &Nats) -> Result<Self, LinkError> {
+    pub async fn open(settings: &NatsSettings) -> Result<Self, LinkError> {
         let servers = servers(settings)?;
         let place = servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect::<Vec<_>>().join(", ");
-        let (pulse, watched) = watch::channel(Pulse::default());
+        let (pulse, watched) = watch::channel(LinkPulse::default());
         let refusals = Arc::new(Mutex::new(BTreeSet::new()));
         let encrypted = settings.tls_ca_file.is_some() || servers.iter().any(|server| server.scheme() == "tls");
-        let news = News { place, encrypted, pulse, refusals: refusals.clone(), told: Mutex::default() };
+        let news = ClientEvents { place, encrypted, pulse, refusals: refusals.clone(), told: Mutex::default() };
         let options = login(from_url(&servers), settings)?
             .name("issue-core")
             .retry_on_initial_connect()
@@ -77,7 +77,7 @@ impl Link {
     }
 
     #[must_use]
-    pub fn pulse(&self) -> watch::Receiver<Pulse> {
+    pub fn pulse(&self) -> watch::Receiver<LinkPulse> {
         self.pulse.clone()
     }
 
@@ -93,7 +93,7 @@ impl Link {
     }
 }
 
-fn servers(settings: &Nats) -> Result<Vec<ServerAddr>, LinkError> {
+fn servers(settings: &NatsSettings) -> Result<Vec<ServerAddr>, LinkError> {
     let urls = settings.url.as_ref().map(ExposeSecret::expose_secret).unwrap_or_default();
     // The parser's message could repeat the URL, and with it a password.
     let parse = |url: &str| url.trim().parse().map_err(|_| LinkError::Address("one of the servers is not a URL".to_owned()));
@@ -125,7 +125,7 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn login(mut options: ConnectOptions, settings: &Nats) -> Result<ConnectOptions, LinkError> {
+fn login(mut options: ConnectOptions, settings: &NatsSettings) -> Result<ConnectOptions, LinkError> {
     if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
         options = options.user_and_password(user.clone(), password.expose_secret().to_owned());
     }
@@ -161,21 +161,21 @@ fn delay(attempt: usize) -> Duration {
 }
 
 /// Hears what the client has to say and tells an operator what matters, once.
-struct News {
+struct ClientEvents {
     place: String,
     encrypted: bool,
-    pulse: watch::Sender<Pulse>,
+    pulse: watch::Sender<LinkPulse>,
     refusals: Arc<Mutex<BTreeSet<String>>>,
     /// Told since the connection last stood; not told again before it stands.
     told: Mutex<BTreeSet<String>>,
 }
 
-impl News {
+impl ClientEvents {
     fn hear(&self, event: Event) {
         match event {
             Event::Connected => {
                 self.told.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.pulse.send_modify(|pulse| *pulse = Pulse { up: true, made: pulse.made + 1 });
+                self.pulse.send_modify(|pulse| *pulse = LinkPulse { up: true, made: pulse.made + 1 });
                 tracing::info!(nats.server = %self.place, "connected to NATS");
             }
             Event::Disconnected => {
@@ -211,7 +211,7 @@ impl News {
     }
 
     fn server_error(&self, text: &str) {
-        let Some(refusal) = Refusal::parse(text) else { return tracing::warn!(reason = text, "NATS reports an error") };
+        let Some(refusal) = PermissionRefusal::parse(text) else { return tracing::warn!(reason = text, "NATS reports an error") };
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if refusals.len() < MOST_REFUSALS && refusals.insert(refusal.subject.to_owned()) {
             tracing::warn!(nats.subject = refusal.subject, "{}", refusal.advice());
@@ -221,12 +221,12 @@ impl News {
 
 /// A permission that our user lacks, as the server's error line tells it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal<'a> {
+pub(super) struct PermissionRefusal<'a> {
     verb: &'static str,
     subject: &'a str,
 }
 
-impl<'a> Refusal<'a> {
+impl<'a> PermissionRefusal<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let (before, rest) = text.split_once(" to \"")?;
         let verb = match before.to_ascii_lowercase().as_str() {
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_refused_permission_is_told_with_what_to_do() {
-        let advice = |text: &str| Refusal::parse(text).map(|refusal| refusal.advice());
+        let advice = |text: &str| PermissionRefusal::parse(text).map(|refusal| refusal.advice());
         assert_eq!(
             advice("Permissions Violation for Publish to \"$JS.API.STREAM.CREATE.TASKS\"").unwrap(),
             "NATS does not let our user publish to \"$JS.API.STREAM.CREATE.TASKS\", which is needed to create a stream: add \

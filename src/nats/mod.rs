@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Caller};
-use crate::config::Nats;
+use crate::config::NatsSettings;
 
-pub use link::{Link, LinkError, Pulse};
+pub use link::{NatsLink, LinkError, LinkPulse};
 
-use consume::Consumption;
-use streams::{Streams, Trouble};
+use consume::ConsumerParts;
+use streams::{TaskStreams, StreamTrouble};
 
 /// The pause between two attempts to prepare what is missing, at first and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -34,7 +34,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 /// Keeps the streams there and takes tasks, until `stop`; ends when those it works on are settled.
 ///
 /// NATS being away, or refusing something, is told in the log and tried again: it never ends the service.
-pub async fn serve(link: Link, app: Arc<App>, settings: Nats, caller: Caller, tasks: TaskTracker, stop: CancellationToken) {
+pub async fn serve(link: NatsLink, app: Arc<App>, settings: NatsSettings, caller: Caller, tasks: TaskTracker, stop: CancellationToken) {
     let (pulse, shown, stopped) = (link.pulse(), app.clone(), stop.clone());
     let mut work = vec![tasks.spawn(async move { _ = stopped.run_until_cancelled(show(pulse, &shown)).await })];
     if settings.publish {
@@ -42,7 +42,7 @@ pub async fn serve(link: Link, app: Arc<App>, settings: Nats, caller: Caller, ta
         work.push(tasks.spawn(async move { _ = stop.run_until_cancelled(keep_events(&link, &settings)).await }));
     }
     if settings.consume {
-        let consumption = Arc::new(Consumption::new(link, app, settings, caller, tasks.clone()));
+        let consumption = Arc::new(ConsumerParts::new(link, app, settings, caller, tasks.clone()));
         let run = |filter| tasks.spawn(consumption.clone().run(filter, stop.clone()));
         work.extend(streams::filters(&consumption.settings).into_iter().map(run));
     }
@@ -54,7 +54,7 @@ pub async fn serve(link: Link, app: Arc<App>, settings: Nats, caller: Caller, ta
 }
 
 /// Keeps the metric of the connection true.
-async fn show(mut pulse: watch::Receiver<Pulse>, app: &App) {
+async fn show(mut pulse: watch::Receiver<LinkPulse>, app: &App) {
     loop {
         let is_up = pulse.borrow_and_update().up;
         app.metrics.nats_connected.set(is_up.into());
@@ -65,11 +65,11 @@ async fn show(mut pulse: watch::Receiver<Pulse>, app: &App) {
 }
 
 /// The stream of events is there after every connection: the server may have come back without it.
-async fn keep_events(link: &Link, settings: &Nats) {
+async fn keep_events(link: &NatsLink, settings: &NatsSettings) {
     let mut pulse = link.pulse();
     loop {
         pulse.borrow_and_update();
-        until_done(link, || Streams { link, settings }.events()).await;
+        until_done(link, || TaskStreams { link, settings }.events()).await;
         if pulse.changed().await.is_err() {
             return;
         }
@@ -77,7 +77,7 @@ async fn keep_events(link: &Link, settings: &Nats) {
 }
 
 /// Tries until it works, waiting for the connection first. Says what is wrong once, and again when that changes.
-async fn until_done<T, F: Future<Output = Result<T, Trouble>>>(link: &Link, mut attempt: impl FnMut() -> F) -> T {
+async fn until_done<T, F: Future<Output = Result<T, StreamTrouble>>>(link: &NatsLink, mut attempt: impl FnMut() -> F) -> T {
     let (mut pause, most) = PATIENCE;
     let mut told = String::new();
     loop {

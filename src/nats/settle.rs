@@ -9,46 +9,46 @@ use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{AckKind, Message};
 
 use super::command;
-use super::fate::{Answer, Dead, Fate};
+use super::fate::{TaskReply, DeathReason, TaskVerdict};
 use super::header;
-use super::link::Link;
-use crate::app::Accepted;
-use crate::config::Nats;
+use super::link::NatsLink;
+use crate::app::AcceptedTask;
+use crate::config::NatsSettings;
 
 /// Headers that mean something to NATS, or to us, in a message that is on its way; a dead one has its own.
 const NOT_KEPT: &[&str] = &["Nats-", header::REPLY_TO, "Issue-Core-"];
 
-pub struct Settlement<'a> {
-    pub link: &'a Link,
-    pub settings: &'a Nats,
+pub struct TaskSettlement<'a> {
+    pub link: &'a NatsLink,
+    pub settings: &'a NatsSettings,
 }
 
 /// Where in the stream a message is, and how often it came.
 #[derive(Debug, Clone, Copy)]
-pub struct Origin {
+pub struct StreamPosition {
     pub sequence: u64,
     pub deliveries: i64,
 }
 
-impl Settlement<'_> {
-    pub async fn settle(&self, message: &Message, origin: &Origin, fate: Fate) {
+impl TaskSettlement<'_> {
+    pub async fn settle(&self, message: &Message, origin: &StreamPosition, fate: TaskVerdict) {
         match fate {
-            Fate::Accepted(accepted) => self.accept(message, &accepted).await,
-            Fate::Again { after, reason } => {
+            TaskVerdict::Accepted(accepted) => self.accept(message, &accepted).await,
+            TaskVerdict::Again { after, reason } => {
                 tracing::warn!(message.attempt = origin.deliveries, reason, "a task could not be taken now; it comes again in {after:?}");
                 self.again(message, after).await;
             }
-            Fate::Dead(dead) => self.bury(message, origin, &dead).await,
+            TaskVerdict::Dead(dead) => self.bury(message, origin, &dead).await,
         }
     }
 
-    async fn accept(&self, message: &Message, accepted: &Accepted) {
+    async fn accept(&self, message: &Message, accepted: &AcceptedTask) {
         self.confirm(message, AckKind::Ack).await;
         let mut headers = HeaderMap::new();
         if accepted.replayed {
             headers.insert(header::REPLAYED, "true");
         }
-        self.answer(message, headers, serde_json::to_vec(&Answer::of(accepted))).await;
+        self.answer(message, headers, serde_json::to_vec(&TaskReply::of(accepted))).await;
     }
 
     /// Not confirmed: should it get lost, the message comes again anyway, after the consumer's `ack_wait`.
@@ -58,7 +58,7 @@ impl Settlement<'_> {
         }
     }
 
-    async fn bury(&self, message: &Message, origin: &Origin, dead: &Dead) {
+    async fn bury(&self, message: &Message, origin: &StreamPosition, dead: &DeathReason) {
         tracing::warn!(
             error.code = dead.code, detail = dead.detail, nats.subject = %message.subject, nats.sequence = origin.sequence,
             "a task can never be accepted; it goes to the dead subject"
@@ -71,7 +71,7 @@ impl Settlement<'_> {
         self.answer(message, HeaderMap::new(), serde_json::to_vec(dead)).await;
     }
 
-    async fn publish_dead(&self, message: &Message, origin: &Origin, dead: &Dead) -> Result<(), String> {
+    async fn publish_dead(&self, message: &Message, origin: &StreamPosition, dead: &DeathReason) -> Result<(), String> {
         let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
         let subject = format!("{}.dead.{repo}", self.settings.tasks_prefix);
         let mut headers = obituary(message, origin, dead);
@@ -118,7 +118,7 @@ impl Settlement<'_> {
 }
 
 /// The message's own headers, and why it is dead.
-fn obituary(message: &Message, origin: &Origin, dead: &Dead) -> HeaderMap {
+fn obituary(message: &Message, origin: &StreamPosition, dead: &DeathReason) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, values) in message.headers.iter().flat_map(HeaderMap::iter) {
         let is_kept = !NOT_KEPT.iter().any(|not| name.to_string().to_ascii_lowercase().starts_with(&not.to_ascii_lowercase()));
@@ -138,7 +138,7 @@ fn obituary(message: &Message, origin: &Origin, dead: &Dead) -> HeaderMap {
 }
 
 /// As many of the faults as fit into a header; cut in the middle they would be no JSON.
-fn errors(dead: &Dead) -> String {
+fn errors(dead: &DeathReason) -> String {
     const LONGEST: usize = 8 << 10;
     let mut faults = dead.errors.as_slice();
     loop {
@@ -161,12 +161,12 @@ mod tests {
         for n in 0..100 {
             faults.add(format!("/labels/{n}"), "too_long", "é".repeat(100));
         }
-        let text = errors(&Dead::invalid(faults));
+        let text = errors(&DeathReason::invalid(faults));
         let told: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
         assert!(text.len() <= 8 << 10 && told.len() > 10, "{}", told.len());
-        let one = Dead {
+        let one = DeathReason {
             errors: vec![Fault { pointer: "/x".into(), code: "blank", message: "a\nb".into() }],
-            ..Dead::invalid(Faults::default())
+            ..DeathReason::invalid(Faults::default())
         };
         assert!(!errors(&one).contains('\n'));
     }

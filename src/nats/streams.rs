@@ -9,8 +9,8 @@ use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind, G
 use async_nats::jetstream::stream::{Config, ConsumerError, ConsumerErrorKind, RetentionPolicy, StorageType, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 
-use super::link::Link;
-use crate::config::Nats;
+use super::link::NatsLink;
+use crate::config::NatsSettings;
 
 /// Tasks that may be with us, unacknowledged: those that wait for their next attempt count, and must not shut others out.
 const MOST_PENDING: i64 = 1000;
@@ -18,11 +18,11 @@ const MOST_PENDING: i64 = 1000;
 /// Why something is not there, and what to do. One sentence for an operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Trouble(String);
+pub struct StreamTrouble(String);
 
 /// One durable consumer: its name and what it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
+pub struct ConsumerFilter {
     pub consumer: String,
     pub subject: String,
 }
@@ -30,13 +30,13 @@ pub struct Filter {
 /// The consumers the settings ask for: one for everything, or one for each repository.
 ///
 /// One consumer with several filters would need NATS 2.10, and an older server takes such a consumer and sends it everything.
-pub fn filters(settings: &Nats) -> Vec<Filter> {
-    let Nats { consumer, tasks_prefix, repos, .. } = settings;
+pub fn filters(settings: &NatsSettings) -> Vec<ConsumerFilter> {
+    let NatsSettings { consumer, tasks_prefix, repos, .. } = settings;
     if repos.is_empty() {
-        return vec![Filter { consumer: consumer.clone(), subject: format!("{tasks_prefix}.create.>") }];
+        return vec![ConsumerFilter { consumer: consumer.clone(), subject: format!("{tasks_prefix}.create.>") }];
     }
     // A consumer's name must not hold a dot, a repository's must not hold '='.
-    let filter = |repo: &String| Filter {
+    let filter = |repo: &String| ConsumerFilter {
         consumer: format!("{consumer}-{}", repo.replace('.', "=")),
         subject: format!("{tasks_prefix}.create.{repo}"),
     };
@@ -45,34 +45,34 @@ pub fn filters(settings: &Nats) -> Vec<Filter> {
 
 /// What must be there, and the link it is reached by.
 #[derive(Clone, Copy)]
-pub struct Streams<'a> {
-    pub link: &'a Link,
-    pub settings: &'a Nats,
+pub struct TaskStreams<'a> {
+    pub link: &'a NatsLink,
+    pub settings: &'a NatsSettings,
 }
 
-impl Streams<'_> {
+impl TaskStreams<'_> {
     /// The stream our events are kept in.
-    pub async fn events(self) -> Result<(), Trouble> {
+    pub async fn events(self) -> Result<(), StreamTrouble> {
         let all = format!("{}.>", self.settings.events_prefix);
         let stream = self.ensure(&self.settings.events_stream, "events_stream", &all, "Events of issue-core").await?;
         covers(&stream, &[all])
     }
 
     /// The stream tasks come from. The dead ones are kept in it too.
-    pub async fn tasks(self) -> Result<(), Trouble> {
-        let Nats { tasks_stream, tasks_prefix, .. } = self.settings;
+    pub async fn tasks(self) -> Result<(), StreamTrouble> {
+        let NatsSettings { tasks_stream, tasks_prefix, .. } = self.settings;
         let stream = self.ensure(tasks_stream, "tasks_stream", &format!("{tasks_prefix}.>"), "Tasks for issue-core").await?;
         let needed = filters(self.settings).into_iter().map(|filter| filter.subject);
         covers(&stream, &needed.chain([format!("{tasks_prefix}.dead.>")]).collect::<Vec<_>>())
     }
 
-    async fn ensure(self, name: &str, setting: &str, subjects: &str, about: &str) -> Result<Stream, Trouble> {
+    async fn ensure(self, name: &str, setting: &str, subjects: &str, about: &str) -> Result<Stream, StreamTrouble> {
         let jetstream = self.link.jetstream();
         match jetstream.get_stream(name).await {
             Ok(stream) => return Ok(stream),
             Err(error) if is_missing_stream(&error) && self.settings.create_streams => {}
             Err(error) if is_missing_stream(&error) => {
-                return Err(Trouble(format!("NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true")));
+                return Err(StreamTrouble(format!("NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true")));
             }
             Err(error) => return Err(self.trouble(&format!("look at the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
         }
@@ -92,7 +92,7 @@ impl Streams<'_> {
                 tracing::info!(nats.stream = name, nats.subjects = subjects, "created the stream");
                 Ok(stream)
             }
-            Err(error) if is_overlap(&error) => Err(Trouble(format!(
+            Err(error) if is_overlap(&error) => Err(StreamTrouble(format!(
                 "NATS keeps {subjects} in another stream already: set nats.{setting} to that stream's name, or choose another prefix"
             ))),
             Err(error) => Err(self.trouble(&format!("create the stream {name}"), &format!("$JS.API.STREAM.CREATE.{name}"), &error)),
@@ -100,8 +100,8 @@ impl Streams<'_> {
     }
 
     /// The durable consumer; its limits follow the settings.
-    pub async fn consumer(self, filter: &Filter) -> Result<Consumer<pull::Config>, Trouble> {
-        let (stream, Filter { consumer: name, subject }) = (&self.settings.tasks_stream, filter);
+    pub async fn consumer(self, filter: &ConsumerFilter) -> Result<Consumer<pull::Config>, StreamTrouble> {
+        let (stream, ConsumerFilter { consumer: name, subject }) = (&self.settings.tasks_stream, filter);
         let wanted = self.wanted(filter);
         let found: Result<Consumer<pull::Config>, _> = self.link.jetstream().get_consumer_from_stream(name.as_str(), stream.as_str()).await;
         let found = match found {
@@ -118,7 +118,7 @@ impl Streams<'_> {
         match found {
             Some(consumer) if serves(&consumer.cached_info().config, &wanted) => Ok(consumer),
             Some(consumer) if !self.settings.create_streams => unwilling(consumer, &wanted),
-            None if !self.settings.create_streams => Err(Trouble(format!(
+            None if !self.settings.create_streams => Err(StreamTrouble(format!(
                 "the stream {stream} has no consumer {name} for {subject}: create it, or set nats.create_streams = true"
             ))),
             None | Some(_) => {
@@ -129,7 +129,7 @@ impl Streams<'_> {
         }
     }
 
-    fn wanted(self, filter: &Filter) -> pull::Config {
+    fn wanted(self, filter: &ConsumerFilter) -> pull::Config {
         pull::Config {
             durable_name: Some(filter.consumer.clone()),
             description: Some("issue-core takes tasks".to_owned()),
@@ -144,11 +144,11 @@ impl Streams<'_> {
     }
 
     /// A request without an answer is most often one we may not make; the server tells that beside it, on the connection.
-    fn trouble(self, doing: &str, api: &str, error: &impl std::fmt::Display) -> Trouble {
+    fn trouble(self, doing: &str, api: &str, error: &impl std::fmt::Display) -> StreamTrouble {
         if self.link.refused(api) {
-            return Trouble(format!("cannot {doing}: NATS does not let our user publish to {api:?}; grant that, or do it yourself"));
+            return StreamTrouble(format!("cannot {doing}: NATS does not let our user publish to {api:?}; grant that, or do it yourself"));
         }
-        Trouble(format!("cannot {doing}: {error} (is JetStream enabled for our account, and may our user publish to {api:?}?)"))
+        StreamTrouble(format!("cannot {doing}: {error} (is JetStream enabled for our account, and may our user publish to {api:?}?)"))
     }
 }
 
@@ -174,11 +174,11 @@ fn serves(found: &jetstream::consumer::Config, wanted: &pull::Config) -> bool {
 }
 
 /// Somebody else's consumer: its limits are theirs, but what it is sent must be what we take.
-fn unwilling(consumer: Consumer<pull::Config>, wanted: &pull::Config) -> Result<Consumer<pull::Config>, Trouble> {
+fn unwilling(consumer: Consumer<pull::Config>, wanted: &pull::Config) -> Result<Consumer<pull::Config>, StreamTrouble> {
     let info = consumer.cached_info();
     let (name, found) = (&info.name, &info.config);
     if found.filter_subject != wanted.filter_subject || found.ack_policy != AckPolicy::Explicit {
-        return Err(Trouble(format!(
+        return Err(StreamTrouble(format!(
             "the consumer {name} must acknowledge explicitly and filter {}, it filters {:?}: change it, or name another in nats.consumer",
             wanted.filter_subject, found.filter_subject
         )));
@@ -197,13 +197,13 @@ fn unwilling(consumer: Consumer<pull::Config>, wanted: &pull::Config) -> Result<
 }
 
 /// Every subject we need must be among those the stream keeps.
-fn covers(stream: &Stream, needed: &[String]) -> Result<(), Trouble> {
+fn covers(stream: &Stream, needed: &[String]) -> Result<(), StreamTrouble> {
     let config = &stream.cached_info().config;
     let lacking = needed.iter().find(|subject| !config.subjects.iter().any(|kept| is_within(subject, kept)));
     match lacking {
         None => Ok(()),
         Some(subject) => {
-            Err(Trouble(format!("the stream {} does not keep {subject} (it keeps {}): add it", config.name, config.subjects.join(", "))))
+            Err(StreamTrouble(format!("the stream {} does not keep {subject} (it keeps {}): add it", config.name, config.subjects.join(", "))))
         }
     }
 }

@@ -54,7 +54,7 @@ impl EventSink for NatsSink {
             return Err(SinkError::retry("NATS is not connected"));
         }
         let subject = subject(&self.prefix, notice.event.kind);
-        let body = serde_json::to_vec(&Envelope::of(notice, &subject)).map_err(|error| SinkError::fail(error.to_string()))?;
+        let body = serde_json::to_vec(&EventEnvelope::of(notice, &subject)).map_err(|error| SinkError::fail(error.to_string()))?;
         let span = span(&subject, notice.event.id, body.len());
         let sending = async {
             let sent = self.jetstream.publish_with_headers(subject.clone(), headers(notice), body.into()).await;
@@ -147,17 +147,17 @@ pub const fn suffix(kind: EventKind) -> &'static str {
 
 /// What every message looks like from outside.
 #[derive(Debug, Serialize)]
-pub struct Envelope<'a> {
+pub struct EventEnvelope<'a> {
     id: Uuid,
     r#type: &'a str,
     version: &'static str,
     timestamp: String,
     publisher: &'static str,
-    attributes: Attributes<'a>,
+    attributes: EventAttributes<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Attributes<'a> {
+struct EventAttributes<'a> {
     issue_id: IssueId,
     number: i64,
     title: &'a str,
@@ -177,17 +177,17 @@ struct Attributes<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     comment_id: Option<CommentId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<Changed<'a>>,
+    changes: Vec<ChangedField<'a>>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Changed<'a> {
+enum ChangedField<'a> {
     Told(&'a FieldChange),
     TooLong { field: &'a str, omitted: bool },
 }
 
-impl<'a> Envelope<'a> {
+impl<'a> EventEnvelope<'a> {
     #[must_use]
     pub fn of(notice: &'a Notice, subject: &'a str) -> Self {
         Self {
@@ -196,12 +196,12 @@ impl<'a> Envelope<'a> {
             version: VERSION,
             timestamp: notice.event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
             publisher: PUBLISHER,
-            attributes: Attributes::of(notice),
+            attributes: EventAttributes::of(notice),
         }
     }
 }
 
-impl<'a> Attributes<'a> {
+impl<'a> EventAttributes<'a> {
     fn of(notice: &'a Notice) -> Self {
         let Notice { event, number, target_repo, origin } = notice;
         let detail = &event.detail;
@@ -222,12 +222,12 @@ impl<'a> Attributes<'a> {
             trace_id: event.trace.as_deref().and_then(|traceparent| traceparent.split('-').nth(1)),
             reason: detail.reason.as_deref(),
             comment_id: detail.comment_id,
-            changes: detail.changes.iter().map(Changed::of).collect(),
+            changes: detail.changes.iter().map(ChangedField::of).collect(),
         }
     }
 }
 
-impl<'a> Changed<'a> {
+impl<'a> ChangedField<'a> {
     fn of(change: &'a FieldChange) -> Self {
         let is_long = |value: &Value| value.to_string().len() > LONGEST_VALUE;
         if is_long(&change.from) || is_long(&change.to) {
@@ -243,8 +243,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::event::Detail;
-    use crate::domain::{Event, IssueNumber, Origin, Snapshot};
+    use crate::domain::event::EventDetail;
+    use crate::domain::{Event, IssueNumber, TaskOrigin, IssueSnapshot};
 
     #[test]
     fn every_kind_of_event_has_its_subject() {
@@ -287,8 +287,8 @@ mod tests {
             actor: "default".to_owned(),
             at: DateTime::from_timestamp_micros(1_781_593_200_000_001).unwrap(),
             trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-            detail: Detail {
-                snapshot: Snapshot { title: "t".to_owned(), backend: "gitea".to_owned(), url: None },
+            detail: EventDetail {
+                snapshot: IssueSnapshot { title: "t".to_owned(), backend: "gitea".to_owned(), url: None },
                 changes: vec![change("state", "blocked".into()), change("description", "x".repeat(5000).into())],
                 reason: Some("waits for a certificate".to_owned()),
                 comment_id: None,
@@ -298,14 +298,14 @@ mod tests {
                 conflict: None,
             },
         };
-        let origin = Origin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..Origin::default() };
+        let origin = TaskOrigin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..TaskOrigin::default() };
         Notice { event, number: IssueNumber(42), target_repo: Some("activity-core".to_owned()), origin }
     }
 
     #[test]
     fn the_envelope_is_the_contracts_and_long_values_are_left_out() {
         let notice = notice();
-        let told = serde_json::to_value(Envelope::of(&notice, "org.issuecore.task.blocked")).unwrap();
+        let told = serde_json::to_value(EventEnvelope::of(&notice, "org.issuecore.task.blocked")).unwrap();
         let expected = json!({
             "id": "00000000-0000-0000-0000-000000000007", "type": "org.issuecore.task.blocked", "version": "1.0",
             "timestamp": "2026-06-16T07:00:00.000001Z", "publisher": "issue-core",
@@ -323,7 +323,7 @@ mod tests {
     #[test]
     fn a_retry_says_the_same_bytes() {
         let (first, again) = (notice(), notice().clone());
-        let bytes = |notice: &Notice| serde_json::to_vec(&Envelope::of(notice, "s")).unwrap();
+        let bytes = |notice: &Notice| serde_json::to_vec(&EventEnvelope::of(notice, "s")).unwrap();
         assert_eq!(bytes(&first), bytes(&again));
         assert_eq!(headers(&first).get(NATS_MESSAGE_ID).unwrap().as_str(), first.event.id.to_string());
         assert_eq!(headers(&first).get("traceparent").unwrap().as_str(), first.event.trace.unwrap());

@@ -18,7 +18,7 @@ use crate::domain::{EventKind, Notice, Progress, Verdict};
 
 /// Which rows of the hub the progress belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct HubTopic {
     pub topic: Option<Uuid>,
     pub workstream: Option<Uuid>,
 }
@@ -32,21 +32,21 @@ pub struct StateHubOptions {
     pub author: String,
     pub timeout: Duration,
     pub events: Vec<Progress>,
-    pub place: Place,
+    pub place: HubTopic,
     /// What differs for a repo; what it leaves open is as above.
-    pub by_repo: HashMap<String, Place>,
+    pub by_repo: HashMap<String, HubTopic>,
     /// Calls at once.
     pub concurrency: usize,
 }
 
-pub struct StateHub {
+pub struct StateHubSink {
     http: HttpClient,
     url: String,
     authorization: Option<HeaderValue>,
     options: StateHubOptions,
 }
 
-impl StateHub {
+impl StateHubSink {
     pub const NAME: &str = "state_hub";
 
     /// Does not connect: the hub may be away for now.
@@ -82,15 +82,15 @@ impl StateHub {
         headers
     }
 
-    fn place(&self, repo: Option<&str>) -> Place {
+    fn place(&self, repo: Option<&str>) -> HubTopic {
         let special = repo.and_then(|repo| self.options.by_repo.get(repo)).copied().unwrap_or_default();
         let general = self.options.place;
-        Place { topic: special.topic.or(general.topic), workstream: special.workstream.or(general.workstream) }
+        HubTopic { topic: special.topic.or(general.topic), workstream: special.workstream.or(general.workstream) }
     }
 }
 
 #[async_trait]
-impl EventSink for StateHub {
+impl EventSink for StateHubSink {
     fn name(&self) -> &'static str {
         Self::NAME
     }
@@ -102,7 +102,7 @@ impl EventSink for StateHub {
     async fn publish(&self, notice: &Notice) -> Result<(), SinkError> {
         // Written while another set of events was configured: it is owed still.
         let Some(word) = Progress::of(notice.event.kind) else { return Ok(()) };
-        let progress = Body::of(word, notice, &self.options.author, self.place(notice.target_repo.as_deref()));
+        let progress = ProgressBody::of(word, notice, &self.options.author, self.place(notice.target_repo.as_deref()));
         let sent = self.http.post_json(&self.url, &self.headers(notice), &progress).await;
         let answer = sent.map_err(|error| SinkError::retry(error.to_string()))?;
         if answer.status == 409 {
@@ -131,7 +131,7 @@ fn refused(answer: &HttpAnswer) -> SinkError {
 
 /// The body of the contract.
 #[derive(Debug, Serialize)]
-struct Body<'a> {
+struct ProgressBody<'a> {
     summary: String,
     event_type: Progress,
     author: &'a str,
@@ -165,8 +165,8 @@ struct HubDetail<'a> {
     activity_definition_id: Option<&'a str>,
 }
 
-impl<'a> Body<'a> {
-    fn of(word: Progress, notice: &'a Notice, author: &'a str, place: Place) -> Self {
+impl<'a> ProgressBody<'a> {
+    fn of(word: Progress, notice: &'a Notice, author: &'a str, place: HubTopic) -> Self {
         let Notice { event, number, target_repo, origin } = notice;
         let snapshot = &event.detail.snapshot;
         Self {

@@ -11,26 +11,26 @@ use uuid::Uuid;
 
 use super::fields::{CommentLinkFields, LinkFields};
 use super::reindex::Before;
-use super::row::{KeyedRow, Unreadable};
-use super::{Outcome, StoreError};
-use crate::domain::tracker::{CommentLinkWrite, Slot};
+use super::row::{KeyedRow, UnreadableRow};
+use super::{CommitOutcome, StoreError};
+use crate::domain::tracker::{CommentLinkWrite, CommentSlot};
 use crate::domain::{Change, Comment, CommentWrite, Dedupe, Issue, IssueId, IssueNumber, IssueWrite, Settle};
 
-pub(super) struct Batch<'a> {
+pub(super) struct CommitBatch<'a> {
     changes: &'a [Change],
-    outcomes: Vec<Option<Outcome>>,
+    outcomes: Vec<Option<CommitOutcome>>,
 }
 
 /// An insert still open: its place in the batch, and what to write.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Insert<'a> {
+pub(super) struct OpenInsert<'a> {
     at: usize,
     pub(super) change: &'a Change,
     pub(super) issue: &'a Issue,
     pub(super) dedupe: Option<&'a Dedupe>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> CommitBatch<'a> {
     pub(super) fn new(changes: &'a [Change]) -> Self {
         Self { changes, outcomes: vec![None; changes.len()] }
     }
@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
             let Some((id, token)) = claimed(change) else { continue };
             if held.get(&id) != Some(&token) {
-                *outcome = Some(Outcome::ClaimLost);
+                *outcome = Some(CommitOutcome::ClaimLost);
             } else if change.settles.is_some() {
                 held.remove(&id);
             }
@@ -69,27 +69,27 @@ impl<'a> Batch<'a> {
     }
 
     /// The inserts still open, in key order, each key once: its repeats wait for what becomes of the first.
-    pub(super) fn inserts(&self) -> Vec<Insert<'a>> {
-        let mut inserts: Vec<Insert<'a>> = self.open_inserts().collect();
+    pub(super) fn inserts(&self) -> Vec<OpenInsert<'a>> {
+        let mut inserts: Vec<OpenInsert<'a>> = self.open_inserts().collect();
         // Stable: without keys, and among equal keys, the order of the call holds.
         inserts.sort_by_key(|insert| insert.dedupe.map(|dedupe| dedupe.key));
         inserts.dedup_by_key(|insert| insert.dedupe.map_or(Err(insert.at), |dedupe| Ok(dedupe.key)));
         inserts
     }
 
-    fn open_inserts(&self) -> impl Iterator<Item = Insert<'a>> {
+    fn open_inserts(&self) -> impl Iterator<Item = OpenInsert<'a>> {
         self.open().filter_map(|(at, change)| match &change.write {
-            IssueWrite::Insert { issue, dedupe } => Some(Insert { at, change, issue, dedupe: dedupe.as_ref() }),
+            IssueWrite::Insert { issue, dedupe } => Some(OpenInsert { at, change, issue, dedupe: dedupe.as_ref() }),
             IssueWrite::None | IssueWrite::Update { .. } | IssueWrite::Delete { .. } => None,
         })
     }
 
     /// Which of the inserts were written, and under which numbers.
-    pub(super) fn inserted(&mut self, sent: &[Insert<'_>], numbers: &[(Uuid, i64)]) {
+    pub(super) fn inserted(&mut self, sent: &[OpenInsert<'_>], numbers: &[(Uuid, i64)]) {
         let numbers: HashMap<Uuid, i64> = numbers.iter().copied().collect();
         for insert in sent {
             if let Some(number) = numbers.get(&insert.issue.id.0) {
-                self.outcomes[insert.at] = Some(Outcome::Inserted(IssueNumber(*number)));
+                self.outcomes[insert.at] = Some(CommitOutcome::Inserted(IssueNumber(*number)));
             }
         }
     }
@@ -101,16 +101,16 @@ impl<'a> Batch<'a> {
     }
 
     /// Who was first. A key that is not among the rows stays open: its holder is gone again.
-    pub(super) fn duplicates(&mut self, rows: Vec<KeyedRow>) -> Result<(), Unreadable> {
+    pub(super) fn duplicates(&mut self, rows: Vec<KeyedRow>) -> Result<(), UnreadableRow> {
         let mut first = HashMap::with_capacity(rows.len());
         for row in rows {
             let (key, issue, fingerprint) = row.read()?;
             first.insert(key, (issue, fingerprint));
         }
-        let open: Vec<Insert<'a>> = self.open_inserts().collect();
+        let open: Vec<OpenInsert<'a>> = self.open_inserts().collect();
         for insert in open {
             if let Some((issue, fingerprint)) = insert.dedupe.and_then(|dedupe| first.get(&dedupe.key.0)) {
-                self.outcomes[insert.at] = Some(Outcome::Duplicate { issue: Box::new(issue.clone()), fingerprint: *fingerprint });
+                self.outcomes[insert.at] = Some(CommitOutcome::Duplicate { issue: Box::new(issue.clone()), fingerprint: *fingerprint });
             }
         }
         Ok(())
@@ -132,30 +132,30 @@ impl<'a> Batch<'a> {
             }
             *outcome = match decided(change) {
                 None if matches!(change.write, IssueWrite::Insert { .. }) => None,
-                Some((id, read_version)) if versions.get(&id) != Some(&read_version) => Some(Outcome::Stale),
+                Some((id, read_version)) if versions.get(&id) != Some(&read_version) => Some(CommitOutcome::Stale),
                 Some((id, _)) => {
                     versions.remove(&id);
-                    Some(Outcome::Written)
+                    Some(CommitOutcome::Written)
                 }
-                None => Some(Outcome::Written),
+                None => Some(CommitOutcome::Written),
             };
         }
     }
 
     /// The changes that are written.
-    pub(super) fn survivors(&self) -> impl Iterator<Item = (&'a Change, &Outcome)> {
+    pub(super) fn survivors(&self) -> impl Iterator<Item = (&'a Change, &CommitOutcome)> {
         self.changes
             .iter()
             .zip(&self.outcomes)
             .filter_map(|(change, outcome)| outcome.as_ref().map(|outcome| (change, outcome)))
-            .filter(|(_, outcome)| matches!(outcome, Outcome::Inserted(_) | Outcome::Written))
+            .filter(|(_, outcome)| matches!(outcome, CommitOutcome::Inserted(_) | CommitOutcome::Written))
     }
 
     /// The changes that are written, with the numbers of the new issues (0 for the others).
     pub(super) fn survivors_with_numbers(&self) -> impl Iterator<Item = (&'a Change, i64)> {
         self.survivors().map(|(change, outcome)| match outcome {
-            Outcome::Inserted(IssueNumber(number)) => (change, *number),
-            Outcome::Duplicate { .. } | Outcome::Written | Outcome::Stale | Outcome::ClaimLost => (change, 0),
+            CommitOutcome::Inserted(IssueNumber(number)) => (change, *number),
+            CommitOutcome::Duplicate { .. } | CommitOutcome::Written | CommitOutcome::Stale | CommitOutcome::ClaimLost => (change, 0),
         })
     }
 
@@ -188,7 +188,7 @@ impl<'a> Batch<'a> {
     }
 
     /// What became of each change, or `None` while one is open.
-    pub(super) fn outcomes(&self) -> Option<Vec<Outcome>> {
+    pub(super) fn outcomes(&self) -> Option<Vec<CommitOutcome>> {
         self.outcomes.iter().cloned().collect()
     }
 
@@ -237,7 +237,7 @@ fn deleted_issue(change: &Change) -> Option<Uuid> {
     }
 }
 
-fn slot(write: &CommentLinkWrite) -> (IssueId, &String, Slot) {
+fn slot(write: &CommentLinkWrite) -> (IssueId, &String, CommentSlot) {
     match write {
         CommentLinkWrite::Set(link) => (link.issue_id, &link.backend, link.slot),
         CommentLinkWrite::Remove { issue_id, backend, slot } => (*issue_id, backend, *slot),

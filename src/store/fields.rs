@@ -9,11 +9,11 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::domain::event::Detail;
+use crate::domain::event::EventDetail;
 pub(super) use link::{CommentLinkFields, LinkFields};
 pub(super) use sync::{ConflictFields, HeardFields, HookFields, ProgressFields};
 
-use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, Related, Review, SourceType, State};
+use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, IssueRelation, Review, SourceType, State};
 
 /// Every column of `issues` that is written, except the number, which the database gives.
 #[derive(Debug, Serialize)]
@@ -54,17 +54,17 @@ pub(super) struct IssueFields<'a> {
     pub(super) updated_at: DateTime<Utc>,
     #[serde(serialize_with = "optional_moment")]
     pub(super) archived_at: Option<DateTime<Utc>>,
-    pub(super) dedupe_key: Option<Hash<'a>>,
-    pub(super) fingerprint: Option<Hash<'a>>,
+    pub(super) dedupe_key: Option<StoredHash<'a>>,
+    pub(super) fingerprint: Option<StoredHash<'a>>,
     /// Most have none.
-    pub(super) relations: Option<&'a [Related]>,
+    pub(super) relations: Option<&'a [IssueRelation]>,
 }
 
 /// A SHA-256: bytes in Postgres, hex in JSON.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hash<'a>(pub(super) &'a [u8; 32]);
+pub(super) struct StoredHash<'a>(pub(super) &'a [u8; 32]);
 
-impl Serialize for Hash<'_> {
+impl Serialize for StoredHash<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex_text(self.0))
     }
@@ -80,7 +80,7 @@ pub(super) struct EventFields<'a> {
     #[serde(serialize_with = "moment")]
     pub(super) at: DateTime<Utc>,
     pub(super) trace: Option<&'a str>,
-    pub(super) detail: &'a Detail,
+    pub(super) detail: &'a EventDetail,
 }
 
 #[derive(Debug, Serialize)]
@@ -151,8 +151,8 @@ impl<'a> IssueFields<'a> {
             created_at: issue.created_at,
             updated_at: issue.updated_at,
             archived_at: issue.archived_at,
-            dedupe_key: dedupe.map(|dedupe| Hash(&dedupe.key.0)),
-            fingerprint: dedupe.and_then(|dedupe| dedupe.fingerprint.as_ref()).map(|print| Hash(&print.0)),
+            dedupe_key: dedupe.map(|dedupe| StoredHash(&dedupe.key.0)),
+            fingerprint: dedupe.and_then(|dedupe| dedupe.fingerprint.as_ref()).map(|print| StoredHash(&print.0)),
             relations: Some(issue.relations.as_slice()).filter(|relations| !relations.is_empty()),
         }
     }

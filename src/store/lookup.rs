@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::queue::{ClaimWish, Claimed};
+use super::queue::{LeaseRequest, LeasedMessages};
 use super::reindex::Before;
-use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, Unreadable};
-use super::{Filed, Page, StoreError};
+use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, UnreadableRow};
+use super::{FiledIssue, IssuePage, StoreError};
 use crate::domain::facet::Facet;
-use crate::domain::find::{Assigned, Filter, IssueQuery, Place, Sort};
+use crate::domain::find::{AssigneeFilter, ListFilter, IssueQuery, CursorKey, Sort};
 use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.
@@ -25,7 +25,7 @@ pub(super) fn split(refs: &[IssueRef]) -> (Vec<Uuid>, Vec<i64>) {
 }
 
 /// The issues in the order asked; one asked for twice, by id and by number, is given twice.
-pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Option<Issue>>, Unreadable> {
+pub(super) fn arrange(refs: &[IssueRef], rows: Vec<IssueRow>) -> Result<Vec<Option<Issue>>, UnreadableRow> {
     let mut found: HashMap<IssueRef, Issue> = HashMap::with_capacity(rows.len());
     let by_number = refs.iter().any(|wanted| matches!(wanted, IssueRef::Number(_)));
     for row in rows {
@@ -44,17 +44,17 @@ pub(super) fn numbered(rows: Vec<(Uuid, i64)>) -> Vec<(IssueId, IssueNumber)> {
 }
 
 /// What stands under each key, in the order asked.
-pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<Vec<Option<Filed>>, Unreadable> {
+pub(super) fn arrange_filed(keys: &[DedupeKey], rows: Vec<KeyedRow>) -> Result<Vec<Option<FiledIssue>>, UnreadableRow> {
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         let (key, issue, fingerprint) = row.read()?;
-        found.insert(key, Filed { issue, fingerprint });
+        found.insert(key, FiledIssue { issue, fingerprint });
     }
     Ok(keys.iter().map(|key| found.get(&key.0).cloned()).collect())
 }
 
 /// The notices in the order asked; one asked for twice (for two sinks) is given twice.
-pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, Unreadable> {
+pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -> Result<Vec<Option<Notice>>, UnreadableRow> {
     let mut found: HashMap<(IssueId, i64), Notice> = HashMap::with_capacity(rows.len());
     for row in rows {
         let notice = Notice::try_from(row)?;
@@ -64,42 +64,42 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
 }
 
 /// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
-pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
     let more = rows.len() >= wish.limit as usize;
     let taken = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
     let mut leases: Vec<Lease> = readable(store, taken.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
-    Ok(Claimed { leases, more })
+    Ok(LeasedMessages { leases, more })
 }
 
 /// The issues a commit was decided on, as they are.
-pub(super) fn before(rows: Vec<IssueRow>) -> Result<Before, Unreadable> {
+pub(super) fn before(rows: Vec<IssueRow>) -> Result<Before, UnreadableRow> {
     rows.into_iter().map(|row| Ok((row.id, Issue::try_from(row)?))).collect()
 }
 
 /// What a reading of rows came to, where a row that cannot be read is a defect of this store.
-pub(super) fn readable<T>(store: &'static str, read: Result<T, Unreadable>) -> Result<T, StoreError> {
+pub(super) fn readable<T>(store: &'static str, read: Result<T, UnreadableRow>) -> Result<T, StoreError> {
     read.map_err(|error| StoreError::Broken { store, reason: error.to_string() })
 }
 
 /// The row as its domain value, where there is one.
-pub(super) fn one<R, T: TryFrom<R, Error = Unreadable>>(store: &'static str, row: Option<R>) -> Result<Option<T>, StoreError> {
+pub(super) fn one<R, T: TryFrom<R, Error = UnreadableRow>>(store: &'static str, row: Option<R>) -> Result<Option<T>, StoreError> {
     readable(store, row.map(T::try_from).transpose())
 }
 
 /// Every row as its domain value.
-pub(super) fn all<R, T: TryFrom<R, Error = Unreadable>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
+pub(super) fn all<R, T: TryFrom<R, Error = UnreadableRow>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
     readable(store, rows.into_iter().map(T::try_from).collect())
 }
 
 /// A page as it is gathered, one part after the other.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct GatheredPage {
     rows: Vec<IssueRow>,
     more: bool,
 }
 
-impl Gathered {
+impl GatheredPage {
     /// How many rows to ask for: one more than the page takes tells whether there are others.
     pub(super) fn wanted(&self, limit: u32) -> u32 {
         (limit + 1).saturating_sub(u32::try_from(self.rows.len()).unwrap_or(u32::MAX))
@@ -115,24 +115,24 @@ impl Gathered {
         !self.more
     }
 
-    pub(super) fn page(self) -> Result<Page, Unreadable> {
-        Ok(Page { issues: self.rows.into_iter().map(Issue::try_from).collect::<Result<_, _>>()?, more: self.more })
+    pub(super) fn page(self) -> Result<IssuePage, UnreadableRow> {
+        Ok(IssuePage { issues: self.rows.into_iter().map(Issue::try_from).collect::<Result<_, _>>()?, more: self.more })
     }
 }
 
 /// One run of a list in an index. A list by due date is two, one after the other: with one, and without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum IndexRun {
     Whole,
     WithDueDate,
     WithoutDueDate,
 }
 
-pub(super) fn parts(query: &IssueQuery) -> &'static [Part] {
+pub(super) fn parts(query: &IssueQuery) -> &'static [IndexRun] {
     match (query.sort, query.after) {
-        (Sort::Due, Some(Place::Due(None, _))) => &[Part::WithoutDueDate],
-        (Sort::Due, _) => &[Part::WithDueDate, Part::WithoutDueDate],
-        (Sort::Created | Sort::Updated | Sort::Priority | Sort::Number | Sort::Relevance, _) => &[Part::Whole],
+        (Sort::Due, Some(CursorKey::Due(None, _))) => &[IndexRun::WithoutDueDate],
+        (Sort::Due, _) => &[IndexRun::WithDueDate, IndexRun::WithoutDueDate],
+        (Sort::Created | Sort::Updated | Sort::Priority | Sort::Number | Sort::Relevance, _) => &[IndexRun::Whole],
     }
 }
 
@@ -150,11 +150,11 @@ pub(super) struct TagSet {
 }
 
 /// The sets of a filter; each must be met.
-pub(super) fn tag_sets(filter: &Filter) -> Vec<TagSet> {
+pub(super) fn tag_sets(filter: &ListFilter) -> Vec<TagSet> {
     let set = |facet, keys: &[String]| (!keys.is_empty()).then(|| TagSet { facet, keys: keys.to_vec() });
     let people = match &filter.assigned {
-        Assigned::To(people) => people.as_slice(),
-        Assigned::Anyhow | Assigned::Nobody => &[],
+        AssigneeFilter::To(people) => people.as_slice(),
+        AssigneeFilter::Anyhow | AssigneeFilter::Nobody => &[],
     };
     let each = filter.labels.iter().filter_map(|label| set(Facet::Label, std::slice::from_ref(label)));
     each.chain(set(Facet::Label, &filter.labels_any)).chain(set(Facet::Assignee, people)).collect()
@@ -163,7 +163,7 @@ pub(super) fn tag_sets(filter: &Filter) -> Vec<TagSet> {
 /// Where a list begins to read. Decided here, not by the planners: they take the label of an issue and its creation for
 /// independent of each other, expect nothing to be left, and read everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(super) enum ListStart {
     /// An index of `issues`; every set is asked about each row.
     Issues,
     /// The rows of one tag, which have the order of the list; the other sets are asked about each of them.
@@ -176,38 +176,38 @@ pub(super) enum Lead {
 const FEW: i64 = 5000;
 
 /// Nothing has to be known of the sizes of the sets.
-pub(super) fn obvious_lead(sets: &[TagSet], sort: Sort) -> Option<Lead> {
+pub(super) fn obvious_lead(sets: &[TagSet], sort: Sort) -> Option<ListStart> {
     match sets {
-        [] => Some(Lead::Issues),
-        [only] if sort == Sort::Created && only.keys.len() == 1 => Some(Lead::Tag(0)),
+        [] => Some(ListStart::Issues),
+        [only] if sort == Sort::Created && only.keys.len() == 1 => Some(ListStart::Tag(0)),
         [..] => None,
     }
 }
 
 /// By the sizes of the values, in any order.
-pub(super) fn lead(sets: &[TagSet], sort: Sort, sizes: &[(String, String, i64)]) -> Lead {
+pub(super) fn lead(sets: &[TagSet], sort: Sort, sizes: &[(String, String, i64)]) -> ListStart {
     let size = |set: &TagSet| -> i64 {
         let among = |facet: &str, key: &String| facet == set.facet.as_str() && set.keys.contains(key);
         sizes.iter().filter(|(facet, key, _)| among(facet, key)).map(|(_, _, size)| size).sum()
     };
     let smallest = sets.iter().enumerate().map(|(n, set)| (size(set), n)).min();
     match smallest {
-        Some((_, n)) if sort == Sort::Created && sets[n].keys.len() == 1 => Lead::Tag(n),
-        Some((size, n)) if size <= FEW => Lead::Few(n),
-        Some(_) | None => Lead::Issues,
+        Some((_, n)) if sort == Sort::Created && sets[n].keys.len() == 1 => ListStart::Tag(n),
+        Some((size, n)) if size <= FEW => ListStart::Few(n),
+        Some(_) | None => ListStart::Issues,
     }
 }
 
 /// How common the words of a search are among the newest issues.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
+pub(super) struct WordSample {
     /// How many issues there are, roughly.
     pub(super) all: i64,
     pub(super) looked_at: i64,
     pub(super) have: i64,
 }
 
-impl Sample {
+impl WordSample {
     /// How many of the newest issues are looked at.
     pub(super) const SIZE: i64 = 1000;
 
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn words_are_rare_by_their_number_and_common_by_their_share() {
-        let rare = |all, have| Sample { all, looked_at: Sample::SIZE.min(all), have }.is_rare();
+        let rare = |all, have| WordSample { all, looked_at: WordSample::SIZE.min(all), have }.is_rare();
         assert!(rare(1_000_000, 0) && rare(1_000_000, 9) && !rare(1_000_000, 10) && !rare(1_000_000, 1000));
         assert!(rare(10_000, 99) && !rare(10_000, 100));
         assert!(rare(50, 50) && !rare(0, 0), "few enough are fetched, whatever their share");
@@ -254,11 +254,11 @@ mod tests {
                 size("label", "a", 1),
             ]
         };
-        assert_eq!(lead(&sets, Sort::Created, &sizes(20_000, 50_000)), Lead::Tag(1));
-        assert_eq!(lead(&sets, Sort::Updated, &sizes(20_000, 50_000)), Lead::Issues);
-        assert_eq!(lead(&sets, Sort::Updated, &sizes(200, 50_000)), Lead::Few(1));
-        assert_eq!(lead(&sets, Sort::Created, &sizes(200, 5)), Lead::Few(2));
-        assert_eq!(obvious_lead(&sets[..1], Sort::Created), Some(Lead::Tag(0)));
+        assert_eq!(lead(&sets, Sort::Created, &sizes(20_000, 50_000)), ListStart::Tag(1));
+        assert_eq!(lead(&sets, Sort::Updated, &sizes(20_000, 50_000)), ListStart::Issues);
+        assert_eq!(lead(&sets, Sort::Updated, &sizes(200, 50_000)), ListStart::Few(1));
+        assert_eq!(lead(&sets, Sort::Created, &sizes(200, 5)), ListStart::Few(2));
+        assert_eq!(obvious_lead(&sets[..1], Sort::Created), Some(ListStart::Tag(0)));
         assert_eq!(obvious_lead(&sets[..1], Sort::Due), None);
     }
 }

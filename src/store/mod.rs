@@ -24,14 +24,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
-use crate::domain::facet::{FacetQuery, Shown};
-use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::record::{Record, Taken};
-use crate::domain::sync::{Binding, BindingSource, Bound, Conflict, ConflictFilter, Cursor, Hook, NewHook, Run};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place, Tie};
+use self::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
+use crate::domain::facet::{FacetQuery, ShownFacetValue};
+use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
+use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::sync::{Binding, BindingSource, BindingState, Conflict, ConflictFilter, SyncCursor, StoredDelivery, NewDelivery, SyncRunRecord};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
 use crate::domain::{
-    Change, Comment, CommentId, DedupeKey, Delivery, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
+    Change, Comment, CommentId, DedupeKey, Attempt, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
@@ -48,7 +48,7 @@ pub trait Store: Send + Sync + 'static {
     /// - Two updates of one issue in one call: the first is written, the later ones are [`Outcome::Stale`].
     /// - When it answers with an error nothing is known: the transaction may have been committed or not. Trying an
     ///   insert with a dedupe key again is safe.
-    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError>;
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError>;
 
     /// The issues named, in the order asked, `None` for each that does not exist. Archived ones are found too.
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError>;
@@ -57,7 +57,7 @@ pub trait Store: Send + Sync + 'static {
     async fn numbers(&self, refs: &[IssueRef]) -> Result<Vec<(IssueId, IssueNumber)>, StoreError>;
 
     /// What was filed under each key, in the order asked, `None` where the key is free.
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError>;
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError>;
 
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
@@ -82,10 +82,10 @@ pub trait Store: Send + Sync + 'static {
     /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
     /// - Those that are due but not first in their lane are put off until the first one may be done, and are due again
     ///   the moment it is settled, so that a dead target's backlog is not looked at again and again.
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError>;
+    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
 
     /// Gives leases back after work that did not succeed. Those whose token is stale are left alone.
-    async fn release(&self, releases: &[Release]) -> Result<(), StoreError>;
+    async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError>;
 
     /// What is told outside about each of these events, in the order asked; `None` where its issue was deleted meanwhile.
     async fn notices(&self, events: &[(IssueId, i64)]) -> Result<Vec<Option<Notice>>, StoreError>;
@@ -102,10 +102,10 @@ pub trait Store: Send + Sync + 'static {
     async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// How much waits, by kind, target and state. Reads every message: for a sampler, not for a request.
-    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError>;
+    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError>;
 
     /// The attempts made for these events of an issue, in their order, of each event the newest `most`.
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError>;
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError>;
 
     /// Forgets the oldest attempts that ended before that moment, at most `limit`; answers how many.
     async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
@@ -121,10 +121,10 @@ pub trait Store: Send + Sync + 'static {
     async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError>;
 
     /// The ties of these issues to whatever trackers, without what was sent over them, in no particular order.
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<Tie>, StoreError>;
+    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError>;
 
     /// The ties to one tracker under the names that people there use; gone ones too, in no particular order.
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<Tie>, StoreError>;
+    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError>;
 
     /// The ties of these comments (and parts of the issue's text) to comments in one tracker.
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError>;
@@ -140,13 +140,13 @@ pub trait Store: Send + Sync + 'static {
     async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError>;
 
     /// The ties to these issues of one place, by what the API there calls them; gone ones too, in no particular order.
-    async fn links_to(&self, backend: &str, place: &Place, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
+    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
 
     /// The ties to one place that are [`LinkState::Linked`](crate::domain::tracker::LinkState), by issue, after the one named, at most `limit`.
-    async fn links_of_place(&self, backend: &str, place: &Place, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError>;
+    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError>;
 
     /// How many ties to one place are linked; counting stops at `most`.
-    async fn count_links(&self, backend: &str, place: &Place, most: u32) -> Result<u64, StoreError>;
+    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError>;
 
     /// Every tie of an issue's comments to comments in one tracker.
     async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError>;
@@ -156,34 +156,34 @@ pub trait Store: Send + Sync + 'static {
     async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError>;
 
     /// Every binding, by name. There are few.
-    async fn bindings(&self) -> Result<Vec<Bound>, StoreError>;
+    async fn bindings(&self) -> Result<Vec<BindingState>, StoreError>;
 
     /// Writes the rules of a binding, and nothing of how far it is: a new one is due at once. Only over `read_edition`, where one is given
     /// (0: only if it is not there); `None` otherwise. The same rules again change nothing.
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<Bound>, StoreError>;
+    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError>;
 
     /// Pauses a binding, or lets it go on at once. `None`: it is not there.
-    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError>;
+    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError>;
 
     /// Makes a binding due now; with `audit`, a whole list is next; with `brake_off`, whatever it says is missing is believed once.
     /// `None`: it is not there.
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError>;
+    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError>;
 
     /// Takes a binding away, in `read_edition` only where one is given; the issues and their ties stay. `false`: it was not there, or not
     /// so.
     async fn delete_binding(&self, name: &str, read_edition: Option<i64>) -> Result<bool, StoreError>;
 
     /// Leases the binding, where it is due (or `now_or_later`), not paused, and nobody else's at `now`. Waits for no lock.
-    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError>;
+    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<BindingState>, StoreError>;
 
     /// Gives it back with what came of it. A stale token changes nothing.
     async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError>;
 
     /// Keeps a delivery; `false`: one of that name is kept already.
-    async fn keep_hook(&self, hook: &NewHook) -> Result<bool, StoreError>;
+    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError>;
 
     /// The deliveries for a backend that were not followed yet, oldest first, at most `limit`.
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<Hook>, StoreError>;
+    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError>;
 
     /// Forgets deliveries that came before that moment, at most `limit`; answers how many.
     async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
@@ -202,32 +202,32 @@ pub trait Store: Send + Sync + 'static {
     /// One page in the order asked, of at most `query.limit` issues, ended early before its descriptions outgrow
     /// [`PAGE_BYTES`](crate::domain::find::PAGE_BYTES). Not for [`Sort::Relevance`](crate::domain::find::Sort), which
     /// nothing but [`Self::matches`] can tell: that order is taken as by number.
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError>;
+    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError>;
 
     /// The newest matches of a filter with a text, by number, at most `most` of them; none newer than `newest`.
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError>;
+    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError>;
 
     /// How many issues the filter admits; counting stops at `most`.
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError>;
+    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError>;
 
     /// The values of a facet with their counts, which are exact at all times.
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError>;
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError>;
 
     /// What was filed for each of the ids, in their order, newest first.
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError>;
+    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError>;
 
     /// The issues numbered above the one named with all that hangs on them, by number, at most `limit`; archived ones too.
-    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError>;
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError>;
 
     /// Writes records as they are, those that are not there yet, all in one transaction, and tells what became of each, in order.
     /// Nobody is told of them outside: they are history. Doing it again changes nothing. Without `write` it only tells.
-    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError>;
+    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// The store answers, and its schema is one that this binary can work with: its own, or a newer one that only adds.
     async fn check(&self) -> Result<(), StoreError>;
 
     /// How many connections there are at this moment, by pool. Asks nobody.
-    fn connections(&self) -> Vec<Connections>;
+    fn connections(&self) -> Vec<PoolConnections>;
 
     /// Lets go of every connection. Calls after it fail.
     async fn close(&self);
@@ -255,15 +255,15 @@ pub struct BindingLease {
 /// How the work on a binding ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindingEnd {
-    pub cursor: Cursor,
+    pub cursor: SyncCursor,
     /// `None`: as it was (only deliveries were followed).
-    pub last: Option<Run>,
+    pub last: Option<SyncRunRecord>,
     pub due_at: DateTime<Utc>,
 }
 
 /// One pool of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
+pub struct PoolConnections {
     pub pool: &'static str,
     pub open: u32,
     /// Of the open ones, those that nobody uses.
@@ -273,7 +273,7 @@ pub struct Connections {
 
 /// What stands under a dedupe key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filed {
+pub struct FiledIssue {
     pub issue: Issue,
     /// What the first body said, where a repeat must say the same.
     pub fingerprint: Option<Fingerprint>,
@@ -281,7 +281,7 @@ pub struct Filed {
 
 /// Issues in the order asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub struct IssuePage {
     pub issues: Vec<Issue>,
     /// There are others after the last of them.
     pub more: bool,
@@ -289,7 +289,7 @@ pub struct Page {
 
 /// What became of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommitOutcome {
     /// A new issue is stored under this number.
     Inserted(IssueNumber),
     /// The dedupe key was there already: the issue it belongs to, and what the first body said.

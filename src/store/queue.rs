@@ -7,16 +7,16 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::domain::{Lease, MessageKind, MessageState, Spot};
+use crate::domain::{Lease, MessageKind, MessageState, QueuePosition};
 
 /// A wish for work.
 #[derive(Debug, Clone, Copy)]
-pub struct ClaimWish<'a> {
+pub struct LeaseRequest<'a> {
     pub target: &'a str,
     pub now: DateTime<Utc>,
     /// Pass over what comes before this spot. Where deleted rows cannot be cleaned up (some reader holds a transaction
     /// open), a scan from the very beginning has to step over all of them; somebody must still look there now and then.
-    pub since: Option<Spot>,
+    pub since: Option<QueuePosition>,
     pub lease: Duration,
     pub limit: u32,
     /// The proof of the new leases.
@@ -25,7 +25,7 @@ pub struct ClaimWish<'a> {
 
 /// The answer to a wish.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Claimed {
+pub struct LeasedMessages {
     pub leases: Vec<Lease>,
     /// As much was looked at as was wished for: there may be more, also where nothing could be leased.
     pub more: bool,
@@ -33,16 +33,16 @@ pub struct Claimed {
 
 /// How the work on a leased message ended, other than well.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Release {
+pub struct MessageRelease {
     pub message_id: i64,
     pub token: Uuid,
     pub at: DateTime<Utc>,
-    pub then: Then,
+    pub then: AfterRelease,
 }
 
 /// What becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Then {
+pub enum AfterRelease {
     /// It was not tried: the attempt is not counted, nothing is told.
     PutBack,
     /// Not its fault (a limit, a refused credential): the attempt is not counted, but why it waits is told.
@@ -61,9 +61,9 @@ pub enum Then {
     },
 }
 
-impl Release {
+impl MessageRelease {
     #[must_use]
-    pub const fn of(lease: &Lease, at: DateTime<Utc>, then: Then) -> Self {
+    pub const fn of(lease: &Lease, at: DateTime<Utc>, then: AfterRelease) -> Self {
         Self { message_id: lease.message.id, token: lease.token, at, then }
     }
 }
@@ -78,7 +78,7 @@ pub struct MessageFilter {
 
 /// How much waits, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Backlog {
+pub struct QueueDepth {
     pub kind: MessageKind,
     pub target: String,
     pub state: MessageState,

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::row::{CommentRow, EventRow, IssueRow, Unreadable};
-use crate::domain::record::{Record, Taken};
+use super::row::{CommentRow, EventRow, IssueRow, UnreadableRow};
+use crate::domain::record::{IssueRecord, ImportOutcome};
 use crate::domain::{Comment, Dedupe, DedupeKey, Event, Fingerprint, Issue};
 
 /// What stands where a record wants to be.
 #[derive(Debug, Default)]
-pub(super) struct Standing {
+pub(super) struct StandingIds {
     pub(super) issues: Vec<StandingRow>,
     pub(super) comments: Vec<Uuid>,
 }
@@ -34,15 +34,15 @@ pub(super) struct RecordRow {
 }
 
 /// The ids, numbers and keys that records want for themselves, and their comments' ids.
-pub(super) struct Wanted {
+pub(super) struct WantedIds {
     pub(super) ids: Vec<Uuid>,
     pub(super) numbers: Vec<i64>,
     pub(super) keys: Vec<[u8; 32]>,
     pub(super) comments: Vec<Uuid>,
 }
 
-impl Wanted {
-    pub(super) fn of(records: &[Record]) -> Self {
+impl WantedIds {
+    pub(super) fn of(records: &[IssueRecord]) -> Self {
         Self {
             ids: records.iter().map(|record| record.issue.id.0).collect(),
             numbers: records.iter().map(|record| record.issue.number.0).collect(),
@@ -53,43 +53,43 @@ impl Wanted {
 }
 
 /// What becomes of each record; of two that want the same, the first gets it.
-pub(super) fn plan(records: &[Record], standing: Standing) -> Vec<Taken> {
+pub(super) fn plan(records: &[IssueRecord], standing: StandingIds) -> Vec<ImportOutcome> {
     let mut versions: HashMap<Uuid, i64> = standing.issues.iter().map(|row| (row.id, row.version)).collect();
     let mut numbers: HashSet<i64> = standing.issues.iter().map(|row| row.number).collect();
     let mut keys: HashSet<Vec<u8>> = standing.issues.into_iter().filter_map(|row| row.dedupe_key).collect();
     let mut comments: HashSet<Uuid> = standing.comments.into_iter().collect();
-    let mut decide = |record: &Record| {
-        let Record { issue, dedupe, comments: said, .. } = record;
+    let mut decide = |record: &IssueRecord| {
+        let IssueRecord { issue, dedupe, comments: said, .. } = record;
         if let Some(version) = versions.get(&issue.id.0) {
-            return if *version == issue.version { Taken::Present } else { Taken::Differs { version: *version } };
+            return if *version == issue.version { ImportOutcome::Present } else { ImportOutcome::Differs { version: *version } };
         }
         let key = dedupe.map(|dedupe| dedupe.key.0.to_vec());
         let mut own = HashSet::new();
         if numbers.contains(&issue.number.0) {
-            return Taken::Clashes { over: "number" };
+            return ImportOutcome::Clashes { over: "number" };
         }
         if key.as_ref().is_some_and(|key| keys.contains(key)) {
-            return Taken::Clashes { over: "dedupe" };
+            return ImportOutcome::Clashes { over: "dedupe" };
         }
         if said.iter().any(|comment| comments.contains(&comment.id.0) || !own.insert(comment.id.0)) {
-            return Taken::Clashes { over: "comments" };
+            return ImportOutcome::Clashes { over: "comments" };
         }
         versions.insert(issue.id.0, issue.version);
         numbers.insert(issue.number.0);
         keys.extend(key);
         comments.extend(own);
-        Taken::Written
+        ImportOutcome::Written
     };
     records.iter().map(&mut decide).collect()
 }
 
 /// Those that are written.
-pub(super) fn written<'a>(records: &'a [Record], taken: &[Taken]) -> Vec<&'a Record> {
-    records.iter().zip(taken).filter(|(_, taken)| **taken == Taken::Written).map(|(record, _)| record).collect()
+pub(super) fn written<'a>(records: &'a [IssueRecord], taken: &[ImportOutcome]) -> Vec<&'a IssueRecord> {
+    records.iter().zip(taken).filter(|(_, taken)| **taken == ImportOutcome::Written).map(|(record, _)| record).collect()
 }
 
 /// Rows of one page put together again.
-pub(super) fn gathered(issues: Vec<RecordRow>, events: Vec<EventRow>, comments: Vec<CommentRow>) -> Result<Vec<Record>, Unreadable> {
+pub(super) fn gathered(issues: Vec<RecordRow>, events: Vec<EventRow>, comments: Vec<CommentRow>) -> Result<Vec<IssueRecord>, UnreadableRow> {
     let mut of: HashMap<Uuid, (Vec<Event>, Vec<Comment>)> = HashMap::new();
     for event in events {
         let event = Event::try_from(event)?;
@@ -105,7 +105,7 @@ pub(super) fn gathered(issues: Vec<RecordRow>, events: Vec<EventRow>, comments: 
         let dedupe = key.map(|key| Dedupe { key: DedupeKey(key), fingerprint: fingerprint.map(Fingerprint) });
         let issue = Issue::try_from(row.issue)?;
         let (events, comments) = of.remove(&issue.id.0).unwrap_or_default();
-        Ok(Record { issue, dedupe, events, comments })
+        Ok(IssueRecord { issue, dedupe, events, comments })
     };
     issues.into_iter().map(one).collect()
 }

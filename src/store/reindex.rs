@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use super::batch::{Batch, added};
+use super::batch::{CommitBatch, added};
 use super::fields::moment_text;
-use crate::domain::facet::{Count, Counts, Value, tags, tally};
-use crate::domain::record::Record;
-use crate::domain::search::Document;
+use crate::domain::facet::{FacetCount, FacetCounts, FacetValue, tags, tally};
+use crate::domain::record::IssueRecord;
+use crate::domain::search::SearchDocument;
 use crate::domain::{Change, Issue, IssueWrite};
 
 /// Issues as they were before the commit.
@@ -21,11 +21,11 @@ pub(super) type Before = BTreeMap<Uuid, Issue>;
 
 /// What has to be written once everything else is.
 #[derive(Debug, Default)]
-pub(super) struct Reindex<'a> {
+pub(super) struct ReindexPlan<'a> {
     pub(super) tags_gone: Vec<TagFields>,
     pub(super) tags_new: Vec<TagFields>,
     pub(super) texts_gone: Vec<i64>,
-    pub(super) texts_new: Vec<Text<'a>>,
+    pub(super) texts_new: Vec<IndexedText<'a>>,
     pub(super) counts: Vec<CountFields>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct TagFields {
 
 /// The words of an issue that was written or remarked on.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
+pub(super) struct IndexedText<'a> {
     pub(super) issue: &'a Issue,
     pub(super) number: i64,
     /// The comments written with a new issue; `None` where they have to be read.
@@ -58,17 +58,17 @@ pub(super) struct CountFields {
     pub(super) closed: i64,
 }
 
-impl<'a> Reindex<'a> {
-    pub(super) fn of(batch: &Batch<'a>, before: &'a Before) -> Self {
+impl<'a> ReindexPlan<'a> {
+    pub(super) fn of(batch: &CommitBatch<'a>, before: &'a Before) -> Self {
         let mut reindex = Self::default();
-        let mut counts = Counts::new();
+        let mut counts = FacetCounts::new();
         for (change, number) in batch.survivors_with_numbers() {
             match &change.write {
                 IssueWrite::Insert { issue, .. } => {
                     tally(&mut counts, issue, 1);
                     reindex.tags_new.extend(tag_fields(issue, issue.created_at, number));
                     let comments = Some(comments(change));
-                    reindex.texts_new.push(Text { issue, number, comments });
+                    reindex.texts_new.push(IndexedText { issue, number, comments });
                 }
                 IssueWrite::Update { issue, .. } => {
                     let Some(old) = before.get(&issue.id.0) else { continue };
@@ -90,15 +90,15 @@ impl<'a> Reindex<'a> {
     }
 
     /// For records that are all new, with numbers of their own.
-    pub(super) fn of_records(records: &[&'a Record]) -> Self {
+    pub(super) fn of_records(records: &[&'a IssueRecord]) -> Self {
         let mut reindex = Self::default();
-        let mut counts = Counts::new();
-        for Record { issue, comments, .. } in records {
+        let mut counts = FacetCounts::new();
+        for IssueRecord { issue, comments, .. } in records {
             let number = issue.number.0;
             tally(&mut counts, issue, 1);
             reindex.tags_new.extend(tag_fields(issue, issue.created_at, number));
             let comments = Some(comments.iter().map(|comment| comment.body.as_str()).collect());
-            reindex.texts_new.push(Text { issue, number, comments });
+            reindex.texts_new.push(IndexedText { issue, number, comments });
         }
         reindex.counts = counts.into_iter().filter(|(_, count)| !count.is_zero()).map(|(value, count)| count_row(value, count)).collect();
         reindex
@@ -111,7 +111,7 @@ impl<'a> Reindex<'a> {
         self.tags_gone.extend(had.difference(&has).cloned());
         self.tags_new.extend(has.difference(&had).cloned());
         if !change.comments.is_empty() || (&old.title, &old.description) != (&new.title, &new.description) {
-            self.texts_new.push(Text { issue: new, number: old.number.0, comments: None });
+            self.texts_new.push(IndexedText { issue: new, number: old.number.0, comments: None });
         }
     }
 
@@ -126,23 +126,23 @@ impl<'a> Reindex<'a> {
     }
 
     /// The words of each issue, with the comments that were read, oldest first.
-    pub(super) fn documents(&self, read: &[(Uuid, String)]) -> Vec<(i64, Document)> {
+    pub(super) fn documents(&self, read: &[(Uuid, String)]) -> Vec<(i64, SearchDocument)> {
         let mut bodies: BTreeMap<Uuid, Vec<&str>> = BTreeMap::new();
         for (issue, body) in read {
             bodies.entry(*issue).or_default().push(body);
         }
         let none = Vec::new();
-        let words = |text: &Text<'_>| {
+        let words = |text: &IndexedText<'_>| {
             let comments = text.comments.as_ref().or_else(|| bodies.get(&text.issue.id.0)).unwrap_or(&none);
-            (text.number, Document::new(&text.issue.title, &text.issue.description, comments.iter().copied()))
+            (text.number, SearchDocument::new(&text.issue.title, &text.issue.description, comments.iter().copied()))
         };
         self.texts_new.iter().map(words).collect()
     }
 }
 
 /// The words of a new issue.
-pub(super) fn document(change: &Change, issue: &Issue) -> Document {
-    Document::new(&issue.title, &issue.description, comments(change))
+pub(super) fn document(change: &Change, issue: &Issue) -> SearchDocument {
+    SearchDocument::new(&issue.title, &issue.description, comments(change))
 }
 
 /// A set: a list of labels with two spellings of one is one tag.
@@ -155,7 +155,7 @@ fn comments(change: &Change) -> Vec<&str> {
 }
 
 /// What is added to a row of `facet_counts`.
-pub(super) fn count_row(value: Value<'_>, count: Count) -> CountFields {
+pub(super) fn count_row(value: FacetValue<'_>, count: FacetCount) -> CountFields {
     CountFields {
         facet: value.facet.as_str(),
         key: value.key.into_owned(),

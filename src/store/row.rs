@@ -20,24 +20,24 @@ pub(super) use sync::{BoundRow, ConflictRow, HookRow, binding_columns, conflict_
 
 use uuid::Uuid;
 
-use crate::domain::Origin;
+use crate::domain::TaskOrigin;
 
 /// The row says something this binary cannot read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column} of {table} row {id}: {reason}")]
-pub(super) struct Unreadable {
+pub(super) struct UnreadableRow {
     table: &'static str,
     column: &'static str,
     id: String,
     reason: String,
 }
 
-fn word<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, id: &impl ToString, text: &str) -> Result<T, Unreadable> {
+fn word<T: FromStr<Err: ToString>>(table: &'static str, column: &'static str, id: &impl ToString, text: &str) -> Result<T, UnreadableRow> {
     text.parse().map_err(|error: T::Err| broken(table, column, id, format!("{text:?} {}", error.to_string())))
 }
 
-fn broken(table: &'static str, column: &'static str, id: &impl ToString, reason: String) -> Unreadable {
-    Unreadable { table, column, id: id.to_string(), reason }
+fn broken(table: &'static str, column: &'static str, id: &impl ToString, reason: String) -> UnreadableRow {
+    UnreadableRow { table, column, id: id.to_string(), reason }
 }
 
 fn origin(
@@ -46,7 +46,7 @@ fn origin(
     source_id: Option<String>,
     triggering_event_id: Option<String>,
     activity_definition_id: Option<String>,
-) -> Result<Origin, Unreadable> {
+) -> Result<TaskOrigin, UnreadableRow> {
     let source_type = source_type.map(|text| word("issues", "source_type", id, &text)).transpose()?;
-    Ok(Origin { source_type, source_id, triggering_event_id, activity_definition_id })
+    Ok(TaskOrigin { source_type, source_id, triggering_event_id, activity_definition_id })
 }

@@ -13,64 +13,64 @@ use sqlx::{Database, Pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::Connections;
+use super::PoolConnections;
 
 /// A connection used within this time is taken to be alive still.
 pub(super) const FRESH: Duration = Duration::from_secs(5);
 
 /// The pool, and what of it is at hand.
 #[derive(Debug)]
-pub(super) struct Warm<DB: Database>(Arc<Inner<DB>>);
+pub(super) struct WarmPool<DB: Database>(Arc<WarmState<DB>>);
 
 #[derive(Debug)]
-struct Inner<DB: Database> {
+struct WarmState<DB: Database> {
     pool: Pool<DB>,
     /// One for each connection of the pool. Who has one finds a connection here or there without waiting behind another,
     /// so that none at hand is ever missed by who waits at the pool.
     turns: Arc<Semaphore>,
     patience: Duration,
     /// The one used last is lent first, so that those that are not needed grow old.
-    idle: Mutex<Vec<Idle<DB>>>,
+    idle: Mutex<Vec<IdleConnection<DB>>>,
 }
 
 #[derive(Debug)]
-struct Idle<DB: Database> {
+struct IdleConnection<DB: Database> {
     connection: PoolConnection<DB>,
     since: Instant,
 }
 
 /// A connection in use. Dropped as it is, it goes back to the pool.
 #[derive(Debug)]
-pub(super) struct Lent<DB: Database> {
+pub(super) struct LentConnection<DB: Database> {
     pub(super) connection: PoolConnection<DB>,
-    home: Arc<Inner<DB>>,
+    home: Arc<WarmState<DB>>,
     /// Given back last.
     _turn: OwnedSemaphorePermit,
 }
 
-impl<DB: Database> Clone for Warm<DB> {
+impl<DB: Database> Clone for WarmPool<DB> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<DB: Database> Warm<DB> {
+impl<DB: Database> WarmPool<DB> {
     pub(super) fn of(pool: Pool<DB>) -> Self {
         let options = pool.options();
         let turns = Arc::new(Semaphore::new(options.get_max_connections() as usize));
         let patience = options.get_acquire_timeout();
-        Self(Arc::new(Inner { pool, turns, patience, idle: Mutex::default() }))
+        Self(Arc::new(WarmState { pool, turns, patience, idle: Mutex::default() }))
     }
 
-    pub(super) async fn lend(&self) -> Result<Lent<DB>, sqlx::Error> {
-        let Inner { pool, turns, patience, .. } = &*self.0;
+    pub(super) async fn lend(&self) -> Result<LentConnection<DB>, sqlx::Error> {
+        let WarmState { pool, turns, patience, .. } = &*self.0;
         let turn = timeout(*patience, Arc::clone(turns).acquire_owned()).await.map_err(|_| sqlx::Error::PoolTimedOut)?;
         let turn = turn.map_err(|_| sqlx::Error::PoolClosed)?;
         let connection = match self.0.at_hand() {
             Some(connection) => connection,
             None => pool.acquire().await?,
         };
-        Ok(Lent { connection, home: Arc::clone(&self.0), _turn: turn })
+        Ok(LentConnection { connection, home: Arc::clone(&self.0), _turn: turn })
     }
 
     pub(super) fn pool(&self) -> &Pool<DB> {
@@ -78,10 +78,10 @@ impl<DB: Database> Warm<DB> {
     }
 
     /// How many there are, and how many of them nobody uses.
-    pub(super) fn connections(&self, name: &'static str) -> Connections {
-        let Inner { pool, .. } = &*self.0;
+    pub(super) fn connections(&self, name: &'static str) -> PoolConnections {
+        let WarmState { pool, .. } = &*self.0;
         let idle = pool.num_idle() + self.0.idle().len();
-        Connections { pool: name, open: pool.size(), idle, most: pool.options().get_max_connections() }
+        PoolConnections { pool: name, open: pool.size(), idle, most: pool.options().get_max_connections() }
     }
 
     /// Whoever has a connection finishes with it; nobody gets another.
@@ -96,14 +96,14 @@ impl<DB: Database> Warm<DB> {
     }
 }
 
-impl<DB: Database> Inner<DB> {
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle<DB>>> {
+impl<DB: Database> WarmState<DB> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection<DB>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn at_hand(&self) -> Option<PoolConnection<DB>> {
         let mut idle = self.idle();
-        let Idle { connection, since } = idle.pop()?;
+        let IdleConnection { connection, since } = idle.pop()?;
         if since.elapsed() < FRESH && !self.pool.is_closed() {
             return Some(connection);
         }
@@ -117,13 +117,13 @@ impl<DB: Database> Inner<DB> {
         if self.pool.is_closed() {
             return;
         }
-        idle.push(Idle { connection, since: Instant::now() });
+        idle.push(IdleConnection { connection, since: Instant::now() });
         let aged = idle.iter().take_while(|idle| idle.since.elapsed() >= FRESH).count();
         idle.drain(..aged);
     }
 }
 
-impl<DB: Database> Lent<DB> {
+impl<DB: Database> LentConnection<DB> {
     /// The statement was answered to its end, and no transaction was left open: the connection is as good as before. One that is
     /// only dropped is rolled back at the connection's next use, which may be long after, with its locks held until then.
     pub(super) fn done(self) {
@@ -132,7 +132,7 @@ impl<DB: Database> Lent<DB> {
     }
 }
 
-impl<DB: Database> Deref for Lent<DB> {
+impl<DB: Database> Deref for LentConnection<DB> {
     type Target = DB::Connection;
 
     fn deref(&self) -> &Self::Target {
@@ -140,7 +140,7 @@ impl<DB: Database> Deref for Lent<DB> {
     }
 }
 
-impl<DB: Database> DerefMut for Lent<DB> {
+impl<DB: Database> DerefMut for LentConnection<DB> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.connection
     }

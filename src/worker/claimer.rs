@@ -10,27 +10,27 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::WorkerLimits;
-use super::lane::{Hand, Job};
-use super::mark::{Look, Mark};
-use crate::app::{App, AppError, Outlet};
-use crate::domain::breaker::Permit;
-use crate::domain::{Lease, Spot};
+use super::lane::{LaneJob, LaneMessage};
+use super::mark::{PollOutcome, LowWaterMark};
+use crate::app::{App, AppError, Target};
+use crate::domain::breaker::BreakerPermit;
+use crate::domain::{Lease, QueuePosition};
 
 /// What is in hand at most, in batches: one being taken, the others being worked through.
 const BATCHES: u32 = 4;
 
-pub(super) struct Claimer {
+pub(super) struct MessageClaimer {
     app: Arc<App>,
-    outlet: Arc<Outlet>,
+    outlet: Arc<Target>,
     limits: WorkerLimits,
     stop: CancellationToken,
     room: Arc<Semaphore>,
     calls: Arc<Semaphore>,
-    mark: Mark,
+    mark: LowWaterMark,
 }
 
 /// What to do next.
-enum Turn {
+enum NextStep {
     /// It looked; there may be more.
     Took {
         found: bool,
@@ -41,8 +41,8 @@ enum Turn {
     Failed(AppError),
 }
 
-impl Claimer {
-    pub(super) fn new(app: Arc<App>, outlet: Arc<Outlet>, limits: WorkerLimits, stop: CancellationToken) -> Self {
+impl MessageClaimer {
+    pub(super) fn new(app: Arc<App>, outlet: Arc<Target>, limits: WorkerLimits, stop: CancellationToken) -> Self {
         let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
         Self {
             app,
@@ -51,7 +51,7 @@ impl Claimer {
             stop,
             room: semaphore(limits.batch * BATCHES),
             calls: semaphore(limits.concurrency),
-            mark: Mark::new(limits.poll),
+            mark: LowWaterMark::new(limits.poll),
         }
     }
 
@@ -59,17 +59,17 @@ impl Claimer {
         let mut away = false;
         while !self.stop.is_cancelled() {
             match self.turn(&tasks).await {
-                Turn::Took { more: true, .. } => away = false,
+                NextStep::Took { more: true, .. } => away = false,
                 // What was taken calls when it is done.
-                Turn::Took { more: false, .. } => {
+                NextStep::Took { more: false, .. } => {
                     away = false;
                     self.rest(None).await;
                 }
-                Turn::Rest(until) => {
+                NextStep::Rest(until) => {
                     away = false;
                     self.rest(until).await;
                 }
-                Turn::Failed(error) => {
+                NextStep::Failed(error) => {
                     if !away {
                         tracing::warn!(%error, message.target = self.outlet.target, "no messages can be taken for now");
                     }
@@ -88,40 +88,40 @@ impl Claimer {
             let turn = self.turn(tasks).await;
             self.wait_for_all().await;
             match turn {
-                Turn::Took { found: false, more: false } | Turn::Rest(_) | Turn::Failed(_) => return found_any,
-                Turn::Took { found, .. } => found_any |= found,
+                NextStep::Took { found: false, more: false } | NextStep::Rest(_) | NextStep::Failed(_) => return found_any,
+                NextStep::Took { found, .. } => found_any |= found,
             }
         }
     }
 
-    async fn turn(&mut self, tasks: &TaskTracker) -> Turn {
+    async fn turn(&mut self, tasks: &TaskTracker) -> NextStep {
         let (limit, probe) = match self.outlet.permit(self.app.clock.now()) {
-            Permit::Go => (self.limits.batch, false),
-            Permit::Probe => (1, true),
-            Permit::Wait(until) => return Turn::Rest(until),
+            BreakerPermit::Go => (self.limits.batch, false),
+            BreakerPermit::Probe => (1, true),
+            BreakerPermit::Wait(until) => return NextStep::Rest(until),
         };
         let turn = self.take(limit, probe, tasks).await;
-        if probe && !matches!(turn, Ok(Turn::Took { found: true, .. })) {
+        if probe && !matches!(turn, Ok(NextStep::Took { found: true, .. })) {
             self.outlet.not_tried(self.app.clock.now());
             // Without a message to probe with there is nothing to hurry for.
-            return turn.map_or_else(Turn::Failed, |_| Turn::Rest(None));
+            return turn.map_or_else(NextStep::Failed, |_| NextStep::Rest(None));
         }
-        turn.unwrap_or_else(Turn::Failed)
+        turn.unwrap_or_else(NextStep::Failed)
     }
 
-    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<Turn, AppError> {
+    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<NextStep, AppError> {
         let acquiring = self.room.clone().acquire_many_owned(limit);
-        let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(Turn::Rest(None)) };
+        let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(NextStep::Rest(None)) };
         let began = self.app.clock.now();
         let since = self.mark.since(began);
         let claimed = self.app.claim_messages(&self.outlet, since, limit).await?;
-        let last = claimed.leases.iter().map(|Lease { message, .. }| Spot { due_at: message.due_at, id: message.id }).max();
-        self.mark.looked(Look { since, began, ended: self.app.clock.now(), last, more: claimed.more });
+        let last = claimed.leases.iter().map(|Lease { message, .. }| QueuePosition { due_at: message.due_at, id: message.id }).max();
+        self.mark.looked(PollOutcome { since, began, ended: self.app.clock.now(), last, more: claimed.more });
         let found = !claimed.leases.is_empty();
         if found {
             self.start_lanes(claimed.leases, probe, room, tasks).await?;
         }
-        Ok(Turn::Took { found, more: claimed.more })
+        Ok(NextStep::Took { found, more: claimed.more })
     }
 
     async fn start_lanes(
@@ -138,12 +138,12 @@ impl Claimer {
                 return Err(error);
             }
         };
-        let mut lanes: BTreeMap<_, Vec<Job>> = BTreeMap::new();
+        let mut lanes: BTreeMap<_, Vec<LaneMessage>> = BTreeMap::new();
         for (lease, notice) in leases.into_iter().zip(notices) {
-            lanes.entry(lease.message.issue_id).or_default().push(Job { lease, notice });
+            lanes.entry(lease.message.issue_id).or_default().push(LaneMessage { lease, notice });
         }
         for jobs in lanes.into_values() {
-            let hand = Hand {
+            let hand = LaneJob {
                 app: self.app.clone(),
                 outlet: self.outlet.clone(),
                 calls: self.calls.clone(),

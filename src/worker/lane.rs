@@ -7,20 +7,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::app::{App, Ended, Outlet};
+use crate::app::{App, LeaseEnd, Target};
 use crate::domain::{Lease, MessageKind, Notice};
-use crate::telemetry::Trace;
+use crate::telemetry::TraceContext;
 
 /// A message and what it is about.
-pub(super) struct Job {
+pub(super) struct LaneMessage {
     pub(super) lease: Lease,
     pub(super) notice: Option<Notice>,
 }
 
 /// Who works on one lane, and within which limits.
-pub(super) struct Hand {
+pub(super) struct LaneJob {
     pub(super) app: Arc<App>,
-    pub(super) outlet: Arc<Outlet>,
+    pub(super) outlet: Arc<Target>,
     pub(super) calls: Arc<Semaphore>,
     pub(super) margin: Duration,
     /// Goes out although the breaker is not closed.
@@ -30,7 +30,7 @@ pub(super) struct Hand {
     pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Hand {
+impl Drop for LaneJob {
     /// However the work ended: a probe that told the breaker nothing makes way for the next one.
     fn drop(&mut self) {
         if self.probe {
@@ -42,11 +42,11 @@ impl Drop for Hand {
     }
 }
 
-impl Hand {
-    pub(super) async fn work(self, jobs: Vec<Job>) {
+impl LaneJob {
+    pub(super) async fn work(self, jobs: Vec<LaneMessage>) {
         let mut jobs = jobs.into_iter();
         while let Some(job) = jobs.next() {
-            if self.work_on(&job).await == Some(Ended::Done) {
+            if self.work_on(&job).await == Some(LeaseEnd::Done) {
                 continue;
             }
             let rest: Vec<Lease> = jobs.map(|job| job.lease).collect();
@@ -56,14 +56,14 @@ impl Hand {
     }
 
     /// `None`: it was not begun, and is given back.
-    async fn work_on(&self, job: &Job) -> Option<Ended> {
+    async fn work_on(&self, job: &LaneMessage) -> Option<LeaseEnd> {
         let _call = self.calls.acquire().await.ok()?;
         if !self.may_begin(&job.lease) {
             self.app.put_back(std::slice::from_ref(&job.lease)).await;
             return None;
         }
         if self.app.gave_up(&self.outlet, &job.lease).await {
-            return Some(Ended::Done);
+            return Some(LeaseEnd::Done);
         }
         let message = &job.lease.message;
         let span = tracing::info_span!(
@@ -79,7 +79,7 @@ impl Hand {
             message.attempt = message.attempt,
             issue.id = %message.issue_id,
         );
-        if let Some(trace) = message.trace.as_deref().and_then(Trace::parse) {
+        if let Some(trace) = message.trace.as_deref().and_then(TraceContext::parse) {
             trace.link(&span);
         }
         let ended = match message.kind {
@@ -87,7 +87,7 @@ impl Hand {
             MessageKind::Push => self.app.push(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
             MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
         };
-        if ended == Ended::Waits {
+        if ended == LeaseEnd::Waits {
             span.record("otel.status_code", "error");
         }
         Some(ended)

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::claimer::Claimer;
+use self::claimer::MessageClaimer;
 use crate::app::App;
 
 /// How much, how often.
@@ -39,7 +39,7 @@ pub struct WorkerLimits {
 pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop: CancellationToken) {
     let outlets: Vec<_> = app.outlets.iter().cloned().collect();
     let claimers: Vec<_> =
-        outlets.into_iter().map(|outlet| tasks.spawn(Claimer::new(app.clone(), outlet, limits, stop.clone()).run(tasks.clone()))).collect();
+        outlets.into_iter().map(|outlet| tasks.spawn(MessageClaimer::new(app.clone(), outlet, limits, stop.clone()).run(tasks.clone()))).collect();
     tokio::join!(
         async {
             for claimer in claimers {
@@ -57,7 +57,7 @@ pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop:
 /// Does everything that is due now, and what follows from it, then ends.
 pub async fn run_once(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker) {
     let never = CancellationToken::new();
-    let mut claimers: Vec<_> = app.outlets.iter().map(|outlet| Claimer::new(app.clone(), outlet.clone(), limits, never.clone())).collect();
+    let mut claimers: Vec<_> = app.outlets.iter().map(|outlet| MessageClaimer::new(app.clone(), outlet.clone(), limits, never.clone())).collect();
     loop {
         let mut found = false;
         for claimer in &mut claimers {

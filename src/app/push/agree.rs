@@ -5,29 +5,29 @@
 
 use std::collections::BTreeSet;
 
-use super::weigh::{Sides, Weights};
-use super::{ACTOR, Stop, Work};
+use super::weigh::{MergeSides, MergeInputs};
+use super::{ACTOR, PushStop, Push};
 use crate::app::AppError;
-use crate::backend::{BackendError, Trouble};
-use crate::domain::decide::{self, Absorption, Cause};
-use crate::domain::sync::{Absorbed, Binding, Bound, Conflict, Field, Turn, Turns, agreed_face, our_face, their_face, words};
-use crate::domain::tracker::{Draft, Edit, Link, LinkOrigin, LinkState, Remote, RemoteRef, without_footer};
+use crate::backend::{BackendError, ErrorKind};
+use crate::domain::decide::{self, RemoteChanges, Cause};
+use crate::domain::sync::{Merged, Binding, BindingState, Conflict, Field, FlipDirection, FieldFlips, agreed_face, our_face, their_face, words};
+use crate::domain::tracker::{Draft, DraftEdit, Link, LinkOrigin, LinkState, RemoteIssue, RemoteRef, without_footer};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
-use crate::store::Outcome;
+use crate::store::CommitOutcome;
 
 /// How often it is begun anew because somebody changed one of the sides meanwhile.
 pub(super) const ATTEMPTS: u32 = 8;
 
 /// A merge with what it makes of the records.
-struct Merged {
-    done: Absorbed,
-    turns: Turns,
-    records: super::records::Records,
+struct MergeWithRecords {
+    done: Merged,
+    turns: FieldFlips,
+    records: super::records::PushRecords,
 }
 
-impl Work<'_> {
+impl Push<'_> {
     /// The tie as it is when both sides agree, as far as they can.
-    pub(super) async fn agreed(&mut self, mut link: Link, bound: &Bound) -> Result<Link, Stop> {
+    pub(super) async fn agreed(&mut self, mut link: Link, bound: &BindingState) -> Result<Link, PushStop> {
         let binding = &bound.binding;
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(link);
@@ -48,11 +48,11 @@ impl Work<'_> {
                 return Ok(link);
             }
             match self.sent(link.clone(), &remote, &held).await {
-                Err(Stop::Trouble(BackendError { trouble: Trouble::Stale, .. })) => {}
+                Err(PushStop::Trouble(BackendError { trouble: ErrorKind::Stale, .. })) => {}
                 ended => return ended,
             }
         }
-        Err(Stop::Failed(AppError::Contended))
+        Err(PushStop::Failed(AppError::Contended))
     }
 
     fn faces(&self, link: &Link) -> (Draft, Draft) {
@@ -64,11 +64,11 @@ impl Work<'_> {
 
     fn differs(&self, link: &Link) -> bool {
         let (base, ours) = self.faces(link);
-        !Edit { before: &base, after: &ours }.fields().is_empty()
+        !DraftEdit { before: &base, after: &ours }.fields().is_empty()
     }
 
     /// It is there: under another name, perhaps, or again.
-    async fn found(&mut self, link: Link, remote: &Remote) -> Result<Link, Stop> {
+    async fn found(&mut self, link: Link, remote: &RemoteIssue) -> Result<Link, PushStop> {
         if link.state == LinkState::Gone {
             let back = Link { state: LinkState::Linked, ..link };
             self.write(|issue, cause, stamp| {
@@ -91,7 +91,7 @@ impl Work<'_> {
 
     /// Where it moved to, its new name was perhaps met first, and taken for a new issue. Whatever that one was told is there, and comes
     /// with this one.
-    async fn put_away_twins(&mut self, at: &RemoteRef) -> Result<(), Stop> {
+    async fn put_away_twins(&mut self, at: &RemoteRef) -> Result<(), PushStop> {
         let ties = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
         for tie in ties.into_iter().filter(|tie| tie.issue_id != self.issue.id) {
             let untied = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..tie };
@@ -101,23 +101,23 @@ impl Work<'_> {
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
             let change = Change { links: vec![untied], held: Some(self.lease.hold()), ..change };
             match self.app.settles.commit(change).await.map_err(AppError::from)? {
-                Outcome::Written => {}
-                Outcome::Stale => return Err(Stop::Failed(AppError::Contended)),
-                Outcome::ClaimLost | Outcome::Inserted(_) | Outcome::Duplicate { .. } => return Err(Stop::Lost),
+                CommitOutcome::Written => {}
+                CommitOutcome::Stale => return Err(PushStop::Failed(AppError::Contended)),
+                CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => return Err(PushStop::Lost),
             }
         }
         Ok(())
     }
 
     /// Not to be seen. Believed gone only where a whole list of the place lacked it too.
-    async fn vanished(&mut self, link: Link) -> Result<Link, Stop> {
+    async fn vanished(&mut self, link: Link) -> Result<Link, PushStop> {
         if link.state == LinkState::Gone {
             return Ok(link);
         }
         if link.missing_at.is_none() {
             let key = link.remote.map(|at| at.key).unwrap_or_default();
             let text = format!("{key} is not there any more, or not to be seen; the next whole list tells");
-            return Err(BackendError::new(Trouble::Denied, text).into());
+            return Err(BackendError::new(ErrorKind::Denied, text).into());
         }
         let gone = Link { state: LinkState::Gone, ..link };
         let backend = self.tracker.name.clone();
@@ -136,13 +136,13 @@ impl Work<'_> {
     }
 
     /// What changed there is here, and written; with the fields that nobody may move.
-    async fn absorbed(&mut self, link: Link, remote: &Remote, binding: &Binding) -> Result<(Link, BTreeSet<Field>), Stop> {
+    async fn absorbed(&mut self, link: Link, remote: &RemoteIssue, binding: &Binding) -> Result<(Link, BTreeSet<Field>), PushStop> {
         for _ in 0..ATTEMPTS {
             let stamp = self.app.clock.stamp();
             let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
             let merged = self.merged(&link, remote, binding, &open, stamp).await?;
             let held = merged.done.held.clone();
-            let absorption = Absorption {
+            let absorption = RemoteChanges {
                 words: words(&self.issue, &merged.done.take, &remote.body, &self.tracker.terms, &self.around),
                 state: merged.done.take.state,
                 clashes: merged.records.notes,
@@ -162,27 +162,27 @@ impl Work<'_> {
                 return Ok((next, held));
             }
         }
-        Err(Stop::Failed(AppError::Contended))
+        Err(PushStop::Failed(AppError::Contended))
     }
 
-    async fn merged(&self, link: &Link, remote: &Remote, binding: &Binding, open: &[Conflict], stamp: Stamp) -> Result<Merged, Stop> {
+    async fn merged(&self, link: &Link, remote: &RemoteIssue, binding: &Binding, open: &[Conflict], stamp: Stamp) -> Result<MergeWithRecords, PushStop> {
         let (base, ours) = self.faces(link);
         let canon = |text: &str| self.tracker.backend.canonical(text);
         let theirs = their_face(remote, &base, &self.tracker.terms, &canon);
-        let sides = Sides { base, ours, theirs };
-        let weights = Weights::of(self.app, self.tracker, binding, &self.issue, remote, &sides, open).await?;
+        let sides = MergeSides { base, ours, theirs };
+        let weights = MergeInputs::of(self.app, self.tracker, binding, &self.issue, remote, &sides, open).await?;
         let (done, turns) = weights.merge(&sides, &link.turns, stamp);
         let records = self.records(&done, open, stamp);
-        Ok(Merged { done, turns, records })
+        Ok(MergeWithRecords { done, turns, records })
     }
 
     /// What of ours differs from the base is sent, the fields that are held left out.
-    async fn sent(&self, link: Link, remote: &Remote, held: &BTreeSet<Field>) -> Result<Link, Stop> {
+    async fn sent(&self, link: Link, remote: &RemoteIssue, held: &BTreeSet<Field>) -> Result<Link, PushStop> {
         let (base, ours) = self.faces(&link);
         let ours = with_held(ours, &base, held);
         let body = if ours.body == base.body { base.body.clone() } else { self.body_to_send(&link) };
         let after = Draft { body, ..ours.clone() };
-        let edit = Edit { before: &base, after: &after };
+        let edit = DraftEdit { before: &base, after: &after };
         if edit.fields().is_empty() {
             return Ok(link);
         }
@@ -191,8 +191,8 @@ impl Work<'_> {
         self.tracker.backend.update(&remote.at, &edit, version).await?;
         let mut turns = link.turns.clone();
         let now = self.app.clock.now();
-        for field in (Edit { before: &base, after: &ours }).fields() {
-            turns.note(field, Turn::Sent, now);
+        for field in (DraftEdit { before: &base, after: &ours }).fields() {
+            turns.note(field, FlipDirection::Sent, now);
         }
         self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "sent"]).inc();
         Ok(Link { base: Some(ours), turns, ..link })
@@ -212,7 +212,7 @@ impl Work<'_> {
     }
 
     /// Writes a change decided on the issue as it is; on one that moved on, it is decided again.
-    pub(super) async fn write(&mut self, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), Stop> {
+    pub(super) async fn write(&mut self, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), PushStop> {
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
         for _ in 0..ATTEMPTS {
             let change = decide(&self.issue, &cause, self.app.clock.stamp());
@@ -220,26 +220,26 @@ impl Work<'_> {
                 return Ok(());
             }
         }
-        Err(Stop::Failed(AppError::Contended))
+        Err(PushStop::Failed(AppError::Contended))
     }
 
     /// `false`: the issue had moved on, and was read again.
-    pub(super) async fn committed(&mut self, change: Change) -> Result<bool, Stop> {
+    pub(super) async fn committed(&mut self, change: Change) -> Result<bool, PushStop> {
         let after = change.issue().cloned();
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
-            Outcome::Written => {
+            CommitOutcome::Written => {
                 self.issue = after.unwrap_or_else(|| self.issue.clone());
                 Ok(true)
             }
-            Outcome::Stale => {
+            CommitOutcome::Stale => {
                 let id = IssueRef::Id(self.issue.id);
-                let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(Stop::Lost) };
+                let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(PushStop::Lost) };
                 self.issue = issue;
                 self.look_around().await?;
                 Ok(false)
             }
-            Outcome::ClaimLost | Outcome::Inserted(_) | Outcome::Duplicate { .. } => Err(Stop::Lost),
+            CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
         }
     }
 }

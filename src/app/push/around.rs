@@ -2,15 +2,15 @@
 
 use chrono::TimeDelta;
 
-use super::{Stop, Work};
+use super::{PushStop, Push};
 use crate::app::{App, AppError, Tracker};
 use crate::domain::relation;
-use crate::domain::tracker::{Around, Link, LinkState, Remote, RemoteRelation, fit};
+use crate::domain::tracker::{RelationTargets, Link, LinkState, RemoteIssue, RemoteRelation, fit};
 use crate::domain::{Issue, IssueId, IssueRef};
 
 impl App {
     /// Takes in what is known in one tracker of the issues that these relate to.
-    pub(in crate::app) async fn look_around(&self, around: &mut Around, tracker: &Tracker, issues: &[&Issue]) -> Result<(), AppError> {
+    pub(in crate::app) async fn look_around(&self, around: &mut RelationTargets, tracker: &Tracker, issues: &[&Issue]) -> Result<(), AppError> {
         if tracker.terms.capabilities.relations.is_empty() {
             return Ok(());
         }
@@ -30,7 +30,7 @@ impl App {
     }
 
     /// Also who they are whom a tracker names.
-    pub(in crate::app) async fn recognise(&self, around: &mut Around, tracker: &Tracker, named: &[RemoteRelation]) -> Result<(), AppError> {
+    pub(in crate::app) async fn recognise(&self, around: &mut RelationTargets, tracker: &Tracker, named: &[RemoteRelation]) -> Result<(), AppError> {
         let strangers = around.strangers(named);
         if !strangers.is_empty() {
             around.learn(&self.store.ties_named(&tracker.name, &strangers).await?);
@@ -39,15 +39,15 @@ impl App {
     }
 }
 
-impl Work<'_> {
+impl Push<'_> {
     /// Of the issue as it is now: it was read again.
-    pub(super) async fn look_around(&mut self) -> Result<(), Stop> {
+    pub(super) async fn look_around(&mut self) -> Result<(), PushStop> {
         self.app.look_around(&mut self.around, self.tracker, &[&self.issue]).await?;
         self.fitted = fit(&self.issue, &self.tracker.terms, &self.around);
         Ok(())
     }
 
-    pub(super) async fn look_at(&mut self, remote: &Remote) -> Result<(), Stop> {
+    pub(super) async fn look_at(&mut self, remote: &RemoteIssue) -> Result<(), PushStop> {
         let named = remote.relations.as_deref().unwrap_or_default();
         Ok(self.app.recognise(&mut self.around, self.tracker, named).await?)
     }
@@ -55,7 +55,7 @@ impl Work<'_> {
     /// Whether an issue that this one relates to is still on its way there: then this is done once more a little later. The wait doubles,
     /// from a second to half a minute, because whatever comes next in this lane waits behind it; after some minutes the next change of
     /// this issue has to do.
-    pub(super) fn awaited(&self, link: &Link) -> Result<(), Stop> {
+    pub(super) fn awaited(&self, link: &Link) -> Result<(), PushStop> {
         const SHORTEST: TimeDelta = TimeDelta::seconds(1);
         const LONGEST: TimeDelta = TimeDelta::seconds(30);
         const ALTOGETHER: TimeDelta = TimeDelta::minutes(5);
@@ -66,6 +66,6 @@ impl Work<'_> {
             return Ok(());
         }
         let why = "an issue that it relates to is on its way there, too".to_owned();
-        Err(Stop::Later { at: now + waited.clamp(SHORTEST, LONGEST), why })
+        Err(PushStop::Later { at: now + waited.clamp(SHORTEST, LONGEST), why })
     }
 }

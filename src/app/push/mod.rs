@@ -16,24 +16,24 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::outlets::Ended;
+use super::outlets::LeaseEnd;
 use super::trackers::Tracker;
-use super::{App, AppError, Outlet};
-use crate::backend::{BackendError, Trouble};
+use super::{App, AppError, Target};
+use crate::backend::{BackendError, ErrorKind};
 use crate::domain::breaker::Breaker;
 use crate::domain::sync::Binding;
-use crate::domain::tracker::{Around, CommentLinkWrite, Fitted, Link, LinkState, fit};
+use crate::domain::tracker::{RelationTargets, CommentLinkWrite, FittedDraft, Link, LinkState, fit};
 use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};
-use crate::store::Outcome;
-use crate::store::queue::Then;
+use crate::store::CommitOutcome;
+use crate::store::queue::AfterRelease;
 
 pub(super) use agree::with_held;
-pub(super) use weigh::{Sides, Weights};
+pub(super) use weigh::{MergeSides, MergeInputs};
 
 /// One push under way.
-struct Work<'a> {
+struct Push<'a> {
     app: &'a App,
-    outlet: &'a Outlet,
+    outlet: &'a Target,
     tracker: &'a Tracker,
     lease: &'a Lease,
     /// The event it is about; none where the tracker's side changed.
@@ -42,15 +42,15 @@ struct Work<'a> {
     bound: bool,
     issue: Issue,
     /// Where those are that it relates to.
-    around: Around,
-    fitted: Fitted,
+    around: RelationTargets,
+    fitted: FittedDraft,
 }
 
 /// Whose doing it is, in the history.
 const ACTOR: &str = "issue-core";
 
 /// Why a push ended before its end.
-enum Stop {
+enum PushStop {
     /// The tracker's answer, or the lack of one.
     Trouble(BackendError),
     /// Not its fault, and not the tracker's: later, without counting an attempt.
@@ -61,20 +61,20 @@ enum Stop {
     Failed(AppError),
 }
 
-impl From<BackendError> for Stop {
+impl From<BackendError> for PushStop {
     fn from(error: BackendError) -> Self {
         Self::Trouble(error)
     }
 }
 
-impl From<AppError> for Stop {
+impl From<AppError> for PushStop {
     fn from(error: AppError) -> Self {
         Self::Failed(error)
     }
 }
 
 impl App {
-    pub async fn push(&self, outlet: &Outlet, lease: &Lease, notice: Option<&Notice>) -> Ended {
+    pub async fn push(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let clock = Instant::now();
         let labels = [outlet.kind.as_str(), &outlet.target];
@@ -98,14 +98,14 @@ impl App {
         ended
     }
 
-    async fn bring(&self, outlet: &Outlet, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Option<Link>, Stop> {
+    async fn bring(&self, outlet: &Target, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Option<Link>, PushStop> {
         let id = lease.message.issue_id;
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
         let link = links.into_iter().find(|link| link.backend == tracker.name);
         let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
-        let mut around = Around::of(&tracker.name);
+        let mut around = RelationTargets::of(&tracker.name);
         self.look_around(&mut around, tracker, &[&issue]).await?;
         let fitted = fit(&issue, &tracker.terms, &around);
         let bound = self.binding_of(&tracker.name, &link.place).await?;
@@ -115,7 +115,7 @@ impl App {
         }
         let sends = bound.as_ref().is_none_or(|bound| bound.binding.pushes());
         let bound = bound.filter(|bound| bound.binding.pulls());
-        let mut work = Work { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
+        let mut work = Push { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
         let linked = work.linked(link).await?;
         let updated = match &bound {
             Some(bound) => work.agreed(linked.clone(), bound).await?,
@@ -127,73 +127,73 @@ impl App {
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.
                 if updated != linked
-                    && let Err(Stop::Lost) = work.note_link(&updated).await
+                    && let Err(PushStop::Lost) = work.note_link(&updated).await
                 {
-                    return Err(Stop::Lost);
+                    return Err(PushStop::Lost);
                 }
                 Err(stop)
             }
         }
     }
 
-    async fn done(&self, outlet: &Outlet, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> Ended {
+    async fn done(&self, outlet: &Target, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> LeaseEnd {
         let mut change = Change::settling(lease.settle(Some(started), self.clock.now()), Vec::new());
         change.links.extend(last);
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
         self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
-        Ended::Done
+        LeaseEnd::Done
     }
 
     /// `secret` is the edition of the secret with which it was begun.
-    async fn stopped(&self, outlet: &Outlet, lease: &Lease, stop: Stop, started: DateTime<Utc>, secret: u64) -> Ended {
+    async fn stopped(&self, outlet: &Target, lease: &Lease, stop: PushStop, started: DateTime<Utc>, secret: u64) -> LeaseEnd {
         let error = match stop {
-            Stop::Lost => return Ended::Done,
-            Stop::Later { at, why } => return self.put_off(lease, at, why).await,
+            PushStop::Lost => return LeaseEnd::Done,
+            PushStop::Later { at, why } => return self.put_off(lease, at, why).await,
             // The store's trouble is not the tracker's: the breaker is not told.
-            Stop::Failed(error) => {
+            PushStop::Failed(error) => {
                 let retry = Verdict::Retry { after: None };
                 return self.record_failure(outlet, lease, retry, error.to_string(), started).await;
             }
-            Stop::Trouble(error) => error,
+            PushStop::Trouble(error) => error,
         };
         let now = self.clock.now();
         let retry = |after| Verdict::Retry { after };
         match error.trouble {
-            Trouble::Limited { after } => {
+            ErrorKind::Limited { after } => {
                 outlet.rest_until(now + after);
                 self.put_off(lease, now + after, error.message).await
             }
-            Trouble::Paused => {
+            ErrorKind::Paused => {
                 self.pause(outlet, secret);
                 self.put_off(lease, now, error.message).await
             }
-            Trouble::Retry { after } => {
+            ErrorKind::Retry { after } => {
                 self.tell_breaker(outlet, retry(after), self.clock.stamp().random());
                 self.record_failure(outlet, lease, retry(after), error.message, started).await
             }
-            Trouble::Unknown => {
+            ErrorKind::Unknown => {
                 self.tell_breaker(outlet, retry(None), self.clock.stamp().random());
                 self.record_failure(outlet, lease, retry(None), error.message, started).await
             }
-            Trouble::Denied | Trouble::Stale => {
+            ErrorKind::Denied | ErrorKind::Stale => {
                 outlet.with_breaker(Breaker::succeeded);
                 self.record_failure(outlet, lease, retry(None), error.message, started).await
             }
-            Trouble::Fail => {
+            ErrorKind::Fail => {
                 outlet.with_breaker(Breaker::succeeded);
                 self.record_failure(outlet, lease, Verdict::Fail, error.message, started).await
             }
         }
     }
 
-    async fn put_off(&self, lease: &Lease, due_at: DateTime<Utc>, error: String) -> Ended {
-        self.record(lease, Then::PutOff { due_at, error }, self.clock.now()).await;
-        Ended::Waits
+    async fn put_off(&self, lease: &Lease, due_at: DateTime<Utc>, error: String) -> LeaseEnd {
+        self.record(lease, AfterRelease::PutOff { due_at, error }, self.clock.now()).await;
+        LeaseEnd::Waits
     }
 
     /// The secret of that edition was refused. Where it is another one by now, nothing waits for that.
-    pub(super) fn pause(&self, outlet: &Outlet, secret: u64) {
+    pub(super) fn pause(&self, outlet: &Target, secret: u64) {
         if outlet.pause(secret) {
             tracing::error!(
                 message.target = outlet.target,
@@ -204,9 +204,9 @@ impl App {
     }
 }
 
-impl Work<'_> {
+impl Push<'_> {
     /// What hangs on the issue, both ways where the place is followed.
-    async fn said(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), Stop> {
+    async fn said(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), PushStop> {
         if link.state == LinkState::Gone {
             return Ok(());
         }
@@ -233,61 +233,61 @@ impl Work<'_> {
     }
 
     /// Writes something down under the claim, before or between calls.
-    async fn note(&self, change: Change) -> Result<(), Stop> {
+    async fn note(&self, change: Change) -> Result<(), PushStop> {
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
-            Outcome::Written => Ok(()),
-            Outcome::ClaimLost | Outcome::Stale | Outcome::Inserted(_) | Outcome::Duplicate { .. } => Err(Stop::Lost),
+            CommitOutcome::Written => Ok(()),
+            CommitOutcome::ClaimLost | CommitOutcome::Stale | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
         }
     }
 
-    async fn note_link(&self, link: &Link) -> Result<(), Stop> {
+    async fn note_link(&self, link: &Link) -> Result<(), PushStop> {
         self.note(Change { links: vec![link.clone()], ..Change::of(IssueWrite::None) }).await
     }
 
-    async fn note_comment(&self, write: CommentLinkWrite) -> Result<(), Stop> {
+    async fn note_comment(&self, write: CommentLinkWrite) -> Result<(), PushStop> {
         self.note(Change { comment_links: vec![write], ..Change::of(IssueWrite::None) }).await
     }
 
     /// Nothing that writes is begun when the claim may run out under it: after that somebody else does the same.
-    fn in_time(&self) -> Result<(), Stop> {
+    fn in_time(&self) -> Result<(), PushStop> {
         let now = self.app.clock.now();
         if now + self.tracker.timeout < self.lease.until {
             return Ok(());
         }
-        Err(Stop::Later { at: now, why: "it takes longer than one lease; it goes on from where it is".to_owned() })
+        Err(PushStop::Later { at: now, why: "it takes longer than one lease; it goes on from where it is".to_owned() })
     }
 
     /// One creating write out of what the credential may do.
-    async fn spend(&self) -> Result<(), Stop> {
+    async fn spend(&self) -> Result<(), PushStop> {
         let Some(budget) = &self.tracker.budget else { return Ok(()) };
         let now = self.app.clock.now();
         match self.app.store.spend(&budget.name, &budget.windows, now).await.map_err(AppError::from)? {
             None => Ok(()),
             Some(at) => {
                 self.outlet.rest_until(at);
-                Err(Stop::Later { at, why: "the credential's share of writes is used up".to_owned() })
+                Err(PushStop::Later { at, why: "the credential's share of writes is used up".to_owned() })
             }
         }
     }
 
     /// What a failed creation leaves behind: nothing, or doubt.
-    const fn left_by(trouble: Trouble) -> LinkState {
+    const fn left_by(trouble: ErrorKind) -> LinkState {
         match trouble {
-            Trouble::Unknown => LinkState::Unknown,
-            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Denied | Trouble::Stale | Trouble::Fail => {
+            ErrorKind::Unknown => LinkState::Unknown,
+            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Denied | ErrorKind::Stale | ErrorKind::Fail => {
                 LinkState::Routed
             }
         }
     }
 
     /// Whether an absence can be believed: what was sent has arrived by now, or never will.
-    fn believed(&self, intended: DateTime<Utc>) -> Result<(), Stop> {
+    fn believed(&self, intended: DateTime<Utc>) -> Result<(), PushStop> {
         let at = intended + self.tracker.doubt;
         if self.app.clock.now() >= at {
             return Ok(());
         }
-        Err(Stop::Later { at, why: "an answer was lost; what was sent may still arrive".to_owned() })
+        Err(PushStop::Later { at, why: "an answer was lost; what was sent may still arrive".to_owned() })
     }
 
     /// Which comments the event may have to do with: all of them when the issue may only just have come there.

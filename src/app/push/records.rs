@@ -1,20 +1,20 @@
 //! What a merge makes of the records of conflicts: one for a clash, however often it is met.
 
-use super::Work;
+use super::Push;
 use crate::domain::Stamp;
-use crate::domain::sync::{Absorbed, Clash, Conflict, ConflictNote, ConflictState, ConflictWrite, Resolution};
+use crate::domain::sync::{Merged, FieldConflict, Conflict, ConflictNote, ConflictState, ConflictWrite, Resolution};
 
 #[derive(Default)]
-pub(super) struct Records {
+pub(super) struct PushRecords {
     pub(super) writes: Vec<ConflictWrite>,
     /// To be told of.
     pub(super) notes: Vec<ConflictNote>,
     pub(super) new: u64,
 }
 
-impl Work<'_> {
-    pub(super) fn records(&self, done: &Absorbed, open: &[Conflict], stamp: Stamp) -> Records {
-        let mut records = Records::default();
+impl Push<'_> {
+    pub(super) fn records(&self, done: &Merged, open: &[Conflict], stamp: Stamp) -> PushRecords {
+        let mut records = PushRecords::default();
         for (clash, n) in done.clashes.iter().zip(1u32..) {
             let known = open.iter().find(|conflict| conflict.comment.is_none() && conflict.field == clash.field);
             match known {
@@ -29,7 +29,7 @@ impl Work<'_> {
         records
     }
 
-    pub(super) fn conflict(&self, clash: &Clash, stamp: Stamp, n: u32) -> Conflict {
+    pub(super) fn conflict(&self, clash: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
         /// Behind the ids of the events of the same change.
         const FROM: u32 = 1000;
         let state = if clash.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
@@ -53,7 +53,7 @@ impl Work<'_> {
     }
 }
 
-impl Records {
+impl PushRecords {
     pub(super) fn met(&mut self, conflict: Conflict) {
         self.notes.push(ConflictNote {
             id: conflict.id,
@@ -67,7 +67,7 @@ impl Records {
     }
 
     /// The same clash: its sides may say something else by now, or a rule settles it.
-    fn met_again(&mut self, known: &Conflict, clash: &Clash, stamp: Stamp) {
+    fn met_again(&mut self, known: &Conflict, clash: &FieldConflict, stamp: Stamp) {
         if let Some(resolution) = clash.resolution {
             self.settled(known, resolution, stamp);
         } else if known.ours != clash.ours || known.theirs != clash.theirs {

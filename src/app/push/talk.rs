@@ -10,17 +10,17 @@ use uuid::Uuid;
 
 use super::agree::ATTEMPTS;
 use super::texts::digest;
-use super::{Stop, Work};
+use super::{PushStop, Push};
 use crate::app::AppError;
-use crate::domain::decide::{self, Absorption, Cause};
+use crate::domain::decide::{self, RemoteChanges, Cause};
 use crate::domain::sync::{
-    Binding, Clash, Conflict, ConflictState, ConflictWrite, Field, Owner, Resolution, Strategy, bare, bare_comment, merged_text, said_by,
+    Binding, FieldConflict, Conflict, ConflictState, ConflictWrite, Field, Owner, Resolution, Strategy, bare, bare_comment, merged_text, said_by,
 };
-use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, Slot, defused};
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, CommentSlot, defused};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp, text};
 
 /// What is known of an issue's comments on both sides.
-struct Talk<'a> {
+struct CommentSync<'a> {
     at: RemoteRef,
     binding: &'a Binding,
     known: HashMap<String, CommentLink>,
@@ -28,7 +28,7 @@ struct Talk<'a> {
 }
 
 /// What becomes of a comment that was changed there.
-enum Heard {
+enum CommentOutcome {
     Nothing,
     /// Both say the same, or ours stands: the base moves.
     Agree {
@@ -41,8 +41,8 @@ enum Heard {
     Hold,
 }
 
-impl Work<'_> {
-    pub(super) async fn talk(&mut self, link: &Link, binding: &Binding) -> Result<(), Stop> {
+impl Push<'_> {
+    pub(super) async fn talk(&mut self, link: &Link, binding: &Binding) -> Result<(), PushStop> {
         let Some(at) = link.remote.clone().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
         if link.state != LinkState::Linked || self.issue.archived_at.is_some() {
             return Ok(());
@@ -50,7 +50,7 @@ impl Work<'_> {
         let links = self.app.store.comment_links_of(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         let known = links.into_iter().filter_map(|link| link.remote_id.clone().map(|id| (id, link))).collect();
-        let talk = Talk { at, binding, known, open };
+        let talk = CommentSync { at, binding, known, open };
         let mut there = HashSet::new();
         let mut page: Option<String> = None;
         loop {
@@ -67,7 +67,7 @@ impl Work<'_> {
         self.missed(&talk, &there).await
     }
 
-    async fn hear(&mut self, talk: &Talk<'_>, there: &RemoteComment) -> Result<(), Stop> {
+    async fn hear(&mut self, talk: &CommentSync<'_>, there: &RemoteComment) -> Result<(), PushStop> {
         match talk.known.get(&there.id) {
             Some(link) => self.heard_again(talk, link, there).await,
             // One of ours that is on its way, or whose end is not known yet: whoever sends it ties it.
@@ -76,7 +76,7 @@ impl Work<'_> {
         }
     }
 
-    async fn adopt_comment(&mut self, there: &RemoteComment) -> Result<(), Stop> {
+    async fn adopt_comment(&mut self, there: &RemoteComment) -> Result<(), PushStop> {
         let body = holdable(&bare(&there.body));
         if body.trim().is_empty() {
             return Ok(());
@@ -100,7 +100,7 @@ impl Work<'_> {
             change.comment_links.push(CommentLinkWrite::Set(CommentLink {
                 issue_id: issue.id,
                 backend: backend.clone(),
-                slot: Slot::of_comment(comment.id, 1),
+                slot: CommentSlot::of_comment(comment.id, 1),
                 state: LinkState::Linked,
                 intended_at: None,
                 remote_id: Some(remote.clone()),
@@ -124,17 +124,17 @@ impl Work<'_> {
     }
 
     /// Decided anew, on the comment as it is by then, where somebody changed the issue meanwhile.
-    async fn heard_again(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), Stop> {
+    async fn heard_again(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
         for _ in 0..ATTEMPTS {
             if self.heard_once(talk, link, there).await? {
                 return Ok(());
             }
         }
-        Err(Stop::Failed(AppError::Contended))
+        Err(PushStop::Failed(AppError::Contended))
     }
 
     /// `false`: the issue moved on before it was written.
-    async fn heard_once(&mut self, talk: &Talk<'_>, link: &CommentLink, there: &RemoteComment) -> Result<bool, Stop> {
+    async fn heard_once(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<bool, PushStop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
         let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(true) };
@@ -149,7 +149,7 @@ impl Work<'_> {
         let stamp = self.app.clock.stamp();
         let (heard, clash) = decided(talk.binding, open, [&base, &ours, &theirs], &plain);
         let mut writes = Vec::new();
-        let mut notes = super::records::Records::default();
+        let mut notes = super::records::PushRecords::default();
         if let Some(clash) = clash {
             match open {
                 None => notes.met(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) }),
@@ -165,10 +165,10 @@ impl Work<'_> {
         }
         writes.extend(notes.writes);
         let (body, sends, moved) = match heard {
-            Heard::Nothing if writes.is_empty() => return Ok(true),
-            Heard::Nothing | Heard::Hold => (None, false, false),
-            Heard::Agree { sends } => (None, sends, true),
-            Heard::Take { body, sends } => (Some(body), sends, true),
+            CommentOutcome::Nothing if writes.is_empty() => return Ok(true),
+            CommentOutcome::Nothing | CommentOutcome::Hold => (None, false, false),
+            CommentOutcome::Agree { sends } => (None, sends, true),
+            CommentOutcome::Take { body, sends } => (Some(body), sends, true),
         };
         let backend = &self.tracker.name;
         let text = body.as_deref().unwrap_or(&comment.body);
@@ -193,7 +193,7 @@ impl Work<'_> {
 
     /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
     /// owns stays deleted, with their words on record. `false`: the issue moved on before it was written.
-    async fn heard_of_deleted(&mut self, talk: &Talk<'_>, link: &CommentLink, base: &str, there: &RemoteComment) -> Result<bool, Stop> {
+    async fn heard_of_deleted(&mut self, talk: &CommentSync<'_>, link: &CommentLink, base: &str, there: &RemoteComment) -> Result<bool, PushStop> {
         let (author, body) = match said_by(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
             Some(said) => said,
             None => (self.author(there), bare(&there.body)),
@@ -206,13 +206,13 @@ impl Work<'_> {
         let id = CommentId(link.slot.subject);
         let cause = Cause { actor: self.author(there), trace: self.lease.message.trace.clone() };
         let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
-        let mut notes = super::records::Records::default();
+        let mut notes = super::records::PushRecords::default();
         let mut pushed = link.pushed.clone();
         let mut change = if talk.binding.owner_of(Field::Comment) == Owner::Local {
             let (resolution, why) = (Some(Resolution::Local), "this side owns comments, and it was deleted here");
-            let clash = Clash { field: Field::Comment, base: json!(base), ours: Value::Null, theirs: json!(theirs), resolution, why };
+            let clash = FieldConflict { field: Field::Comment, base: json!(base), ours: Value::Null, theirs: json!(theirs), resolution, why };
             notes.met(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) });
-            let absorption = Absorption { clashes: std::mem::take(&mut notes.notes), ..Absorption::default() };
+            let absorption = RemoteChanges { clashes: std::mem::take(&mut notes.notes), ..RemoteChanges::default() };
             let told = decide::absorb(&self.issue, &self.tracker.name, absorption, &cause, stamp);
             told.unwrap_or_else(|| Change::of(IssueWrite::None))
         } else {
@@ -231,12 +231,12 @@ impl Work<'_> {
         self.committed(change).await
     }
 
-    fn is_in_parts(talk: &Talk<'_>, subject: Uuid) -> bool {
+    fn is_in_parts(talk: &CommentSync<'_>, subject: Uuid) -> bool {
         talk.known.values().any(|link| link.slot.subject == subject && link.slot.part > 1)
     }
 
     /// Those that were there and are no more: taken away here too, unless they were changed here since.
-    async fn missed(&mut self, talk: &Talk<'_>, there: &HashSet<String>) -> Result<(), Stop> {
+    async fn missed(&mut self, talk: &CommentSync<'_>, there: &HashSet<String>) -> Result<(), PushStop> {
         let gone = talk.known.values().filter(|link| link.state == LinkState::Linked && link.slot.subject != self.issue.id.0);
         let gone: Vec<&CommentLink> =
             gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
@@ -249,14 +249,14 @@ impl Work<'_> {
                 }
             }
             if !done {
-                return Err(Stop::Failed(AppError::Contended));
+                return Err(PushStop::Failed(AppError::Contended));
             }
         }
         Ok(())
     }
 
     /// `false`: the issue moved on before it was written.
-    async fn missed_one(&mut self, talk: &Talk<'_>, link: &CommentLink) -> Result<bool, Stop> {
+    async fn missed_one(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<bool, PushStop> {
         let id = CommentId(link.slot.subject);
         let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
         let ours = self.tracker.backend.canonical(&bare(&comment.body));
@@ -276,7 +276,7 @@ impl Work<'_> {
         Ok(true)
     }
 
-    async fn say(&mut self, actor: String, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), Stop> {
+    async fn say(&mut self, actor: String, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), PushStop> {
         let trace = self.lease.message.trace.clone();
         self.write(|issue, _, stamp| decide(issue, &Cause { actor: actor.clone(), trace: trace.clone() }, stamp)).await
     }
@@ -288,18 +288,18 @@ fn holdable(text: &str) -> String {
 }
 
 /// What becomes of it, and the clash where there is one.
-fn decided(binding: &Binding, open: Option<&Conflict>, [base, ours, theirs]: [&str; 3], plain: &str) -> (Heard, Option<Clash>) {
+fn decided(binding: &Binding, open: Option<&Conflict>, [base, ours, theirs]: [&str; 3], plain: &str) -> (CommentOutcome, Option<FieldConflict>) {
     if theirs == base {
-        return (Heard::Nothing, None);
+        return (CommentOutcome::Nothing, None);
     }
     if ours == theirs {
-        return (Heard::Agree { sends: false }, None);
+        return (CommentOutcome::Agree { sends: false }, None);
     }
-    let take = |sends| Heard::Take { body: plain.to_owned(), sends };
+    let take = |sends| CommentOutcome::Take { body: plain.to_owned(), sends };
     if let Some(Conflict { state: ConflictState::Decided, resolution: Some(resolution), .. }) = open {
         return match resolution {
             Resolution::External => (take(false), None),
-            Resolution::Local | Resolution::Other | Resolution::Agreed => (Heard::Agree { sends: true }, None),
+            Resolution::Local | Resolution::Other | Resolution::Agreed => (CommentOutcome::Agree { sends: true }, None),
         };
     }
     let owner = binding.owner_of(Field::Comment);
@@ -309,17 +309,17 @@ fn decided(binding: &Binding, open: Option<&Conflict>, [base, ours, theirs]: [&s
     if owner == Owner::Shared
         && let Some(merged) = merged_text(base, ours, theirs)
     {
-        return (Heard::Take { body: merged, sends: true }, None);
+        return (CommentOutcome::Take { body: merged, sends: true }, None);
     }
     let (heard, resolution, why) = match (owner, binding.strategy) {
         (Owner::External, _) => (take(false), Some(Resolution::External), "the tracker owns comments"),
-        (Owner::Local, _) => (Heard::Agree { sends: true }, Some(Resolution::Local), "this side owns comments"),
+        (Owner::Local, _) => (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "this side owns comments"),
         (Owner::Shared, Strategy::ExternalWins | Strategy::Newer) => {
             (take(false), Some(Resolution::External), "both changed it: the tracker wins")
         }
-        (Owner::Shared, Strategy::LocalWins) => (Heard::Agree { sends: true }, Some(Resolution::Local), "both changed it: this side wins"),
-        (Owner::Shared, Strategy::Manual) => (Heard::Hold, None, "both changed it: somebody has to decide"),
+        (Owner::Shared, Strategy::LocalWins) => (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "both changed it: this side wins"),
+        (Owner::Shared, Strategy::Manual) => (CommentOutcome::Hold, None, "both changed it: somebody has to decide"),
     };
-    let clash = Clash { field: Field::Comment, base: json!(base), ours: json!(ours), theirs: json!(theirs), resolution, why };
+    let clash = FieldConflict { field: Field::Comment, base: json!(base), ours: json!(ours), theirs: json!(theirs), resolution, why };
     (heard, Some(clash))
 }

@@ -7,36 +7,36 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{Stop, Work};
+use super::{PushStop, Push};
 use crate::app::AppError;
 use crate::domain::sync::{ConflictState, bare};
-use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteRef, Slot, defused, fit_comment};
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Link, LinkOrigin, LinkState, Marker, RemoteRef, CommentSlot, defused, fit_comment};
 use crate::domain::{Comment, CommentId};
 
 /// Comments read at once.
 const PAGE: u32 = 50;
 
-impl Work<'_> {
+impl Push<'_> {
     /// Everything that is more than the issue itself.
-    pub(super) async fn texts(&self, link: &Link) -> Result<(), Stop> {
+    pub(super) async fn texts(&self, link: &Link) -> Result<(), PushStop> {
         self.rest_of_body(link).await?;
         self.comments(link).await
     }
 
     /// The parts of the body from the second on.
-    async fn rest_of_body(&self, link: &Link) -> Result<(), Stop> {
+    async fn rest_of_body(&self, link: &Link) -> Result<(), PushStop> {
         let Some(at) = &link.remote else { return Ok(()) };
         let id = self.issue.id;
         let known = self.comment_links(&[id.0]).await?;
         if self.fitted.rest.is_empty() && known.is_empty() {
             return Ok(());
         }
-        let wanted = self.fitted.rest.iter().zip(2u16..).map(|(text, part)| Wanted { slot: Slot::of_body(id, part), text, base: None });
+        let wanted = self.fitted.rest.iter().zip(2u16..).map(|(text, part)| WantedText { slot: CommentSlot::of_body(id, part), text, base: None });
         self.bring_texts(at, wanted.collect(), known).await
     }
 
     /// The comment that the event is about; or all of them.
-    async fn comments(&self, link: &Link) -> Result<(), Stop> {
+    async fn comments(&self, link: &Link) -> Result<(), PushStop> {
         let Some(at) = link.remote.as_ref().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
         if let Some(id) = self.notice.and_then(|notice| notice.event.detail.comment_id) {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
@@ -58,7 +58,7 @@ impl Work<'_> {
         }
     }
 
-    pub(super) async fn bring_comment(&self, at: &RemoteRef, id: CommentId, comment: Option<&Comment>) -> Result<(), Stop> {
+    pub(super) async fn bring_comment(&self, at: &RemoteRef, id: CommentId, comment: Option<&Comment>) -> Result<(), PushStop> {
         let known = self.comment_links(&[id.0]).await?;
         if self.bound && self.is_held(id).await? {
             return Ok(());
@@ -70,12 +70,12 @@ impl Work<'_> {
             (Some(comment), None) => fit_comment(comment, &self.tracker.terms),
         };
         let base = comment.map(|comment| self.tracker.backend.canonical(&bare(&comment.body)));
-        let wanted = texts.iter().zip(1u16..).map(|(text, part)| Wanted { slot: Slot::of_comment(id, part), text, base: base.as_deref() });
+        let wanted = texts.iter().zip(1u16..).map(|(text, part)| WantedText { slot: CommentSlot::of_comment(id, part), text, base: base.as_deref() });
         self.bring_texts(at, wanted.collect(), known).await
     }
 
     /// Both sides changed it, and nobody has decided yet.
-    async fn is_held(&self, id: CommentId) -> Result<bool, Stop> {
+    async fn is_held(&self, id: CommentId) -> Result<bool, PushStop> {
         let open = self.app.store.unresolved(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         Ok(open.iter().any(|conflict| conflict.comment == Some(id.0) && conflict.state == ConflictState::Open))
     }
@@ -91,13 +91,13 @@ impl Work<'_> {
         }
     }
 
-    async fn comment_links(&self, subjects: &[Uuid]) -> Result<HashMap<Slot, CommentLink>, Stop> {
+    async fn comment_links(&self, subjects: &[Uuid]) -> Result<HashMap<CommentSlot, CommentLink>, PushStop> {
         let links = self.app.store.comment_links(self.issue.id, &self.tracker.name, subjects).await.map_err(AppError::from)?;
         Ok(links.into_iter().map(|link| (link.slot, link)).collect())
     }
 
     /// Adds what is missing, edits what differs, takes away what is no longer wanted.
-    async fn bring_texts(&self, at: &RemoteRef, wanted: Vec<Wanted<'_>>, mut known: HashMap<Slot, CommentLink>) -> Result<(), Stop> {
+    async fn bring_texts(&self, at: &RemoteRef, wanted: Vec<WantedText<'_>>, mut known: HashMap<CommentSlot, CommentLink>) -> Result<(), PushStop> {
         for wanted in wanted {
             match known.remove(&wanted.slot) {
                 Some(CommentLink { state: LinkState::Linked, remote_id: Some(remote), pushed, origin, .. }) => {
@@ -123,8 +123,8 @@ impl Work<'_> {
     }
 
     /// As an issue is made: intent, marker, tie.
-    async fn add_text(&self, at: &RemoteRef, wanted: Wanted<'_>, known: Option<CommentLink>) -> Result<(), Stop> {
-        let Wanted { slot, text, .. } = wanted;
+    async fn add_text(&self, at: &RemoteRef, wanted: WantedText<'_>, known: Option<CommentLink>) -> Result<(), PushStop> {
+        let WantedText { slot, text, .. } = wanted;
         if let Some(intended) = known.and_then(|link| link.intended_at) {
             let marker = Marker::new(slot.subject, slot.part);
             if let Some(found) = self.tracker.backend.find_comment(at, &marker, intended).await? {
@@ -151,8 +151,8 @@ impl Work<'_> {
                         CommentLinkWrite::Remove { issue_id: self.issue.id, backend: self.tracker.name.clone(), slot }
                     }
                 };
-                if let Err(Stop::Lost) = self.note_comment(left).await {
-                    return Err(Stop::Lost);
+                if let Err(PushStop::Lost) = self.note_comment(left).await {
+                    return Err(PushStop::Lost);
                 }
                 Err(error.into())
             }
@@ -160,7 +160,7 @@ impl Work<'_> {
     }
 
     /// Not under the claim: it is there whoever holds the message.
-    async fn tie_comment(&self, wanted: Wanted<'_>, remote: String, origin: LinkOrigin) -> Result<(), Stop> {
+    async fn tie_comment(&self, wanted: WantedText<'_>, remote: String, origin: LinkOrigin) -> Result<(), PushStop> {
         let link = CommentLink {
             remote_id: Some(remote),
             pushed: Some(digest(wanted.text)),
@@ -170,10 +170,10 @@ impl Work<'_> {
         };
         let mut change = crate::domain::Change::of(crate::domain::IssueWrite::None);
         change.comment_links.push(CommentLinkWrite::Set(link));
-        self.app.settle_change(self.lease, change).await.map(drop).ok_or(Stop::Lost)
+        self.app.settle_change(self.lease, change).await.map(drop).ok_or(PushStop::Lost)
     }
 
-    fn comment_link(&self, slot: Slot, state: LinkState) -> CommentLink {
+    fn comment_link(&self, slot: CommentSlot, state: LinkState) -> CommentLink {
         CommentLink {
             issue_id: self.issue.id,
             backend: self.tracker.name.clone(),
@@ -190,8 +190,8 @@ impl Work<'_> {
 
 /// A text that is to be there.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    slot: Slot,
+struct WantedText<'a> {
+    slot: CommentSlot,
     text: &'a str,
     /// What both sides agree on once it is; where it is followed.
     base: Option<&'a str>,

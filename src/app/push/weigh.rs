@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::trackers::Tracker;
 use crate::app::{App, AppError};
-use crate::domain::sync::{Absorbed, Binding, Conflict, ConflictState, Field, Resolution, Rules, Strategy, Turn, Turns, absorb};
-use crate::domain::tracker::{Assignees, Draft, Remote};
+use crate::domain::sync::{Merged, Binding, Conflict, ConflictState, Field, Resolution, MergeRules, Strategy, FlipDirection, FieldFlips, absorb};
+use crate::domain::tracker::{AssigneeSupport, Draft, RemoteIssue};
 use crate::domain::{Issue, Stamp};
 
 /// An issue on both sides, in the words they share.
-pub(in crate::app) struct Sides {
+pub(in crate::app) struct MergeSides {
     pub(in crate::app) base: Draft,
     pub(in crate::app) ours: Draft,
     pub(in crate::app) theirs: Draft,
 }
 
 /// What is known of an issue's fields before they are merged.
-pub(in crate::app) struct Weights<'a> {
+pub(in crate::app) struct MergeInputs<'a> {
     binding: &'a Binding,
     one_assignee: bool,
     decided: BTreeMap<Field, Resolution>,
@@ -26,15 +26,15 @@ pub(in crate::app) struct Weights<'a> {
     newer: BTreeMap<Field, bool>,
 }
 
-impl<'a> Weights<'a> {
+impl<'a> MergeInputs<'a> {
     /// `open` are the issue's conflicts that are not resolved.
     pub(in crate::app) async fn of(
         app: &App,
         tracker: &Tracker,
         binding: &'a Binding,
         issue: &Issue,
-        remote: &Remote,
-        sides: &Sides,
+        remote: &RemoteIssue,
+        sides: &MergeSides,
         open: &[Conflict],
     ) -> Result<Self, AppError> {
         let about_issue = || open.iter().filter(|conflict| conflict.comment.is_none());
@@ -43,23 +43,23 @@ impl<'a> Weights<'a> {
             .filter_map(|conflict| conflict.resolution.map(|resolution| (conflict.field, resolution)))
             .collect();
         let frozen = about_issue()
-            .filter(|conflict| conflict.state == ConflictState::Open && conflict.why == Rules::FROZEN)
+            .filter(|conflict| conflict.state == ConflictState::Open && conflict.why == MergeRules::FROZEN)
             .map(|conflict| conflict.field)
             .collect();
         let newer = newer(app, tracker, binding, issue, remote, sides).await?;
-        let one_assignee = tracker.terms.capabilities.assignees == Assignees::One;
+        let one_assignee = tracker.terms.capabilities.assignees == AssigneeSupport::One;
         Ok(Self { binding, one_assignee, decided, frozen, newer })
     }
 
     /// The merge; with the turns that the fields have taken by then. One that turns around too often stands still from now on.
-    pub(in crate::app) fn merge(mut self, sides: &Sides, turns: &Turns, stamp: Stamp) -> (Absorbed, Turns) {
+    pub(in crate::app) fn merge(mut self, sides: &MergeSides, turns: &FieldFlips, stamp: Stamp) -> (Merged, FieldFlips) {
         let mut turns = turns.clone();
         for field in self.decided.keys() {
             turns.forget(*field);
         }
         let done = self.absorb(sides);
         let taken = done.take.fields();
-        let spinning: Vec<Field> = taken.into_iter().filter(|field| turns.note(*field, Turn::Taken, stamp.now)).collect();
+        let spinning: Vec<Field> = taken.into_iter().filter(|field| turns.note(*field, FlipDirection::Taken, stamp.now)).collect();
         if spinning.is_empty() {
             return (done, turns);
         }
@@ -67,10 +67,10 @@ impl<'a> Weights<'a> {
         (self.absorb(sides), turns)
     }
 
-    fn absorb(&self, Sides { base, ours, theirs }: &Sides) -> Absorbed {
+    fn absorb(&self, MergeSides { base, ours, theirs }: &MergeSides) -> Merged {
         let theirs_is_newer = |field: Field| self.newer.get(&field).copied().unwrap_or(true);
         let (binding, one_assignee) = (self.binding, self.one_assignee);
-        let rules = Rules { binding, one_assignee, decided: &self.decided, frozen: &self.frozen, theirs_is_newer: &theirs_is_newer };
+        let rules = MergeRules { binding, one_assignee, decided: &self.decided, frozen: &self.frozen, theirs_is_newer: &theirs_is_newer };
         absorb(base, ours, theirs, &rules)
     }
 }
@@ -81,8 +81,8 @@ async fn newer(
     tracker: &Tracker,
     binding: &Binding,
     issue: &Issue,
-    remote: &Remote,
-    Sides { base, ours, theirs }: &Sides,
+    remote: &RemoteIssue,
+    MergeSides { base, ours, theirs }: &MergeSides,
 ) -> Result<BTreeMap<Field, bool>, AppError> {
     /// As far back as our own change is looked for.
     const EVENTS: u32 = 100;

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::{Stop, Work};
-use crate::backend::Changes;
-use crate::domain::sync::Counts;
-use crate::domain::tracker::Remote;
+use super::{SyncStop, SyncRun};
+use crate::backend::ChangesPage;
+use crate::domain::sync::SyncCounts;
+use crate::domain::tracker::RemoteIssue;
 use crate::domain::{Change, IssueWrite};
 
 /// How many pages may wait between two stages.
@@ -21,12 +21,12 @@ const BEGUN: usize = 2;
 
 /// What the page before ended with: a list that goes on from a moment shows it once more.
 #[derive(Default)]
-pub(super) struct Shown(Vec<Remote>);
+pub(super) struct PreviousPageEnd(Vec<RemoteIssue>);
 
-impl Shown {
+impl PreviousPageEnd {
     /// Leaves out what the page before showed just so. Nobody counts it twice, and no two pages adopt it at once: one would wait until
     /// the other is written.
-    pub(super) fn leave_out(&mut self, items: &mut Vec<Remote>) {
+    pub(super) fn leave_out(&mut self, items: &mut Vec<RemoteIssue>) {
         let newest = items.iter().map(|remote| remote.updated_at).max();
         let end = items.iter().filter(|remote| Some(remote.updated_at) == newest).cloned().collect();
         let before = std::mem::replace(&mut self.0, end);
@@ -35,10 +35,10 @@ impl Shown {
 }
 
 /// A page of a list.
-pub(super) struct Page {
+pub(super) struct FetchedPage {
     /// What leads to the page behind it.
     pub(super) next: Option<String>,
-    pub(super) items: Vec<Remote>,
+    pub(super) items: Vec<RemoteIssue>,
     /// Absent where the page is not of the place itself: then it has to be brought home first.
     pub(super) plan: Option<PagePlan>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Page {
 pub(super) struct PagePlan {
     pub(super) changes: Vec<Change>,
     pub(super) newest: Option<DateTime<Utc>>,
-    pub(super) counts: Counts,
+    pub(super) counts: SyncCounts,
 }
 
 impl PagePlan {
@@ -59,14 +59,14 @@ impl PagePlan {
     }
 }
 
-impl Work<'_> {
+impl SyncRun<'_> {
     /// Sends every page from `next` on, to the last one or to the first trouble.
     pub(super) async fn read_ahead(
         &self,
         since: Option<DateTime<Utc>>,
         mut next: Option<String>,
-        mut shown: Shown,
-        pages: Sender<Result<Page, Stop>>,
+        mut shown: PreviousPageEnd,
+        pages: Sender<Result<FetchedPage, SyncStop>>,
     ) {
         while let Some(token) = next.take() {
             let page = match self.fetch(since, Some(&token), None).await {
@@ -84,15 +84,15 @@ impl Work<'_> {
     }
 
     /// Planned, where that can be done before its turn.
-    pub(super) async fn looked_at(&self, fetched: Changes) -> Result<Page, Stop> {
-        let Changes { items, next, .. } = fetched;
+    pub(super) async fn looked_at(&self, fetched: ChangesPage) -> Result<FetchedPage, SyncStop> {
+        let ChangesPage { items, next, .. } = fetched;
         let home = self.bound.cursor.called.is_none() && items.iter().all(|remote| remote.at.place == self.bound.binding.place);
         let plan = if home { Some(self.planned(&items).await?) } else { None };
-        Ok(Page { next, items, plan })
+        Ok(FetchedPage { next, items, plan })
     }
 
     /// Hands the pages on in their order, what each adopts written but for the last of it.
-    pub(super) async fn begin_ahead(&self, first: Page, pages: Receiver<Result<Page, Stop>>, ready: Sender<Result<Page, Stop>>) {
+    pub(super) async fn begin_ahead(&self, first: FetchedPage, pages: Receiver<Result<FetchedPage, SyncStop>>, ready: Sender<Result<FetchedPage, SyncStop>>) {
         let mut beginning = pin!(self.beginning(first, pages));
         while let Some(page) = beginning.next().await {
             if ready.send(page).await.is_err() {
@@ -102,12 +102,12 @@ impl Work<'_> {
     }
 
     /// Some pages at once.
-    fn beginning(&self, first: Page, pages: Receiver<Result<Page, Stop>>) -> impl Stream<Item = Result<Page, Stop>> {
+    fn beginning(&self, first: FetchedPage, pages: Receiver<Result<FetchedPage, SyncStop>>) -> impl Stream<Item = Result<FetchedPage, SyncStop>> {
         let rest = stream::unfold(pages, |mut pages| async { Some((pages.recv().await?, pages)) });
         stream::once(future::ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
     }
 
-    async fn begin(&self, page: Result<Page, Stop>) -> Result<Page, Stop> {
+    async fn begin(&self, page: Result<FetchedPage, SyncStop>) -> Result<FetchedPage, SyncStop> {
         let mut page = page?;
         let early = page.plan.as_mut().map(PagePlan::take_early).unwrap_or_default();
         if !early.is_empty() {

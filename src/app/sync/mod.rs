@@ -19,20 +19,20 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::trackers::Tracker;
-use super::{App, AppError, Outlet};
-use crate::backend::{BackendError, Trouble};
+use super::{App, AppError, Target};
+use crate::backend::{BackendError, ErrorKind};
 use crate::domain::MessageKind;
-use crate::domain::sync::{Bound, Cursor, Run};
+use crate::domain::sync::{BindingState, SyncCursor, SyncRunRecord};
 use crate::store::{BindingEnd, BindingLease};
 
 pub use plan::{Planned, PlannedItem, SyncPlan};
 
 /// One turn at a binding.
 #[derive(Clone)]
-struct Work<'a> {
+struct SyncRun<'a> {
     app: &'a App,
     tracker: &'a Arc<Tracker>,
-    bound: Bound,
+    bound: BindingState,
     token: Uuid,
     /// How long the hold lasts, and until when.
     lease: Duration,
@@ -42,7 +42,7 @@ struct Work<'a> {
 }
 
 /// Why a turn ended before its end.
-enum Stop {
+enum SyncStop {
     Trouble(BackendError),
     /// Somebody else has the binding by now.
     Lost,
@@ -51,13 +51,13 @@ enum Stop {
     Failed(AppError),
 }
 
-impl From<BackendError> for Stop {
+impl From<BackendError> for SyncStop {
     fn from(error: BackendError) -> Self {
         Self::Trouble(error)
     }
 }
 
-impl From<AppError> for Stop {
+impl From<AppError> for SyncStop {
     fn from(error: AppError) -> Self {
         Self::Failed(error)
     }
@@ -65,7 +65,7 @@ impl From<AppError> for Stop {
 
 impl App {
     /// The bindings that this process may work on now, and when to look again at the latest.
-    pub async fn due_bindings(&self) -> Result<(Vec<Bound>, Option<DateTime<Utc>>), AppError> {
+    pub async fn due_bindings(&self) -> Result<(Vec<BindingState>, Option<DateTime<Utc>>), AppError> {
         let now = self.clock.now();
         let all = self.store.bindings().await?;
         let mut hinted = BTreeSet::new();
@@ -75,7 +75,7 @@ impl App {
             }
         }
         let next = all.iter().filter(|bound| !bound.paused).map(|bound| bound.due_at).min();
-        let due = |bound: &Bound| {
+        let due = |bound: &BindingState| {
             !bound.paused
                 && bound.binding.pulls()
                 && bound.leased_until.is_none_or(|until| until <= now)
@@ -87,7 +87,7 @@ impl App {
     }
 
     /// A turn at one of them, unless somebody else has it. Ends early when `stop` says so, and goes on from there next time.
-    pub async fn sync_binding(&self, bound: &Bound, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
+    pub async fn sync_binding(&self, bound: &BindingState, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
         let Some(tracker) = self.trackers.get(&bound.binding.backend) else { return Ok(()) };
         let Some(rules) = self.outlets.rules() else { return Ok(()) };
         let stamp = self.clock.stamp();
@@ -99,7 +99,7 @@ impl App {
         let due_at = leased.due_at;
         let began = leased.cursor.clone();
         let mut work =
-            Work { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until, secret: tracker.secret.edition() };
+            SyncRun { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until, secret: tracker.secret.edition() };
         let ended = match work.follow_hints().await {
             Ok(()) if due => {
                 work.ask_again().await;
@@ -118,9 +118,9 @@ impl App {
     /// What is written at the end of a turn; nothing where the binding is somebody else's.
     fn ended(
         &self,
-        work: &Work<'_>,
-        ended: Result<Option<Run>, Stop>,
-        began: &Cursor,
+        work: &SyncRun<'_>,
+        ended: Result<Option<SyncRunRecord>, SyncStop>,
+        began: &SyncCursor,
         due_at: DateTime<Utc>,
         every: Duration,
     ) -> Option<BindingEnd> {
@@ -135,21 +135,21 @@ impl App {
         match ended {
             Ok(Some(run)) => {
                 told("completed");
-                let cursor = Cursor { completed_at: Some(run.ended_at), ..cursor };
+                let cursor = SyncCursor { completed_at: Some(run.ended_at), ..cursor };
                 Some(BindingEnd { cursor, last: Some(run), due_at: now + every })
             }
             Ok(None) => {
                 let due_at = if cursor.audit_wanted { now } else { due_at };
                 Some(BindingEnd { cursor, last: None, due_at })
             }
-            Err(Stop::Lost) => None,
-            Err(Stop::Interrupted) => Some(BindingEnd { cursor, last: None, due_at: due_at.min(now) }),
-            Err(Stop::Failed(error)) => {
+            Err(SyncStop::Lost) => None,
+            Err(SyncStop::Interrupted) => Some(BindingEnd { cursor, last: None, due_at: due_at.min(now) }),
+            Err(SyncStop::Failed(error)) => {
                 told("failed");
                 tracing::warn!(binding.name = name, %error, "a binding could not be followed for now");
                 Some(BindingEnd { cursor, last: Some(broken(work, began, error.to_string(), now)), due_at: now + every })
             }
-            Err(Stop::Trouble(error)) => {
+            Err(SyncStop::Trouble(error)) => {
                 told("failed");
                 let wait = self.waits_for(work, error.trouble).unwrap_or(every);
                 tracing::warn!(binding.name = name, %error, "a tracker could not be asked what changed");
@@ -159,19 +159,19 @@ impl App {
     }
 
     /// A limit or a refused credential counts for everything with it.
-    fn waits_for(&self, work: &Work<'_>, trouble: Trouble) -> Option<Duration> {
+    fn waits_for(&self, work: &SyncRun<'_>, trouble: ErrorKind) -> Option<Duration> {
         let outlet = self.outlet_of(&work.tracker.name)?;
         match trouble {
-            Trouble::Limited { after } => {
+            ErrorKind::Limited { after } => {
                 outlet.rest_until(self.clock.now() + after);
                 Some(after)
             }
-            Trouble::Paused => {
+            ErrorKind::Paused => {
                 self.pause(outlet, work.secret);
                 None
             }
-            Trouble::Retry { after } => after,
-            Trouble::Denied | Trouble::Stale | Trouble::Fail | Trouble::Unknown => None,
+            ErrorKind::Retry { after } => after,
+            ErrorKind::Denied | ErrorKind::Stale | ErrorKind::Fail | ErrorKind::Unknown => None,
         }
     }
 
@@ -211,13 +211,13 @@ impl App {
         }
     }
 
-    fn outlet_of(&self, backend: &str) -> Option<&Arc<Outlet>> {
+    fn outlet_of(&self, backend: &str) -> Option<&Arc<Target>> {
         self.outlets.iter().find(|outlet| outlet.kind == MessageKind::Push && outlet.target == backend)
     }
 }
 
-fn broken(work: &Work<'_>, began: &Cursor, error: String, now: DateTime<Utc>) -> Run {
-    Run {
+fn broken(work: &SyncRun<'_>, began: &SyncCursor, error: String, now: DateTime<Utc>) -> SyncRunRecord {
+    SyncRunRecord {
         pass: work.next_pass(now),
         began_at: began.began_at.unwrap_or(now),
         ended_at: now,

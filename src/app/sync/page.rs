@@ -4,51 +4,51 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Stop, Work};
+use super::{SyncStop, SyncRun};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
-use crate::domain::sync::{Counts, Turns, adopted, edition, our_face, their_face};
-use crate::domain::tracker::{Around, Draft, Heard, Link, LinkOrigin, LinkState, Marker, Place, Remote};
+use crate::domain::sync::{SyncCounts, FieldFlips, adopted, edition, our_face, their_face};
+use crate::domain::tracker::{RelationTargets, Draft, Sighting, Link, LinkOrigin, LinkState, Marker, Project, RemoteIssue};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 
 /// What is to be written for a page.
 #[derive(Default)]
-pub(super) struct Planning {
+pub(super) struct PagePlanning {
     pub(super) adoptions: Vec<Change>,
-    pub(super) heard: Vec<Heard>,
+    pub(super) heard: Vec<Sighting>,
     /// To be brought into agreement.
     pub(super) asked: Vec<IssueId>,
-    pub(super) counts: Counts,
+    pub(super) counts: SyncCounts,
     /// The newest change in it; not beyond what must be looked at again.
     pub(super) newest: Option<DateTime<Utc>>,
 }
 
 /// Who stands behind a remote issue.
-pub(super) enum Known<'a> {
+pub(super) enum RemoteOwner<'a> {
     Link(&'a Link),
     /// One of ours whose tie is not written yet.
     OnItsWay,
     Nobody,
 }
 
-impl Work<'_> {
-    pub(super) async fn plan(&self, remotes: &[Remote]) -> Result<Planning, Stop> {
+impl SyncRun<'_> {
+    pub(super) async fn plan(&self, remotes: &[RemoteIssue]) -> Result<PagePlanning, SyncStop> {
         let links = self.links_to(remotes).await?;
         let on_their_way = self.on_their_way(remotes, &links).await?;
         let around = self.around(remotes, &links).await?;
-        let mut planning = Planning::default();
+        let mut planning = PagePlanning::default();
         let mut held_back: Option<DateTime<Utc>> = None;
         for remote in remotes {
             planning.counts.listed += 1;
             planning.newest = planning.newest.max(Some(remote.updated_at));
             match known(remote, &links, &on_their_way) {
-                Known::Link(link) => planning.met(link, self.edition(remote)),
-                Known::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
-                Known::Nobody if self.bound.binding.adopts(remote) => {
+                RemoteOwner::Link(link) => planning.met(link, self.edition(remote)),
+                RemoteOwner::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
+                RemoteOwner::Nobody if self.bound.binding.adopts(remote) => {
                     planning.adoptions.push(self.adoption(remote, &around));
                     planning.counts.adopted += 1;
                 }
-                Known::Nobody => planning.counts.passed_over += 1,
+                RemoteOwner::Nobody => planning.counts.passed_over += 1,
             }
         }
         if let Some(at) = held_back {
@@ -59,7 +59,7 @@ impl Work<'_> {
 
     /// The issues of a list, in the place that was asked for. It was renamed where the tracker calls all of them by another one that
     /// nobody else follows: it answers to the old name still, and the ties keep it.
-    pub(super) async fn at_home(&mut self, items: &mut [Remote]) -> Result<(), Stop> {
+    pub(super) async fn at_home(&mut self, items: &mut [RemoteIssue]) -> Result<(), SyncStop> {
         let mut places = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
         if let Some(called) = places.next().cloned().filter(|first| places.all(|place| place == first)) {
             let called = Some(called).filter(|place| *place != self.bound.binding.place);
@@ -74,13 +74,13 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn is_followed(&self, place: Option<&Place>) -> Result<bool, Stop> {
+    async fn is_followed(&self, place: Option<&Project>) -> Result<bool, SyncStop> {
         let Some(place) = place else { return Ok(false) };
         let all = self.app.store.bindings().await.map_err(AppError::from)?;
         Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *place))
     }
 
-    pub(super) async fn links_to(&self, remotes: &[Remote]) -> Result<HashMap<String, Link>, Stop> {
+    pub(super) async fn links_to(&self, remotes: &[RemoteIssue]) -> Result<HashMap<String, Link>, SyncStop> {
         let ids: Vec<String> = remotes.iter().map(|remote| remote.at.id.clone()).collect();
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -95,7 +95,7 @@ impl Work<'_> {
 
     /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one. It may have been tied to this one
     /// since its tie was looked for.
-    pub(super) async fn on_their_way(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, Stop> {
+    pub(super) async fn on_their_way(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, SyncStop> {
         let marked: Vec<(IssueId, &str)> = remotes
             .iter()
             .filter(|remote| !links.contains_key(&remote.at.id))
@@ -117,15 +117,15 @@ impl Work<'_> {
     }
 
     /// Whom those relate to that may come here, where the list tells it.
-    async fn around(&self, remotes: &[Remote], links: &HashMap<String, Link>) -> Result<Around, Stop> {
-        let mut around = Around::of(&self.tracker.name);
+    async fn around(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<RelationTargets, SyncStop> {
+        let mut around = RelationTargets::of(&self.tracker.name);
         let new = remotes.iter().filter(|remote| !links.contains_key(&remote.at.id));
         let named: Vec<_> = new.flat_map(|remote| remote.relations.iter().flatten()).cloned().collect();
         self.app.recognise(&mut around, self.tracker, &named).await?;
         Ok(around)
     }
 
-    fn adoption(&self, remote: &Remote, around: &Around) -> Change {
+    fn adoption(&self, remote: &RemoteIssue, around: &RelationTargets) -> Change {
         let (terms, binding, backend) = (&self.tracker.terms, &self.bound.binding, &self.tracker.backend);
         let canon = |text: &str| backend.canonical(text);
         let stamp = self.app.clock.stamp();
@@ -147,7 +147,7 @@ impl Work<'_> {
             moved_from: None,
             base: Some(base),
             origin: LinkOrigin::Theirs,
-            turns: Turns::default(),
+            turns: FieldFlips::default(),
             heard: Some(self.edition(remote)),
             missing_at: None,
         };
@@ -165,12 +165,12 @@ impl Work<'_> {
         change
     }
 
-    pub(super) fn edition(&self, remote: &Remote) -> String {
+    pub(super) fn edition(&self, remote: &RemoteIssue) -> String {
         edition(remote, self.app.clock.now() + self.tracker.backend.clock_ahead())
     }
 
     /// What was planned, as changes of one transaction. Where a message for an issue waits already, one more says nothing new.
-    pub(super) async fn changes(&self, planning: Planning) -> Result<Vec<Change>, Stop> {
+    pub(super) async fn changes(&self, planning: PagePlanning) -> Result<Vec<Change>, SyncStop> {
         let waiting: BTreeSet<IssueId> = if planning.asked.is_empty() {
             BTreeSet::new()
         } else {
@@ -185,7 +185,7 @@ impl Work<'_> {
     }
 }
 
-impl Planning {
+impl PagePlanning {
     /// One that is here: asked to agree where it changed since that was asked last, or is back.
     fn met(&mut self, link: &Link, edition: String) {
         if is_as_it_was(link, &edition) {
@@ -194,7 +194,7 @@ impl Planning {
         }
         self.counts.changed += 1;
         self.asked.push(link.issue_id);
-        self.heard.push(Heard { issue_id: link.issue_id, backend: link.backend.clone(), heard: Some(edition), missing_at: None });
+        self.heard.push(Sighting { issue_id: link.issue_id, backend: link.backend.clone(), heard: Some(edition), missing_at: None });
     }
 }
 
@@ -203,11 +203,11 @@ pub(super) fn is_as_it_was(link: &Link, edition: &str) -> bool {
     link.heard.as_deref() == Some(edition) && link.missing_at.is_none() && link.state != LinkState::Gone
 }
 
-pub(super) fn known<'a>(remote: &Remote, links: &'a HashMap<String, Link>, on_their_way: &BTreeSet<String>) -> Known<'a> {
+pub(super) fn known<'a>(remote: &RemoteIssue, links: &'a HashMap<String, Link>, on_their_way: &BTreeSet<String>) -> RemoteOwner<'a> {
     match links.get(&remote.at.id) {
-        Some(link) => Known::Link(link),
-        None if on_their_way.contains(&remote.at.id) => Known::OnItsWay,
-        None => Known::Nobody,
+        Some(link) => RemoteOwner::Link(link),
+        None if on_their_way.contains(&remote.at.id) => RemoteOwner::OnItsWay,
+        None => RemoteOwner::Nobody,
     }
 }
 

@@ -6,14 +6,14 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::ahead::{Page, PagePlan, Shown, WAITING};
-use super::{Stop, Work};
+use super::ahead::{FetchedPage, PagePlan, PreviousPageEnd, WAITING};
+use super::{SyncStop, SyncRun};
 use crate::app::AppError;
-use crate::backend::{BackendError, Changes, ListAsk, Trouble};
-use crate::domain::sync::{Counts, Cursor, Pass, Progress, Run};
-use crate::domain::tracker::{Heard, Remote};
+use crate::backend::{BackendError, ChangesPage, ListAsk, ErrorKind};
+use crate::domain::sync::{SyncCounts, SyncCursor, Pass, SyncProgress, SyncRunRecord};
+use crate::domain::tracker::{Sighting, RemoteIssue};
 use crate::domain::{Change, IssueWrite, NewMessage};
-use crate::store::{BindingLease, Outcome};
+use crate::store::{BindingLease, CommitOutcome};
 
 /// How much further back each pass begins than the newest change that was seen: lists may lag, and moments there are cut to seconds.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
@@ -23,9 +23,9 @@ const LINKS: u32 = 500;
 
 /// The ids of a whole list, each in eight bytes.
 #[derive(Default)]
-struct Seen(HashSet<u64>);
+struct SeenIds(HashSet<u64>);
 
-impl Work<'_> {
+impl SyncRun<'_> {
     pub(super) fn next_pass(&self, now: DateTime<Utc>) -> Pass {
         let cursor = &self.bound.cursor;
         // What changed first, to its end: an audit is for what is gone.
@@ -37,12 +37,12 @@ impl Work<'_> {
     }
 
     /// `None`: it was a turn for deliveries only.
-    pub(super) async fn pass(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<Run>, Stop> {
+    pub(super) async fn pass(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<Option<SyncRunRecord>, SyncStop> {
         let now = self.app.clock.now();
         let pass = self.next_pass(now);
         if self.bound.cursor.began_at.is_none() {
             self.bound.cursor.began_at = Some(now);
-            self.bound.cursor.counts = Counts::default();
+            self.bound.cursor.counts = SyncCounts::default();
             self.bound.cursor.newest = self.bound.cursor.newest.filter(|_| self.bound.cursor.since.is_some());
         }
         match pass {
@@ -50,7 +50,7 @@ impl Work<'_> {
             Pass::Audit => self.read_all(stop).await?,
         }
         let cursor = &mut self.bound.cursor;
-        let run = Run {
+        let run = SyncRunRecord {
             pass,
             began_at: cursor.began_at.take().unwrap_or(now),
             ended_at: self.app.clock.now(),
@@ -62,14 +62,14 @@ impl Work<'_> {
 
     /// Three things go on at once: pages are fetched and planned, what the next ones adopt is written, and one is finished, with the
     /// cursor behind it.
-    async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
+    async fn read_changes(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), SyncStop> {
         let began = self.bound.cursor.clone();
         let mut first = self.fetch(began.since, began.page.as_deref(), began.etag.as_deref()).await?;
         if first.unchanged {
             self.bound.cursor.counts.requests += 1;
             return Ok(());
         }
-        let (etag, mut shown) = (first.etag.clone(), Shown::default());
+        let (etag, mut shown) = (first.etag.clone(), PreviousPageEnd::default());
         shown.leave_out(&mut first.items);
         let reader = self.clone();
         let first = reader.looked_at(first).await?;
@@ -87,10 +87,10 @@ impl Work<'_> {
 
     async fn write_pages(
         &mut self,
-        mut pages: Receiver<Result<Page, Stop>>,
-        (began, etag): (&Cursor, Option<String>),
+        mut pages: Receiver<Result<FetchedPage, SyncStop>>,
+        (began, etag): (&SyncCursor, Option<String>),
         stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), SyncStop> {
         let mut next = pages.recv().await;
         while let Some(page) = next {
             let mut page = page?;
@@ -117,7 +117,7 @@ impl Work<'_> {
             self.write(plan.changes).await?;
             next = pages.recv().await;
             if next.is_some() && stop() {
-                return Err(Stop::Interrupted);
+                return Err(SyncStop::Interrupted);
             }
             self.renew().await?;
         }
@@ -125,8 +125,8 @@ impl Work<'_> {
     }
 
     /// The whole list, for what is gone. What changed is noticed on the way.
-    async fn read_all(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), Stop> {
-        let (mut seen, mut shown) = (Seen::default(), Shown::default());
+    async fn read_all(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), SyncStop> {
+        let (mut seen, mut shown) = (SeenIds::default(), PreviousPageEnd::default());
         let mut page = self.fetch(None, None, None).await?;
         loop {
             shown.leave_out(&mut page.items);
@@ -142,7 +142,7 @@ impl Work<'_> {
             page = fetched?;
             if stop() {
                 self.bound.cursor.began_at = None;
-                return Err(Stop::Interrupted);
+                return Err(SyncStop::Interrupted);
             }
             self.renew().await?;
         }
@@ -155,7 +155,7 @@ impl Work<'_> {
 
     /// Those that the whole list lacked are looked at one by one. Where many are missing something else is wrong, and nobody is
     /// believed to be gone until an operator says so.
-    async fn mark_missing(&mut self, seen: &Seen) -> Result<(), Stop> {
+    async fn mark_missing(&mut self, seen: &SeenIds) -> Result<(), SyncStop> {
         const FEW: u64 = 10;
         const SHARE: u64 = 10;
         const MOST: u32 = 1_000_000;
@@ -174,7 +174,7 @@ impl Work<'_> {
                 let text = format!(
                     "more than {brake} of {all} issues are absent from {place}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
                 );
-                return Err(BackendError::new(Trouble::Denied, text).into());
+                return Err(BackendError::new(ErrorKind::Denied, text).into());
             }
             match links.last() {
                 Some(last) if links.len() == LINKS as usize => after = Some(last.issue_id),
@@ -184,7 +184,7 @@ impl Work<'_> {
         self.bound.cursor.counts.missing = missing.len() as u64;
         let now = self.app.clock.now();
         for some in missing.chunks(LINKS as usize) {
-            let heard = some.iter().map(|id| Heard { issue_id: *id, backend: name.clone(), heard: None, missing_at: Some(now) });
+            let heard = some.iter().map(|id| Sighting { issue_id: *id, backend: name.clone(), heard: None, missing_at: Some(now) });
             let messages = some.iter().map(|id| NewMessage::agree(*id, &name, now));
             let change = Change { heard: heard.collect(), messages: messages.collect(), ..Change::of(IssueWrite::None) };
             self.write(vec![change]).await?;
@@ -192,24 +192,24 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) async fn fetch(&self, since: Option<DateTime<Utc>>, page: Option<&str>, etag: Option<&str>) -> Result<Changes, Stop> {
+    pub(super) async fn fetch(&self, since: Option<DateTime<Utc>>, page: Option<&str>, etag: Option<&str>) -> Result<ChangesPage, SyncStop> {
         let ask = ListAsk { since, page, etag: etag.filter(|_| page.is_none()) };
         Ok(self.tracker.backend.list(&self.bound.binding.place, &ask).await?)
     }
 
-    async fn fetch_next(&self, page: Option<&str>) -> Option<Result<Changes, Stop>> {
+    async fn fetch_next(&self, page: Option<&str>) -> Option<Result<ChangesPage, SyncStop>> {
         Some(self.fetch(None, Some(page?), None).await)
     }
 
-    pub(super) async fn planned(&self, items: &[Remote]) -> Result<PagePlan, Stop> {
+    pub(super) async fn planned(&self, items: &[RemoteIssue]) -> Result<PagePlan, SyncStop> {
         let planning = self.plan(items).await?;
         let (newest, counts) = (planning.newest, planning.counts);
         Ok(PagePlan { changes: self.changes(planning).await?, newest, counts })
     }
 
     /// All of it with how far the list was read, or nothing.
-    pub(super) async fn write(&self, mut changes: Vec<Change>) -> Result<(), Stop> {
-        let progress = Progress { binding: self.bound.binding.name.clone(), token: self.token, cursor: self.bound.cursor.clone() };
+    pub(super) async fn write(&self, mut changes: Vec<Change>) -> Result<(), SyncStop> {
+        let progress = SyncProgress { binding: self.bound.binding.name.clone(), token: self.token, cursor: self.bound.cursor.clone() };
         // A quiet page of a list that goes on nowhere is not worth a write.
         let quiet = changes.iter().all(Change::is_nothing) && progress.cursor.page.is_none();
         if quiet {
@@ -217,12 +217,12 @@ impl Work<'_> {
         }
         changes.push(Change { progress: Some(progress), ..Change::of(IssueWrite::None) });
         let outcomes = self.commit(&changes).await?;
-        if outcomes.last() == Some(&Outcome::ClaimLost) { Err(Stop::Lost) } else { Ok(()) }
+        if outcomes.last() == Some(&CommitOutcome::ClaimLost) { Err(SyncStop::Lost) } else { Ok(()) }
     }
 
-    pub(super) async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, Stop> {
+    pub(super) async fn commit(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, SyncStop> {
         let outcomes = self.app.store.commit(changes).await.map_err(AppError::from)?;
-        let adopted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Inserted(_))).count();
+        let adopted = outcomes.iter().filter(|outcome| matches!(outcome, CommitOutcome::Inserted(_))).count();
         self.app.metrics.sync.items.with_label_values(&[&self.tracker.name, "adopted"]).inc_by(adopted as u64);
         if changes.iter().any(|change| !change.messages.is_empty()) {
             self.app.wake.ring(&self.tracker.name);
@@ -232,7 +232,7 @@ impl Work<'_> {
     }
 
     /// The hold lasts for as long as there is something to do.
-    async fn renew(&mut self) -> Result<(), Stop> {
+    async fn renew(&mut self) -> Result<(), SyncStop> {
         let now = self.app.clock.now();
         if now + self.lease / 2 < self.until {
             return Ok(());
@@ -241,15 +241,15 @@ impl Work<'_> {
         let wish = BindingLease { now, until, token: self.token, now_or_later: true };
         let renewed = self.app.store.lease_binding(&self.bound.binding.name, wish).await.map_err(AppError::from)?;
         if renewed.is_none() {
-            return Err(Stop::Lost);
+            return Err(SyncStop::Lost);
         }
         self.until = until;
         Ok(())
     }
 }
 
-impl Seen {
-    fn note(&mut self, items: &[Remote]) {
+impl SeenIds {
+    fn note(&mut self, items: &[RemoteIssue]) {
         self.0.extend(items.iter().map(|remote| Self::short(&remote.at.id)));
     }
 

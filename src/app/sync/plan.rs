@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::ahead::Shown;
-use super::page::{Known, is_as_it_was, known};
-use super::{Stop, Work};
-use crate::app::push::{Sides, Weights, with_held};
+use super::ahead::PreviousPageEnd;
+use super::page::{RemoteOwner, is_as_it_was, known};
+use super::{SyncStop, SyncRun};
+use crate::app::push::{MergeSides, MergeInputs, with_held};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
-use crate::domain::decide::{self, Absorption, Cause};
-use crate::domain::sync::{Counts, Field, agreed_face, our_face, their_face, words};
-use crate::domain::tracker::{Around, Edit, Link, LinkState, Remote, RemoteRef};
+use crate::domain::decide::{self, RemoteChanges, Cause};
+use crate::domain::sync::{SyncCounts, Field, agreed_face, our_face, their_face, words};
+use crate::domain::tracker::{RelationTargets, DraftEdit, Link, LinkState, RemoteIssue, RemoteRef};
 use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Change, Issue, IssueRef};
 
@@ -42,7 +42,7 @@ pub struct SyncPlan {
     pub items: Vec<PlannedItem>,
     /// There are more than are told.
     pub more: bool,
-    pub counts: Counts,
+    pub counts: SyncCounts,
 }
 
 /// So many are told.
@@ -58,19 +58,19 @@ impl App {
         };
         let stamp = self.clock.stamp();
         let secret = tracker.secret.edition();
-        let mut work = Work { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now, secret };
+        let mut work = SyncRun { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now, secret };
         match work.rehearse().await {
             Ok(plan) => Ok(plan),
-            Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::Trouble(error)) => Err(AppError::BackendAway { name: tracker.name.clone(), reason: error.message }),
-            Err(Stop::Lost | Stop::Interrupted) => Err(AppError::Contended),
+            Err(SyncStop::Failed(error)) => Err(error),
+            Err(SyncStop::Trouble(error)) => Err(AppError::BackendAway { name: tracker.name.clone(), reason: error.message }),
+            Err(SyncStop::Lost | SyncStop::Interrupted) => Err(AppError::Contended),
         }
     }
 }
 
-impl Work<'_> {
-    async fn rehearse(&mut self) -> Result<SyncPlan, Stop> {
-        let (mut plan, mut shown) = (SyncPlan::default(), Shown::default());
+impl SyncRun<'_> {
+    async fn rehearse(&mut self) -> Result<SyncPlan, SyncStop> {
+        let (mut plan, mut shown) = (SyncPlan::default(), PreviousPageEnd::default());
         let mut page: Option<String> = self.bound.cursor.page.clone();
         loop {
             let ask = ListAsk { since: self.bound.cursor.since, page: page.as_deref(), etag: None };
@@ -86,32 +86,32 @@ impl Work<'_> {
         }
     }
 
-    async fn rehearse_page(&self, remotes: &[Remote], plan: &mut SyncPlan) -> Result<(), Stop> {
+    async fn rehearse_page(&self, remotes: &[RemoteIssue], plan: &mut SyncPlan) -> Result<(), SyncStop> {
         let links = self.links_to(remotes).await?;
         let on_their_way = self.on_their_way(remotes, &links).await?;
         let ids: Vec<IssueRef> = links.values().map(|link| IssueRef::Id(link.issue_id)).collect();
         let issues = self.app.store.issues(&ids).await.map_err(AppError::from)?;
         let issues: BTreeMap<_, Issue> = issues.into_iter().flatten().map(|issue| (issue.id, issue)).collect();
-        let mut around = Around::of(&self.tracker.name);
+        let mut around = RelationTargets::of(&self.tracker.name);
         self.app.look_around(&mut around, self.tracker, &issues.values().collect::<Vec<_>>()).await?;
         for remote in remotes {
             plan.counts.listed += 1;
             let item = match known(remote, &links, &on_their_way) {
                 // What it came to is written down, or waits already.
-                Known::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
-                Known::Link(link) => match issues.get(&link.issue_id) {
+                RemoteOwner::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
+                RemoteOwner::Link(link) => match issues.get(&link.issue_id) {
                     Some(issue) => self.would_agree(link, issue, remote, &around).await?,
                     None => None,
                 },
-                Known::Nobody if self.bound.binding.adopts(remote) => {
+                RemoteOwner::Nobody if self.bound.binding.adopts(remote) => {
                     plan.counts.adopted += 1;
                     Some(item(Planned::Adopt, None, remote))
                 }
-                Known::Nobody => {
+                RemoteOwner::Nobody => {
                     plan.counts.passed_over += 1;
                     continue;
                 }
-                Known::OnItsWay => None,
+                RemoteOwner::OnItsWay => None,
             };
             match item {
                 None => plan.counts.unchanged += 1,
@@ -128,7 +128,7 @@ impl Work<'_> {
     }
 
     /// By the merge of the lane, up to where it would write.
-    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &Remote, around: &Around) -> Result<Option<PlannedItem>, Stop> {
+    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &RemoteIssue, around: &RelationTargets) -> Result<Option<PlannedItem>, SyncStop> {
         if issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(None);
         }
@@ -137,20 +137,20 @@ impl Work<'_> {
         let ours = our_face(issue, terms, around, &canon);
         let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
         let theirs = their_face(remote, &base, terms, &canon);
-        let sides = Sides { base, ours, theirs };
+        let sides = MergeSides { base, ours, theirs };
         let stamp = self.app.clock.stamp();
         // Only of those that changed there, and no more than are told.
         let open = self.app.store.unresolved(issue.id, &self.tracker.name).await.map_err(AppError::from)?;
-        let weights = Weights::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
+        let weights = MergeInputs::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
         let (done, _) = weights.merge(&sides, &link.turns, stamp);
         let sent = if binding.pushes() {
             let (words, state) = (words(issue, &done.take, &remote.body, terms, around), done.take.state);
             let cause = Cause { actor: self.tracker.name.clone(), trace: None };
-            let absorption = Absorption { words, state, clashes: Vec::new() };
+            let absorption = RemoteChanges { words, state, clashes: Vec::new() };
             let change = decide::absorb(issue, &self.tracker.name, absorption, &cause, stamp);
             let after = change.as_ref().and_then(Change::issue).unwrap_or(issue);
             let after = with_held(our_face(after, terms, around, &canon), &done.base, &done.held);
-            Edit { before: &done.base, after: &after }.fields()
+            DraftEdit { before: &done.base, after: &after }.fields()
         } else {
             Vec::new()
         };
@@ -160,7 +160,7 @@ impl Work<'_> {
     }
 }
 
-fn item(what: Planned, issue: Option<Issue>, remote: &Remote) -> PlannedItem {
+fn item(what: Planned, issue: Option<Issue>, remote: &RemoteIssue) -> PlannedItem {
     PlannedItem {
         what,
         issue: issue.map(Box::new),

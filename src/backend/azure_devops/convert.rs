@@ -6,12 +6,12 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::settings::Settings;
+use super::settings::AzureDevopsSettings;
 use super::{html, wire};
 use crate::backend::Resource;
 use crate::backend::canonical::settled;
 use crate::domain::text::fold;
-use crate::domain::tracker::{Draft, Edit, Place, Remote, RemoteComment, RemoteRef, SetChange};
+use crate::domain::tracker::{Draft, DraftEdit, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
 
 pub(super) const TITLE: &str = "System.Title";
@@ -28,7 +28,7 @@ const COMMENTS: &str = "System.CommentCount";
 const CHANGED: &str = "System.ChangedDate";
 
 /// The fields that are read in batches.
-pub(super) fn fields(settings: &Settings) -> Vec<&str> {
+pub(super) fn fields(settings: &AzureDevopsSettings) -> Vec<&str> {
     let mut fields =
         vec![TITLE, TYPE, PROJECT, STATE, TAGS, PRIORITY, ASSIGNED, ITERATION, CREATED, CHANGED, COMMENTS, settings.body_field.as_str()];
     fields.extend(settings.due_field.as_deref());
@@ -40,7 +40,7 @@ fn step(op: &'static str, field: &str, value: Value) -> wire::Step {
 }
 
 /// Every tag: the free labels, those that stand for something, and the one for blocked.
-fn tags(draft: &Draft, settings: &Settings) -> Vec<String> {
+fn tags(draft: &Draft, settings: &AzureDevopsSettings) -> Vec<String> {
     let blocked = settings.blocked_tag();
     let mut tags = draft.all_labels(&settings.names, &settings.capabilities);
     // It follows the state, not the task's own labels.
@@ -50,7 +50,7 @@ fn tags(draft: &Draft, settings: &Settings) -> Vec<String> {
 }
 
 /// The text, in the form that it has there, or that new ones get.
-fn body(text: &str, markdown: bool, settings: &Settings) -> Vec<wire::Step> {
+fn body(text: &str, markdown: bool, settings: &AzureDevopsSettings) -> Vec<wire::Step> {
     let field = &settings.body_field;
     if !markdown {
         return vec![step("add", field, json!(html::from_markdown(text)))];
@@ -59,7 +59,7 @@ fn body(text: &str, markdown: bool, settings: &Settings) -> Vec<wire::Step> {
     vec![step("add", field, json!(text)), format]
 }
 
-pub(super) fn create(draft: &Draft, iteration: Option<&str>, settings: &Settings) -> Vec<wire::Step> {
+pub(super) fn create(draft: &Draft, iteration: Option<&str>, settings: &AzureDevopsSettings) -> Vec<wire::Step> {
     let mut steps = vec![step("add", TITLE, json!(draft.title))];
     steps.extend(body(&draft.body, settings.markdown, settings));
     steps.push(step("add", PRIORITY, json!(settings.priority(draft.priority))));
@@ -89,7 +89,7 @@ fn moment(day: NaiveDate) -> String {
 
 /// What an edit needs to know beside itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Around {
+pub(super) struct WorkItemEditContext {
     /// The state's name there, where it is to be another one.
     pub(super) state: Option<String>,
     /// Where the milestone changed: the iteration.
@@ -97,7 +97,7 @@ pub(super) struct Around {
 }
 
 /// What changed, all of it or nothing, and only on the edition that it was decided on. Empty: there is nothing to do.
-pub(super) fn edit(edit: &Edit<'_>, there: &wire::WorkItem, around: Around, settings: &Settings) -> Vec<wire::Step> {
+pub(super) fn edit(edit: &DraftEdit<'_>, there: &wire::WorkItem, around: WorkItemEditContext, settings: &AzureDevopsSettings) -> Vec<wire::Step> {
     let mut steps = Vec::new();
     if let Some(title) = edit.title() {
         steps.push(step("add", TITLE, json!(title)));
@@ -138,7 +138,7 @@ pub(super) fn edit(edit: &Edit<'_>, there: &wire::WorkItem, around: Around, sett
     steps
 }
 
-fn is_markdown(item: &wire::WorkItem, settings: &Settings) -> bool {
+fn is_markdown(item: &wire::WorkItem, settings: &AzureDevopsSettings) -> bool {
     let told = item.formats.as_ref().and_then(|formats| formats.get(&settings.body_field));
     told.is_some_and(|format| format.eq_ignore_ascii_case("markdown"))
 }
@@ -168,7 +168,7 @@ pub(super) fn project_of(item: &wire::WorkItem) -> Option<&str> {
 }
 
 /// Where it is now: numbers are the organisation's, and stay when a work item is moved to another project.
-pub(super) fn place_of(item: &wire::WorkItem, place: &Place) -> Place {
+pub(super) fn place_of(item: &wire::WorkItem, place: &Project) -> Project {
     project_of(item).map_or_else(|| place.clone(), |project| place.or_else_at(&place.owner, "", project))
 }
 
@@ -183,7 +183,7 @@ pub(super) fn state_to_set(
     state: StateName,
     item: &wire::WorkItem,
     states: &[wire::State],
-    settings: &Settings,
+    settings: &AzureDevopsSettings,
 ) -> Result<Option<String>, String> {
     let now = word(&item.fields, STATE).unwrap_or_default();
     let current = states.iter().find(|known| fold(&known.name) == fold(&now));
@@ -198,7 +198,7 @@ pub(super) fn state_to_set(
     })
 }
 
-fn reached(state: StateName, known: &wire::State, settings: &Settings) -> bool {
+fn reached(state: StateName, known: &wire::State, settings: &AzureDevopsSettings) -> bool {
     if let Some(name) = settings.state(state) {
         return fold(name) == fold(&known.name);
     }
@@ -214,7 +214,7 @@ fn reached(state: StateName, known: &wire::State, settings: &Settings) -> bool {
         }
 }
 
-fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, settings: &Settings) -> StateName {
+fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, settings: &AzureDevopsSettings) -> StateName {
     let now = word(item, STATE).unwrap_or_default();
     let named = StateName::ALL.iter().find(|state| settings.state(**state).is_some_and(|name| fold(name) == fold(&now)));
     let category = states.iter().find(|known| fold(&known.name) == fold(&now)).map(|known| known.category.as_str());
@@ -227,7 +227,7 @@ fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, se
 }
 
 /// `Err` says which part of the answer makes no sense.
-pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Place, settings: &Settings) -> Result<Remote, String> {
+pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Project, settings: &AzureDevopsSettings) -> Result<RemoteIssue, String> {
     let fields = &item.fields;
     let blocked = settings.blocked_tag();
     let (marked, tags): (Vec<String>, Vec<String>) =
@@ -235,7 +235,7 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
     let read = settings.names.read(&tags, &settings.capabilities);
     let due = settings.due_field.as_ref().and_then(|field| word(fields, field));
     let place = place_of(item, place);
-    Ok(Remote {
+    Ok(RemoteIssue {
         at: at(item.id, &place, settings),
         title: word(fields, TITLE).ok_or("there is no title")?,
         body: our_text(item, settings),
@@ -257,7 +257,7 @@ pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Plac
 }
 
 /// The text of a work item, in our writing.
-pub(super) fn our_text(item: &wire::WorkItem, settings: &Settings) -> String {
+pub(super) fn our_text(item: &wire::WorkItem, settings: &AzureDevopsSettings) -> String {
     let text = word(&item.fields, &settings.body_field).unwrap_or_default();
     if is_markdown(item, settings) || !html::is_html(&text) { text } else { html::to_markdown(&text) }
 }
@@ -268,7 +268,7 @@ pub(super) fn canonical(text: &str) -> String {
 }
 
 /// The nearest one that was chosen: 4 is low where 3 is.
-fn our_priority(number: i64, settings: &Settings) -> Priority {
+fn our_priority(number: i64, settings: &AzureDevopsSettings) -> Priority {
     let [high, medium, _] = settings.priorities;
     match number {
         n if n <= high => Priority::High,
@@ -277,7 +277,7 @@ fn our_priority(number: i64, settings: &Settings) -> Priority {
     }
 }
 
-pub(super) fn at(id: i64, place: &Place, settings: &Settings) -> RemoteRef {
+pub(super) fn at(id: i64, place: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
     let part = crate::backend::line::segment;
     let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&place.owner), part(&place.project));
     RemoteRef { place: place.clone(), id: id.to_string(), key: key(&place.project, id), url: Some(url) }
@@ -323,11 +323,11 @@ pub(super) fn iteration_path(node: &wire::Node) -> Option<String> {
     Some(format!("{project}\\{rest}"))
 }
 
-pub(super) fn resource(project: wire::Project, organisation: &str, settings: &Settings) -> Resource {
+pub(super) fn resource(project: wire::Project, organisation: &str, settings: &AzureDevopsSettings) -> Resource {
     let part = crate::backend::line::segment;
     Resource {
         url: Some(format!("{}/{}/{}", settings.site, part(organisation), part(&project.name))),
-        place: Place { owner: organisation.to_owned(), project: project.name.clone(), ..Place::default() },
+        place: Project { owner: organisation.to_owned(), project: project.name.clone(), ..Project::default() },
         display_key: Some(format!("{organisation}/{}", project.name)),
         workspace_handle: Some(organisation.to_owned()),
         workspace_url: Some(format!("{}/{}", settings.site, part(organisation))),
@@ -338,7 +338,7 @@ pub(super) fn resource(project: wire::Project, organisation: &str, settings: &Se
 }
 
 /// What stands in the way of a new work item, by its type.
-pub(super) fn missing(kind: &wire::WorkItemType, settings: &Settings) -> Vec<String> {
+pub(super) fn missing(kind: &wire::WorkItemType, settings: &AzureDevopsSettings) -> Vec<String> {
     let Some(fields) = &kind.fields else { return Vec::new() };
     let ours =
         [TITLE, STATE, PRIORITY, ITERATION, AREA, "System.Id", "System.IterationId", "System.AreaId", "System.Reason", PROJECT, TYPE];

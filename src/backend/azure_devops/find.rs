@@ -6,17 +6,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{AzureDevops, BATCH, PAGES, VERSION, convert, wire, wit};
-use crate::backend::line::Call;
-use crate::backend::{BackendError, CLOCK_SKEW, Changes, ListAsk};
-use crate::domain::tracker::{Marker, Place, Remote};
+use super::{AzureDevopsBackend, BATCH, PAGES, VERSION, convert, wire, wit};
+use crate::backend::line::TrackerCall;
+use crate::backend::{BackendError, CLOCK_SKEW, ChangesPage, ListAsk};
+use crate::domain::tracker::{Marker, Project, RemoteIssue};
 
 pub(super) async fn by_marker(
-    tracker: &AzureDevops,
-    place: &Place,
+    tracker: &AzureDevopsBackend,
+    place: &Project,
     marker: &Marker,
     since: DateTime<Utc>,
-) -> Result<Option<Remote>, BackendError> {
+) -> Result<Option<RemoteIssue>, BackendError> {
     // Asked first: what becomes visible after it is in the listing, and what does not is around it.
     let top = newest(tracker, place).await?;
     let created = format!("[System.CreatedDate] >= {}", convert::since(since - CLOCK_SKEW));
@@ -33,7 +33,7 @@ pub(super) async fn by_marker(
 }
 
 /// The last number that a query shows, of whatever project.
-async fn newest(tracker: &AzureDevops, place: &Place) -> Result<i64, BackendError> {
+async fn newest(tracker: &AzureDevopsBackend, place: &Project) -> Result<i64, BackendError> {
     let query = "SELECT [System.Id] FROM WorkItems WHERE [System.Id] > 0 ORDER BY [System.Id] DESC".to_owned();
     Ok(ask(tracker, place, query, 1).await?.first().copied().unwrap_or_default())
 }
@@ -45,7 +45,7 @@ fn around(top: i64) -> Vec<i64> {
     (first..first + 2 * half).collect()
 }
 
-async fn among(tracker: &AzureDevops, place: &Place, marker: &Marker, ids: &[i64]) -> Result<Option<Remote>, BackendError> {
+async fn among(tracker: &AzureDevopsBackend, place: &Project, marker: &Marker, ids: &[i64]) -> Result<Option<RemoteIssue>, BackendError> {
     let items = batch(tracker, place, ids).await?;
     let ours = |item: &&wire::WorkItem| marker.is_in(&convert::our_text(item, &tracker.settings));
     match items.iter().filter(ours).min_by_key(|item| item.id) {
@@ -54,7 +54,7 @@ async fn among(tracker: &AzureDevops, place: &Place, marker: &Marker, ids: &[i64
     }
 }
 
-pub(super) async fn list(tracker: &AzureDevops, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+pub(super) async fn list(tracker: &AzureDevopsBackend, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
     let changed =
         ask.since.map_or_else(|| "[System.Id] > 0".to_owned(), |since| format!("[System.ChangedDate] >= {}", convert::since(since)));
     let last = ask.page.and_then(|page| page.parse().ok()).unwrap_or_default();
@@ -65,19 +65,19 @@ pub(super) async fn list(tracker: &AzureDevops, place: &Place, ask: &ListAsk<'_>
     }
     // Too many are an error to a query: one that gives fewer than it was asked for has given all.
     let next = ids.last().filter(|_| ids.len() >= tracker.page_size).map(ToString::to_string);
-    Ok(Changes { items, next, ..Changes::default() })
+    Ok(ChangesPage { items, next, ..ChangesPage::default() })
 }
 
 /// A page of the project's numbers behind the last one.
-async fn numbers(tracker: &AzureDevops, place: &Place, condition: &str, last: i64) -> Result<Vec<i64>, BackendError> {
+async fn numbers(tracker: &AzureDevopsBackend, place: &Project, condition: &str, last: i64) -> Result<Vec<i64>, BackendError> {
     let query = format!(
         "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project AND {condition} AND [System.Id] > {last} ORDER BY [System.Id]"
     );
     ask(tracker, place, query, tracker.page_size).await
 }
 
-async fn ask(tracker: &AzureDevops, place: &Place, query: String, most: usize) -> Result<Vec<i64>, BackendError> {
-    let call = Call::post(format!("{}/wiql", wit(place)))
+async fn ask(tracker: &AzureDevopsBackend, place: &Project, query: String, most: usize) -> Result<Vec<i64>, BackendError> {
+    let call = TrackerCall::post(format!("{}/wiql", wit(place)))
         .reads()
         .query("timePrecision", "true")
         .query("$top", most.to_string())
@@ -88,13 +88,13 @@ async fn ask(tracker: &AzureDevops, place: &Place, query: String, most: usize) -
 }
 
 /// Those of the numbers that are there and can be seen.
-async fn batch(tracker: &AzureDevops, place: &Place, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
+async fn batch(tracker: &AzureDevopsBackend, place: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let fields = convert::fields(&tracker.settings);
     let body = wire::Batch { ids, fields: &fields, on_missing: "omit" };
-    let call = Call::post(format!("{}/workitemsbatch", wit(place))).reads().query("api-version", VERSION).json(&body);
+    let call = TrackerCall::post(format!("{}/workitemsbatch", wit(place))).reads().query("api-version", VERSION).json(&body);
     let found: wire::Many<Option<wire::WorkItem>> = tracker.get(call, "work items").await?;
     Ok(found.value.into_iter().flatten().collect())
 }

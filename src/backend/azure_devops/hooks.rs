@@ -2,22 +2,22 @@
 
 use secrecy::SecretString;
 
-use super::{AzureDevops, VERSION, webhook, wire};
+use super::{AzureDevopsBackend, VERSION, webhook, wire};
 use crate::backend::hook::by_hand;
-use crate::backend::line::{Call, read_json, segment};
-use crate::backend::{BackendError, HookMade, Trouble};
-use crate::domain::tracker::Place;
+use crate::backend::line::{TrackerCall, read_json, segment};
+use crate::backend::{BackendError, HookMade, ErrorKind};
+use crate::domain::tracker::Project;
 
 const BY_HAND: &str = "let an administrator of the project add service hooks (web hooks) for work items created, updated, commented on, deleted and \
     restored, with basic authentication: webhook_user and webhook_secret";
 
-impl AzureDevops {
-    pub(super) async fn hook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+impl AzureDevopsBackend {
+    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         let organisation = segment(&place.owner);
-        let call = Call::get(format!("/{organisation}/_apis/projects/{}", segment(&place.project))).query("api-version", VERSION);
-        let project: webhook::Project =
+        let call = TrackerCall::get(format!("/{organisation}/_apis/projects/{}", segment(&place.project))).query("api-version", VERSION);
+        let project: webhook::SubscriptionProject =
             self.get_if_there(call, "the project").await.map_err(|error| by_hand(error, BY_HAND))?.ok_or_else(|| {
-                BackendError::new(Trouble::Fail, format!("the project {place} is not there, or the token may not see it"))
+                BackendError::new(ErrorKind::Fail, format!("the project {place} is not there, or the token may not see it"))
             })?;
         let path = format!("/{organisation}/_apis/hooks/subscriptions");
         let known = self.subscriptions(&path).await.map_err(|error| by_hand(error, BY_HAND))?;
@@ -30,14 +30,14 @@ impl AzureDevops {
             let mut ours = known.iter().filter(ours);
             let there = ours.next();
             made.made |= there.is_none();
-            let call = there.map_or_else(|| Call::post(&path), |one| Call::put(format!("{path}/{}", segment(&one.id))));
+            let call = there.map_or_else(|| TrackerCall::post(&path), |one| TrackerCall::put(format!("{path}/{}", segment(&one.id))));
             let answer = self.line.send(call.query("api-version", VERSION).json(&wanted)).await?;
             if let Some(error) = wire::refusal(&answer, true) {
                 return Err(by_hand(error, BY_HAND));
             }
             made.ids.push(read_json::<webhook::Subscription>(&answer, "the service hook", true)?.id);
             for more in ours {
-                let answer = self.line.send(Call::delete(format!("{path}/{}", segment(&more.id))).query("api-version", VERSION)).await?;
+                let answer = self.line.send(TrackerCall::delete(format!("{path}/{}", segment(&more.id))).query("api-version", VERSION)).await?;
                 wire::refusal(&answer, true).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))?;
             }
         }
@@ -45,7 +45,7 @@ impl AzureDevops {
     }
 
     async fn subscriptions(&self, path: &str) -> Result<Vec<webhook::Subscription>, BackendError> {
-        let call = Call::get(path).query("api-version", VERSION).query("publisherId", "tfs").query("consumerId", "webHooks");
+        let call = TrackerCall::get(path).query("api-version", VERSION).query("publisherId", "tfs").query("consumerId", "webHooks");
         Ok(self.get::<wire::Many<webhook::Subscription>>(call, "service hooks").await?.value)
     }
 }

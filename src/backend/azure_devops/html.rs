@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::backend::prose::{Block, Span, is_address, parse, render, spans};
+use crate::backend::prose::{ProseBlock, ProseSpan, is_address, parse, render, spans};
 
 /// Our text as HTML.
 pub(super) fn from_markdown(text: &str) -> String {
@@ -13,23 +13,23 @@ pub(super) fn from_markdown(text: &str) -> String {
 
 /// HTML as our text.
 pub(super) fn to_markdown(html: &str) -> String {
-    let mut reader = Reader { tokens: tokens(html), open: 0 };
+    let mut reader = HtmlReader { tokens: tokens(html), open: 0 };
     render(&reader.blocks(&[]))
 }
 
 /// Whether a text that says nothing of its form is HTML: the editor puts everything into tags.
 pub(super) fn is_html(text: &str) -> bool {
-    tokens(text).iter().any(|token| matches!(token, Token::Open { .. } | Token::Close(_)))
+    tokens(text).iter().any(|token| matches!(token, HtmlToken::Open { .. } | HtmlToken::Close(_)))
 }
 
-fn block(block: &Block) -> String {
+fn block(block: &ProseBlock) -> String {
     match block {
-        Block::Paragraph(text) => format!("<p>{}</p>", line(text)),
-        Block::Heading { level, text } => format!("<h{level}>{}</h{level}>", line(text)),
-        Block::Code { language, text } if language.is_empty() => format!("<pre><code>{}</code></pre>", escaped(text)),
-        Block::Code { language, text } => format!("<pre><code class=\"language-{}\">{}</code></pre>", escaped(language), escaped(text)),
-        Block::Quote(inner) => format!("<blockquote>{}</blockquote>", inner.iter().map(self::block).collect::<String>()),
-        Block::List { start, items } => {
+        ProseBlock::Paragraph(text) => format!("<p>{}</p>", line(text)),
+        ProseBlock::Heading { level, text } => format!("<h{level}>{}</h{level}>", line(text)),
+        ProseBlock::Code { language, text } if language.is_empty() => format!("<pre><code>{}</code></pre>", escaped(text)),
+        ProseBlock::Code { language, text } => format!("<pre><code class=\"language-{}\">{}</code></pre>", escaped(language), escaped(text)),
+        ProseBlock::Quote(inner) => format!("<blockquote>{}</blockquote>", inner.iter().map(self::block).collect::<String>()),
+        ProseBlock::List { start, items } => {
             let items = items.iter().fold(String::new(), |all, inner| all + "<li>" + &item(inner) + "</li>");
             match start {
                 None => format!("<ul>{items}</ul>"),
@@ -37,26 +37,26 @@ fn block(block: &Block) -> String {
                 Some(start) => format!("<ol start=\"{start}\">{items}</ol>"),
             }
         }
-        Block::Rule => "<hr>".to_owned(),
+        ProseBlock::Rule => "<hr>".to_owned(),
     }
 }
 
 /// A paragraph alone needs no tag of its own.
-fn item(inner: &[Block]) -> String {
+fn item(inner: &[ProseBlock]) -> String {
     match inner {
-        [Block::Paragraph(text)] => line(text),
-        [Block::Paragraph(text), list @ Block::List { .. }] => format!("{}{}", line(text), block(list)),
+        [ProseBlock::Paragraph(text)] => line(text),
+        [ProseBlock::Paragraph(text), list @ ProseBlock::List { .. }] => format!("{}{}", line(text), block(list)),
         inner => inner.iter().map(block).collect(),
     }
 }
 
-fn line(text: &[Span]) -> String {
-    let span = |span: &Span| match span {
-        Span::Text(text) => escaped(text),
-        Span::Strong(text) => format!("<strong>{}</strong>", escaped(text)),
-        Span::Code(text) => format!("<code>{}</code>", escaped(text)),
-        Span::Link { text, href } => format!("<a href=\"{}\">{}</a>", escaped(href), escaped(text)),
-        Span::Break => "<br>".to_owned(),
+fn line(text: &[ProseSpan]) -> String {
+    let span = |span: &ProseSpan| match span {
+        ProseSpan::Text(text) => escaped(text),
+        ProseSpan::Strong(text) => format!("<strong>{}</strong>", escaped(text)),
+        ProseSpan::Code(text) => format!("<code>{}</code>", escaped(text)),
+        ProseSpan::Link { text, href } => format!("<a href=\"{}\">{}</a>", escaped(href), escaped(text)),
+        ProseSpan::Break => "<br>".to_owned(),
     };
     text.iter().map(span).collect()
 }
@@ -66,14 +66,14 @@ fn escaped(text: &str) -> String {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
+enum HtmlToken {
     Open { name: String, attributes: String },
     Close(String),
     Text(String),
 }
 
 /// A `<` that begins no tag is text.
-fn tokens(html: &str) -> VecDeque<Token> {
+fn tokens(html: &str) -> VecDeque<HtmlToken> {
     let mut found = VecDeque::new();
     let mut rest = html;
     while let Some(start) = rest.find('<') {
@@ -83,9 +83,9 @@ fn tokens(html: &str) -> VecDeque<Token> {
             rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
             continue;
         }
-        let (token, used) = tag(tail).unwrap_or_else(|| (Token::Text("<".to_owned()), 1));
+        let (token, used) = tag(tail).unwrap_or_else(|| (HtmlToken::Text("<".to_owned()), 1));
         rest = &tail[used..];
-        if let Token::Open { name, .. } = &token
+        if let HtmlToken::Open { name, .. } = &token
             && ["script", "style"].contains(&name.as_str())
         {
             rest = end_of(rest, name).map_or("", |end| &rest[end..]);
@@ -103,13 +103,13 @@ fn end_of(text: &str, name: &str) -> Option<usize> {
     text.match_indices("</").map(|(at, _)| at).find(|at| closes(*at))
 }
 
-fn push_text(found: &mut VecDeque<Token>, text: &str) {
+fn push_text(found: &mut VecDeque<HtmlToken>, text: &str) {
     if !text.is_empty() {
-        found.push_back(Token::Text(unescaped(text)));
+        found.push_back(HtmlToken::Text(unescaped(text)));
     }
 }
 
-fn tag(text: &str) -> Option<(Token, usize)> {
+fn tag(text: &str) -> Option<(HtmlToken, usize)> {
     /// A tag with everything in it.
     const LONGEST: usize = 4_000;
     let (slash, inner) = text[1..].strip_prefix('/').map_or((false, &text[1..]), |inner| (true, inner));
@@ -130,7 +130,7 @@ fn tag(text: &str) -> Option<(Token, usize)> {
     })?;
     let name = inner[..length].to_ascii_lowercase();
     let used = 1 + usize::from(slash) + end + 1;
-    Some((if slash { Token::Close(name) } else { Token::Open { name, attributes: inner[length..end].to_owned() } }, used))
+    Some((if slash { HtmlToken::Close(name) } else { HtmlToken::Open { name, attributes: inner[length..end].to_owned() } }, used))
 }
 
 fn unescaped(text: &str) -> String {
@@ -175,16 +175,16 @@ fn attribute(attributes: &str, name: &str) -> Option<String> {
 }
 
 /// What a tag begins.
-enum Piece {
-    Block(Block),
+enum HtmlPiece {
+    Block(ProseBlock),
     /// Nothing by itself, but the end of the paragraph before it.
     Border,
     /// What stands within a line.
     Inline,
 }
 
-struct Reader {
-    tokens: VecDeque<Token>,
+struct HtmlReader {
+    tokens: VecDeque<HtmlToken>,
     /// How deep what is read lies in lists and quotations.
     open: usize,
 }
@@ -195,152 +195,152 @@ const DEPTH: usize = 8;
 /// What begins or ends a paragraph and is nothing by itself.
 const CONTAINERS: &[&str] = &["p", "div", "section", "article", "table", "tbody", "thead", "tr", "html", "body", "details", "summary"];
 
-impl Reader {
+impl HtmlReader {
     /// Up to one of these ends, which is taken, or the end of everything.
-    fn blocks(&mut self, ends: &[&str]) -> Vec<Block> {
+    fn blocks(&mut self, ends: &[&str]) -> Vec<ProseBlock> {
         let mut found = Vec::new();
         let mut text = Vec::new();
         while let Some(token) = self.tokens.pop_front() {
             match token {
-                Token::Close(name) if ends.contains(&name.as_str()) => break,
+                HtmlToken::Close(name) if ends.contains(&name.as_str()) => break,
                 // An item that was never closed ends where the next one begins.
-                Token::Open { name, attributes } if name == "li" && ends.contains(&"li") => {
-                    self.tokens.push_front(Token::Open { name, attributes });
+                HtmlToken::Open { name, attributes } if name == "li" && ends.contains(&"li") => {
+                    self.tokens.push_front(HtmlToken::Open { name, attributes });
                     break;
                 }
-                Token::Close(name) if ends.contains(&"li") && ["ul", "ol"].contains(&name.as_str()) => {
-                    self.tokens.push_front(Token::Close(name));
+                HtmlToken::Close(name) if ends.contains(&"li") && ["ul", "ol"].contains(&name.as_str()) => {
+                    self.tokens.push_front(HtmlToken::Close(name));
                     break;
                 }
-                Token::Open { name, attributes } => match self.block(&name, &attributes) {
-                    Piece::Block(block) => {
+                HtmlToken::Open { name, attributes } => match self.block(&name, &attributes) {
+                    HtmlPiece::Block(block) => {
                         flush(&mut found, &mut text);
                         found.push(block);
                     }
-                    Piece::Border => flush(&mut found, &mut text),
-                    Piece::Inline => self.inline(&name, &attributes, &mut text),
+                    HtmlPiece::Border => flush(&mut found, &mut text),
+                    HtmlPiece::Inline => self.inline(&name, &attributes, &mut text),
                 },
-                Token::Close(name) if CONTAINERS.contains(&name.as_str()) => flush(&mut found, &mut text),
-                Token::Close(_) => {}
-                Token::Text(words) => push_words(&mut text, &words),
+                HtmlToken::Close(name) if CONTAINERS.contains(&name.as_str()) => flush(&mut found, &mut text),
+                HtmlToken::Close(_) => {}
+                HtmlToken::Text(words) => push_words(&mut text, &words),
             }
         }
         flush(&mut found, &mut text);
         found
     }
 
-    fn block(&mut self, name: &str, attributes: &str) -> Piece {
+    fn block(&mut self, name: &str, attributes: &str) -> HtmlPiece {
         let block = match name {
-            "hr" => Some(Block::Rule),
+            "hr" => Some(ProseBlock::Rule),
             "pre" => Some(self.code()),
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 let level = name.as_bytes()[1] - b'0';
                 let text = self.line(name);
-                (!text.is_empty()).then_some(Block::Heading { level, text })
+                (!text.is_empty()).then_some(ProseBlock::Heading { level, text })
             }
             "blockquote" | "ul" | "ol" if self.open >= DEPTH => None,
             "blockquote" => {
                 self.open += 1;
                 let inner = self.blocks(&["blockquote"]);
                 self.open -= 1;
-                (!inner.is_empty()).then_some(Block::Quote(inner))
+                (!inner.is_empty()).then_some(ProseBlock::Quote(inner))
             }
             "ul" | "ol" => {
                 self.open += 1;
                 let start = (name == "ol").then(|| attribute(attributes, "start").and_then(|start| start.parse().ok()).unwrap_or(1));
                 let items = self.items(name);
                 self.open -= 1;
-                (!items.is_empty()).then_some(Block::List { start, items })
+                (!items.is_empty()).then_some(ProseBlock::List { start, items })
             }
             name if CONTAINERS.contains(&name) => None,
-            _ => return Piece::Inline,
+            _ => return HtmlPiece::Inline,
         };
-        block.map_or(Piece::Border, Piece::Block)
+        block.map_or(HtmlPiece::Border, HtmlPiece::Block)
     }
 
-    fn items(&mut self, list: &str) -> Vec<Vec<Block>> {
+    fn items(&mut self, list: &str) -> Vec<Vec<ProseBlock>> {
         let mut items = Vec::new();
         while let Some(token) = self.tokens.pop_front() {
             match token {
-                Token::Close(name) if name == list => break,
-                Token::Open { name, .. } if name == "li" => items.push(self.blocks(&["li"])),
+                HtmlToken::Close(name) if name == list => break,
+                HtmlToken::Open { name, .. } if name == "li" => items.push(self.blocks(&["li"])),
                 // A list straight within a list belongs to the item above it.
-                Token::Open { name, attributes } if ["ul", "ol"].contains(&name.as_str()) => {
-                    if let Piece::Block(nested) = self.block(&name, &attributes) {
+                HtmlToken::Open { name, attributes } if ["ul", "ol"].contains(&name.as_str()) => {
+                    if let HtmlPiece::Block(nested) = self.block(&name, &attributes) {
                         match items.last_mut() {
                             Some(item) => item.push(nested),
                             None => items.push(vec![nested]),
                         }
                     }
                 }
-                Token::Open { .. } | Token::Close(_) => {}
-                Token::Text(words) if words.trim().is_empty() => {}
-                Token::Text(words) => items.push(vec![Block::Paragraph(spans(words.trim()))]),
+                HtmlToken::Open { .. } | HtmlToken::Close(_) => {}
+                HtmlToken::Text(words) if words.trim().is_empty() => {}
+                HtmlToken::Text(words) => items.push(vec![ProseBlock::Paragraph(spans(words.trim()))]),
             }
         }
         items
     }
 
-    fn code(&mut self) -> Block {
+    fn code(&mut self) -> ProseBlock {
         let mut language = String::new();
         let mut text = String::new();
         while let Some(token) = self.tokens.pop_front() {
             match token {
-                Token::Close(name) if name == "pre" => break,
-                Token::Open { name, .. } if name == "br" => text.push('\n'),
-                Token::Open { name, attributes } if name == "code" => {
+                HtmlToken::Close(name) if name == "pre" => break,
+                HtmlToken::Open { name, .. } if name == "br" => text.push('\n'),
+                HtmlToken::Open { name, attributes } if name == "code" => {
                     let class = attribute(&attributes, "class").unwrap_or_default();
                     class.strip_prefix("language-").unwrap_or_default().clone_into(&mut language);
                 }
-                Token::Open { .. } | Token::Close(_) => {}
-                Token::Text(words) => text.push_str(&words),
+                HtmlToken::Open { .. } | HtmlToken::Close(_) => {}
+                HtmlToken::Text(words) => text.push_str(&words),
             }
         }
-        Block::Code { language, text: text.trim_end_matches('\n').to_owned() }
+        ProseBlock::Code { language, text: text.trim_end_matches('\n').to_owned() }
     }
 
-    fn inline(&mut self, name: &str, attributes: &str, text: &mut Vec<Span>) {
+    fn inline(&mut self, name: &str, attributes: &str, text: &mut Vec<ProseSpan>) {
         match name {
-            "br" => text.push(Span::Break),
+            "br" => text.push(ProseSpan::Break),
             "strong" | "b" => {
                 let words = self.words(name);
-                let bold = matches!(&spans(&format!("**{words}**"))[..], [Span::Strong(inner)] if *inner == words);
-                if bold { text.push(Span::Strong(words)) } else { push_words(text, &words) }
+                let bold = matches!(&spans(&format!("**{words}**"))[..], [ProseSpan::Strong(inner)] if *inner == words);
+                if bold { text.push(ProseSpan::Strong(words)) } else { push_words(text, &words) }
             }
             "code" => {
                 let words = self.words(name);
                 if !words.is_empty() {
-                    text.push(Span::Code(words));
+                    text.push(ProseSpan::Code(words));
                 }
             }
             "a" => {
                 let words = self.words(name);
                 match attribute(attributes, "href").filter(|href| is_address(href)) {
-                    Some(href) if !words.trim().is_empty() => text.push(Span::Link { text: words, href }),
+                    Some(href) if !words.trim().is_empty() => text.push(ProseSpan::Link { text: words, href }),
                     Some(_) | None => push_words(text, &words),
                 }
             }
-            "td" | "th" => text.push(Span::Text("| ".to_owned())),
+            "td" | "th" => text.push(ProseSpan::Text("| ".to_owned())),
             _ => {}
         }
     }
 
     /// What stands in a heading, which is one line.
-    fn line(&mut self, end: &str) -> Vec<Span> {
+    fn line(&mut self, end: &str) -> Vec<ProseSpan> {
         let mut text = Vec::new();
         while let Some(token) = self.tokens.pop_front() {
             match token {
-                Token::Close(name) if name == end || CONTAINERS.contains(&name.as_str()) => break,
-                Token::Open { name, .. } if name == "br" => push_words(&mut text, " "),
-                Token::Open { name, attributes } => self.inline(&name, &attributes, &mut text),
-                Token::Close(_) => {}
-                Token::Text(words) => push_words(&mut text, &words),
+                HtmlToken::Close(name) if name == end || CONTAINERS.contains(&name.as_str()) => break,
+                HtmlToken::Open { name, .. } if name == "br" => push_words(&mut text, " "),
+                HtmlToken::Open { name, attributes } => self.inline(&name, &attributes, &mut text),
+                HtmlToken::Close(_) => {}
+                HtmlToken::Text(words) => push_words(&mut text, &words),
             }
         }
         let mut found = Vec::new();
         flush(&mut found, &mut text);
         match found.pop() {
-            Some(Block::Paragraph(text)) => text,
+            Some(ProseBlock::Paragraph(text)) => text,
             Some(_) | None => Vec::new(),
         }
     }
@@ -350,18 +350,18 @@ impl Reader {
         let mut all = String::new();
         while let Some(token) = self.tokens.pop_front() {
             match token {
-                Token::Close(end) if end == name => break,
-                Token::Open { name, attributes } if CONTAINERS.contains(&name.as_str()) => {
-                    self.tokens.push_front(Token::Open { name, attributes });
+                HtmlToken::Close(end) if end == name => break,
+                HtmlToken::Open { name, attributes } if CONTAINERS.contains(&name.as_str()) => {
+                    self.tokens.push_front(HtmlToken::Open { name, attributes });
                     break;
                 }
-                Token::Close(end) if CONTAINERS.contains(&end.as_str()) => {
-                    self.tokens.push_front(Token::Close(end));
+                HtmlToken::Close(end) if CONTAINERS.contains(&end.as_str()) => {
+                    self.tokens.push_front(HtmlToken::Close(end));
                     break;
                 }
-                Token::Open { name, .. } if name == "br" => all.push(' '),
-                Token::Open { .. } | Token::Close(_) => {}
-                Token::Text(words) => all.push_str(&words.replace(['\n', '\r'], " ")),
+                HtmlToken::Open { name, .. } if name == "br" => all.push(' '),
+                HtmlToken::Open { .. } | HtmlToken::Close(_) => {}
+                HtmlToken::Text(words) => all.push_str(&words.replace(['\n', '\r'], " ")),
             }
         }
         all
@@ -369,7 +369,7 @@ impl Reader {
 }
 
 /// As a browser does: any white space is one space, and none at the beginning of a line.
-fn push_words(text: &mut Vec<Span>, words: &str) {
+fn push_words(text: &mut Vec<ProseSpan>, words: &str) {
     let joined = words.split([' ', '\n', '\r', '\t']).fold(String::new(), |mut all, word| {
         if !all.is_empty() && !all.ends_with(' ') {
             all.push(' ');
@@ -377,22 +377,22 @@ fn push_words(text: &mut Vec<Span>, words: &str) {
         all.push_str(word);
         all
     });
-    let lead = if words.starts_with([' ', '\n', '\r', '\t']) && !matches!(text.last(), None | Some(Span::Break)) { " " } else { "" };
+    let lead = if words.starts_with([' ', '\n', '\r', '\t']) && !matches!(text.last(), None | Some(ProseSpan::Break)) { " " } else { "" };
     let words = format!("{lead}{joined}");
     if !words.trim().is_empty() || !lead.is_empty() {
-        text.push(Span::Text(words));
+        text.push(ProseSpan::Text(words));
     }
 }
 
-fn flush(found: &mut Vec<Block>, text: &mut Vec<Span>) {
-    let blank = |span: &Span| *span == Span::Break || matches!(span, Span::Text(words) if words.trim().is_empty());
+fn flush(found: &mut Vec<ProseBlock>, text: &mut Vec<ProseSpan>) {
+    let blank = |span: &ProseSpan| *span == ProseSpan::Break || matches!(span, ProseSpan::Text(words) if words.trim().is_empty());
     while text.last().is_some_and(blank) {
         text.pop();
     }
     let lead = text.iter().take_while(|span| blank(span)).count();
-    let line: Vec<Span> = text.drain(..).skip(lead).collect();
+    let line: Vec<ProseSpan> = text.drain(..).skip(lead).collect();
     if !line.is_empty() {
-        found.push(Block::Paragraph(line));
+        found.push(ProseBlock::Paragraph(line));
     }
 }
 

@@ -14,31 +14,31 @@ mod wire;
 
 use std::collections::HashMap;
 
-use super::line::{Call, Scheme, read_json, segment};
+use super::line::{TrackerCall, AuthScheme, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
     Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use settings::Settings;
+use settings::AzureDevopsSettings;
 use tokio::sync::Mutex;
 
-pub struct AzureDevops {
-    line: Line,
-    settings: Settings,
+pub struct AzureDevopsBackend {
+    line: TrackerClient,
+    settings: AzureDevopsSettings,
     /// No more than the batch takes.
     page_size: usize,
     webhook_user: String,
     /// The states of the types that were met, by project. A state keeps its category; one that is new here is looked up.
-    states: Mutex<HashMap<(Place, String), Vec<wire::State>>>,
+    states: Mutex<HashMap<(Project, String), Vec<wire::State>>>,
 }
 
 const VERSION: &str = "7.1";
@@ -54,21 +54,21 @@ const NO_ORGANISATION: &str = "which organisation is not known: set options.orga
 /// More pages than any list has: a server that never ends its list is not believed.
 const PAGES: usize = 10_000;
 
-impl AzureDevops {
+impl AzureDevopsBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
-        let settings = Settings::new(&options)?;
+        let settings = AzureDevopsSettings::new(&options)?;
         let page_size = (options.page_size as usize).clamp(1, BATCH);
-        let line = options.line.with_scheme(Scheme::Basic { user: String::new() });
+        let line = options.line.with_scheme(AuthScheme::Basic { user: String::new() });
         Ok(Self { line, settings, page_size, webhook_user: options.webhook_user, states: Mutex::default() })
     }
 
-    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
         wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
     }
 
     /// `None` where it is not there.
-    async fn get_if_there<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+    async fn get_if_there<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Option<T>, BackendError> {
         let answer = self.line.send(call).await?;
         if answer.status == 404 {
             return Ok(None);
@@ -78,28 +78,28 @@ impl AzureDevops {
 
     /// By the project it was in.
     async fn read_item(&self, at: &RemoteRef) -> Result<Option<wire::WorkItem>, BackendError> {
-        self.get_if_there(whole(Call::get(item(at))), "the work item").await
+        self.get_if_there(whole(TrackerCall::get(item(at))), "the work item").await
     }
 
     /// Answers the work item as it is then. With no version asked for, nobody tied it to an edition but ourselves: it is simply done again.
     async fn patch(&self, at: &RemoteRef, patch: &[wire::Step], version: Option<&str>) -> Result<wire::WorkItem, BackendError> {
-        let answer = self.line.send(whole(Call::patch(item(at))).json_as(PATCH, &patch)).await?;
+        let answer = self.line.send(whole(TrackerCall::patch(item(at))).json_as(PATCH, &patch)).await?;
         match wire::refusal(&answer, true) {
-            Some(error) if error.trouble == Trouble::Stale && version.is_none() => {
-                Err(BackendError::new(Trouble::Retry { after: None }, error.message))
+            Some(error) if error.trouble == ErrorKind::Stale && version.is_none() => {
+                Err(BackendError::new(ErrorKind::Retry { after: None }, error.message))
             }
             Some(error) => Err(error),
             None => read_json(&answer, "the work item", true),
         }
     }
 
-    async fn states(&self, place: &Place, kind: &str) -> Result<Vec<wire::State>, BackendError> {
-        let call = Call::get(format!("{}/workitemtypes/{}/states", wit(place), segment(kind))).query("api-version", VERSION);
+    async fn states(&self, place: &Project, kind: &str) -> Result<Vec<wire::State>, BackendError> {
+        let call = TrackerCall::get(format!("{}/workitemtypes/{}/states", wit(place), segment(kind))).query("api-version", VERSION);
         Ok(self.get::<wire::Many<wire::State>>(call, "the states of a type").await?.value)
     }
 
     /// What the item is, its state by the category that its type gives it.
-    async fn remote(&self, item: &wire::WorkItem, place: &Place) -> Result<Remote, BackendError> {
+    async fn remote(&self, item: &wire::WorkItem, place: &Project) -> Result<RemoteIssue, BackendError> {
         let key = (convert::place_of(item, place), convert::type_of(item).unwrap_or_default().to_owned());
         let met = self.states.lock().await.get(&key).filter(|states| convert::knows_state(item, states)).cloned();
         let states = if let Some(states) = met {
@@ -113,23 +113,23 @@ impl AzureDevops {
     }
 
     /// The iteration of that name, if the project has it.
-    async fn iteration(&self, place: &Place, name: &str) -> Result<Option<String>, BackendError> {
+    async fn iteration(&self, place: &Project, name: &str) -> Result<Option<String>, BackendError> {
         let path: Vec<String> = name.split(['\\', '/']).filter(|part| !part.trim().is_empty()).map(segment).collect();
         if path.is_empty() {
             return Ok(None);
         }
-        let call = Call::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
+        let call = TrackerCall::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
         let node: Option<wire::Node> = self.get_if_there(call, "the iteration").await?;
         Ok(node.as_ref().and_then(convert::iteration_path))
     }
 
     /// What the patch needs to know beside the edit, and whether an iteration is missing.
-    async fn around(&self, at: &RemoteRef, edit: &Edit<'_>, there: &wire::WorkItem) -> Result<(convert::Around, bool), BackendError> {
-        let mut around = convert::Around::default();
+    async fn around(&self, at: &RemoteRef, edit: &DraftEdit<'_>, there: &wire::WorkItem) -> Result<(convert::WorkItemEditContext, bool), BackendError> {
+        let mut around = convert::WorkItemEditContext::default();
         if let Some((state, _)) = edit.state() {
             let states = self.states(&at.place, convert::type_of(there).unwrap_or_default()).await?;
             around.state = convert::state_to_set(state, there, &states, &self.settings)
-                .map_err(|why| BackendError::new(Trouble::Denied, format!("{}: {why}", at.key)))?;
+                .map_err(|why| BackendError::new(ErrorKind::Denied, format!("{}: {why}", at.key)))?;
         }
         let Some(milestone) = edit.milestone() else { return Ok((around, false)) };
         around.iteration = match milestone {
@@ -140,8 +140,8 @@ impl AzureDevops {
         Ok((around, missing))
     }
 
-    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
-        let call = Call::get(format!("{}/workitemtypes", wit(place))).query("api-version", VERSION);
+    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
+        let call = TrackerCall::get(format!("{}/workitemtypes", wit(place))).query("api-version", VERSION);
         let Some(types) = self.get_if_there::<wire::Many<wire::WorkItemType>>(call, "work item types").await? else {
             return Ok(vec![format!("the project {place} is not there, or the token may not see it")]);
         };
@@ -157,7 +157,7 @@ impl AzureDevops {
     }
 }
 
-fn wit(place: &Place) -> String {
+fn wit(place: &Project) -> String {
     format!("/{}/{}/_apis/wit", segment(&place.owner), segment(&place.project))
 }
 
@@ -166,7 +166,7 @@ fn item(at: &RemoteRef) -> String {
 }
 
 /// With its relations.
-fn whole(call: Call) -> Call {
+fn whole(call: TrackerCall) -> TrackerCall {
     call.query("$expand", "relations").query("api-version", VERSION)
 }
 
@@ -175,7 +175,7 @@ fn comments(at: &RemoteRef) -> String {
 }
 
 #[async_trait]
-impl Backend for AzureDevops {
+impl Backend for AzureDevopsBackend {
     fn kind(&self) -> TrackerKind {
         TrackerKind::AzureDevops
     }
@@ -184,8 +184,8 @@ impl Backend for AzureDevops {
         &self.settings.capabilities
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Owner, PlaceField::Project]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Owner, ProjectField::Project]
     }
 
     fn canonical(&self, text: &str) -> String {
@@ -197,14 +197,14 @@ impl Backend for AzureDevops {
     }
 
     /// A new work item is in the first state of its type, and in no iteration that is not there.
-    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let iteration = match &draft.milestone {
             Some(name) => self.iteration(place, name).await?,
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| iteration.is_some());
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
-        let call = Call::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
+        let call = TrackerCall::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
             .query("api-version", VERSION)
             .json_as(PATCH, &convert::create(&carried, iteration.as_deref(), &self.settings));
         let answer = self.line.send(call).await?;
@@ -212,33 +212,33 @@ impl Backend for AzureDevops {
             return Err(error);
         }
         let made: wire::WorkItem = read_json(&answer, "the new work item", true)?;
-        Ok(Created { at: convert::at(made.id, place, &self.settings), carried })
+        Ok(CreatedRemote { at: convert::at(made.id, place, &self.settings), carried })
     }
 
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         find::by_marker(self, place, marker, since).await
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         let mut found = self.read_item(at).await?;
         if found.is_none() {
             // In its own project only it is found by that project; it may have been moved to another one.
             let path = format!("/{}/_apis/wit/workitems/{}", segment(&at.place.owner), segment(&at.id));
-            found = self.get_if_there(whole(Call::get(path)), "the work item").await?;
+            found = self.get_if_there(whole(TrackerCall::get(path)), "the work item").await?;
         }
         let Some(item) = found else { return Ok(None) };
         let relations = self.relations(&item, &at.place).await?;
-        Ok(Some(Remote { relations: Some(relations), ..self.remote(&item, &at.place).await? }))
+        Ok(Some(RemoteIssue { relations: Some(relations), ..self.remote(&item, &at.place).await? }))
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, version: Option<&str>) -> Result<(), BackendError> {
         if edit.is_empty() {
             return Ok(());
         }
-        let gone = || BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this token", at.key));
+        let gone = || BackendError::new(ErrorKind::Denied, format!("{} is not there, or not to be seen with this token", at.key));
         let there = self.read_item(at).await?.ok_or_else(gone)?;
         if version.is_some_and(|version| version != there.rev.to_string()) {
-            return Err(BackendError::new(Trouble::Stale, "somebody wrote there in between"));
+            return Err(BackendError::new(ErrorKind::Stale, "somebody wrote there in between"));
         }
         let (around, missing) = self.around(at, edit, &there).await?;
         let patch = convert::edit(edit, &there, around, &self.settings);
@@ -248,7 +248,7 @@ impl Backend for AzureDevops {
         }
         match &edit.after.milestone {
             Some(name) if missing => Err(BackendError::new(
-                Trouble::Denied,
+                ErrorKind::Denied,
                 format!("the project {} has no iteration {name:?}: make it there; everything else of {} was sent", at.place, at.key),
             )),
             Some(_) | None => Ok(()),
@@ -256,13 +256,13 @@ impl Backend for AzureDevops {
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
-        let call = Call::post(comments(at)).query("api-version", COMMENTS).json(&convert::comment_text(body));
+        let call = TrackerCall::post(comments(at)).query("api-version", COMMENTS).json(&convert::comment_text(body));
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Comment = read_json(&answer, "the new comment", true)?;
-        convert::comment(made, at).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+        convert::comment(made, at).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
     async fn find_comment(&self, at: &RemoteRef, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
@@ -282,7 +282,7 @@ impl Backend for AzureDevops {
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
         let call =
-            Call::patch(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS).json(&convert::comment_text(body));
+            TrackerCall::patch(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS).json(&convert::comment_text(body));
         let answer = self.line.send(call).await?;
         if answer.status == 404 {
             return Ok(false);
@@ -291,17 +291,17 @@ impl Backend for AzureDevops {
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
-        let call = Call::delete(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS);
+        let call = TrackerCall::delete(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS);
         let answer = self.line.send(call).await?;
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
         find::list(self, place, ask).await
     }
 
-    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
-        let mut call = Call::get(comments(at)).query("$top", self.page_size.to_string()).query("order", "asc");
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
+        let mut call = TrackerCall::get(comments(at)).query("$top", self.page_size.to_string()).query("order", "asc");
         if let Some(token) = page {
             call = call.query("continuationToken", token);
         }
@@ -310,26 +310,26 @@ impl Backend for AzureDevops {
             .comments
             .into_iter()
             .map(|comment| convert::comment(comment, at).map_err(|why| BackendError::unreadable("a comment", why)));
-        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: found.next.filter(|token| !token.is_empty()) })
+        Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next: found.next.filter(|token| !token.is_empty()) })
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
         let Some(owner) = place.map(|place| &place.owner).or(self.settings.organisation.as_ref()) else {
-            return Ok(Checked { account: None, missing: vec![NO_ORGANISATION.to_owned()] });
+            return Ok(CheckReport { account: None, missing: vec![NO_ORGANISATION.to_owned()] });
         };
-        let call = Call::get(format!("/{}/_apis/connectionData", segment(owner))).query("api-version", CONNECTION);
+        let call = TrackerCall::get(format!("/{}/_apis/connectionData", segment(owner))).query("api-version", CONNECTION);
         let answer = self.line.send(call).await?;
         match wire::refusal(&answer, false) {
-            Some(error) if error.trouble == Trouble::Paused => {
+            Some(error) if error.trouble == ErrorKind::Paused => {
                 let missing =
                     "the token is refused: make a new personal access token with the scope Work Items (read and write)".to_owned();
-                return Ok(Checked { account: None, missing: vec![missing] });
+                return Ok(CheckReport { account: None, missing: vec![missing] });
             }
             Some(error) => return Err(error),
             None => {}
         }
         let connection: wire::Connection = read_json(&answer, "the account", false)?;
-        let mut checked = Checked { account: connection.user.and_then(|user| user.name), missing: Vec::new() };
+        let mut checked = CheckReport { account: connection.user.and_then(|user| user.name), missing: Vec::new() };
         if let Some(place) = place {
             checked.missing.extend(self.missing_in(place).await?);
         }
@@ -337,20 +337,20 @@ impl Backend for AzureDevops {
     }
 
     /// A token lies in one organisation, and organisations are not told of on the same host: it is the configured one.
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
-        let Some(name) = self.settings.organisation.clone() else { return Err(BackendError::new(Trouble::Fail, NO_ORGANISATION)) };
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
+        let Some(name) = self.settings.organisation.clone() else { return Err(BackendError::new(ErrorKind::Fail, NO_ORGANISATION)) };
         let url = Some(format!("{}/{}", self.settings.site, segment(&name)));
-        Ok(Listing { items: vec![Workspace { id: name.clone(), handle: Some(name.clone()), name, url }], next: None })
+        Ok(RemotePage { items: vec![Workspace { id: name.clone(), handle: Some(name.clone()), name, url }], next: None })
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
-        let mut call = Call::get(format!("/{}/_apis/projects", segment(workspace))).query("$top", self.page_size.to_string());
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
+        let mut call = TrackerCall::get(format!("/{}/_apis/projects", segment(workspace))).query("$top", self.page_size.to_string());
         if let Some(token) = page {
             call = call.query("continuationToken", token);
         }
         let answer = self.line.send(call.query("api-version", VERSION)).await?;
         if answer.status == 404 {
-            return Err(BackendError::new(Trouble::Fail, format!("there is no organisation {workspace:?}, or the token may not see it")));
+            return Err(BackendError::new(ErrorKind::Fail, format!("there is no organisation {workspace:?}, or the token may not see it")));
         }
         if let Some(error) = wire::refusal(&answer, false) {
             return Err(error);
@@ -358,14 +358,14 @@ impl Backend for AzureDevops {
         let next = wire::continuation(&answer);
         let projects: wire::Many<wire::Project> = read_json(&answer, "projects", false)?;
         let items = projects.value.into_iter().map(|project| convert::resource(project, workspace, &self.settings)).collect();
-        Ok(Listing { items, next })
+        Ok(RemotePage { items, next })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(&self.webhook_user, delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{AzureDevops, BATCH, VERSION, convert, wire};
+use super::{AzureDevopsBackend, BATCH, VERSION, convert, wire};
 use crate::backend::BackendError;
-use crate::backend::line::{Call, segment};
+use crate::backend::line::{TrackerCall, segment};
 use crate::backend::relations::unless_refused;
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{Place, RemoteRef, RemoteRelation, SetChange};
+use crate::domain::tracker::{Project, RemoteRef, RemoteRelation, SetChange};
 
 /// What the other one is to this one: forwards leads to the successor, the duplicate and the child.
 const NAMES: &[(Relation, &str)] = &[
@@ -55,9 +55,9 @@ fn with(there: &wire::WorkItem, (relation, number): Numbered, items: &str) -> Ve
     steps
 }
 
-impl AzureDevops {
+impl AzureDevopsBackend {
     /// Named by the project that each is in now. One that is not to be seen has no name.
-    pub(super) async fn relations(&self, item: &wire::WorkItem, place: &Place) -> Result<Vec<RemoteRelation>, BackendError> {
+    pub(super) async fn relations(&self, item: &wire::WorkItem, place: &Project) -> Result<Vec<RemoteRelation>, BackendError> {
         let linked: Vec<Numbered> = item.relations.iter().filter_map(read).collect();
         let mut numbers: Vec<i64> = linked.iter().map(|(_, number)| *number).collect();
         numbers.sort_unstable();
@@ -75,10 +75,10 @@ impl AzureDevops {
     }
 
     /// Whatever project they are in: not asked of any.
-    async fn projects(&self, place: &Place, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
+    async fn projects(&self, place: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
         let body = wire::Batch { ids, fields: &[convert::PROJECT], on_missing: "omit" };
         let path = format!("/{}/_apis/wit/workitemsbatch", segment(&place.owner));
-        let call = Call::post(path).reads().query("api-version", VERSION).json(&body);
+        let call = TrackerCall::post(path).reads().query("api-version", VERSION).json(&body);
         let found: wire::Many<Option<wire::WorkItem>> = self.get(call, "related work items").await?;
         Ok(found.value.into_iter().flatten().collect())
     }

@@ -2,11 +2,11 @@
 
 use crate::backend::BackendOptions;
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{Assignees, Capabilities, Carried, Markup, Milestones, Names};
+use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, Markup, MilestoneSupport, LabelNames};
 use crate::domain::{Priority, StateName};
 
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
+pub(super) struct AzureDevopsSettings {
     /// Where the API is: what a link to another work item begins with.
     pub(super) api: String,
     /// Where people open work items.
@@ -22,7 +22,7 @@ pub(super) struct Settings {
     /// In the order of [`Priority::ALL`].
     pub(super) priorities: [i64; 3],
     pub(super) area: Option<String>,
-    pub(super) names: Names,
+    pub(super) names: LabelNames,
     pub(super) capabilities: Capabilities,
     /// The organisation whose projects are shown.
     pub(super) organisation: Option<String>,
@@ -47,7 +47,7 @@ const KNOWN: &[&str] = &[
 
 const DEFAULT_SITE: &str = "https://dev.azure.com";
 
-impl Settings {
+impl AzureDevopsSettings {
     pub(super) fn new(options: &BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
             return Err(format!("options.{name}: not known; {} knows {}", options.kind, KNOWN.join(", ")));
@@ -112,15 +112,15 @@ fn priorities(options: &BackendOptions) -> Result<[i64; 3], String> {
 /// Titles are kept in 255 characters, tags in 400, texts in a million; a quarter of that is left for what HTML adds.
 fn capabilities(due_dates: bool) -> Capabilities {
     Capabilities {
-        states: Carried::Natively,
+        states: CarriedAs::Natively,
         close_reasons: false,
-        priority: Carried::Natively,
-        kind: Carried::ByLabel,
+        priority: CarriedAs::Natively,
+        kind: CarriedAs::ByLabel,
         labels: true,
         label_limit: Some(400),
         label_bars: &[';', ','],
-        milestones: Milestones::Existing,
-        assignees: Assignees::One,
+        milestones: MilestoneSupport::Existing,
+        assignees: AssigneeSupport::One,
         due_dates,
         relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
         comments: true,

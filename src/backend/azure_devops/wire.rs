@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct WorkItem {
@@ -171,7 +171,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
     if sign_in {
         let status = answer.status;
         return Some(BackendError::new(
-            Trouble::Paused,
+            ErrorKind::Paused,
             format!("answered {status}, a page to sign in on (the token was refused; make a new one)"),
         ));
     }
@@ -179,8 +179,8 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
     let Some(told) = told(answer) else { return Some(error) };
     let trouble = match answer.status {
         // Rules of the work item type, values that are not allowed, iterations that are not there: somebody can mend it.
-        400 if !told.contains("too long") && !told.contains("TF401326") => Trouble::Denied,
-        409 | 412 => Trouble::Stale,
+        400 if !told.contains("too long") && !told.contains("TF401326") => ErrorKind::Denied,
+        409 | 412 => ErrorKind::Stale,
         _ => error.trouble,
     };
     Some(BackendError::new(trouble, format!("answered {}: {told}", answer.status)))
@@ -206,7 +206,7 @@ pub(super) fn continuation(answer: &HttpAnswer) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn meaning(status: u16, location: &str, body: &str, writes: bool) -> Option<Trouble> {
+    fn meaning(status: u16, location: &str, body: &str, writes: bool) -> Option<ErrorKind> {
         let headers = [(crate::backend::http::header::LOCATION, location.parse().unwrap())].into_iter().collect();
         let answer = HttpAnswer { status, retry_after: None, headers, body: body.as_bytes().to_vec(), truncated: false };
         refusal(&answer, writes).map(|error| error.trouble)
@@ -214,18 +214,18 @@ mod tests {
 
     #[test]
     fn a_page_to_sign_in_on_is_a_refused_token() {
-        assert_eq!(meaning(203, "", "<html>", false), Some(Trouble::Paused));
-        assert_eq!(meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", true), Some(Trouble::Paused));
-        assert_eq!(meaning(302, "https://dev.azure.com/other", "", false), Some(Trouble::Denied));
+        assert_eq!(meaning(203, "", "<html>", false), Some(ErrorKind::Paused));
+        assert_eq!(meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", true), Some(ErrorKind::Paused));
+        assert_eq!(meaning(302, "https://dev.azure.com/other", "", false), Some(ErrorKind::Denied));
     }
 
     #[test]
     fn what_a_rule_refuses_can_be_mended_and_what_somebody_wrote_meanwhile_is_stale() {
         let body = |message: &str| format!(r#"{{"$id":"1","message":"{message}","typeKey":"RuleValidationException","errorCode":0}}"#);
-        assert_eq!(meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), true), Some(Trouble::Denied));
-        assert_eq!(meaning(400, "", "<html>", true), Some(Trouble::Fail));
-        assert_eq!(meaning(412, "", &body("VS403351: Test Operation for path /rev failed."), true), Some(Trouble::Stale));
-        assert_eq!(meaning(404, "", &body("TF401232: Work item 7 does not exist"), true), Some(Trouble::Denied));
+        assert_eq!(meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), true), Some(ErrorKind::Denied));
+        assert_eq!(meaning(400, "", "<html>", true), Some(ErrorKind::Fail));
+        assert_eq!(meaning(412, "", &body("VS403351: Test Operation for path /rev failed."), true), Some(ErrorKind::Stale));
+        assert_eq!(meaning(404, "", &body("TF401232: Work item 7 does not exist"), true), Some(ErrorKind::Denied));
         assert_eq!(meaning(200, "", "{}", true), None);
     }
 }

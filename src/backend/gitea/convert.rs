@@ -6,20 +6,20 @@ use super::wire;
 use crate::backend::{Resource, Workspace};
 use crate::domain::StateName;
 use crate::domain::tracker::{
-    Assignees, Capabilities, Carried, Draft, Edit, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef,
 };
 
 /// Gitea keeps titles in a column of 255 characters, labels in one of 50.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
-    states: Carried::ByLabel,
+    states: CarriedAs::ByLabel,
     close_reasons: false,
-    priority: Carried::ByLabel,
-    kind: Carried::ByLabel,
+    priority: CarriedAs::ByLabel,
+    kind: CarriedAs::ByLabel,
     labels: true,
     label_limit: Some(50),
     label_bars: &[],
-    milestones: Milestones::Made,
-    assignees: Assignees::Many,
+    milestones: MilestoneSupport::Made,
+    assignees: AssigneeSupport::Many,
     due_dates: true,
     relations: &[],
     comments: true,
@@ -51,7 +51,7 @@ pub(super) fn create(draft: &Draft, labels: Vec<i64>, milestone: Option<i64>) ->
 
 /// What goes into the one request that edits; labels have their own. `None`: there is nothing for it to do.
 pub(super) fn edit<'a>(
-    edit: &Edit<'a>,
+    edit: &DraftEdit<'a>,
     assignees: Option<Vec<String>>,
     milestone: Option<i64>,
     version: Option<&str>,
@@ -83,12 +83,12 @@ fn moment(day: NaiveDate) -> String {
 }
 
 /// `Err` says which part of the answer makes no sense.
-pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Result<Remote, String> {
+pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) -> Result<RemoteIssue, String> {
     let labels: Vec<String> = issue.labels.unwrap_or_default().into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let state = if issue.state == "closed" { StateName::Closed } else { read.state.unwrap_or(StateName::Open) };
     let place = issue.repository.map_or_else(|| place.clone(), |now| place.or_else_at(&now.owner, &now.name, ""));
-    Ok(Remote {
+    Ok(RemoteIssue {
         at: at(issue.number, &place, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
@@ -110,7 +110,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Result
     })
 }
 
-pub(super) fn at(number: i64, place: &Place, url: Option<String>) -> RemoteRef {
+pub(super) fn at(number: i64, place: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
         place: place.clone(),
         id: number.to_string(),
@@ -145,7 +145,7 @@ pub(super) fn resource(repo: wire::Repository, base: &str) -> Resource {
     Resource {
         id: repo.id.to_string(),
         display_key: repo.full_name.clone().filter(|name| !name.is_empty()),
-        place: Place { owner: repo.owner.login, repo: repo.name.clone(), project: String::new() },
+        place: Project { owner: repo.owner.login, repo: repo.name.clone(), project: String::new() },
         name: repo.name,
         url: repo.html_url.filter(|url| !url.is_empty()),
         workspace_handle: workspace.handle,

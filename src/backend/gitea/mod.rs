@@ -16,20 +16,20 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
 use super::http::HttpAnswer;
-use super::line::{Call, Scheme, read_json, segment};
+use super::line::{TrackerCall, AuthScheme, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
-    Trouble, Unheard, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
+    ErrorKind, DeliveryRejected, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, SetChange, TrackerKind,
 };
 
-pub struct Gitea {
+pub struct GiteaBackend {
     kind: TrackerKind,
-    line: Line,
-    names: Names,
+    line: TrackerClient,
+    names: LabelNames,
     page_size: u32,
     /// Gitea takes two labels of the same name: within one process only one call at a time makes what is missing.
     making: Mutex<()>,
@@ -38,35 +38,35 @@ pub struct Gitea {
 /// More pages than any repository has: a server that never ends its list is not believed.
 const PAGES: u32 = 10_000;
 
-impl Gitea {
+impl GiteaBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().next() {
             return Err(format!("options.{name}: {} has no options of its own", options.kind));
         }
         Ok(Self {
             kind: options.kind,
-            line: options.line.with_scheme(Scheme::Word("token")),
+            line: options.line.with_scheme(AuthScheme::Word("token")),
             names: options.names,
             page_size: options.page_size,
             making: Mutex::new(()),
         })
     }
 
-    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
         wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
     }
 
     /// One page, and whether there may be another. `seen` is how many came before it.
-    async fn page<T: DeserializeOwned>(&self, call: Call, page: u32, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
+    async fn page<T: DeserializeOwned>(&self, call: TrackerCall, page: u32, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
         read_page(&self.line.send(self.paged(call, page)).await?, seen, what)
     }
 
-    fn paged(&self, call: Call, page: u32) -> Call {
+    fn paged(&self, call: TrackerCall, page: u32) -> TrackerCall {
         call.query("page", page.to_string()).query("limit", self.page_size.to_string())
     }
 
-    async fn all<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Vec<T>, BackendError> {
+    async fn all<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Vec<T>, BackendError> {
         let mut all = Vec::new();
         for page in 1..PAGES {
             let (items, more) = self.page(call.clone(), page, all.len(), what).await?;
@@ -79,28 +79,28 @@ impl Gitea {
     }
 
     /// Something that must be there before an issue can name it. That it was made twice is no harm, so a lost answer is no doubt.
-    async fn make<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn make<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let prepared = |error: BackendError| match error.trouble {
-            Trouble::Unknown => BackendError::new(Trouble::Retry { after: None }, error.message),
-            Trouble::Retry { .. } | Trouble::Limited { .. } | Trouble::Paused | Trouble::Denied | Trouble::Stale | Trouble::Fail => error,
+            ErrorKind::Unknown => BackendError::new(ErrorKind::Retry { after: None }, error.message),
+            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Denied | ErrorKind::Stale | ErrorKind::Fail => error,
         };
         let answer = self.line.send(call).await.map_err(prepared)?;
         wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err).map_err(prepared)
     }
 
-    async fn label_ids(&self, place: &Place, names: &[String]) -> Result<Vec<i64>, BackendError> {
+    async fn label_ids(&self, place: &Project, names: &[String]) -> Result<Vec<i64>, BackendError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let _turn = self.making.lock().await;
         let path = format!("{}/labels", repo(place));
-        let known: Vec<wire::Label> = self.all(Call::get(&path), "labels").await?;
+        let known: Vec<wire::Label> = self.all(TrackerCall::get(&path), "labels").await?;
         let mut ids = Vec::with_capacity(names.len());
         for name in names {
             ids.push(match id_of(&known, name) {
                 Some(id) => id,
                 None => {
-                    self.make::<wire::Label>(Call::post(&path).json(&wire::NewLabel { name, color: convert::COLOUR }), "the label")
+                    self.make::<wire::Label>(TrackerCall::post(&path).json(&wire::NewLabel { name, color: convert::COLOUR }), "the label")
                         .await?
                         .id
                 }
@@ -109,13 +109,13 @@ impl Gitea {
         Ok(ids)
     }
 
-    async fn milestone_id(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+    async fn milestone_id(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
         let _turn = self.making.lock().await;
         let path = format!("{}/milestones", repo(place));
-        let known: Vec<wire::Milestone> = self.all(Call::get(&path).query("state", "all").query("name", title), "milestones").await?;
+        let known: Vec<wire::Milestone> = self.all(TrackerCall::get(&path).query("state", "all").query("name", title), "milestones").await?;
         match known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
             Some(milestone) => Ok(milestone.id),
-            None => Ok(self.make::<wire::Milestone>(Call::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id),
+            None => Ok(self.make::<wire::Milestone>(TrackerCall::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id),
         }
     }
 
@@ -124,15 +124,15 @@ impl Gitea {
         let path = format!("{}/labels", issue(at));
         if !change.add.is_empty() {
             let labels = self.label_ids(&at.place, &change.add).await?;
-            let answer = self.line.send(Call::post(&path).json(&wire::Labels { labels })).await?;
+            let answer = self.line.send(TrackerCall::post(&path).json(&wire::Labels { labels })).await?;
             wire::refusal(&answer, true).map_or(Ok(()), Err)?;
         }
         if change.remove.is_empty() {
             return Ok(());
         }
-        let known: Vec<wire::Label> = self.get(Call::get(&path), "the issue's labels").await?;
+        let known: Vec<wire::Label> = self.get(TrackerCall::get(&path), "the issue's labels").await?;
         for id in change.remove.iter().filter_map(|name| id_of(&known, name)) {
-            let answer = self.line.send(Call::delete(format!("{path}/{id}"))).await?;
+            let answer = self.line.send(TrackerCall::delete(format!("{path}/{id}"))).await?;
             if ![404, 422].contains(&answer.status) {
                 wire::refusal(&answer, true).map_or(Ok(()), Err)?;
             }
@@ -141,7 +141,7 @@ impl Gitea {
     }
 
     async fn read_issue(&self, at: &RemoteRef) -> Result<Option<wire::Issue>, BackendError> {
-        let answer = self.line.send(Call::get(issue(at))).await?;
+        let answer = self.line.send(TrackerCall::get(issue(at))).await?;
         if [404, 410].contains(&answer.status) {
             return Ok(None);
         }
@@ -149,14 +149,14 @@ impl Gitea {
     }
 
     /// People are replaced as a whole: those that are there, with the change.
-    async fn people(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<Vec<String>>, BackendError> {
+    async fn people(&self, at: &RemoteRef, edit: &DraftEdit<'_>) -> Result<Option<Vec<String>>, BackendError> {
         let Some(change) = edit.assignees() else { return Ok(None) };
         let there = self.read_issue(at).await?.and_then(|issue| issue.assignees).unwrap_or_default();
         let there: Vec<String> = there.into_iter().map(|user| user.login).collect();
         Ok(Some(change.applied_to(&there)))
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Place) -> Result<Remote, BackendError> {
+    fn remote(&self, issue: wire::Issue, place: &Project) -> Result<RemoteIssue, BackendError> {
         convert::remote(issue, place, &self.names).map_err(|why| BackendError::unreadable("an issue", why))
     }
 }
@@ -176,7 +176,7 @@ fn id_of(labels: &[wire::Label], name: &str) -> Option<i64> {
     labels.iter().filter(|label| fold(&label.name) == fold(name)).map(|label| label.id).min()
 }
 
-fn repo(place: &Place) -> String {
+fn repo(place: &Project) -> String {
     format!("/api/v1/repos/{}/{}", segment(&place.owner), segment(&place.repo))
 }
 
@@ -193,7 +193,7 @@ fn moment(time: DateTime<Utc>) -> String {
 }
 
 #[async_trait]
-impl Backend for Gitea {
+impl Backend for GiteaBackend {
     fn kind(&self) -> TrackerKind {
         self.kind
     }
@@ -202,31 +202,31 @@ impl Backend for Gitea {
         &convert::CAPABILITIES
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Owner, PlaceField::Repo]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Owner, ProjectField::Repo]
     }
 
     fn clock_ahead(&self) -> TimeDelta {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let labels = self.label_ids(place, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?;
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone_id(place, title).await?),
             None => None,
         };
-        let call = Call::post(format!("{}/issues", repo(place))).json(&convert::create(draft, labels, milestone));
+        let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, labels, milestone));
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Issue = read_json(&answer, "the new issue", true)?;
-        Ok(Created { at: convert::at(made.number, place, made.html_url), carried: draft.clone() })
+        Ok(CreatedRemote { at: convert::at(made.number, place, made.html_url), carried: draft.clone() })
     }
 
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
-        let call = Call::get(format!("{}/issues", repo(place)))
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+        let call = TrackerCall::get(format!("{}/issues", repo(place)))
             .query("state", "all")
             .query("type", "issues")
             .query("since", moment(since - CLOCK_SKEW));
@@ -237,11 +237,11 @@ impl Backend for Gitea {
         found.map(|issue| self.remote(issue, place)).transpose()
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         self.read_issue(at).await?.map(|issue| self.remote(issue, &at.place)).transpose()
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, version: Option<&str>) -> Result<(), BackendError> {
         let assignees = self.people(at, edit).await?;
         let milestone = match edit.milestone() {
             None => None,
@@ -249,7 +249,7 @@ impl Backend for Gitea {
             Some(Some(title)) => Some(self.milestone_id(&at.place, title).await?),
         };
         if let Some(body) = convert::edit(edit, assignees, milestone, version) {
-            let answer = self.line.send(Call::patch(issue(at)).json(&body)).await?;
+            let answer = self.line.send(TrackerCall::patch(issue(at)).json(&body)).await?;
             let error = if body.content_version.is_some() { wire::refusal_of_edition(&answer) } else { wire::refusal(&answer, true) };
             error.map_or(Ok(()), Err)?;
         }
@@ -260,16 +260,16 @@ impl Backend for Gitea {
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
-        let answer = self.line.send(Call::post(format!("{}/comments", issue(at))).json(&wire::Text { body })).await?;
+        let answer = self.line.send(TrackerCall::post(format!("{}/comments", issue(at))).json(&wire::Text { body })).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Comment = read_json(&answer, "the new comment", true)?;
-        convert::comment(made).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+        convert::comment(made).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
     async fn find_comment(&self, at: &RemoteRef, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteComment>, BackendError> {
-        let call = Call::get(format!("{}/comments", issue(at))).query("since", moment(since - CLOCK_SKEW));
+        let call = TrackerCall::get(format!("{}/comments", issue(at))).query("since", moment(since - CLOCK_SKEW));
         let all: Vec<wire::Comment> = self.get(call, "comments").await?;
         let found = all
             .into_iter()
@@ -279,7 +279,7 @@ impl Backend for Gitea {
     }
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
-        let answer = self.line.send(Call::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
+        let answer = self.line.send(TrackerCall::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
         if answer.status == 404 {
             return Ok(false);
         }
@@ -287,47 +287,47 @@ impl Backend for Gitea {
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
-        let answer = self.line.send(Call::delete(comment_path(at, comment))).await?;
+        let answer = self.line.send(TrackerCall::delete(comment_path(at, comment))).await?;
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
-        let mut call = Call::get(format!("{}/issues", repo(place))).query("state", "all").query("type", "issues");
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        let mut call = TrackerCall::get(format!("{}/issues", repo(place))).query("state", "all").query("type", "issues");
         if let Some(since) = ask.since {
             call = call.query("since", moment(since));
         }
         let number = page_number(ask.page);
         let answer = self.line.send(self.paged(call, number).unless(ask.condition())).await?;
-        if let Some(unchanged) = Changes::none(ask, &answer) {
+        if let Some(unchanged) = ChangesPage::none(ask, &answer) {
             return Ok(unchanged);
         }
         let (items, more): (Vec<wire::Issue>, bool) = read_page(&answer, 0, "issues")?;
         let items = items.into_iter().filter(|issue| issue.pull_request.is_none()).map(|issue| self.remote(issue, place));
         let next = more.then(|| (number + 1).to_string());
-        Ok(Changes::new(items.collect::<Result<_, _>>()?, next, ask, &answer))
+        Ok(ChangesPage::new(items.collect::<Result<_, _>>()?, next, ask, &answer))
     }
 
     /// Gitea gives all of them at once.
-    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
-        let all: Vec<wire::Comment> = self.get(Call::get(format!("{}/comments", issue(at))), "comments").await?;
+    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
+        let all: Vec<wire::Comment> = self.get(TrackerCall::get(format!("{}/comments", issue(at))), "comments").await?;
         let items = all.into_iter().map(|comment| convert::comment(comment).map_err(|why| BackendError::unreadable("a comment", why)));
-        Ok(Listing { items: items.collect::<Result<_, _>>()?, next: None })
+        Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next: None })
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
-        let answer = self.line.send(Call::get("/api/v1/user")).await?;
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+        let answer = self.line.send(TrackerCall::get("/api/v1/user")).await?;
         if answer.status == 401 {
-            return Ok(Checked {
+            return Ok(CheckReport {
                 account: None,
                 missing: vec![
                     "the token is refused: make a new one, with the scopes write:issue, read:repository and read:user".to_owned(),
                 ],
             });
         }
-        let mut checked = Checked::default();
+        let mut checked = CheckReport::default();
         match wire::refusal(&answer, false) {
             // A token may do without the scope that tells whose it is.
-            Some(error) if error.trouble == Trouble::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
+            Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.login),
         }
@@ -337,8 +337,8 @@ impl Backend for Gitea {
         Ok(checked)
     }
 
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
-        let repos: Vec<wire::Repository> = self.all(Call::get("/api/v1/user/repos"), "repositories").await?;
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
+        let repos: Vec<wire::Repository> = self.all(TrackerCall::get("/api/v1/user/repos"), "repositories").await?;
         let mut items: Vec<Workspace> = Vec::new();
         for repo in repos {
             let workspace = convert::workspace(repo.owner, self.shown_base());
@@ -346,25 +346,25 @@ impl Backend for Gitea {
                 items.push(workspace);
             }
         }
-        Ok(Listing { items, next: None })
+        Ok(RemotePage { items, next: None })
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         let number = page_number(page);
-        let (repos, more): (Vec<wire::Repository>, bool) = self.page(Call::get("/api/v1/user/repos"), number, 0, "repositories").await?;
+        let (repos, more): (Vec<wire::Repository>, bool) = self.page(TrackerCall::get("/api/v1/user/repos"), number, 0, "repositories").await?;
         let items = repos
             .into_iter()
             .filter(|repo| repo.owner.id.to_string() == workspace)
             .map(|repo| convert::resource(repo, self.shown_base()))
             .collect();
-        Ok(Listing { items, next: more.then(|| (number + 1).to_string()) })
+        Ok(RemotePage { items, next: more.then(|| (number + 1).to_string()) })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(self.kind, delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 }
@@ -374,19 +374,19 @@ fn page_number(page: Option<&str>) -> u32 {
     page.and_then(|page| page.parse().ok()).unwrap_or(1)
 }
 
-impl Gitea {
+impl GiteaBackend {
     /// Where people see it; through the proxy that is not known.
     fn shown_base(&self) -> &str {
         if self.line.is_direct() { self.line.base() } else { "" }
     }
 
-    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
-        let answer = self.line.send(Call::get(repo(place))).await?;
+    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
+        let answer = self.line.send(TrackerCall::get(repo(place))).await?;
         if answer.status == 404 {
             return Ok(vec![format!("{place} is not there, or the token's account may not see it")]);
         }
         if let Some(error) = wire::refusal(&answer, false) {
-            return if error.trouble == Trouble::Denied {
+            return if error.trouble == ErrorKind::Denied {
                 Ok(vec!["the token lacks the scope read:repository".to_owned()])
             } else {
                 Err(error)

@@ -4,90 +4,90 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::backend::hook::{Delivery, Heard, Unheard, hint};
-use crate::domain::sync::HintKind;
-use crate::domain::tracker::{Place, TrackerKind};
+use crate::backend::hook::{WebhookDelivery, ParsedDelivery, DeliveryRejected, hint};
+use crate::domain::sync::DeliverySubjectKind;
+use crate::domain::tracker::{Project, TrackerKind};
 
 /// What a hook is told of.
 const EVENTS: &[&str] = &["issues", "issue_assign", "issue_label", "issue_milestone", "issue_comment"];
 
 #[derive(Debug, Deserialize)]
-struct Told {
+struct GiteaDelivery {
     #[serde(default)]
     action: Option<String>,
     #[serde(default)]
     is_pull: bool,
     #[serde(default)]
-    issue: Option<Issue>,
+    issue: Option<GiteaDeliveryIssue>,
     #[serde(default)]
     comment: Option<Value>,
     #[serde(default)]
-    repository: Option<Repository>,
+    repository: Option<GiteaDeliveryRepository>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Issue {
+struct GiteaDeliveryIssue {
     number: i64,
     #[serde(default)]
     pull_request: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Repository {
+struct GiteaDeliveryRepository {
     name: String,
-    owner: Owner,
+    owner: GiteaDeliveryOwner,
 }
 
 #[derive(Debug, Deserialize)]
-struct Owner {
+struct GiteaDeliveryOwner {
     login: String,
 }
 
-pub(super) fn hear(kind: TrackerKind, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+pub(super) fn hear(kind: TrackerKind, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
     let brand = if kind == TrackerKind::Forgejo { "x-forgejo" } else { "x-gitea" };
     delivery.let_in_hex(&format!("{brand}-signature"), "", secrets)?;
-    let told: Told = delivery.json()?;
+    let told: GiteaDelivery = delivery.json()?;
     let event = delivery.event(&format!("{brand}-event"));
     let deleted = told.action.as_deref() == Some("deleted") && told.comment.is_none();
-    let kind = if deleted { HintKind::Deleted } else { HintKind::Changed };
+    let kind = if deleted { DeliverySubjectKind::Deleted } else { DeliverySubjectKind::Changed };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none() && !told.is_pull && event.starts_with("issue"));
-    let place = told.repository.map(|repo| Place { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
     let hint = issue.and_then(|issue| hint(kind, place.unwrap_or_default(), Some(issue.number.to_string())));
-    Ok(Heard { delivery: delivery.name(&format!("{brand}-delivery")), event, hint })
+    Ok(ParsedDelivery { delivery: delivery.name(&format!("{brand}-delivery")), event, hint })
 }
 
 /// A hook as the server shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Hook {
+pub(super) struct GiteaHook {
     pub(super) id: i64,
     #[serde(default)]
-    pub(super) config: Shown,
+    pub(super) config: ShownGiteaHook,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Shown {
+pub(super) struct ShownGiteaHook {
     #[serde(default)]
     pub(super) url: Option<String>,
 }
 
 /// A hook as it is to be.
 #[derive(Debug, Serialize)]
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedGiteaHook<'a> {
     r#type: &'static str,
     active: bool,
     events: &'static [&'static str],
-    config: Config<'a>,
+    config: GiteaHookConfig<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Config<'a> {
+struct GiteaHookConfig<'a> {
     url: &'a str,
     content_type: &'static str,
     http_method: &'static str,
     secret: &'a str,
 }
 
-pub(super) fn wanted<'a>(kind: TrackerKind, url: &'a str, secret: &'a SecretString) -> Wanted<'a> {
-    let config = Config { url, content_type: "json", http_method: "post", secret: secret.expose_secret() };
-    Wanted { r#type: kind.as_str(), active: true, events: EVENTS, config }
+pub(super) fn wanted<'a>(kind: TrackerKind, url: &'a str, secret: &'a SecretString) -> WantedGiteaHook<'a> {
+    let config = GiteaHookConfig { url, content_type: "json", http_method: "post", secret: secret.expose_secret() };
+    WantedGiteaHook { r#type: kind.as_str(), active: true, events: EVENTS, config }
 }

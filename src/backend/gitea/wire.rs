@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -169,7 +169,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
 /// The same for a write that was tied to an edition.
 pub(super) fn refusal_of_edition(answer: &HttpAnswer) -> Option<BackendError> {
     match answer.status {
-        409 | 412 => Some(BackendError::new(Trouble::Stale, "somebody wrote there in between")),
+        409 | 412 => Some(BackendError::new(ErrorKind::Stale, "somebody wrote there in between")),
         _ => refusal(answer, true),
     }
 }

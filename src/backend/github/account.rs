@@ -1,19 +1,19 @@
 //! Whose the credential is, what it can see, and what it lacks.
 
-use super::{GitHub, repo, wire};
-use crate::backend::line::{Call, read_json};
+use super::{GitHubBackend, repo, wire};
+use crate::backend::line::{TrackerCall, read_json};
 use crate::backend::paging::{self, Query};
-use crate::backend::{BackendError, Trouble};
-use crate::domain::tracker::Place;
+use crate::backend::{BackendError, ErrorKind};
+use crate::domain::tracker::Project;
 
-impl GitHub {
+impl GitHubBackend {
     /// What the credential may see: repositories tell their owners too.
     fn repositories(&self) -> &'static str {
         if self.app.is_some() { "/installation/repositories" } else { "/user/repos" }
     }
 
     pub(super) async fn repository_page(&self, query: &Query) -> Result<(Vec<wire::Repository>, Option<Query>), BackendError> {
-        let answer = self.send(paging::asked(Call::get(self.repositories()), query)).await?;
+        let answer = self.send(paging::asked(TrackerCall::get(self.repositories()), query)).await?;
         if let Some(error) = wire::refusal(&answer, false) {
             return Err(error);
         }
@@ -26,31 +26,31 @@ impl GitHub {
     /// Whose the credential is; `Err` in the inner place says what is wrong with it.
     pub(super) async fn account(&self) -> Result<Result<Option<String>, String>, BackendError> {
         let answer = match &self.app {
-            Some(app) => match app.send(&self.line, Call::get("/app")).await {
+            Some(app) => match app.send(&self.line, TrackerCall::get("/app")).await {
                 Ok(answer) => answer,
-                Err(error) if error.trouble == Trouble::Paused => return Ok(Err(error.message)),
+                Err(error) if error.trouble == ErrorKind::Paused => return Ok(Err(error.message)),
                 Err(error) => return Err(error),
             },
-            None => self.line.send(Call::get("/user")).await?,
+            None => self.line.send(TrackerCall::get("/user")).await?,
         };
         match wire::refusal(&answer, false) {
-            Some(error) if error.trouble == Trouble::Paused && self.app.is_some() => {
+            Some(error) if error.trouble == ErrorKind::Paused && self.app.is_some() => {
                 Ok(Err("the app is refused: check app_id and its private key".to_owned()))
             }
-            Some(error) if error.trouble == Trouble::Paused => {
+            Some(error) if error.trouble == ErrorKind::Paused => {
                 Ok(Err("the token is refused: make a new one that may read and write issues".to_owned()))
             }
             // The token of an installation, behind a proxy, belongs to nobody.
-            Some(error) if error.trouble == Trouble::Denied => Ok(Ok(None)),
+            Some(error) if error.trouble == ErrorKind::Denied => Ok(Ok(None)),
             Some(error) => Err(error),
             None if self.app.is_some() => Ok(Ok(Some(format!("{}[bot]", read_json::<wire::Itself>(&answer, "the app", false)?.slug)))),
             None => Ok(Ok(Some(read_json::<wire::User>(&answer, "the account", false)?.login))),
         }
     }
 
-    pub(super) async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
-        let found: Option<wire::Repository> = match self.read_at(Call::get(repo(place)), "the repository").await {
-            Err(error) if error.trouble == Trouble::Denied => return Ok(vec![format!("{place} may not be read: {error}")]),
+    pub(super) async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
+        let found: Option<wire::Repository> = match self.read_at(TrackerCall::get(repo(place)), "the repository").await {
+            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("{place} may not be read: {error}")]),
             read => read?,
         };
         let Some(found) = found else {

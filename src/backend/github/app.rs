@@ -18,16 +18,16 @@ use tokio::sync::Mutex;
 use super::wire;
 use crate::backend::http::HttpAnswer;
 use crate::backend::http::header::AUTHORIZATION;
-use crate::backend::line::{Call, read_json, segment};
-use crate::backend::{BackendError, Line, Trouble};
+use crate::backend::line::{TrackerCall, read_json, segment};
+use crate::backend::{BackendError, TrackerClient, ErrorKind};
 
-pub(super) struct App {
+pub(super) struct GitHubApp {
     id: String,
     installation: String,
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<CachedInstallationToken>>,
 }
 
-struct Kept {
+struct CachedInstallationToken {
     token: SecretString,
     /// Of the private key it was made from.
     edition: u64,
@@ -35,7 +35,7 @@ struct Kept {
 }
 
 /// What a call is made with.
-pub(super) struct Pass {
+pub(super) struct CallCredential {
     pub(super) token: SecretString,
     /// Made just now: if this is refused, so is the app.
     pub(super) fresh: bool,
@@ -44,27 +44,27 @@ pub(super) struct Pass {
 /// Taken off a token's life, so that none ends on its way.
 const MARGIN: Duration = Duration::from_mins(5);
 
-impl App {
+impl GitHubApp {
     pub(super) fn new(id: &str, installation: &str) -> Self {
         Self { id: id.to_owned(), installation: installation.to_owned(), kept: Mutex::new(None) }
     }
 
     /// A token for the installation. Callers wait for one that is being made.
-    pub(super) async fn pass(&self, line: &Line) -> Result<Pass, BackendError> {
+    pub(super) async fn pass(&self, line: &TrackerClient) -> Result<CallCredential, BackendError> {
         let mut kept = self.kept.lock().await;
         let edition = line.secret().edition();
         if let Some(kept) = kept.as_ref().filter(|kept| kept.edition == edition && Instant::now() < kept.until) {
-            return Ok(Pass { token: kept.token.clone(), fresh: false });
+            return Ok(CallCredential { token: kept.token.clone(), fresh: false });
         }
         // Nothing is made that matters: a lost answer leaves no doubt.
-        let call = Call::post(format!("/app/installations/{}/access_tokens", segment(&self.installation))).reads();
+        let call = TrackerCall::post(format!("/app/installations/{}/access_tokens", segment(&self.installation))).reads();
         let answer = self.send(line, call).await?;
         if let Some(error) = wire::refusal(&answer, false) {
             return Err(BackendError::new(error.trouble, format!("no token for installation {}: {error}", self.installation)));
         }
         let made: wire::Token = read_json(&answer, "the installation's token", false)?;
-        *kept = Some(Kept { token: made.token.clone(), edition, until: Instant::now() + life(&made, &answer) });
-        Ok(Pass { token: made.token, fresh: true })
+        *kept = Some(CachedInstallationToken { token: made.token.clone(), edition, until: Instant::now() + life(&made, &answer) });
+        Ok(CallCredential { token: made.token, fresh: true })
     }
 
     /// After it was refused: the next call makes another.
@@ -76,10 +76,10 @@ impl App {
     }
 
     /// A call as the app itself.
-    pub(super) async fn send(&self, line: &Line, call: Call) -> Result<HttpAnswer, BackendError> {
+    pub(super) async fn send(&self, line: &TrackerClient, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
         let (secret, _) = line.secret().get();
         let signed = secret.ok_or_else(|| "there is none".to_owned()).and_then(|key| signed(&key, &self.id, now()));
-        let signed = signed.map_err(|why| BackendError::new(Trouble::Paused, format!("the app's private key cannot be used: {why}")))?;
+        let signed = signed.map_err(|why| BackendError::new(ErrorKind::Paused, format!("the app's private key cannot be used: {why}")))?;
         line.send(call.header(AUTHORIZATION, &format!("Bearer {signed}"))).await
     }
 }

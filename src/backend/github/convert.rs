@@ -6,21 +6,21 @@ use super::wire;
 use crate::backend::{Resource, Workspace};
 use crate::domain::relation::Relation;
 use crate::domain::tracker::{
-    Assignees, BudgetWindow, Capabilities, Carried, Draft, Edit, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef,
+    AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef,
 };
 use crate::domain::{CloseReason, StateName};
 
 /// GitHub's own limits of texts, and of content that is made.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
-    states: Carried::ByLabel,
+    states: CarriedAs::ByLabel,
     close_reasons: true,
-    priority: Carried::ByLabel,
-    kind: Carried::ByLabel,
+    priority: CarriedAs::ByLabel,
+    kind: CarriedAs::ByLabel,
     labels: true,
     label_limit: Some(50),
     label_bars: &[],
-    milestones: Milestones::Made,
-    assignees: Assignees::Many,
+    milestones: MilestoneSupport::Made,
+    assignees: AssigneeSupport::Many,
     due_dates: false,
     relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Parent],
     comments: true,
@@ -36,7 +36,7 @@ pub(super) const CAPABILITIES: Capabilities = Capabilities {
     budget: &[BudgetWindow { writes: 80, length: Duration::from_mins(1) }, BudgetWindow { writes: 500, length: Duration::from_hours(1) }],
 };
 
-pub(super) fn create<'a>(draft: &'a Draft, names: &Names, milestone: Option<i64>) -> wire::CreateIssue<'a> {
+pub(super) fn create<'a>(draft: &'a Draft, names: &LabelNames, milestone: Option<i64>) -> wire::CreateIssue<'a> {
     wire::CreateIssue {
         title: &draft.title,
         body: &draft.body,
@@ -56,7 +56,7 @@ pub(super) fn carried(draft: &Draft) -> Draft {
 }
 
 /// What goes into the one request that edits; labels and people have their own. `None`: there is nothing for it to do.
-pub(super) fn edit<'a>(edit: &Edit<'a>, milestone: Option<serde_json::Value>) -> Option<wire::EditIssue<'a>> {
+pub(super) fn edit<'a>(edit: &DraftEdit<'a>, milestone: Option<serde_json::Value>) -> Option<wire::EditIssue<'a>> {
     // Between open, started and blocked only a label differs.
     let turned = edit.state().filter(|_| is_closed(edit.before) || is_closed(edit.after));
     let wanted = wire::EditIssue {
@@ -70,7 +70,7 @@ pub(super) fn edit<'a>(edit: &Edit<'a>, milestone: Option<serde_json::Value>) ->
 }
 
 /// GitHub passes over a reason where the state stays: only what is open can be closed for another one.
-pub(super) fn reopens_first(edit: &Edit<'_>) -> bool {
+pub(super) fn reopens_first(edit: &DraftEdit<'_>) -> bool {
     is_closed(edit.before) && is_closed(edit.after) && edit.state().is_some()
 }
 
@@ -95,7 +95,7 @@ fn read_reason(reason: Option<&str>) -> CloseReason {
     }
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote {
+pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) -> RemoteIssue {
     let name = |label| match label {
         wire::Label::Name(name) => Some(name),
         wire::Label::Whole { name } => name,
@@ -104,7 +104,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote
     let read = names.read(&labels, &CAPABILITIES);
     let closed = issue.state == "closed";
     let place = issue.repository_url.as_deref().and_then(|url| place_of(url, place)).unwrap_or_else(|| place.clone());
-    Remote {
+    RemoteIssue {
         at: at(issue.number, &place, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
@@ -125,13 +125,13 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names) -> Remote
     }
 }
 
-pub(super) fn place_of(url: &str, place: &Place) -> Option<Place> {
+pub(super) fn place_of(url: &str, place: &Project) -> Option<Project> {
     let (rest, repo) = url.rsplit_once('/')?;
     let (_, owner) = rest.rsplit_once('/')?;
     Some(place.or_else_at(owner, repo, ""))
 }
 
-pub(super) fn at(number: i64, place: &Place, url: Option<String>) -> RemoteRef {
+pub(super) fn at(number: i64, place: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
         place: place.clone(),
         id: number.to_string(),
@@ -171,7 +171,7 @@ pub(super) fn resource(repo: wire::Repository) -> Resource {
     Resource {
         id: repo.id.to_string(),
         display_key: repo.full_name.filter(|name| !name.is_empty()),
-        place: Place { owner: repo.owner.login.clone(), repo: repo.name.clone(), project: String::new() },
+        place: Project { owner: repo.owner.login.clone(), repo: repo.name.clone(), project: String::new() },
         name: repo.name,
         url: repo.html_url.filter(|url| !url.is_empty()),
         workspace_handle: Some(repo.owner.login),

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::{GitHub, repo, webhook, wire};
+use super::{GitHubBackend, repo, webhook, wire};
 use crate::backend::hook::by_hand;
-use crate::backend::line::Call;
+use crate::backend::line::TrackerCall;
 use crate::backend::paging::PAGES;
 use crate::backend::{BackendError, HookMade};
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 
 const BY_HAND: &str = "give the token admin:repo_hook (an app: webhooks, read and write), or add it in the repository's settings: \
     content type application/json, the secret of webhook_secret, the events issues and issue comments";
@@ -16,38 +16,38 @@ const BY_HAND: &str = "give the token admin:repo_hook (an app: webhooks, read an
 /// So many are sent again at once at most.
 const MOST: usize = 200;
 
-impl GitHub {
-    pub(super) async fn hook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+impl GitHubBackend {
+    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         let mine = self.our_hooks(place, url).await.map_err(|error| by_hand(error, BY_HAND))?;
         let path = format!("{}/hooks", repo(place));
         let Some((first, rest)) = mine.split_first() else {
-            let made: webhook::Hook = self
-                .write_for(Call::post(&path).json(&webhook::wanted(url, secret, true)), "the new webhook")
+            let made: webhook::GitHubHook = self
+                .write_for(TrackerCall::post(&path).json(&webhook::wanted(url, secret, true)), "the new webhook")
                 .await
                 .map_err(|error| by_hand(error, BY_HAND))?;
             return Ok(HookMade { ids: vec![made.id.to_string()], made: true });
         };
-        let call = Call::patch(format!("{path}/{}", first.id)).json(&webhook::wanted(url, secret, false));
+        let call = TrackerCall::patch(format!("{path}/{}", first.id)).json(&webhook::wanted(url, secret, false));
         self.write(call).await.map_err(|error| by_hand(error, BY_HAND))?;
         for hook in rest {
-            self.take_away(Call::delete(format!("{path}/{}", hook.id))).await?;
+            self.take_away(TrackerCall::delete(format!("{path}/{}", hook.id))).await?;
         }
         Ok(HookMade { ids: vec![first.id.to_string()], made: false })
     }
 
-    async fn our_hooks(&self, place: &Place, url: &str) -> Result<Vec<webhook::Hook>, BackendError> {
-        let all: Vec<webhook::Hook> = self.until(&format!("{}/hooks", repo(place)), self.first(&[]), "webhooks", |_| false).await?;
+    async fn our_hooks(&self, place: &Project, url: &str) -> Result<Vec<webhook::GitHubHook>, BackendError> {
+        let all: Vec<webhook::GitHubHook> = self.until(&format!("{}/hooks", repo(place)), self.first(&[]), "webhooks", |_| false).await?;
         Ok(all.into_iter().filter(|hook| hook.config.url.as_deref() == Some(url)).collect())
     }
 
     /// GitHub repeats nothing by itself, and keeps what it sent for three days.
-    pub(super) async fn send_again(&self, place: &Place, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+    pub(super) async fn send_again(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
         let mut sent = 0;
         for hook in self.our_hooks(place, url).await? {
             let path = format!("{}/hooks/{}/deliveries", repo(place), hook.id);
             let attempts = self.attempts(&path, since).await?;
             for id in webhook::failed(&attempts).into_iter().take(MOST) {
-                let answer = self.send(Call::post(format!("{path}/{id}/attempts"))).await?;
+                let answer = self.send(TrackerCall::post(format!("{path}/{id}/attempts"))).await?;
                 // One that is no longer kept cannot be sent again.
                 if ![404, 422].contains(&answer.status) {
                     wire::refusal(&answer, true).map_or(Ok(()), Err)?;
@@ -59,10 +59,10 @@ impl GitHub {
     }
 
     /// Newest first, down to the moment.
-    async fn attempts(&self, path: &str, since: DateTime<Utc>) -> Result<Vec<webhook::Attempt>, BackendError> {
-        let (mut all, mut query): (Vec<webhook::Attempt>, _) = (Vec::new(), self.first(&[]));
+    async fn attempts(&self, path: &str, since: DateTime<Utc>) -> Result<Vec<webhook::GitHubDeliveryAttempt>, BackendError> {
+        let (mut all, mut query): (Vec<webhook::GitHubDeliveryAttempt>, _) = (Vec::new(), self.first(&[]));
         for _ in 0..PAGES {
-            let (items, next): (Vec<webhook::Attempt>, _) = self.page(path, &query, "deliveries").await?;
+            let (items, next): (Vec<webhook::GitHubDeliveryAttempt>, _) = self.page(path, &query, "deliveries").await?;
             let done = items.iter().any(|attempt| attempt.delivered_at < since);
             all.extend(items.into_iter().filter(|attempt| attempt.delivered_at >= since));
             match next.filter(|_| !done) {

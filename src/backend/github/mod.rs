@@ -18,50 +18,50 @@ use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
-use self::app::App;
+use self::app::GitHubApp;
 use super::http::HttpAnswer;
 use super::http::header::AUTHORIZATION;
-use super::line::{Call, Scheme, read_json, segment};
-use super::paging::{self, PAGES, Query, Turn, moment};
+use super::line::{TrackerCall, AuthScheme, read_json, segment};
+use super::paging::{self, PAGES, Query, ChangesCursor, moment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
-    Trouble, Unheard, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
+    ErrorKind, DeliveryRejected, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, SetChange, TrackerKind,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, SetChange, TrackerKind,
 };
 
-pub struct GitHub {
-    line: Line,
+pub struct GitHubBackend {
+    line: TrackerClient,
     /// Directly only: the proxy has a credential of its own.
-    app: Option<App>,
-    names: Names,
+    app: Option<GitHubApp>,
+    names: LabelNames,
     page_size: usize,
 }
 
 /// GitHub gives no more in a page.
 const MOST: u32 = 100;
 
-impl GitHub {
+impl GitHubBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().find(|name| !["app_id", "installation_id"].contains(&name.as_str())) {
             return Err(format!("options.{name}: github knows only app_id and installation_id"));
         }
         let app = match (options.option("app_id"), options.option("installation_id")) {
-            (Some(id), Some(installation)) => Some(App::new(id, installation)),
+            (Some(id), Some(installation)) => Some(GitHubApp::new(id, installation)),
             (None, None) => None,
             (Some(_), None) => return Err("options.installation_id: is needed with app_id".to_owned()),
             (None, Some(_)) => return Err("options.app_id: is needed with installation_id".to_owned()),
         };
-        let scheme = if app.is_some() { Scheme::Own } else { Scheme::Bearer };
+        let scheme = if app.is_some() { AuthScheme::Own } else { AuthScheme::Bearer };
         let line = options.line.with_scheme(scheme);
         let line = line.with_header("accept", "application/vnd.github+json").with_header("x-github-api-version", "2022-11-28");
         let app = app.filter(|_| line.is_direct());
         Ok(Self { line, app, names: options.names, page_size: options.page_size.clamp(1, MOST) as usize })
     }
 
-    async fn send(&self, call: Call) -> Result<HttpAnswer, BackendError> {
+    async fn send(&self, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
         let Some(app) = &self.app else { return self.line.send(call).await };
         let pass = app.pass(&self.line).await?;
         let answer = self.line.send(call.header(AUTHORIZATION, &format!("Bearer {}", pass.token.expose_secret()))).await?;
@@ -69,28 +69,28 @@ impl GitHub {
             app.forget(&pass.token).await;
             if !pass.fresh {
                 let message = "the installation's token is no longer taken: the next attempt makes another";
-                return Err(BackendError::new(Trouble::Retry { after: None }, message));
+                return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
             }
         }
         Ok(answer)
     }
 
-    async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+    async fn read_at<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Option<T>, BackendError> {
         read_if_there(&self.send(call).await?, what)
     }
 
     /// Whatever it answers, it is done.
-    async fn write(&self, call: Call) -> Result<(), BackendError> {
+    async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
         wire::refusal(&self.send(call).await?, true).map_or(Ok(()), Err)
     }
 
-    async fn write_for<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn write_for<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.send(call).await?;
         wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
     }
 
     /// Something may be gone already.
-    async fn take_away(&self, call: Call) -> Result<(), BackendError> {
+    async fn take_away(&self, call: TrackerCall) -> Result<(), BackendError> {
         let answer = self.send(call).await?;
         if [404, 410].contains(&answer.status) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
@@ -102,7 +102,7 @@ impl GitHub {
 
     /// One page, and what the next is asked for with.
     async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        self.read_page(&self.send(paging::asked(Call::get(path), query)).await?, query, what)
+        self.read_page(&self.send(paging::asked(TrackerCall::get(path), query)).await?, query, what)
     }
 
     fn read_page<T: DeserializeOwned>(
@@ -140,7 +140,7 @@ impl GitHub {
         Err(BackendError::unreadable(what, "the list does not end"))
     }
 
-    async fn milestone(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+    async fn milestone(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
         let path = format!("{}/milestones", repo(place));
         let first = self.first(&[("state", "all".to_owned())]);
         let known: Vec<wire::Milestone> = self.until(&path, first, "milestones", |_| false).await?;
@@ -148,10 +148,10 @@ impl GitHub {
             return Ok(found.number);
         }
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
-        let answer = self.send(Call::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
+        let answer = self.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
             let message = format!("the milestone {title:?} was made by somebody else just now");
-            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+            return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer, false)
             .map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err)
@@ -161,10 +161,10 @@ impl GitHub {
     async fn change_labels(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
         let path = format!("{}/labels", issue(at));
         if !change.add.is_empty() {
-            self.write(Call::post(&path).json(&wire::Labels { labels: &change.add })).await?;
+            self.write(TrackerCall::post(&path).json(&wire::Labels { labels: &change.add })).await?;
         }
         for label in &change.remove {
-            self.take_away(Call::delete(format!("{path}/{}", segment(label)))).await?;
+            self.take_away(TrackerCall::delete(format!("{path}/{}", segment(label)))).await?;
         }
         Ok(())
     }
@@ -172,10 +172,10 @@ impl GitHub {
     async fn change_people(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
         let path = format!("{}/assignees", issue(at));
         if !change.add.is_empty() {
-            self.write(Call::post(&path).json(&wire::Assignees { assignees: &change.add })).await?;
+            self.write(TrackerCall::post(&path).json(&wire::Assignees { assignees: &change.add })).await?;
         }
         if !change.remove.is_empty() {
-            self.write(Call::delete(&path).json(&wire::Assignees { assignees: &change.remove })).await?;
+            self.write(TrackerCall::delete(&path).json(&wire::Assignees { assignees: &change.remove })).await?;
         }
         Ok(())
     }
@@ -191,7 +191,7 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
 }
 
-fn repo(place: &Place) -> String {
+fn repo(place: &Project) -> String {
     format!("/repos/{}/{}", segment(&place.owner), segment(&place.repo))
 }
 
@@ -204,7 +204,7 @@ fn comment_path(at: &RemoteRef, comment: &str) -> String {
 }
 
 #[async_trait]
-impl Backend for GitHub {
+impl Backend for GitHubBackend {
     fn kind(&self) -> TrackerKind {
         TrackerKind::GitHub
     }
@@ -213,26 +213,26 @@ impl Backend for GitHub {
         &convert::CAPABILITIES
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Owner, PlaceField::Repo]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Owner, ProjectField::Repo]
     }
 
     fn clock_ahead(&self) -> TimeDelta {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone(place, title).await?),
             None => None,
         };
-        let call = Call::post(format!("{}/issues", repo(place))).json(&convert::create(draft, &self.names, milestone));
+        let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, &self.names, milestone));
         let made: wire::Made = self.write_for(call, "the new issue").await?;
-        Ok(Created { at: convert::at(made.number, place, made.html_url), carried: convert::carried(draft) })
+        Ok(CreatedRemote { at: convert::at(made.number, place, made.html_url), carried: convert::carried(draft) })
     }
 
     /// Newest first, down to the moment: what is made meanwhile moves the rest further back, where it is still to be read.
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let first = self.first(&[("state", "all".to_owned()), ("sort", "created".to_owned()), ("direction", "desc".to_owned())]);
         let (path, since) = (format!("{}/issues", repo(place)), since - CLOCK_SKEW);
         let all = self.until(&path, first, "issues", |issue: &wire::Issue| issue.created_at < since).await?;
@@ -242,33 +242,33 @@ impl Backend for GitHub {
         Ok(found.map(|issue| convert::remote(issue, place, &self.names)))
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         let mut path = issue(at);
         for _ in 0..HOPS {
-            let answer = self.send(Call::get(&path)).await?;
+            let answer = self.send(TrackerCall::get(&path)).await?;
             let Some(to) = self.line.leads_to(&answer) else {
                 let Some(found): Option<wire::Issue> = read_if_there(&answer, "the issue")? else { return Ok(None) };
                 let parent = relations::parent(&found);
                 let remote = convert::remote(found, &at.place, &self.names);
                 let relations = self.relations(&remote.at, parent).await?;
-                return Ok(Some(Remote { relations, ..remote }));
+                return Ok(Some(RemoteIssue { relations, ..remote }));
             };
             path = to;
         }
         Err(BackendError::unreadable("the issue", "it is always somewhere else"))
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let milestone = match edit.milestone() {
             None => None,
             Some(None) => Some(serde_json::Value::Null),
             Some(Some(title)) => Some(self.milestone(&at.place, title).await?.into()),
         };
         if convert::reopens_first(edit) {
-            self.write(Call::patch(issue(at)).json(&wire::EditIssue { state: Some("open"), ..wire::EditIssue::default() })).await?;
+            self.write(TrackerCall::patch(issue(at)).json(&wire::EditIssue { state: Some("open"), ..wire::EditIssue::default() })).await?;
         }
         if let Some(body) = convert::edit(edit, milestone) {
-            self.write(Call::patch(issue(at)).json(&body)).await?;
+            self.write(TrackerCall::patch(issue(at)).json(&body)).await?;
         }
         if let Some(change) = edit.labels(&self.names, &convert::CAPABILITIES) {
             self.change_labels(at, &change).await?;
@@ -283,7 +283,7 @@ impl Backend for GitHub {
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
-        let call = Call::post(format!("{}/comments", issue(at))).json(&wire::Text { body });
+        let call = TrackerCall::post(format!("{}/comments", issue(at))).json(&wire::Text { body });
         self.write_for(call, "the new comment").await.map(convert::comment)
     }
 
@@ -295,50 +295,50 @@ impl Backend for GitHub {
     }
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
-        let answer = self.send(Call::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
+        let answer = self.send(TrackerCall::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
         if [404, 410].contains(&answer.status) { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
-        self.take_away(Call::delete(comment_path(at, comment))).await
+        self.take_away(TrackerCall::delete(comment_path(at, comment))).await
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
-        let turn = Turn::new(ask.since, ask.page);
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        let turn = ChangesCursor::new(ask.since, ask.page);
         let words = [("state", "all"), ("sort", "updated"), ("direction", "asc")].map(|(name, value)| (name, value.to_owned()));
         let mut query = self.first(&words);
         query.extend(turn.since.map(|since| ("since".to_owned(), moment(since))));
         query.push(("page".to_owned(), turn.page.to_string()));
-        let call = paging::asked(Call::get(format!("{}/issues", repo(place))), &query);
+        let call = paging::asked(TrackerCall::get(format!("{}/issues", repo(place))), &query);
         let answer = self.send(call.unless(ask.condition())).await?;
-        if let Some(unchanged) = Changes::none(ask, &answer) {
+        if let Some(unchanged) = ChangesPage::none(ask, &answer) {
             return Ok(unchanged);
         }
         let (items, next): (Vec<wire::Issue>, _) = self.read_page(&answer, &query, "issues")?;
         let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
         let issues = items.into_iter().filter(|issue| issue.pull_request.is_none());
-        Ok(Changes::new(issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next, ask, &answer))
+        Ok(ChangesPage::new(issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next, ask, &answer))
     }
 
-    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
         let query = page.map_or_else(|| self.first(&[]), paging::read);
         let (items, next): (Vec<wire::Comment>, _) = self.page(&format!("{}/comments", issue(at)), &query, "comments").await?;
-        Ok(Listing { items: items.into_iter().map(convert::comment).collect(), next: next.as_ref().map(paging::written) })
+        Ok(RemotePage { items: items.into_iter().map(convert::comment).collect(), next: next.as_ref().map(paging::written) })
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
         let account = match self.account().await? {
             Ok(account) => account,
-            Err(missing) => return Ok(Checked { account: None, missing: vec![missing] }),
+            Err(missing) => return Ok(CheckReport { account: None, missing: vec![missing] }),
         };
         let missing = match place {
             Some(place) => self.missing_in(place).await?,
             None => Vec::new(),
         };
-        Ok(Checked { account, missing })
+        Ok(CheckReport { account, missing })
     }
 
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
         let (mut items, mut query): (Vec<Workspace>, _) = (Vec::new(), self.first(&[]));
         for _ in 0..PAGES {
             let (repos, next) = self.repository_page(&query).await?;
@@ -349,28 +349,28 @@ impl Backend for GitHub {
             }
             match next {
                 Some(next) => query = next,
-                None => return Ok(Listing { items, next: None }),
+                None => return Ok(RemotePage { items, next: None }),
             }
         }
         Err(BackendError::unreadable("repositories", "the list does not end"))
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         let query = page.map_or_else(|| self.first(&[]), paging::read);
         let (repos, next) = self.repository_page(&query).await?;
         let items = repos.into_iter().filter(|repo| repo.owner.id.to_string() == workspace).map(convert::resource).collect();
-        Ok(Listing { items, next: next.as_ref().map(paging::written) })
+        Ok(RemotePage { items, next: next.as_ref().map(paging::written) })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 
-    async fn redeliver(&self, place: &Place, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+    async fn redeliver(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
         self.send_again(place, url, since).await
     }
 }

@@ -5,16 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, convert, issue, wire};
-use crate::backend::line::{Call, segment};
+use super::{GitHubBackend, convert, issue, wire};
+use crate::backend::line::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
-use crate::backend::{BackendError, Trouble};
+use crate::backend::{BackendError, ErrorKind};
 use crate::domain::relation::Relation;
 use crate::domain::tracker::{RemoteRef, RemoteRelation, SetChange, has};
 
 /// The other one of a dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Other {
+struct DependencyIssue {
     id: i64,
     number: i64,
     #[serde(default)]
@@ -22,7 +22,7 @@ struct Other {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Blocker {
+struct BlockerRequest {
     issue_id: i64,
 }
 
@@ -34,7 +34,7 @@ struct SubIssue {
     replace_parent: Option<bool>,
 }
 
-impl Other {
+impl DependencyIssue {
     fn read(&self, relation: Relation, at: &RemoteRef) -> RemoteRelation {
         let told = self.repository_url.as_deref().and_then(|url| convert::place_of(url, &at.place));
         let place = told.unwrap_or_else(|| at.place.clone());
@@ -59,14 +59,14 @@ pub(super) fn parent(issue: &wire::Issue) -> Option<RemoteRelation> {
 }
 
 /// What is known of an issue's relations, each with the number of the other one, where it is told.
-struct Known {
+struct KnownGitHubRelations {
     own: i64,
     all: Vec<(RemoteRelation, Option<i64>)>,
     /// Whether the server has dependencies.
     dependencies: bool,
 }
 
-impl GitHub {
+impl GitHubBackend {
     /// `None`: the server does not tell them.
     pub(super) async fn relations(
         &self,
@@ -81,9 +81,9 @@ impl GitHub {
         let mut all = Vec::new();
         for (relation, name) in [(Relation::BlockedBy, "blocked_by"), (Relation::Blocks, "blocking")] {
             let path = format!("{}/dependencies/{name}", issue(at));
-            match self.until(&path, self.first(&[]), "dependencies", |_: &Other| false).await {
+            match self.until(&path, self.first(&[]), "dependencies", |_: &DependencyIssue| false).await {
                 Ok(others) => all.extend(others.into_iter().map(|other| (other.read(relation, at), other.id))),
-                Err(error) if error.trouble == Trouble::Denied => return Ok(None),
+                Err(error) if error.trouble == ErrorKind::Denied => return Ok(None),
                 Err(error) => return Err(error),
             }
         }
@@ -91,13 +91,13 @@ impl GitHub {
     }
 
     pub(super) async fn relate(&self, at: &RemoteRef, change: &SetChange<RemoteRelation>) -> Result<(), BackendError> {
-        let found: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
-        let gone = || BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this credential", at.key));
+        let found: Option<wire::Issue> = self.read_at(TrackerCall::get(issue(at)), "the issue").await?;
+        let gone = || BackendError::new(ErrorKind::Denied, format!("{} is not there, or not to be seen with this credential", at.key));
         let found = found.ok_or_else(gone)?;
         // As old as that, it has no relations either.
         let Some(own) = found.id else { return Ok(()) };
         let dependencies = self.dependencies(at).await?;
-        let known = Known {
+        let known = KnownGitHubRelations {
             own,
             dependencies: dependencies.is_some(),
             all: dependencies
@@ -121,18 +121,18 @@ impl GitHub {
     }
 
     /// `None`: the other one is not there.
-    async fn put_in(&self, at: &RemoteRef, own: i64, relation: &RemoteRelation) -> Result<Option<Call>, BackendError> {
+    async fn put_in(&self, at: &RemoteRef, own: i64, relation: &RemoteRelation) -> Result<Option<TrackerCall>, BackendError> {
         let Some(other) = path(&relation.key) else { return Ok(None) };
         Ok(match relation.relation {
-            Relation::Blocks => Some(Call::post(format!("{other}/dependencies/blocked_by")).json(&Blocker { issue_id: own })),
+            Relation::Blocks => Some(TrackerCall::post(format!("{other}/dependencies/blocked_by")).json(&BlockerRequest { issue_id: own })),
             Relation::BlockedBy => {
-                let found: Option<Other> = self.read_at(Call::get(other), "the issue that blocks").await?;
-                let call = |id| Call::post(format!("{}/dependencies/blocked_by", issue(at))).json(&Blocker { issue_id: id });
+                let found: Option<DependencyIssue> = self.read_at(TrackerCall::get(other), "the issue that blocks").await?;
+                let call = |id| TrackerCall::post(format!("{}/dependencies/blocked_by", issue(at))).json(&BlockerRequest { issue_id: id });
                 found.map(|found| call(found.id))
             }
             Relation::Parent => {
                 let child = SubIssue { sub_issue_id: own, replace_parent: Some(true) };
-                Some(Call::post(format!("{other}/sub_issues")).json(&child))
+                Some(TrackerCall::post(format!("{other}/sub_issues")).json(&child))
             }
             Relation::Relates | Relation::Duplicates => None,
         })
@@ -140,14 +140,14 @@ impl GitHub {
 }
 
 /// `id` is the number of the other one.
-fn taken_out(at: &RemoteRef, own: i64, relation: &RemoteRelation, id: Option<i64>) -> Option<Call> {
+fn taken_out(at: &RemoteRef, own: i64, relation: &RemoteRelation, id: Option<i64>) -> Option<TrackerCall> {
     let other = path(&relation.key)?;
     match relation.relation {
-        Relation::Blocks => Some(Call::delete(format!("{other}/dependencies/blocked_by/{own}"))),
-        Relation::BlockedBy => Some(Call::delete(format!("{}/dependencies/blocked_by/{}", issue(at), id?))),
+        Relation::Blocks => Some(TrackerCall::delete(format!("{other}/dependencies/blocked_by/{own}"))),
+        Relation::BlockedBy => Some(TrackerCall::delete(format!("{}/dependencies/blocked_by/{}", issue(at), id?))),
         Relation::Parent => {
             let child = SubIssue { sub_issue_id: own, replace_parent: None };
-            Some(Call::delete(format!("{other}/sub_issue")).json(&child))
+            Some(TrackerCall::delete(format!("{other}/sub_issue")).json(&child))
         }
         Relation::Relates | Relation::Duplicates => None,
     }

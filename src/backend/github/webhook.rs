@@ -5,25 +5,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::backend::hook::{Delivery, Heard, Unheard, hint};
-use crate::domain::sync::HintKind;
-use crate::domain::tracker::Place;
+use crate::backend::hook::{WebhookDelivery, ParsedDelivery, DeliveryRejected, hint};
+use crate::domain::sync::DeliverySubjectKind;
+use crate::domain::tracker::Project;
 
 /// What a hook is told of.
 pub(super) const EVENTS: &[&str] = &["issues", "issue_comment"];
 
 #[derive(Debug, Deserialize)]
-struct Told {
+struct GitHubDelivery {
     #[serde(default)]
     action: Option<String>,
     #[serde(default)]
-    issue: Option<Issue>,
+    issue: Option<GitHubDeliveryIssue>,
     #[serde(default)]
-    repository: Option<Repository>,
+    repository: Option<GitHubDeliveryRepository>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Issue {
+struct GitHubDeliveryIssue {
     number: i64,
     /// Of pull requests, which have the same events.
     #[serde(default)]
@@ -31,71 +31,71 @@ struct Issue {
 }
 
 #[derive(Debug, Deserialize)]
-struct Repository {
+struct GitHubDeliveryRepository {
     name: String,
-    owner: Owner,
+    owner: GitHubDeliveryOwner,
 }
 
 #[derive(Debug, Deserialize)]
-struct Owner {
+struct GitHubDeliveryOwner {
     login: String,
 }
 
-pub(super) fn hear(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+pub(super) fn hear(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
     delivery.let_in_hex("x-hub-signature-256", "sha256=", secrets)?;
-    let told: Told = delivery.json()?;
+    let told: GitHubDelivery = delivery.json()?;
     let event = delivery.event("x-github-event");
     let kind = match (event.as_str(), told.action.as_deref()) {
-        ("issues", Some("deleted")) => Some(HintKind::Deleted),
-        ("issues" | "issue_comment", _) => Some(HintKind::Changed),
+        ("issues", Some("deleted")) => Some(DeliverySubjectKind::Deleted),
+        ("issues" | "issue_comment", _) => Some(DeliverySubjectKind::Changed),
         _ => None,
     };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none());
-    let place = told.repository.map(|repo| Place { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
     let hint = kind.and_then(|kind| hint(kind, place.unwrap_or_default(), issue.map(|issue| issue.number.to_string())));
-    Ok(Heard { delivery: delivery.name("x-github-delivery"), event, hint })
+    Ok(ParsedDelivery { delivery: delivery.name("x-github-delivery"), event, hint })
 }
 
 /// A hook as GitHub shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Hook {
+pub(super) struct GitHubHook {
     pub(super) id: i64,
     #[serde(default)]
-    pub(super) config: Shown,
+    pub(super) config: ShownGitHubHook,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Shown {
+pub(super) struct ShownGitHubHook {
     #[serde(default)]
     pub(super) url: Option<String>,
 }
 
 /// A hook as it is to be.
 #[derive(Debug, Serialize)]
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedGitHubHook<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'static str>,
     active: bool,
     events: &'static [&'static str],
-    config: Config<'a>,
+    config: GitHubHookConfig<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Config<'a> {
+struct GitHubHookConfig<'a> {
     url: &'a str,
     content_type: &'static str,
     secret: &'a str,
     insecure_ssl: &'static str,
 }
 
-pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString, new: bool) -> Wanted<'a> {
-    let config = Config { url, content_type: "json", secret: secret.expose_secret(), insecure_ssl: "0" };
-    Wanted { name: new.then_some("web"), active: true, events: EVENTS, config }
+pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString, new: bool) -> WantedGitHubHook<'a> {
+    let config = GitHubHookConfig { url, content_type: "json", secret: secret.expose_secret(), insecure_ssl: "0" };
+    WantedGitHubHook { name: new.then_some("web"), active: true, events: EVENTS, config }
 }
 
 /// One attempt to deliver.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Attempt {
+pub(super) struct GitHubDeliveryAttempt {
     pub(super) id: i64,
     /// The same for every attempt at one delivery.
     pub(super) guid: String,
@@ -105,7 +105,7 @@ pub(super) struct Attempt {
 }
 
 /// Of every delivery that no attempt brought over, its last attempt; `attempts` come newest first.
-pub(super) fn failed(attempts: &[Attempt]) -> Vec<i64> {
+pub(super) fn failed(attempts: &[GitHubDeliveryAttempt]) -> Vec<i64> {
     let arrived = |guid: &str| attempts.iter().any(|attempt| attempt.guid == guid && (200..300).contains(&attempt.status_code));
     let mut seen = Vec::new();
     let mut failed = Vec::new();

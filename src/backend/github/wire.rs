@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -203,14 +203,14 @@ const A_WHILE: Duration = Duration::from_mins(1);
 
 pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
     if let Some(after) = limit(answer) {
-        return Some(BackendError::new(Trouble::Limited { after }, format!("answered {}: {}", answer.status, answer.excerpt())));
+        return Some(BackendError::new(ErrorKind::Limited { after }, format!("answered {}: {}", answer.status, answer.excerpt())));
     }
     if answer.status == 422 && refused(answer).errors.iter().any(|part| part.field.as_deref() == Some("assignees")) {
         let message = format!(
             "somebody cannot be assigned there: mend the backend's users, or let them into the repository (answered 422: {})",
             answer.excerpt()
         );
-        return Some(BackendError::new(Trouble::Denied, message));
+        return Some(BackendError::new(ErrorKind::Denied, message));
     }
     line::refusal(answer, writes)
 }
@@ -256,7 +256,7 @@ mod tests {
         HttpAnswer { status, headers, body: body.as_bytes().to_vec(), ..HttpAnswer::default() }
     }
 
-    fn trouble(answer: &HttpAnswer) -> Trouble {
+    fn trouble(answer: &HttpAnswer) -> ErrorKind {
         refusal(answer, true).unwrap().trouble
     }
 
@@ -265,7 +265,7 @@ mod tests {
         let secondary = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
         let date = ("date", "Sat, 21 Nov 2026 04:00:00 GMT");
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795233690"), date];
-        let limited = |seconds| Trouble::Limited { after: Duration::from_secs(seconds) };
+        let limited = |seconds| ErrorKind::Limited { after: Duration::from_secs(seconds) };
         assert_eq!(trouble(&answer(403, &spent, r#"{"message": "API rate limit exceeded for user ID 1."}"#)), limited(90));
         assert_eq!(trouble(&answer(429, &spent, "")), limited(90));
         assert_eq!(trouble(&answer(403, &[("x-ratelimit-remaining", "41"), date], secondary)), limited(60));
@@ -277,17 +277,17 @@ mod tests {
         );
         assert_eq!(
             trouble(&answer(403, &[("x-ratelimit-remaining", "41")], r#"{"message": "Resource not accessible by integration"}"#)),
-            Trouble::Denied
+            ErrorKind::Denied
         );
-        assert_eq!(trouble(&answer(403, &[], r#"{"message": "Repository was archived so is read-only."}"#)), Trouble::Denied);
-        assert_eq!(trouble(&answer(401, &[], r#"{"message": "Bad credentials"}"#)), Trouble::Paused);
+        assert_eq!(trouble(&answer(403, &[], r#"{"message": "Repository was archived so is read-only."}"#)), ErrorKind::Denied);
+        assert_eq!(trouble(&answer(401, &[], r#"{"message": "Bad credentials"}"#)), ErrorKind::Paused);
         assert_eq!(
             trouble(&answer(
                 422,
                 &[],
                 r#"{"message": "Validation Failed", "errors": [{"resource": "Issue", "field": "title", "code": "missing_field"}]}"#
             )),
-            Trouble::Fail
+            ErrorKind::Fail
         );
         assert_eq!(
             trouble(&answer(
@@ -295,7 +295,7 @@ mod tests {
                 &[],
                 r#"{"message": "Validation Failed", "errors": [{"value": "eve", "resource": "Issue", "field": "assignees", "code": "invalid"}]}"#
             )),
-            Trouble::Denied
+            ErrorKind::Denied
         );
     }
 

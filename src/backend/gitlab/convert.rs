@@ -10,26 +10,26 @@ use crate::domain::StateName;
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Assignees, Capabilities, Carried, Draft, Edit, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef, SetChange,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange,
 };
 
 /// GitLab keeps a million characters and some; the rest of it is for what makes commands harmless. Only paid editions let an issue
 /// have more than one person, and block another one.
-pub(super) const fn capabilities(assignees: Assignees) -> Capabilities {
+pub(super) const fn capabilities(assignees: AssigneeSupport) -> Capabilities {
     Capabilities {
-        states: Carried::ByLabel,
+        states: CarriedAs::ByLabel,
         close_reasons: false,
-        priority: Carried::ByLabel,
-        kind: Carried::ByLabel,
+        priority: CarriedAs::ByLabel,
+        kind: CarriedAs::ByLabel,
         labels: true,
         label_limit: Some(255),
         label_bars: &[','],
-        milestones: Milestones::Made,
+        milestones: MilestoneSupport::Made,
         assignees,
         due_dates: true,
         relations: match assignees {
-            Assignees::Many => &[Relation::Relates, Relation::Blocks, Relation::BlockedBy],
-            Assignees::One | Assignees::Not => &[Relation::Relates],
+            AssigneeSupport::Many => &[Relation::Relates, Relation::Blocks, Relation::BlockedBy],
+            AssigneeSupport::One | AssigneeSupport::Not => &[Relation::Relates],
         },
         comments: true,
         comment_edits: true,
@@ -102,7 +102,7 @@ pub(super) fn carried(draft: &Draft) -> Draft {
 
 /// The one request that edits. `None`: there is nothing for it to do.
 pub(super) fn edit<'a>(
-    edit: &Edit<'a>,
+    edit: &DraftEdit<'a>,
     labels: Option<SetChange>,
     assignees: Option<Vec<i64>>,
     milestone: Option<i64>,
@@ -125,10 +125,10 @@ pub(super) fn edit<'a>(
 }
 
 /// Who shall be there: those that are, with the change; where there can be one only, the one that was added last.
-pub(super) fn people(there: &[wire::User], change: &SetChange, can: Assignees) -> Vec<String> {
+pub(super) fn people(there: &[wire::User], change: &SetChange, can: AssigneeSupport) -> Vec<String> {
     let there: Vec<String> = there.iter().map(|user| user.username.clone()).collect();
     let mut after = change.applied_to(&there);
-    if can == Assignees::One {
+    if can == AssigneeSupport::One {
         after.drain(..after.len().saturating_sub(1));
     }
     after
@@ -138,11 +138,11 @@ pub(super) fn id_of(users: &[wire::User], name: &str) -> Option<i64> {
     users.iter().find(|user| fold(&user.username) == fold(name)).map(|user| user.id)
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, can: &Capabilities) -> Remote {
+pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, can: &Capabilities) -> RemoteIssue {
     let read = names.read(&issue.labels, can);
     let told = issue.references.as_ref().and_then(|told| referenced(&told.full, place));
     let place = told.map_or_else(|| place.clone(), |(now, _)| now);
-    Remote {
+    RemoteIssue {
         at: at(issue.iid, &place, issue.web_url),
         title: issue.title,
         body: as_it_was(&issue.description.unwrap_or_default()),
@@ -164,13 +164,13 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, can: &Cap
 }
 
 /// `acme/platform/tools#12`: the project, and the number in it.
-pub(super) fn referenced(full: &str, place: &Place) -> Option<(Place, i64)> {
+pub(super) fn referenced(full: &str, place: &Project) -> Option<(Project, i64)> {
     let (path, iid) = full.rsplit_once('#')?;
     let (owner, repo) = path.rsplit_once('/')?;
     Some((place.or_else_at(owner, repo, ""), iid.parse().ok()?))
 }
 
-pub(super) fn at(iid: i64, place: &Place, url: Option<String>) -> RemoteRef {
+pub(super) fn at(iid: i64, place: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
         place: place.clone(),
         id: iid.to_string(),
@@ -217,7 +217,7 @@ pub(super) fn resource(project: wire::Project) -> Option<Resource> {
     Some(Resource {
         id: project.id.to_string(),
         name: project.name,
-        place: Place { owner: group.full_path.clone(), repo: project.path, project: String::new() },
+        place: Project { owner: group.full_path.clone(), repo: project.path, project: String::new() },
         display_key: project.path_with_namespace.filter(|path| !path.is_empty()),
         url: project.web_url.filter(|url| !url.is_empty()),
         workspace_handle: Some(group.full_path),

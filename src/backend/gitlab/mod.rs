@@ -16,20 +16,20 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use super::http::HttpAnswer;
-use super::line::{Call, Scheme, read_json, segment};
-use super::paging::{self, PAGES, Query, Turn, moment};
+use super::line::{TrackerCall, AuthScheme, read_json, segment};
+use super::paging::{self, PAGES, Query, ChangesCursor, moment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource,
-    Trouble, Unheard, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
+    ErrorKind, DeliveryRejected, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Assignees, Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+    AssigneeSupport, Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
 };
 
-pub struct GitLab {
-    line: Line,
-    names: Names,
+pub struct GitLabBackend {
+    line: TrackerClient,
+    names: LabelNames,
     capabilities: Capabilities,
     page_size: usize,
 }
@@ -37,40 +37,40 @@ pub struct GitLab {
 /// GitLab gives no more in a page.
 const MOST: u32 = 100;
 
-impl GitLab {
+impl GitLabBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().find(|name| *name != "assignees") {
             return Err(format!("options.{name}: gitlab knows only assignees"));
         }
         let assignees = match options.option("assignees") {
-            None | Some("one") => Assignees::One,
-            Some("many") => Assignees::Many,
+            None | Some("one") => AssigneeSupport::One,
+            Some("many") => AssigneeSupport::Many,
             Some(other) => return Err(format!("options.assignees: must be one or many (paid editions), not {other:?}")),
         };
         Ok(Self {
             // Personal, project and group tokens are taken so too, and those of OAuth only so.
-            line: options.line.with_scheme(Scheme::Bearer),
+            line: options.line.with_scheme(AuthScheme::Bearer),
             names: options.names,
             capabilities: convert::capabilities(assignees),
             page_size: options.page_size.clamp(1, MOST) as usize,
         })
     }
 
-    async fn read_at<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+    async fn read_at<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Option<T>, BackendError> {
         read_if_there(&self.line.send(call).await?, what)
     }
 
     /// At the path, or where that leads since its project has another name.
     async fn read_issue(&self, path: String) -> Result<Option<wire::Issue>, BackendError> {
-        let answer = self.line.send(Call::get(&path)).await?;
+        let answer = self.line.send(TrackerCall::get(&path)).await?;
         match self.line.leads_to(&answer) {
-            Some(to) => self.read_at(Call::get(to), "the issue").await,
+            Some(to) => self.read_at(TrackerCall::get(to), "the issue").await,
             None => read_if_there(&answer, "the issue"),
         }
     }
 
-    async fn moved(&self, number: i64, place: &Place) -> Result<Option<wire::Issue>, BackendError> {
-        let answer = self.line.send(Call::post("/api/graphql").json(&wire::Question::whereabouts(number)).reads()).await?;
+    async fn moved(&self, number: i64, place: &Project) -> Result<Option<wire::Issue>, BackendError> {
+        let answer = self.line.send(TrackerCall::post("/api/graphql").json(&wire::Question::whereabouts(number)).reads()).await?;
         if let Some(error) = wire::refusal(&answer, false) {
             return Err(error);
         }
@@ -82,7 +82,7 @@ impl GitLab {
         }
     }
 
-    async fn write_for<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn write_for<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
         wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
     }
@@ -94,7 +94,7 @@ impl GitLab {
 
     /// One page, and what the next is asked for with.
     async fn page<T: DeserializeOwned>(&self, path: &str, query: &Query, what: &str) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        self.read_page(&self.line.send(paging::asked(Call::get(path), query)).await?, query, what)
+        self.read_page(&self.line.send(paging::asked(TrackerCall::get(path), query)).await?, query, what)
     }
 
     fn read_page<T: DeserializeOwned>(
@@ -133,7 +133,7 @@ impl GitLab {
     }
 
     /// The project's own, or one of the groups above it.
-    async fn milestone(&self, place: &Place, title: &str) -> Result<i64, BackendError> {
+    async fn milestone(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
         let path = format!("{}/milestones", project(place));
         let first = self.first(&[("title", title), ("include_parent_milestones", "true")]);
         let known: Vec<wire::Milestone> = self.until(&path, first, "milestones", |_| false).await?;
@@ -141,10 +141,10 @@ impl GitLab {
             return Ok(found.id);
         }
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
-        let answer = self.line.send(Call::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
+        let answer = self.line.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
             let message = format!("the milestone {title:?} was made by somebody else just now");
-            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+            return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer, false).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err).map(|made| made.id)
     }
@@ -164,24 +164,24 @@ impl GitLab {
     async fn id(&self, name: &str) -> Result<i64, BackendError> {
         let (found, _): (Vec<wire::User>, _) = self.page("/api/v4/users", &self.first(&[("username", name)]), "a user").await?;
         let message = || format!("nobody there is called {name:?}: mend the backend's users");
-        convert::id_of(&found, name).ok_or_else(|| BackendError::new(Trouble::Denied, message()))
+        convert::id_of(&found, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 
-    async fn assignees(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<Vec<i64>>, BackendError> {
+    async fn assignees(&self, at: &RemoteRef, edit: &DraftEdit<'_>) -> Result<Option<Vec<i64>>, BackendError> {
         let Some(change) = edit.assignees() else { return Ok(None) };
-        let there: Option<wire::Issue> = self.read_at(Call::get(issue(at)), "the issue").await?;
+        let there: Option<wire::Issue> = self.read_at(TrackerCall::get(issue(at)), "the issue").await?;
         let there = there.map(|issue| issue.assignees).unwrap_or_default();
         let names = convert::people(&there, &change, self.capabilities.assignees);
         self.ids(&names, &there).await.map(Some)
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Place) -> Remote {
+    fn remote(&self, issue: wire::Issue, place: &Project) -> RemoteIssue {
         convert::remote(issue, place, &self.names, &self.capabilities)
     }
 
-    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
-        let found: Option<wire::Project> = match self.read_at(Call::get(project(place)), "the project").await {
-            Err(error) if error.trouble == Trouble::Denied => return Ok(vec![format!("the token lacks the scope api: {error}")]),
+    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
+        let found: Option<wire::Project> = match self.read_at(TrackerCall::get(project(place)), "the project").await {
+            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("the token lacks the scope api: {error}")]),
             read => read?,
         };
         let Some(found) = found else {
@@ -211,7 +211,7 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
 }
 
-fn project(place: &Place) -> String {
+fn project(place: &Project) -> String {
     format!("/api/v4/projects/{}", segment(&format!("{}/{}", place.owner, place.repo)))
 }
 
@@ -227,7 +227,7 @@ fn notes(at: &RemoteRef) -> String {
 const MEMBER_OF: &[(&str, &str)] = &[("membership", "true"), ("pagination", "keyset"), ("order_by", "id"), ("sort", "asc")];
 
 #[async_trait]
-impl Backend for GitLab {
+impl Backend for GitLabBackend {
     fn kind(&self) -> TrackerKind {
         TrackerKind::GitLab
     }
@@ -236,8 +236,8 @@ impl Backend for GitLab {
         &self.capabilities
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Owner, PlaceField::Repo]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Owner, ProjectField::Repo]
     }
 
     fn canonical(&self, text: &str) -> String {
@@ -248,20 +248,20 @@ impl Backend for GitLab {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let people = self.ids(&draft.assignees, &[]).await?;
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone(place, title).await?),
             None => None,
         };
         let labels = draft.all_labels(&self.names, &self.capabilities);
-        let call = Call::post(format!("{}/issues", project(place))).json(&convert::create(draft, &labels, people, milestone));
+        let call = TrackerCall::post(format!("{}/issues", project(place))).json(&convert::create(draft, &labels, people, milestone));
         let made: wire::Made = self.write_for(call, "the new issue").await?;
-        Ok(Created { at: convert::at(made.iid, place, made.web_url), carried: convert::carried(draft) })
+        Ok(CreatedRemote { at: convert::at(made.iid, place, made.web_url), carried: convert::carried(draft) })
     }
 
     /// In the order of creation: what is made meanwhile comes last.
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let since = moment(since - CLOCK_SKEW);
         let first = self.first(&[("created_after", &since), ("order_by", "created_at"), ("sort", "asc")]);
         let all: Vec<wire::Issue> = self.until(&format!("{}/issues", project(place)), first, "issues", |_| false).await?;
@@ -271,7 +271,7 @@ impl Backend for GitLab {
         Ok(found.map(|issue| self.remote(issue, place)))
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         let Some(mut found) = self.read_issue(issue(at)).await? else { return Ok(None) };
         for _ in 0..HOPS {
             let Some(moved) = found.moved_to_id else { break };
@@ -286,7 +286,7 @@ impl Backend for GitLab {
         Ok(Some(remote))
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let people = self.assignees(at, edit).await?;
         let milestone = match edit.milestone() {
             None => None,
@@ -295,7 +295,7 @@ impl Backend for GitLab {
         };
         let labels = edit.labels(&self.names, &self.capabilities);
         if let Some(body) = convert::edit(edit, labels, people, milestone) {
-            let answer = self.line.send(Call::put(issue(at)).json(&body)).await?;
+            let answer = self.line.send(TrackerCall::put(issue(at)).json(&body)).await?;
             wire::refusal(&answer, true).map_or(Ok(()), Err)?;
         }
         match edit.relations() {
@@ -305,7 +305,7 @@ impl Backend for GitLab {
     }
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
-        let call = Call::post(notes(at)).json(&wire::Text { body: convert::harmless(body) });
+        let call = TrackerCall::post(notes(at)).json(&wire::Text { body: convert::harmless(body) });
         let made: wire::Note = self.write_for(call, "the new comment").await?;
         Ok(convert::comment(made, at))
     }
@@ -320,47 +320,47 @@ impl Backend for GitLab {
     }
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
-        let call = Call::put(format!("{}/{}", notes(at), segment(comment))).json(&wire::Text { body: convert::harmless(body) });
+        let call = TrackerCall::put(format!("{}/{}", notes(at), segment(comment))).json(&wire::Text { body: convert::harmless(body) });
         let answer = self.line.send(call).await?;
         if answer.status == 404 { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
-        let answer = self.line.send(Call::delete(format!("{}/{}", notes(at), segment(comment)))).await?;
+        let answer = self.line.send(TrackerCall::delete(format!("{}/{}", notes(at), segment(comment)))).await?;
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
-        let turn = Turn::new(ask.since, ask.page);
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        let turn = ChangesCursor::new(ask.since, ask.page);
         let mut query = self.first(&[("order_by", "updated_at"), ("sort", "asc")]);
         query.extend(turn.since.map(|since| ("updated_after".to_owned(), moment(since))));
         query.push(("page".to_owned(), turn.page.to_string()));
-        let call = paging::asked(Call::get(format!("{}/issues", project(place))), &query);
+        let call = paging::asked(TrackerCall::get(format!("{}/issues", project(place))), &query);
         let answer = self.line.send(call.unless(ask.condition())).await?;
-        if let Some(unchanged) = Changes::none(ask, &answer) {
+        if let Some(unchanged) = ChangesPage::none(ask, &answer) {
             return Ok(unchanged);
         }
         let (items, next): (Vec<wire::Issue>, _) = self.read_page(&answer, &query, "issues")?;
         let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
-        Ok(Changes::new(items.into_iter().map(|issue| self.remote(issue, place)).collect(), next, ask, &answer))
+        Ok(ChangesPage::new(items.into_iter().map(|issue| self.remote(issue, place)).collect(), next, ask, &answer))
     }
 
-    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
         let query = page.map_or_else(|| self.first(&[("order_by", "created_at"), ("sort", "asc")]), paging::read);
         let (items, next): (Vec<wire::Note>, _) = self.page(&notes(at), &query, "comments").await?;
         let said = items.into_iter().filter(|note| !note.system);
-        Ok(Listing { items: said.map(|note| convert::comment(note, at)).collect(), next: next.as_ref().map(paging::written) })
+        Ok(RemotePage { items: said.map(|note| convert::comment(note, at)).collect(), next: next.as_ref().map(paging::written) })
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
-        let answer = self.line.send(Call::get("/api/v4/user")).await?;
-        let mut checked = Checked::default();
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+        let answer = self.line.send(TrackerCall::get("/api/v4/user")).await?;
+        let mut checked = CheckReport::default();
         match wire::refusal(&answer, false) {
-            Some(error) if error.trouble == Trouble::Paused => {
+            Some(error) if error.trouble == ErrorKind::Paused => {
                 checked.missing.push("the token is refused: make a new one, with the scope api".to_owned());
                 return Ok(checked);
             }
-            Some(error) if error.trouble == Trouble::Denied => checked.missing.push("the token lacks the scope api".to_owned()),
+            Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope api".to_owned()),
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.username),
         }
@@ -370,7 +370,7 @@ impl Backend for GitLab {
         Ok(checked)
     }
 
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
         let projects: Vec<wire::Project> = self.until("/api/v4/projects", self.first(MEMBER_OF), "projects", |_| false).await?;
         let mut items: Vec<Workspace> = Vec::new();
         for workspace in projects.into_iter().filter_map(|project| project.namespace).map(convert::workspace) {
@@ -378,22 +378,22 @@ impl Backend for GitLab {
                 items.push(workspace);
             }
         }
-        Ok(Listing { items, next: None })
+        Ok(RemotePage { items, next: None })
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         let query = page.map_or_else(|| self.first(MEMBER_OF), paging::read);
         let (projects, next): (Vec<wire::Project>, _) = self.page("/api/v4/projects", &query, "projects").await?;
         let there = |project: &wire::Project| project.namespace.as_ref().is_some_and(|group| group.id.to_string() == workspace);
         let items = projects.into_iter().filter(there).filter_map(convert::resource).collect();
-        Ok(Listing { items, next: next.as_ref().map(paging::written) })
+        Ok(RemotePage { items, next: next.as_ref().map(paging::written) })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 }

@@ -5,24 +5,24 @@ use chrono::DateTime;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::backend::hook::{Delivery, Heard, Unheard, WINDOW, hint, word};
+use crate::backend::hook::{WebhookDelivery, ParsedDelivery, DeliveryRejected, WINDOW, hint, word};
 use crate::backend::signature::{SIGNING, is_secret, is_signed_standard};
-use crate::domain::sync::{Hint, HintKind};
-use crate::domain::tracker::Place;
+use crate::domain::sync::{DeliverySubject, DeliverySubjectKind};
+use crate::domain::tracker::Project;
 
 #[derive(Debug, Deserialize)]
-struct Told {
+struct GitLabDelivery {
     object_kind: String,
     #[serde(default)]
-    object_attributes: Attributes,
+    object_attributes: GitLabDeliveryAttributes,
     #[serde(default)]
-    issue: Option<Issue>,
+    issue: Option<GitLabDeliveryIssue>,
     #[serde(default)]
-    project: Option<Project>,
+    project: Option<GitLabDeliveryProject>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Attributes {
+struct GitLabDeliveryAttributes {
     #[serde(default)]
     iid: Option<i64>,
     #[serde(default)]
@@ -30,24 +30,24 @@ struct Attributes {
 }
 
 #[derive(Debug, Deserialize)]
-struct Issue {
+struct GitLabDeliveryIssue {
     iid: i64,
 }
 
 #[derive(Debug, Deserialize)]
-struct Project {
+struct GitLabDeliveryProject {
     path_with_namespace: String,
 }
 
-pub(super) fn hear(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+pub(super) fn hear(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
     let named = verified(delivery, secrets)?;
-    let told: Told = delivery.json()?;
+    let told: GitLabDelivery = delivery.json()?;
     let event = word(&told.object_kind);
-    Ok(Heard { delivery: delivery.name(named), event, hint: about(told) })
+    Ok(ParsedDelivery { delivery: delivery.name(named), event, hint: about(told) })
 }
 
 /// The header that names the delivery.
-fn verified(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<&'static str, Unheard> {
+fn verified(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<&'static str, DeliveryRejected> {
     if let Some(shown) = delivery.header("webhook-signature") {
         let signed = delivery.header("webhook-id").zip(delivery.header("webhook-timestamp"));
         if let Some((_, time)) = signed.filter(|signed| is_signed_standard(secrets, *signed, delivery.body, shown)) {
@@ -59,7 +59,7 @@ fn verified(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<&'stati
     delivery.let_in("x-gitlab-token", |shown| is_secret(&tokens, shown)).map(|()| "idempotency-key")
 }
 
-fn about(told: Told) -> Option<Hint> {
+fn about(told: GitLabDelivery) -> Option<DeliverySubject> {
     let iid = match told.object_kind.as_str() {
         "issue" => told.object_attributes.iid,
         "note" if told.object_attributes.noteable_type.as_deref() == Some("Issue") => told.issue.map(|issue| issue.iid),
@@ -67,13 +67,13 @@ fn about(told: Told) -> Option<Hint> {
     };
     let path = told.project.map(|project| project.path_with_namespace).unwrap_or_default();
     let (owner, repo) = path.rsplit_once('/').unwrap_or_default();
-    let place = Place { owner: owner.to_owned(), repo: repo.to_owned(), project: String::new() };
-    hint(HintKind::Changed, place, iid.map(|iid| iid.to_string()))
+    let place = Project { owner: owner.to_owned(), repo: repo.to_owned(), project: String::new() };
+    hint(DeliverySubjectKind::Changed, place, iid.map(|iid| iid.to_string()))
 }
 
 /// A hook as GitLab shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Hook {
+pub(super) struct GitLabHook {
     pub(super) id: i64,
     #[serde(default)]
     pub(super) url: Option<String>,
@@ -82,7 +82,7 @@ pub(super) struct Hook {
 /// A hook as it is to be.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own over there")]
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedGitLabHook<'a> {
     url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
@@ -96,10 +96,10 @@ pub(super) struct Wanted<'a> {
     enable_ssl_verification: bool,
 }
 
-pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString) -> Wanted<'a> {
+pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString) -> WantedGitLabHook<'a> {
     let secret = secret.expose_secret();
     let signs = secret.starts_with(SIGNING);
-    Wanted {
+    WantedGitLabHook {
         url,
         token: (!signs).then_some(secret),
         signing_token: signs.then_some(secret),

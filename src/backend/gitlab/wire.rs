@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -208,7 +208,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
         let header = |name: &str| answer.headers.get(name)?.to_str().ok();
         let reset = || until(header("ratelimit-reset")?.parse().ok()?, header("date")?);
         let after = reset().unwrap_or(Duration::from_mins(1));
-        return Some(BackendError::new(Trouble::Limited { after }, format!("answered 429: {}", answer.excerpt())));
+        return Some(BackendError::new(ErrorKind::Limited { after }, format!("answered 429: {}", answer.excerpt())));
     }
     line::refusal(answer, writes)
 }
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_limit_is_a_wait_a_moment_or_a_minute() {
         let trouble = |answer: &HttpAnswer| refusal(answer, true).unwrap().trouble;
-        let limited = |seconds| Trouble::Limited { after: Duration::from_secs(seconds) };
+        let limited = |seconds| ErrorKind::Limited { after: Duration::from_secs(seconds) };
         assert_eq!(trouble(&HttpAnswer { retry_after: Some(Duration::from_secs(7)), ..answer(429, &[], "Retry later") }), limited(7));
         let headers = [("ratelimit-reset", "1795233690"), ("date", "Sat, 21 Nov 2026 04:00:00 GMT")];
         assert_eq!(trouble(&answer(429, &headers, "")), limited(90));
@@ -245,8 +245,8 @@ mod tests {
             trouble(&answer(429, &[], r#"{"message":{"error":"This endpoint has been requested too many times. Try again later."}}"#)),
             limited(60)
         );
-        assert_eq!(trouble(&answer(403, &[], r#"{"error":"insufficient_scope"}"#)), Trouble::Denied);
-        assert_eq!(trouble(&answer(400, &[], r#"{"message":{"title":["can't be blank"]}}"#)), Trouble::Fail);
+        assert_eq!(trouble(&answer(403, &[], r#"{"error":"insufficient_scope"}"#)), ErrorKind::Denied);
+        assert_eq!(trouble(&answer(400, &[], r#"{"message":{"title":["can't be blank"]}}"#)), ErrorKind::Fail);
         assert!(refusal(&answer(201, &[], ""), true).is_none());
     }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::backend::prose::{Block, Span, is_address, parse, render, spans};
+use crate::backend::prose::{ProseBlock, ProseSpan, is_address, parse, render, spans};
 
 /// Our text as a document.
 pub(super) fn from_markdown(text: &str) -> Value {
@@ -21,54 +21,54 @@ pub(super) fn to_markdown(document: &Value) -> String {
     render(&blocks(document))
 }
 
-fn node(block: &Block) -> Value {
+fn node(block: &ProseBlock) -> Value {
     match block {
-        Block::Paragraph(text) => json!({"type": "paragraph", "content": inline(text)}),
-        Block::Heading { level, text } => json!({"type": "heading", "attrs": {"level": level}, "content": inline(text)}),
-        Block::Code { language, text } => {
+        ProseBlock::Paragraph(text) => json!({"type": "paragraph", "content": inline(text)}),
+        ProseBlock::Heading { level, text } => json!({"type": "heading", "attrs": {"level": level}, "content": inline(text)}),
+        ProseBlock::Code { language, text } => {
             // A text node may not be empty.
             let content: Vec<Value> = if text.is_empty() { Vec::new() } else { vec![json!({"type": "text", "text": text})] };
             let attrs = if language.is_empty() { json!({}) } else { json!({"language": language}) };
             json!({"type": "codeBlock", "attrs": attrs, "content": content})
         }
-        Block::Quote(inner) => json!({"type": "blockquote", "content": within(inner)}),
-        Block::List { start, items } => {
+        ProseBlock::Quote(inner) => json!({"type": "blockquote", "content": within(inner)}),
+        ProseBlock::List { start, items } => {
             let items: Vec<Value> = items.iter().map(|inner| json!({"type": "listItem", "content": within(inner)})).collect();
             match start {
                 Some(start) => json!({"type": "orderedList", "attrs": {"order": start}, "content": items}),
                 None => json!({"type": "bulletList", "content": items}),
             }
         }
-        Block::Rule => json!({"type": "rule"}),
+        ProseBlock::Rule => json!({"type": "rule"}),
     }
 }
 
 /// An item or a quotation may not be empty, and an item may not begin with a list.
-fn within(inner: &[Block]) -> Vec<Value> {
+fn within(inner: &[ProseBlock]) -> Vec<Value> {
     let mut nodes: Vec<Value> = inner.iter().map(node).collect();
-    if !matches!(inner.first(), Some(Block::Paragraph(_) | Block::Code { .. })) {
+    if !matches!(inner.first(), Some(ProseBlock::Paragraph(_) | ProseBlock::Code { .. })) {
         nodes.insert(0, json!({"type": "paragraph", "content": []}));
     }
     nodes
 }
 
-fn inline(text: &[Span]) -> Vec<Value> {
+fn inline(text: &[ProseSpan]) -> Vec<Value> {
     let marked = |text: &str, mark: Value| json!({"type": "text", "text": text, "marks": [mark]});
-    let node = |span: &Span| match span {
-        Span::Text(text) => json!({"type": "text", "text": text}),
-        Span::Strong(text) => marked(text, json!({"type": "strong"})),
-        Span::Code(text) => marked(text, json!({"type": "code"})),
-        Span::Link { text, href } => marked(text, json!({"type": "link", "attrs": {"href": href}})),
-        Span::Break => json!({"type": "hardBreak"}),
+    let node = |span: &ProseSpan| match span {
+        ProseSpan::Text(text) => json!({"type": "text", "text": text}),
+        ProseSpan::Strong(text) => marked(text, json!({"type": "strong"})),
+        ProseSpan::Code(text) => marked(text, json!({"type": "code"})),
+        ProseSpan::Link { text, href } => marked(text, json!({"type": "link", "attrs": {"href": href}})),
+        ProseSpan::Break => json!({"type": "hardBreak"}),
     };
-    text.iter().filter(|span| !matches!(span, Span::Code(text) if text.is_empty())).map(node).collect()
+    text.iter().filter(|span| !matches!(span, ProseSpan::Code(text) if text.is_empty())).map(node).collect()
 }
 
 fn content(node: &Value) -> &[Value] {
     node["content"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn blocks(node: &Value) -> Vec<Block> {
+fn blocks(node: &Value) -> Vec<ProseBlock> {
     let mut found = Vec::new();
     for child in content(node) {
         match child["type"].as_str().unwrap_or_default() {
@@ -76,20 +76,20 @@ fn blocks(node: &Value) -> Vec<Block> {
             "heading" => {
                 let level =
                     child["attrs"]["level"].as_u64().and_then(|level| u8::try_from(level).ok()).map_or(1, |level| level.clamp(1, 6));
-                found.push(Block::Heading { level, text: line(child) });
+                found.push(ProseBlock::Heading { level, text: line(child) });
             }
             "codeBlock" => {
                 let text = content(child).iter().filter_map(|part| part["text"].as_str()).collect();
-                found.push(Block::Code { language: child["attrs"]["language"].as_str().unwrap_or_default().to_owned(), text });
+                found.push(ProseBlock::Code { language: child["attrs"]["language"].as_str().unwrap_or_default().to_owned(), text });
             }
-            "blockquote" => found.push(Block::Quote(blocks(child))),
+            "blockquote" => found.push(ProseBlock::Quote(blocks(child))),
             "bulletList" | "decisionList" => found.push(list(child, None)),
             "taskList" => found.push(tasks(child)),
             "orderedList" => {
                 let start = child["attrs"]["order"].as_u64().and_then(|start| u32::try_from(start).ok()).unwrap_or(1);
                 found.push(list(child, Some(start)));
             }
-            "rule" => found.push(Block::Rule),
+            "rule" => found.push(ProseBlock::Rule),
             "tableRow" => push_paragraph(&mut found, row(child)),
             "text" | "hardBreak" | "mention" | "emoji" | "inlineCard" | "date" | "status" => {
                 // Loose text, as in the items of a task list: one paragraph of all of it.
@@ -104,45 +104,45 @@ fn blocks(node: &Value) -> Vec<Block> {
     found
 }
 
-fn push_paragraph(found: &mut Vec<Block>, text: Vec<Span>) {
+fn push_paragraph(found: &mut Vec<ProseBlock>, text: Vec<ProseSpan>) {
     if !text.is_empty() {
-        found.push(Block::Paragraph(text));
+        found.push(ProseBlock::Paragraph(text));
     }
 }
 
-fn list(node: &Value, start: Option<u32>) -> Block {
-    Block::List { start, items: content(node).iter().map(blocks).collect() }
+fn list(node: &Value, start: Option<u32>) -> ProseBlock {
+    ProseBlock::List { start, items: content(node).iter().map(blocks).collect() }
 }
 
-fn tasks(node: &Value) -> Block {
+fn tasks(node: &Value) -> ProseBlock {
     let item = |task: &Value| {
         let mark = if task["attrs"]["state"] == "DONE" { "[x] " } else { "[ ] " };
         let mut inner = blocks(task);
-        if let Some(Block::Paragraph(text)) = inner.first_mut() {
-            text.insert(0, Span::Text(mark.to_owned()));
+        if let Some(ProseBlock::Paragraph(text)) = inner.first_mut() {
+            text.insert(0, ProseSpan::Text(mark.to_owned()));
         }
         inner
     };
-    Block::List { start: None, items: content(node).iter().map(item).collect() }
+    ProseBlock::List { start: None, items: content(node).iter().map(item).collect() }
 }
 
-fn row(node: &Value) -> Vec<Span> {
+fn row(node: &Value) -> Vec<ProseSpan> {
     let cells: Vec<String> = content(node).iter().map(|cell| render(&blocks(cell)).replace('\n', " ")).collect();
-    vec![Span::Text(format!("| {} |", cells.join(" | ")))]
+    vec![ProseSpan::Text(format!("| {} |", cells.join(" | ")))]
 }
 
-fn card(node: &Value) -> Option<Span> {
+fn card(node: &Value) -> Option<ProseSpan> {
     let href = node["attrs"]["url"].as_str()?;
-    Some(Span::Link { text: href.to_owned(), href: href.to_owned() })
+    Some(ProseSpan::Link { text: href.to_owned(), href: href.to_owned() })
 }
 
-fn line(node: &Value) -> Vec<Span> {
+fn line(node: &Value) -> Vec<ProseSpan> {
     let mut text = Vec::new();
     for part in content(node) {
-        let word = |name: &str| part["attrs"][name].as_str().filter(|word| !word.is_empty()).map(|word| Span::Text(word.to_owned()));
+        let word = |name: &str| part["attrs"][name].as_str().filter(|word| !word.is_empty()).map(|word| ProseSpan::Text(word.to_owned()));
         match part["type"].as_str().unwrap_or_default() {
             "text" => text.extend(part["text"].as_str().filter(|text| !text.is_empty()).map(|text| span(text, part))),
-            "hardBreak" => text.push(Span::Break),
+            "hardBreak" => text.push(ProseSpan::Break),
             "emoji" => text.extend(word("text").or_else(|| word("shortName"))),
             "inlineCard" => text.extend(card(part)),
             _ => text.extend(word("text")),
@@ -151,19 +151,19 @@ fn line(node: &Value) -> Vec<Span> {
     text
 }
 
-fn span(text: &str, part: &Value) -> Span {
+fn span(text: &str, part: &Value) -> ProseSpan {
     let marks = part["marks"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mark = |name: &str| marks.iter().find(|mark| mark["type"] == name);
     let href = mark("link").and_then(|link| link["attrs"]["href"].as_str()).filter(|href| is_address(href));
     if let Some(href) = href {
-        return Span::Link { text: text.to_owned(), href: href.to_owned() };
+        return ProseSpan::Link { text: text.to_owned(), href: href.to_owned() };
     }
     if mark("code").is_some() {
-        return Span::Code(text.to_owned());
+        return ProseSpan::Code(text.to_owned());
     }
     // Bold around what our own writing cannot hold in bold stays plain.
-    let bold = || matches!(&spans(&format!("**{text}**"))[..], [Span::Strong(inner)] if inner == text);
-    if mark("strong").is_some() && bold() { Span::Strong(text.to_owned()) } else { Span::Text(text.to_owned()) }
+    let bold = || matches!(&spans(&format!("**{text}**"))[..], [ProseSpan::Strong(inner)] if inner == text);
+    if mark("strong").is_some() && bold() { ProseSpan::Strong(text.to_owned()) } else { ProseSpan::Text(text.to_owned()) }
 }
 
 #[cfg(test)]

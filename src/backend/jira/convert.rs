@@ -6,35 +6,35 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
 
-use super::settings::{Edition, Settings};
+use super::settings::{JiraEdition, JiraSettings};
 use super::{adf, relations, wiki, wire};
 use crate::backend::Resource;
 use crate::backend::canonical::settled;
 use crate::domain::text::fold;
-use crate::domain::tracker::{Carried, Draft, Edit, Place, Remote, RemoteComment, RemoteRef, SetChange};
+use crate::domain::tracker::{CarriedAs, Draft, DraftEdit, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
 
-pub(super) fn text(body: &str, settings: &Settings) -> Value {
+pub(super) fn text(body: &str, settings: &JiraSettings) -> Value {
     match settings.edition {
-        Edition::Cloud => adf::from_markdown(body),
-        Edition::DataCenter => Value::String(wiki::from_markdown(body)),
+        JiraEdition::Cloud => adf::from_markdown(body),
+        JiraEdition::DataCenter => Value::String(wiki::from_markdown(body)),
     }
 }
 
-fn our_text(body: &Value, settings: &Settings) -> String {
+fn our_text(body: &Value, settings: &JiraSettings) -> String {
     match (settings.edition, body.as_str()) {
-        (Edition::DataCenter, Some(body)) => wiki::to_markdown(body),
-        (Edition::Cloud, _) | (Edition::DataCenter, None) => adf::to_markdown(body),
+        (JiraEdition::DataCenter, Some(body)) => wiki::to_markdown(body),
+        (JiraEdition::Cloud, _) | (JiraEdition::DataCenter, None) => adf::to_markdown(body),
     }
 }
 
 /// A text as it comes back from there.
-pub(super) fn canonical(text: &str, settings: &Settings) -> String {
+pub(super) fn canonical(text: &str, settings: &JiraSettings) -> String {
     settled(text, |text| our_text(&self::text(text, settings), settings))
 }
 
 /// Every label: the free ones, those that stand for something, and the one for blocked.
-fn labels(draft: &Draft, settings: &Settings) -> Vec<String> {
+fn labels(draft: &Draft, settings: &JiraSettings) -> Vec<String> {
     let blocked = settings.blocked_label();
     let mut labels = draft.all_labels(&settings.names, &settings.capabilities);
     // It follows the state, not the task's own labels.
@@ -43,7 +43,7 @@ fn labels(draft: &Draft, settings: &Settings) -> Vec<String> {
     labels
 }
 
-pub(super) fn create(draft: &Draft, project: &str, version: Option<&str>, settings: &Settings) -> wire::Write {
+pub(super) fn create(draft: &Draft, project: &str, version: Option<&str>, settings: &JiraSettings) -> wire::Write {
     let mut fields = settings.extra.clone();
     fields.insert("project".to_owned(), json!({"key": project}));
     fields.insert("issuetype".to_owned(), json!({"name": settings.issue_type}));
@@ -53,7 +53,7 @@ pub(super) fn create(draft: &Draft, project: &str, version: Option<&str>, settin
     if !labels.is_empty() {
         fields.insert("labels".to_owned(), json!(labels));
     }
-    if settings.capabilities.priority == Carried::Natively {
+    if settings.capabilities.priority == CarriedAs::Natively {
         fields.insert("priority".to_owned(), json!({"name": settings.priority(draft.priority)}));
     }
     if let Some(person) = draft.assignees.first() {
@@ -73,22 +73,22 @@ fn one_line(title: &str) -> Value {
     Value::String(title.split(['\n', '\r']).collect::<Vec<_>>().join(" "))
 }
 
-fn user(name: &str, settings: &Settings) -> Value {
+fn user(name: &str, settings: &JiraSettings) -> Value {
     match settings.edition {
-        Edition::Cloud => json!({"accountId": name}),
-        Edition::DataCenter => json!({"name": name}),
+        JiraEdition::Cloud => json!({"accountId": name}),
+        JiraEdition::DataCenter => json!({"name": name}),
     }
 }
 
 /// Which versions an edit puts in and takes out, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Versions {
+pub(super) struct VersionChanges {
     pub(super) add: Option<String>,
     pub(super) remove: Option<String>,
 }
 
 /// What changed, without the state. `there` is who it is assigned to now, looked at only where somebody is taken off.
-pub(super) fn edit(edit: &Edit<'_>, there: Option<&str>, versions: &Versions, settings: &Settings) -> wire::Write {
+pub(super) fn edit(edit: &DraftEdit<'_>, there: Option<&str>, versions: &VersionChanges, settings: &JiraSettings) -> wire::Write {
     let mut write = wire::Write::default();
     if let Some(title) = edit.title() {
         write.fields.insert("summary".to_owned(), one_line(title));
@@ -96,7 +96,7 @@ pub(super) fn edit(edit: &Edit<'_>, there: Option<&str>, versions: &Versions, se
     if let Some(body) = edit.body() {
         write.fields.insert("description".to_owned(), text(body, settings));
     }
-    if let Some(priority) = edit.priority().filter(|_| settings.capabilities.priority == Carried::Natively) {
+    if let Some(priority) = edit.priority().filter(|_| settings.capabilities.priority == CarriedAs::Natively) {
         write.fields.insert("priority".to_owned(), json!({"name": settings.priority(priority)}));
     }
     if let (Some(field), Some(day)) = (&settings.due_field, edit.due_on()) {
@@ -125,7 +125,7 @@ pub(super) fn edit(edit: &Edit<'_>, there: Option<&str>, versions: &Versions, se
 }
 
 /// Whether an issue of that status is where it shall be.
-pub(super) fn reached(state: StateName, status: &wire::Status, settings: &Settings) -> bool {
+pub(super) fn reached(state: StateName, status: &wire::Status, settings: &JiraSettings) -> bool {
     if let Some(name) = settings.status(state) {
         return fold(name) == fold(&status.name);
     }
@@ -145,7 +145,7 @@ pub(super) fn step<'a>(
     state: StateName,
     moves: &'a [wire::Transition],
     been: &[String],
-    settings: &Settings,
+    settings: &JiraSettings,
 ) -> Option<&'a wire::Transition> {
     let fresh = |step: &&wire::Transition| !been.contains(&step.to.name);
     let straight = moves.iter().find(|step| reached(state, &step.to, settings));
@@ -154,7 +154,7 @@ pub(super) fn step<'a>(
 }
 
 /// What goes with a move: the resolution, where it asks for one, and what the settings fill in. The error names what nobody fills in.
-pub(super) fn move_fields(step: &wire::Transition, settings: &Settings) -> Result<Map<String, Value>, String> {
+pub(super) fn move_fields(step: &wire::Transition, settings: &JiraSettings) -> Result<Map<String, Value>, String> {
     let mut given = Map::new();
     let mut missing = Vec::new();
     for (id, field) in &step.fields {
@@ -169,14 +169,14 @@ pub(super) fn move_fields(step: &wire::Transition, settings: &Settings) -> Resul
     if missing.is_empty() { Ok(given) } else { Err(missing.join(", ")) }
 }
 
-fn resolution(field: &wire::Field, settings: &Settings) -> Value {
+fn resolution(field: &wire::Field, settings: &JiraSettings) -> Value {
     let names: Vec<&str> = field.allowed.iter().flatten().filter_map(|value| value["name"].as_str()).collect();
     let chosen = names.iter().find(|name| fold(name) == fold(&settings.resolution)).or(names.first());
     json!({"name": chosen.copied().unwrap_or(&settings.resolution)})
 }
 
 /// `Err` says which part of the answer makes no sense.
-pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> Result<Remote, String> {
+pub(super) fn remote(issue: wire::Issue, place: &Project, settings: &JiraSettings) -> Result<RemoteIssue, String> {
     let fields = issue.fields;
     let blocked = settings.blocked_label();
     let (marked, labels): (Vec<String>, Vec<String>) =
@@ -185,13 +185,13 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
     let by_field = fields.priority.and_then(|priority| our_priority(&priority.name?, settings));
     let due = settings.due_field.as_ref().and_then(|field| fields.others.get(field)).and_then(Value::as_str);
     let place = issue.key.rsplit_once('-').map_or_else(|| place.clone(), |(project, _)| place.or_else_at("", "", project));
-    Ok(Remote {
+    Ok(RemoteIssue {
         at: at(&issue.id, &issue.key, &place, settings),
         title: fields.summary.ok_or("there is no summary")?,
         body: fields.description.as_ref().map(|body| our_text(body, settings)).unwrap_or_default(),
         state: fields.status.map_or(StateName::Open, |status| our_state(&status, !marked.is_empty(), settings)),
         close_reason: None,
-        priority: if settings.capabilities.priority == Carried::Natively { by_field } else { read.priority },
+        priority: if settings.capabilities.priority == CarriedAs::Natively { by_field } else { read.priority },
         kind: read.kind,
         labels: read.free,
         assignees: fields.assignee.and_then(|user| their_name(user, settings)).into_iter().collect(),
@@ -206,7 +206,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, settings: &Settings) -> 
     })
 }
 
-fn our_state(status: &wire::Status, marked: bool, settings: &Settings) -> StateName {
+fn our_state(status: &wire::Status, marked: bool, settings: &JiraSettings) -> StateName {
     let named = StateName::ALL.iter().find(|state| settings.status(**state).is_some_and(|name| fold(name) == fold(&status.name)));
     let state = named.copied().unwrap_or(match status.category.key.as_str() {
         "indeterminate" => StateName::InProgress,
@@ -217,7 +217,7 @@ fn our_state(status: &wire::Status, marked: bool, settings: &Settings) -> StateN
 }
 
 /// The names that were chosen, then those that Jira brings along.
-fn our_priority(name: &str, settings: &Settings) -> Option<Priority> {
+fn our_priority(name: &str, settings: &JiraSettings) -> Option<Priority> {
     let chosen = Priority::ALL.iter().find(|priority| fold(settings.priority(**priority)) == fold(name));
     chosen.copied().or_else(|| match fold(name).as_str() {
         "highest" | "high" | "critical" | "blocker" | "urgent" => Some(Priority::High),
@@ -227,20 +227,20 @@ fn our_priority(name: &str, settings: &Settings) -> Option<Priority> {
     })
 }
 
-pub(super) fn their_name(user: wire::User, settings: &Settings) -> Option<String> {
+pub(super) fn their_name(user: wire::User, settings: &JiraSettings) -> Option<String> {
     match settings.edition {
-        Edition::Cloud => user.account_id,
-        Edition::DataCenter => user.name,
+        JiraEdition::Cloud => user.account_id,
+        JiraEdition::DataCenter => user.name,
     }
 }
 
 /// By the number that it keeps when it is moved to another project.
-pub(super) fn at(id: &str, key: &str, place: &Place, settings: &Settings) -> RemoteRef {
+pub(super) fn at(id: &str, key: &str, place: &Project, settings: &JiraSettings) -> RemoteRef {
     let url = (!settings.site.is_empty()).then(|| format!("{}/browse/{key}", settings.site));
     RemoteRef { place: place.clone(), id: id.to_owned(), key: key.to_owned(), url }
 }
 
-pub(super) fn comment(comment: wire::Comment, at: &RemoteRef, settings: &Settings) -> Result<RemoteComment, String> {
+pub(super) fn comment(comment: wire::Comment, at: &RemoteRef, settings: &JiraSettings) -> Result<RemoteComment, String> {
     let created_at = time(Some(&comment.created))?;
     Ok(RemoteComment {
         url: at.url.as_ref().map(|url| format!("{url}?focusedCommentId={}", comment.id)),
@@ -264,10 +264,10 @@ pub(super) fn number(key: &str) -> Option<u64> {
     key.rsplit_once('-')?.1.parse().ok()
 }
 
-pub(super) fn resource(project: wire::Project, settings: &Settings) -> Resource {
+pub(super) fn resource(project: wire::Project, settings: &JiraSettings) -> Resource {
     Resource {
         id: project.id,
-        place: Place { project: project.key.clone(), ..Place::default() },
+        place: Project { project: project.key.clone(), ..Project::default() },
         url: (!settings.site.is_empty()).then(|| format!("{}/browse/{}", settings.site, project.key)),
         display_key: Some(project.key),
         name: project.name,
@@ -289,11 +289,11 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// What stands in the way of a new issue, by the screen it is made on.
-pub(super) fn missing(screen: &[wire::Field], settings: &Settings) -> Vec<String> {
+pub(super) fn missing(screen: &[wire::Field], settings: &JiraSettings) -> Vec<String> {
     let ours = ["project", "issuetype", "summary", "description", "labels", "reporter"];
     let has = |id: &str| screen.iter().any(|field| field.id == id);
     let given = |id: &str| {
-        ours.contains(&id) || settings.extra.contains_key(id) || id == "priority" && settings.capabilities.priority == Carried::Natively
+        ours.contains(&id) || settings.extra.contains_key(id) || id == "priority" && settings.capabilities.priority == CarriedAs::Natively
     };
     let mut missing: Vec<String> = screen
         .iter()
@@ -301,7 +301,7 @@ pub(super) fn missing(screen: &[wire::Field], settings: &Settings) -> Vec<String
         .map(|field| format!("it requires {0} ({1}): give it a value in options.fields, {{\"{1}\": …}}", field.name, field.id))
         .collect();
     let mut wanted = vec!["description", "labels"];
-    wanted.extend((settings.capabilities.priority == Carried::Natively).then_some("priority"));
+    wanted.extend((settings.capabilities.priority == CarriedAs::Natively).then_some("priority"));
     wanted.extend(settings.due_field.as_deref());
     for id in wanted.into_iter().filter(|id| !has(id)) {
         let instead = match id {

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 
-use super::{Edition, Jira, PAGES, convert, wire};
-use crate::backend::line::Call;
-use crate::backend::{BackendError, CLOCK_SKEW, Changes, ListAsk, Trouble};
-use crate::domain::tracker::{Marker, Place, Remote};
+use super::{JiraEdition, JiraBackend, PAGES, convert, wire};
+use crate::backend::line::TrackerCall;
+use crate::backend::{BackendError, CLOCK_SKEW, ChangesPage, ListAsk, ErrorKind};
+use crate::domain::tracker::{Marker, Project, RemoteIssue};
 
 /// So many numbers with nothing behind them are the end: where each is a request of its own, and where a hundred are one.
 const GAP: u64 = 4;
@@ -27,7 +27,7 @@ const OLDER: usize = 10;
 /// Numbers that are read at a time, at most.
 const PROBES: usize = 500;
 
-pub(super) async fn by_marker(jira: &Jira, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+pub(super) async fn by_marker(jira: &JiraBackend, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
     let from = (since - CLOCK_SKEW).timestamp_millis();
     let project = convert::quoted(&place.project);
     let recent = all(jira, &format!("project = {project} AND created >= {from} ORDER BY key ASC")).await?;
@@ -48,10 +48,10 @@ pub(super) async fn by_marker(jira: &Jira, place: &Place, marker: &Marker, since
 }
 
 /// Every issue above the floor that the index does not show, and those behind the last one that it shows.
-async fn unknown(jira: &Jira, place: &Place, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
+async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
     let gap = match jira.settings.edition {
-        Edition::Cloud => GAP_BATCHED,
-        Edition::DataCenter => GAP,
+        JiraEdition::Cloud => GAP_BATCHED,
+        JiraEdition::DataCenter => GAP,
     };
     let mut top = known.last().copied().unwrap_or_default().max(floor);
     let mut checked = floor;
@@ -60,7 +60,7 @@ async fn unknown(jira: &Jira, place: &Place, floor: u64, known: &BTreeSet<u64>) 
         let numbers: Vec<u64> = (checked + 1..=top + gap).filter(|number| !known.contains(number)).take(PROBES + 1).collect();
         if numbers.len() > PROBES {
             let why = format!("more than {PROBES} numbers of {place} are neither in the search nor too old; it is looked up again later");
-            return Err(BackendError::new(Trouble::Retry { after: None }, why));
+            return Err(BackendError::new(ErrorKind::Retry { after: None }, why));
         }
         checked = top + gap;
         let issues = read(jira, place, &numbers).await?;
@@ -71,19 +71,19 @@ async fn unknown(jira: &Jira, place: &Place, floor: u64, known: &BTreeSet<u64>) 
 }
 
 /// Those of the numbers that are there and can be seen, from the database.
-async fn read(jira: &Jira, place: &Place, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
+async fn read(jira: &JiraBackend, place: &Project, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
     let keys: Vec<String> = numbers.iter().map(|number| format!("{}-{number}", place.project)).collect();
     let mut found = Vec::new();
     match jira.settings.edition {
-        Edition::Cloud => {
+        JiraEdition::Cloud => {
             let fields = jira.fields();
             for keys in keys.chunks(BATCH) {
                 let body = wire::Fetch { issues: keys, fields: fields.split(',').collect() };
-                let call = Call::post(jira.path("/issue/bulkfetch")).reads().json(&body);
+                let call = TrackerCall::post(jira.path("/issue/bulkfetch")).reads().json(&body);
                 found.extend(jira.get::<wire::Found>(call, "issues").await?.issues);
             }
         }
-        Edition::DataCenter => {
+        JiraEdition::DataCenter => {
             for key in &keys {
                 found.extend(jira.read_issue(key).await?);
             }
@@ -92,7 +92,7 @@ async fn read(jira: &Jira, place: &Place, numbers: &[u64]) -> Result<Vec<wire::I
     Ok(found)
 }
 
-async fn all(jira: &Jira, jql: &str) -> Result<Vec<wire::Issue>, BackendError> {
+async fn all(jira: &JiraBackend, jql: &str) -> Result<Vec<wire::Issue>, BackendError> {
     let mut all = Vec::new();
     let mut page = None;
     for _ in 0..PAGES {
@@ -108,7 +108,7 @@ async fn all(jira: &Jira, jql: &str) -> Result<Vec<wire::Issue>, BackendError> {
 
 /// Oldest change first. Cloud's token stays where it was; where there is none, an issue that changes meanwhile moves to the end and
 /// the others move up, so the next page begins at the moment where the last one ended, not at a number.
-pub(super) async fn list(jira: &Jira, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+pub(super) async fn list(jira: &JiraBackend, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
     let project = convert::quoted(&place.project);
     let jql = |from: Option<i64>| {
         let from = from.map(|from| format!(" AND updated >= {from}")).unwrap_or_default();
@@ -116,28 +116,28 @@ pub(super) async fn list(jira: &Jira, place: &Place, ask: &ListAsk<'_>) -> Resul
     };
     let since = ask.since.map(|since| since.timestamp_millis());
     let (issues, next) = match jira.settings.edition {
-        Edition::Cloud => jira.search(&jql(since), ask.page, jira.page_size).await?,
-        Edition::DataCenter => {
-            let at = Bookmark::read(ask.page);
+        JiraEdition::Cloud => jira.search(&jql(since), ask.page, jira.page_size).await?,
+        JiraEdition::DataCenter => {
+            let at = JiraBookmark::read(ask.page);
             let from = at.map_or(since, |at| Some(at.second * 1000));
             let skip = at.map_or(0, |at| at.seen);
             let (issues, more) = jira.search(&jql(from), Some(&skip.to_string()), jira.page_size).await?;
-            let next = more.and_then(|_| Bookmark::behind(&issues, at)).map(|at| format!("{}:{}", at.second, at.seen));
+            let next = more.and_then(|_| JiraBookmark::behind(&issues, at)).map(|at| format!("{}:{}", at.second, at.seen));
             (issues, next)
         }
     };
     let items = issues.into_iter().map(|issue| jira.remote(issue, place));
-    Ok(Changes { items: items.collect::<Result<_, _>>()?, next, ..Changes::default() })
+    Ok(ChangesPage { items: items.collect::<Result<_, _>>()?, next, ..ChangesPage::default() })
 }
 
 /// Where a page ended: the second (as fine as the index keeps moments), and how many of that second were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Bookmark {
+struct JiraBookmark {
     second: i64,
     seen: usize,
 }
 
-impl Bookmark {
+impl JiraBookmark {
     fn read(page: Option<&str>) -> Option<Self> {
         let (second, seen) = page?.split_once(':')?;
         let at = Self { second: second.parse().ok()?, seen: seen.parse().ok()? };
@@ -166,13 +166,13 @@ mod tests {
     #[test]
     fn a_page_goes_on_at_the_second_where_the_last_one_ended() {
         let (first, second) = ("2026-06-16T07:00:00.900+0000", "2026-06-16T07:00:01.100+0000");
-        let at = Bookmark::behind(&issues(&[first, second, second]), None).unwrap();
+        let at = JiraBookmark::behind(&issues(&[first, second, second]), None).unwrap();
         assert_eq!(at.seen, 2);
-        let again = Bookmark::behind(&issues(&[second, second, second]), Some(at)).unwrap();
+        let again = JiraBookmark::behind(&issues(&[second, second, second]), Some(at)).unwrap();
         assert_eq!((again.second, again.seen), (at.second, 5), "a whole page of one second");
-        assert_eq!(Bookmark::read(Some(&format!("{}:{}", again.second, again.seen))), Some(again));
+        assert_eq!(JiraBookmark::read(Some(&format!("{}:{}", again.second, again.seen))), Some(again));
         for bad in ["", "x", "1", "1:x", "9999999999999999:1"] {
-            assert_eq!(Bookmark::read(Some(bad)), None, "{bad:?}");
+            assert_eq!(JiraBookmark::read(Some(bad)), None, "{bad:?}");
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::settings::Edition;
-use super::{Jira, webhook, wire};
+use super::settings::JiraEdition;
+use super::{JiraBackend, webhook, wire};
 use crate::backend::hook::by_hand;
-use crate::backend::line::{Call, read_json, segment};
-use crate::backend::{BackendError, HookMade, Trouble};
-use crate::domain::tracker::Place;
+use crate::backend::line::{TrackerCall, read_json, segment};
+use crate::backend::{BackendError, HookMade, ErrorKind};
+use crate::domain::tracker::Project;
 
 const BY_HAND: &str = "let an administrator of Jira add it under System, WebHooks: the secret of webhook_secret, the events issue created, updated, \
     deleted and comment created, updated, deleted, for the projects that are bound";
@@ -15,28 +15,28 @@ const BY_HAND: &str = "let an administrator of Jira add it under System, WebHook
 /// Only who logs in as a person may: it is no part of the API that scoped tokens are for.
 const PATH: &str = "/rest/webhooks/1.0/webhook";
 
-impl Jira {
-    pub(super) async fn hook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        if self.settings.edition == Edition::DataCenter {
-            return Err(BackendError::new(Trouble::Fail, format!("Data Center takes no webhook with a secret from outside; {BY_HAND}")));
+impl JiraBackend {
+    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        if self.settings.edition == JiraEdition::DataCenter {
+            return Err(BackendError::new(ErrorKind::Fail, format!("Data Center takes no webhook with a secret from outside; {BY_HAND}")));
         }
         let path = format!("{}{PATH}", self.settings.root.trim_end_matches("/rest/api/3"));
-        let all: Vec<webhook::Hook> = self.get(Call::get(&path), "webhooks").await.map_err(|error| by_hand(error, BY_HAND))?;
+        let all: Vec<webhook::JiraHook> = self.get(TrackerCall::get(&path), "webhooks").await.map_err(|error| by_hand(error, BY_HAND))?;
         let mut mine = all.into_iter().filter(|hook| hook.url == url);
         let Some(first) = mine.next() else {
             let wanted = webhook::wanted(url, secret, webhook::filter(None, &place.project));
-            let answer = self.line.send(Call::post(&path).json(&wanted)).await?;
+            let answer = self.line.send(TrackerCall::post(&path).json(&wanted)).await?;
             if let Some(error) = wire::refusal(&answer, true) {
                 return Err(by_hand(error, BY_HAND));
             }
-            let made: webhook::Hook = read_json(&answer, "the new webhook", true)?;
+            let made: webhook::JiraHook = read_json(&answer, "the new webhook", true)?;
             return Ok(HookMade { ids: vec![made.id().to_owned()], made: true });
         };
         let wanted = webhook::wanted(url, secret, webhook::filter(Some(first.filter()), &place.project));
-        let at = |hook: &webhook::Hook| format!("{path}/{}", segment(hook.id()));
-        self.write(Call::put(at(&first)).json(&wanted)).await.map_err(|error| by_hand(error, BY_HAND))?;
+        let at = |hook: &webhook::JiraHook| format!("{path}/{}", segment(hook.id()));
+        self.write(TrackerCall::put(at(&first)).json(&wanted)).await.map_err(|error| by_hand(error, BY_HAND))?;
         for hook in mine {
-            self.write(Call::delete(at(&hook))).await.map_err(|error| by_hand(error, BY_HAND))?;
+            self.write(TrackerCall::delete(at(&hook))).await.map_err(|error| by_hand(error, BY_HAND))?;
         }
         Ok(HookMade { ids: vec![first.id().to_owned()], made: false })
     }

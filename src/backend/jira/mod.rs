@@ -14,25 +14,25 @@ mod webhook;
 mod wiki;
 mod wire;
 
-use super::line::{Call, Scheme, read_json, segment};
+use super::line::{TrackerCall, AuthScheme, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
     Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use settings::{Edition, Settings};
+use settings::{JiraEdition, JiraSettings};
 
-pub struct Jira {
-    line: Line,
-    settings: Settings,
+pub struct JiraBackend {
+    line: TrackerClient,
+    settings: JiraSettings,
     page_size: usize,
 }
 
@@ -45,10 +45,10 @@ const MOVES: usize = 6;
 /// More pages than any list has: a server that never ends its list is not believed.
 const PAGES: usize = 10_000;
 
-impl Jira {
+impl JiraBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
-        let settings = Settings::new(&options)?;
-        let scheme = settings.user.clone().map_or(Scheme::Bearer, |user| Scheme::Basic { user });
+        let settings = JiraSettings::new(&options)?;
+        let scheme = settings.user.clone().map_or(AuthScheme::Bearer, |user| AuthScheme::Basic { user });
         Ok(Self { line: options.line.with_scheme(scheme), settings, page_size: options.page_size as usize })
     }
 
@@ -60,26 +60,26 @@ impl Jira {
         self.path(&format!("/issue/{}", segment(id)))
     }
 
-    fn project(&self, place: &Place) -> String {
+    fn project(&self, place: &Project) -> String {
         self.path(&format!("/project/{}", segment(&place.project)))
     }
 
-    async fn get<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<T, BackendError> {
+    async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
         wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
     }
 
     /// `None` where it is not there.
-    async fn get_if_there<T: DeserializeOwned>(&self, call: Call, what: &str) -> Result<Option<T>, BackendError> {
+    async fn get_if_there<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Option<T>, BackendError> {
         let answer = self.line.send(call).await?;
         match wire::refusal(&answer, false) {
-            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(None),
+            Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(None),
             Some(error) => Err(error),
             None => read_json(&answer, what, false).map(Some),
         }
     }
 
-    async fn write(&self, call: Call) -> Result<(), BackendError> {
+    async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
         let answer = self.line.send(call).await?;
         wire::refusal(&answer, true).map_or(Ok(()), Err)
     }
@@ -96,25 +96,25 @@ impl Jira {
 
     async fn read_issue(&self, id: &str) -> Result<Option<wire::Issue>, BackendError> {
         let fields = format!("{},{}", self.fields(), relations::FIELDS);
-        self.get_if_there(Call::get(self.issue(id)).query("fields", fields), "the issue").await
+        self.get_if_there(TrackerCall::get(self.issue(id)).query("fields", fields), "the issue").await
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Place) -> Result<Remote, BackendError> {
+    fn remote(&self, issue: wire::Issue, place: &Project) -> Result<RemoteIssue, BackendError> {
         convert::remote(issue, place, &self.settings).map_err(|why| BackendError::unreadable("an issue", why))
     }
 
     /// One page of a search. `page` is the token of Cloud, or how many came before.
     async fn search(&self, jql: &str, page: Option<&str>, most: usize) -> Result<(Vec<wire::Issue>, Option<String>), BackendError> {
         let call =
-            |path: &str| Call::get(self.path(path)).query("jql", jql).query("fields", self.fields()).query("maxResults", most.to_string());
+            |path: &str| TrackerCall::get(self.path(path)).query("jql", jql).query("fields", self.fields()).query("maxResults", most.to_string());
         match self.settings.edition {
-            Edition::Cloud => {
+            JiraEdition::Cloud => {
                 let call = call("/search/jql");
                 let call = if let Some(token) = page { call.query("nextPageToken", token) } else { call };
                 let found: wire::Found = self.get(call, "issues").await?;
                 Ok((found.issues, found.next_page_token))
             }
-            Edition::DataCenter => {
+            JiraEdition::DataCenter => {
                 let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
                 let found: wire::Found = self.get(call("/search").query("startAt", before.to_string()), "issues").await?;
                 let seen = before + found.issues.len();
@@ -125,16 +125,16 @@ impl Jira {
     }
 
     /// The version of that name, if the project has it.
-    async fn version(&self, place: &Place, name: &str) -> Result<Option<String>, BackendError> {
-        let all: Vec<wire::Version> = self.get(Call::get(format!("{}/versions", self.project(place))), "versions").await?;
+    async fn version(&self, place: &Project, name: &str) -> Result<Option<String>, BackendError> {
+        let all: Vec<wire::Version> = self.get(TrackerCall::get(format!("{}/versions", self.project(place))), "versions").await?;
         let named = |version: &&wire::Version| fold(&version.name) == fold(name);
         Ok(all.iter().filter(named).min_by_key(|version| version.archived).map(|version| version.id.clone()))
     }
 
     /// What of the milestone can be said, and whether a version is missing.
-    async fn versions(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<(convert::Versions, bool), BackendError> {
-        let Some(after) = edit.milestone() else { return Ok((convert::Versions::default(), false)) };
-        let mut versions = convert::Versions::default();
+    async fn versions(&self, at: &RemoteRef, edit: &DraftEdit<'_>) -> Result<(convert::VersionChanges, bool), BackendError> {
+        let Some(after) = edit.milestone() else { return Ok((convert::VersionChanges::default(), false)) };
+        let mut versions = convert::VersionChanges::default();
         if let Some(before) = &edit.before.milestone {
             versions.remove = self.version(&at.place, before).await?;
         }
@@ -145,7 +145,7 @@ impl Jira {
         Ok((versions, missing))
     }
 
-    async fn assigned_to(&self, at: &RemoteRef, edit: &Edit<'_>) -> Result<Option<String>, BackendError> {
+    async fn assigned_to(&self, at: &RemoteRef, edit: &DraftEdit<'_>) -> Result<Option<String>, BackendError> {
         if edit.assignees().is_none_or(|change| !change.add.is_empty()) {
             return Ok(None);
         }
@@ -163,26 +163,26 @@ impl Jira {
         let mut been = Vec::new();
         while !convert::reached(state, &status, &self.settings) {
             been.push(status.name.clone());
-            let moves: wire::Transitions = self.get(Call::get(&path).query("expand", "transitions.fields"), "transitions").await?;
+            let moves: wire::Transitions = self.get(TrackerCall::get(&path).query("expand", "transitions.fields"), "transitions").await?;
             let step = convert::step(state, &moves.transitions, &been, &self.settings).filter(|_| been.len() <= MOVES);
             let Some(step) = step else { return Err(no_way(at, state, &been, &moves.transitions)) };
             let fields = convert::move_fields(step, &self.settings).map_err(|missing| {
                 BackendError::new(
-                    Trouble::Denied,
+                    ErrorKind::Denied,
                     format!("the transition {:?} of {} requires {missing}: give them values in options.fields", step.name, at.key),
                 )
             })?;
-            self.write(Call::post(&path).json(&wire::Move { transition: wire::Id { id: &step.id }, fields })).await?;
+            self.write(TrackerCall::post(&path).json(&wire::Move { transition: wire::Id { id: &step.id }, fields })).await?;
             status = step.to.clone();
         }
         Ok(())
     }
 
-    async fn missing_in(&self, place: &Place) -> Result<Vec<String>, BackendError> {
+    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
         let path = self.path(&format!("/issue/createmeta/{}/issuetypes", segment(&place.project)));
         let mut types = Vec::new();
         loop {
-            let call = Call::get(&path).query("startAt", types.len().to_string()).query("maxResults", "50");
+            let call = TrackerCall::get(&path).query("startAt", types.len().to_string()).query("maxResults", "50");
             let Some(page) = self.get_if_there::<wire::IssueTypes>(call, "issue types").await? else {
                 return Ok(vec![format!("the project {place} is not there, or the account may not create issues in it")]);
             };
@@ -207,7 +207,7 @@ impl Jira {
     async fn screen(&self, path: &str) -> Result<Vec<wire::Field>, BackendError> {
         let mut fields = Vec::new();
         for _ in 0..PAGES {
-            let call = Call::get(path).query("startAt", fields.len().to_string()).query("maxResults", "200");
+            let call = TrackerCall::get(path).query("startAt", fields.len().to_string()).query("maxResults", "200");
             let page: wire::Screen = self.get(call, "the fields of a new issue").await?;
             let last = page.fields.is_empty();
             fields.extend(page.fields);
@@ -220,14 +220,14 @@ impl Jira {
 }
 
 fn gone(at: &RemoteRef) -> BackendError {
-    BackendError::new(Trouble::Denied, format!("{} is not there, or not to be seen with this credential", at.key))
+    BackendError::new(ErrorKind::Denied, format!("{} is not there, or not to be seen with this credential", at.key))
 }
 
 fn no_way(at: &RemoteRef, state: StateName, been: &[String], moves: &[wire::Transition]) -> BackendError {
     let offered: Vec<String> = moves.iter().map(|step| format!("{:?} to {:?}", step.name, step.to.name)).collect();
     let offered = if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") };
     BackendError::new(
-        Trouble::Denied,
+        ErrorKind::Denied,
         format!(
             "the workflow offers no way for {} from {} to a status for {state}: it offers {offered}. Add a transition there, or name a status in options.status_{state}",
             at.key,
@@ -237,7 +237,7 @@ fn no_way(at: &RemoteRef, state: StateName, been: &[String], moves: &[wire::Tran
 }
 
 #[async_trait]
-impl Backend for Jira {
+impl Backend for JiraBackend {
     fn kind(&self) -> TrackerKind {
         TrackerKind::Jira
     }
@@ -246,8 +246,8 @@ impl Backend for Jira {
         &self.settings.capabilities
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Project]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Project]
     }
 
     fn canonical(&self, text: &str) -> String {
@@ -259,36 +259,36 @@ impl Backend for Jira {
     }
 
     /// A new issue is where its workflow begins, and in no version that is not there.
-    async fn create(&self, place: &Place, draft: &Draft, _marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let version = match &draft.milestone {
             Some(name) => self.version(place, name).await?,
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| version.is_some());
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
-        let call = Call::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
+        let call = TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Made = read_json(&answer, "the new issue", true)?;
-        Ok(Created { at: convert::at(&made.id, &made.key, place, &self.settings), carried })
+        Ok(CreatedRemote { at: convert::at(&made.id, &made.key, place, &self.settings), carried })
     }
 
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         find::by_marker(self, place, marker, since).await
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         self.read_issue(&at.id).await?.map(|issue| self.remote(issue, &at.place)).transpose()
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let there = self.assigned_to(at, edit).await?;
         let (versions, missing) = self.versions(at, edit).await?;
         let write = convert::edit(edit, there.as_deref(), &versions, &self.settings);
         if write != wire::Write::default() {
-            self.write(Call::put(self.issue(&at.id)).json(&write)).await?;
+            self.write(TrackerCall::put(self.issue(&at.id)).json(&write)).await?;
         }
         if let Some((state, _)) = edit.state() {
             self.move_to(at, state).await?;
@@ -298,7 +298,7 @@ impl Backend for Jira {
         }
         match &edit.after.milestone {
             Some(name) if missing => Err(BackendError::new(
-                Trouble::Denied,
+                ErrorKind::Denied,
                 format!("the project {} has no version {name:?}: make it there; everything else of {} was sent", at.place, at.key),
             )),
             Some(_) | None => Ok(()),
@@ -307,12 +307,12 @@ impl Backend for Jira {
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
         let text = wire::Text { body: convert::text(body, &self.settings) };
-        let answer = self.line.send(Call::post(format!("{}/comment", self.issue(&at.id))).json(&text)).await?;
+        let answer = self.line.send(TrackerCall::post(format!("{}/comment", self.issue(&at.id))).json(&text)).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Comment = read_json(&answer, "the new comment", true)?;
-        convert::comment(made, at, &self.settings).map_err(|why| BackendError::new(Trouble::Unknown, format!("the new comment: {why}")))
+        convert::comment(made, at, &self.settings).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
     /// Comments are read from the database, not from the index.
@@ -333,31 +333,31 @@ impl Backend for Jira {
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
         let text = wire::Text { body: convert::text(body, &self.settings) };
-        let call = Call::put(format!("{}/comment/{}", self.issue(&at.id), segment(comment))).json(&text);
+        let call = TrackerCall::put(format!("{}/comment/{}", self.issue(&at.id), segment(comment))).json(&text);
         let answer = self.line.send(call).await?;
         match wire::refusal(&answer, true) {
-            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(false),
+            Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(false),
             Some(error) => Err(error),
             None => Ok(true),
         }
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
-        let answer = self.line.send(Call::delete(format!("{}/comment/{}", self.issue(&at.id), segment(comment)))).await?;
+        let answer = self.line.send(TrackerCall::delete(format!("{}/comment/{}", self.issue(&at.id), segment(comment)))).await?;
         match wire::refusal(&answer, true) {
-            Some(error) if answer.status == 404 && error.trouble == Trouble::Denied => Ok(()),
+            Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(()),
             Some(error) => Err(error),
             None => Ok(()),
         }
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
         find::list(self, place, ask).await
     }
 
-    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+    async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
         let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
-        let call = Call::get(format!("{}/comment", self.issue(&at.id)))
+        let call = TrackerCall::get(format!("{}/comment", self.issue(&at.id)))
             .query("startAt", before.to_string())
             .query("maxResults", self.page_size.to_string())
             .query("orderBy", "created");
@@ -368,68 +368,68 @@ impl Backend for Jira {
             .comments
             .into_iter()
             .map(|comment| convert::comment(comment, at, &self.settings).map_err(|why| BackendError::unreadable("a comment", why)));
-        Ok(Listing { items: items.collect::<Result<_, _>>()?, next })
+        Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next })
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
-        let answer = self.line.send(Call::get(self.path("/myself"))).await?;
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+        let answer = self.line.send(TrackerCall::get(self.path("/myself"))).await?;
         match wire::refusal(&answer, false) {
-            Some(error) if error.trouble == Trouble::Paused => {
+            Some(error) if error.trouble == ErrorKind::Paused => {
                 let missing = match self.settings.edition {
-                    Edition::Cloud => {
+                    JiraEdition::Cloud => {
                         "the token is refused: make a new API token, and set options.user to the address of the account it belongs to"
                     }
-                    Edition::DataCenter => {
+                    JiraEdition::DataCenter => {
                         "the token is refused: make a new personal access token (without options.user), or check options.user"
                     }
                 };
-                return Ok(Checked { account: None, missing: vec![missing.to_owned()] });
+                return Ok(CheckReport { account: None, missing: vec![missing.to_owned()] });
             }
             Some(error) => return Err(error),
             None => {}
         }
         let user: wire::User = read_json(&answer, "the account", false)?;
         let mut checked =
-            Checked { account: user.display_name.clone().or_else(|| convert::their_name(user, &self.settings)), missing: Vec::new() };
+            CheckReport { account: user.display_name.clone().or_else(|| convert::their_name(user, &self.settings)), missing: Vec::new() };
         if let Some(place) = place {
             checked.missing.extend(self.missing_in(place).await?);
         }
         Ok(checked)
     }
 
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
-        let server: wire::Server = self.get(Call::get(self.path("/serverInfo")), "the site").await?;
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
+        let server: wire::Server = self.get(TrackerCall::get(self.path("/serverInfo")), "the site").await?;
         let site = Some(self.settings.site.clone()).filter(|site| !site.is_empty()).or(server.base_url);
         let handle = site.as_deref().and_then(convert::host);
         let name = server.title.or_else(|| handle.clone()).unwrap_or_else(|| "Jira".to_owned());
-        Ok(Listing { items: vec![Workspace { id: SITE.to_owned(), name, handle, url: site }], next: None })
+        Ok(RemotePage { items: vec![Workspace { id: SITE.to_owned(), name, handle, url: site }], next: None })
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         if workspace != SITE {
-            return Err(BackendError::new(Trouble::Fail, format!("there is no workspace {workspace:?}: a Jira has one, {SITE:?}")));
+            return Err(BackendError::new(ErrorKind::Fail, format!("there is no workspace {workspace:?}: a Jira has one, {SITE:?}")));
         }
         let resource = |project| convert::resource(project, &self.settings);
-        if self.settings.edition == Edition::DataCenter {
-            let all: Vec<wire::Project> = self.get(Call::get(self.path("/project")), "projects").await?;
-            return Ok(Listing { items: all.into_iter().map(resource).collect(), next: None });
+        if self.settings.edition == JiraEdition::DataCenter {
+            let all: Vec<wire::Project> = self.get(TrackerCall::get(self.path("/project")), "projects").await?;
+            return Ok(RemotePage { items: all.into_iter().map(resource).collect(), next: None });
         }
         let before = page.and_then(|page| page.parse::<usize>().ok()).unwrap_or_default();
-        let call = Call::get(self.path("/project/search"))
+        let call = TrackerCall::get(self.path("/project/search"))
             .query("startAt", before.to_string())
             .query("maxResults", self.page_size.to_string())
             .query("orderBy", "key");
         let found: wire::Projects = self.get(call, "projects").await?;
         let seen = before + found.values.len();
         let next = (!found.values.is_empty() && found.total.is_none_or(|total| seen < total)).then(|| seen.to_string());
-        Ok(Listing { items: found.values.into_iter().map(resource).collect(), next })
+        Ok(RemotePage { items: found.values.into_iter().map(resource).collect(), next })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 }

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::settings::Settings;
-use super::{Jira, gone, wire};
+use super::settings::JiraSettings;
+use super::{JiraBackend, gone, wire};
 use crate::backend::BackendError;
-use crate::backend::line::{Call, segment};
+use crate::backend::line::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;
@@ -17,40 +17,40 @@ use crate::domain::tracker::{RemoteRef, RemoteRelation, SetChange, has};
 pub(super) const FIELDS: &str = "issuelinks,parent";
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Link {
+pub(super) struct JiraLink {
     id: String,
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: JiraLinkKind,
     /// Where it comes from, if that is not the issue that was read.
     #[serde(default, rename = "inwardIssue")]
-    inward: Option<End>,
+    inward: Option<JiraLinkEnd>,
     /// Where it leads.
     #[serde(default, rename = "outwardIssue")]
-    outward: Option<End>,
+    outward: Option<JiraLinkEnd>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Kind {
+struct JiraLinkKind {
     name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct End {
+pub(super) struct JiraLinkEnd {
     key: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct NewLink<'a> {
+struct NewJiraLink<'a> {
     #[serde(rename = "type")]
-    kind: Kind,
+    kind: JiraLinkKind,
     #[serde(rename = "inwardIssue")]
-    from: Key<'a>,
+    from: JiraKey<'a>,
     #[serde(rename = "outwardIssue")]
-    to: Key<'a>,
+    to: JiraKey<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-struct Key<'a> {
+struct JiraKey<'a> {
     key: &'a str,
 }
 
@@ -63,7 +63,7 @@ const TYPES: &[(Relation, &str, bool)] = &[
     (Relation::Duplicates, "Duplicate", true),
 ];
 
-impl Link {
+impl JiraLink {
     fn read(&self) -> Option<RemoteRelation> {
         let (end, away) = self.outward.as_ref().map(|end| (end, true)).or_else(|| Some((self.inward.as_ref()?, false)))?;
         let (relation, ..) = TYPES.iter().find(|(_, name, leads)| fold(name) == fold(&self.kind.name) && *leads == away)?;
@@ -72,10 +72,10 @@ impl Link {
 }
 
 /// Each once, however many links say it. `None`: links are not told.
-pub(super) fn told(links: Option<&[Link]>, parent: Option<&End>, settings: &Settings) -> Option<Vec<RemoteRelation>> {
+pub(super) fn told(links: Option<&[JiraLink]>, parent: Option<&JiraLinkEnd>, settings: &JiraSettings) -> Option<Vec<RemoteRelation>> {
     let parent = parent.map(|parent| RemoteRelation { relation: Relation::Parent, key: parent.key.clone() });
     let mut told: Vec<RemoteRelation> = Vec::new();
-    for relation in links?.iter().filter_map(Link::read).chain(parent) {
+    for relation in links?.iter().filter_map(JiraLink::read).chain(parent) {
         if settings.capabilities.relations.contains(&relation.relation) && !has(&told, &relation) {
             told.push(relation);
         }
@@ -84,13 +84,13 @@ pub(super) fn told(links: Option<&[Link]>, parent: Option<&End>, settings: &Sett
 }
 
 /// `None` for the parent, which is no link.
-fn new_link<'a>(own: &'a str, relation: &'a RemoteRelation) -> Option<NewLink<'a>> {
+fn new_link<'a>(own: &'a str, relation: &'a RemoteRelation) -> Option<NewJiraLink<'a>> {
     let (_, name, away) = TYPES.iter().find(|(known, ..)| *known == relation.relation)?;
     let (from, to) = if *away { (own, relation.key.as_str()) } else { (relation.key.as_str(), own) };
-    Some(NewLink { kind: Kind { name: (*name).to_owned() }, from: Key { key: from }, to: Key { key: to } })
+    Some(NewJiraLink { kind: JiraLinkKind { name: (*name).to_owned() }, from: JiraKey { key: from }, to: JiraKey { key: to } })
 }
 
-impl Jira {
+impl JiraBackend {
     pub(super) async fn relate(&self, at: &RemoteRef, change: &SetChange<RemoteRelation>) -> Result<(), BackendError> {
         let issue = self.read_issue(&at.id).await?.ok_or_else(|| gone(at))?;
         let fields = issue.fields;
@@ -98,7 +98,7 @@ impl Jira {
         let Some(there) = told(fields.links.as_deref(), fields.parent.as_ref(), &self.settings) else { return Ok(()) };
         for link in fields.links.iter().flatten() {
             if let Some(relation) = link.read().filter(|relation| has(&change.remove, relation)) {
-                let call = Call::delete(self.path(&format!("/issueLink/{}", segment(&link.id))));
+                let call = TrackerCall::delete(self.path(&format!("/issueLink/{}", segment(&link.id))));
                 unless_refused(&relation, self.write(call).await)?;
             }
         }
@@ -108,7 +108,7 @@ impl Jira {
         }
         for relation in missing(change, &there) {
             let done = if let Some(link) = new_link(&issue.key, relation) {
-                self.write(Call::post(self.path("/issueLink")).json(&link)).await
+                self.write(TrackerCall::post(self.path("/issueLink")).json(&link)).await
             } else {
                 let fields = [("parent".to_owned(), json!({"key": relation.key}))].into_iter().collect();
                 self.edit_parent(at, wire::Write { fields, ..wire::Write::default() }).await
@@ -119,7 +119,7 @@ impl Jira {
     }
 
     async fn edit_parent(&self, at: &RemoteRef, write: wire::Write) -> Result<(), BackendError> {
-        self.write(Call::put(self.issue(&at.id)).json(&write)).await
+        self.write(TrackerCall::put(self.issue(&at.id)).json(&write)).await
     }
 }
 
@@ -127,7 +127,7 @@ impl Jira {
 mod tests {
     use super::*;
 
-    fn link(name: &str, end: &str, key: &str) -> Link {
+    fn link(name: &str, end: &str, key: &str) -> JiraLink {
         serde_json::from_value(json!({"id": "1", "type": {"name": name, "inward": "x", "outward": "y"}, end: {"id": "2", "key": key}}))
             .unwrap()
     }

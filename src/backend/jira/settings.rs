@@ -4,18 +4,18 @@ use serde_json::{Map, Value};
 
 use crate::backend::BackendOptions;
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{Assignees, Capabilities, Carried, Markup, Milestones, Names};
+use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, Markup, MilestoneSupport, LabelNames};
 use crate::domain::{Priority, StateName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Edition {
+pub(super) enum JiraEdition {
     Cloud,
     DataCenter,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) edition: Edition,
+pub(super) struct JiraSettings {
+    pub(super) edition: JiraEdition,
     /// Before every path.
     pub(super) root: String,
     /// Where people open issues; empty where it is not known.
@@ -33,7 +33,7 @@ pub(super) struct Settings {
     pub(super) due_field: Option<String>,
     /// Put into every new issue: what the project requires and nobody else fills in.
     pub(super) extra: Map<String, Value>,
-    pub(super) names: Names,
+    pub(super) names: LabelNames,
     pub(super) capabilities: Capabilities,
 }
 
@@ -59,18 +59,18 @@ const KNOWN: &[&str] = &[
 /// How an option says that there is no such field.
 const NONE: &str = "none";
 
-impl Settings {
+impl JiraSettings {
     pub(super) fn new(options: &BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().find(|name| !KNOWN.contains(&name.as_str())) {
             return Err(format!("options.{name}: not known; {} knows {}", options.kind, KNOWN.join(", ")));
         }
         let word = |name: &str, default: &str| options.option(name).unwrap_or(default).to_owned();
         let edition = match options.option("deployment") {
-            None | Some("cloud") => Edition::Cloud,
-            Some("data_center") => Edition::DataCenter,
+            None | Some("cloud") => JiraEdition::Cloud,
+            Some("data_center") => JiraEdition::DataCenter,
             Some(_) => return Err("options.deployment: must be cloud or data_center".to_owned()),
         };
-        let priority = if options.option("priority_field") == Some(NONE) { Carried::ByLabel } else { Carried::Natively };
+        let priority = if options.option("priority_field") == Some(NONE) { CarriedAs::ByLabel } else { CarriedAs::Natively };
         let due_field = Some(word("due_field", "duedate")).filter(|field| field != NONE);
         let statuses =
             ["status_open", "status_in_progress", "status_blocked", "status_closed"].map(|name| options.option(name).map(str::to_owned));
@@ -121,13 +121,13 @@ impl Settings {
     }
 }
 
-fn root(edition: Edition, cloud_id: Option<&str>) -> Result<String, String> {
+fn root(edition: JiraEdition, cloud_id: Option<&str>) -> Result<String, String> {
     match (edition, cloud_id) {
-        (Edition::Cloud, None) => Ok("/rest/api/3".to_owned()),
-        (Edition::DataCenter, None) => Ok("/rest/api/2".to_owned()),
-        (Edition::Cloud, Some(id)) if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(format!("/ex/jira/{id}/rest/api/3")),
-        (Edition::Cloud, Some(_)) => Err("options.cloud_id: must be the site's id, letters, digits and dashes".to_owned()),
-        (Edition::DataCenter, Some(_)) => Err("options.cloud_id: Data Center has none".to_owned()),
+        (JiraEdition::Cloud, None) => Ok("/rest/api/3".to_owned()),
+        (JiraEdition::DataCenter, None) => Ok("/rest/api/2".to_owned()),
+        (JiraEdition::Cloud, Some(id)) if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(format!("/ex/jira/{id}/rest/api/3")),
+        (JiraEdition::Cloud, Some(_)) => Err("options.cloud_id: must be the site's id, letters, digits and dashes".to_owned()),
+        (JiraEdition::DataCenter, Some(_)) => Err("options.cloud_id: Data Center has none".to_owned()),
     }
 }
 
@@ -143,25 +143,25 @@ fn extra(text: Option<&str>) -> Result<Map<String, Value>, String> {
 }
 
 /// On Data Center the parent is chosen when an issue is made, and stays.
-const fn relations(edition: Edition) -> &'static [Relation] {
+const fn relations(edition: JiraEdition) -> &'static [Relation] {
     match edition {
-        Edition::Cloud => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
-        Edition::DataCenter => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates],
+        JiraEdition::Cloud => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
+        JiraEdition::DataCenter => &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates],
     }
 }
 
 /// Jira keeps summaries and labels in 255 characters, texts in 32,767; half of that is left for what its own form adds.
-fn capabilities(edition: Edition, priority: Carried, due_dates: bool) -> Capabilities {
+fn capabilities(edition: JiraEdition, priority: CarriedAs, due_dates: bool) -> Capabilities {
     Capabilities {
-        states: Carried::Natively,
+        states: CarriedAs::Natively,
         close_reasons: false,
         priority,
-        kind: Carried::ByLabel,
+        kind: CarriedAs::ByLabel,
         labels: true,
         label_limit: Some(255),
         label_bars: &[' ', '\t', '\n', '\r', '\u{a0}'],
-        milestones: Milestones::Existing,
-        assignees: Assignees::One,
+        milestones: MilestoneSupport::Existing,
+        assignees: AssigneeSupport::One,
         due_dates,
         relations: relations(edition),
         comments: true,

@@ -4,9 +4,9 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::backend::hook::{Delivery, Heard, Unheard, hint, word};
-use crate::domain::sync::HintKind;
-use crate::domain::tracker::Place;
+use crate::backend::hook::{WebhookDelivery, ParsedDelivery, DeliveryRejected, hint, word};
+use crate::domain::sync::DeliverySubjectKind;
+use crate::domain::tracker::Project;
 
 /// What a hook is told of.
 pub(super) const EVENTS: &[&str] =
@@ -14,16 +14,16 @@ pub(super) const EVENTS: &[&str] =
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct JiraDelivery {
     webhook_event: String,
     #[serde(default)]
-    issue: Option<Issue>,
+    issue: Option<JiraDeliveryIssue>,
     #[serde(default)]
-    comment: Option<Comment>,
+    comment: Option<JiraDeliveryComment>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Issue {
+struct JiraDeliveryIssue {
     id: String,
     #[serde(default)]
     key: String,
@@ -31,24 +31,24 @@ struct Issue {
 
 /// Data Center tells of a comment without its issue, which stands in its address.
 #[derive(Debug, Deserialize)]
-struct Comment {
+struct JiraDeliveryComment {
     #[serde(default, rename = "self")]
     address: String,
 }
 
-pub(super) fn hear(delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+pub(super) fn hear(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
     delivery.let_in_hex("x-hub-signature", "sha256=", secrets)?;
-    let told: Told = delivery.json()?;
+    let told: JiraDelivery = delivery.json()?;
     let kind = match told.webhook_event.as_str() {
-        "jira:issue_deleted" => Some(HintKind::Deleted),
-        event if event.starts_with("jira:issue_") || event.starts_with("comment_") => Some(HintKind::Changed),
+        "jira:issue_deleted" => Some(DeliverySubjectKind::Deleted),
+        event if event.starts_with("jira:issue_") || event.starts_with("comment_") => Some(DeliverySubjectKind::Changed),
         _ => None,
     };
     let project = told.issue.as_ref().and_then(|issue| issue.key.rsplit_once('-')).map(|(project, _)| project.to_owned());
     let id = told.issue.map(|issue| issue.id).or_else(|| issue_of(&told.comment?.address));
-    let place = Place { owner: String::new(), repo: String::new(), project: project.unwrap_or_default() };
+    let place = Project { owner: String::new(), repo: String::new(), project: project.unwrap_or_default() };
     let delivery = delivery.name("x-atlassian-webhook-identifier");
-    Ok(Heard { delivery, event: word(&told.webhook_event), hint: kind.and_then(|kind| hint(kind, place, id)) })
+    Ok(ParsedDelivery { delivery, event: word(&told.webhook_event), hint: kind.and_then(|kind| hint(kind, place, id)) })
 }
 
 /// `…/rest/api/2/issue/10013/comment/10082`
@@ -59,16 +59,16 @@ fn issue_of(address: &str) -> Option<String> {
 
 /// A hook as Jira shows it.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Hook {
+pub(super) struct JiraHook {
     #[serde(default, rename = "self")]
     address: String,
     #[serde(default)]
     pub(super) url: String,
     #[serde(default)]
-    filters: Filters,
+    filters: JiraHookFilters,
 }
 
-impl Hook {
+impl JiraHook {
     pub(super) fn id(&self) -> &str {
         self.address.rsplit('/').next().unwrap_or_default()
     }
@@ -80,7 +80,7 @@ impl Hook {
 
 /// The projects that are told of, in Jira's query language.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Filters {
+pub(super) struct JiraHookFilters {
     #[serde(default, rename = "issue-related-events-section")]
     issues: String,
 }
@@ -88,19 +88,19 @@ pub(super) struct Filters {
 /// A hook as it is to be.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedJiraHook<'a> {
     name: &'static str,
     url: &'a str,
     events: &'static [&'static str],
-    filters: Filters,
+    filters: JiraHookFilters,
     exclude_body: bool,
     enabled: bool,
     secret: &'a str,
 }
 
-pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString, filter: String) -> Wanted<'a> {
-    let filters = Filters { issues: filter };
-    Wanted { name: "issue-core", url, events: EVENTS, filters, exclude_body: false, enabled: true, secret: secret.expose_secret() }
+pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString, filter: String) -> WantedJiraHook<'a> {
+    let filters = JiraHookFilters { issues: filter };
+    WantedJiraHook { name: "issue-core", url, events: EVENTS, filters, exclude_body: false, enabled: true, secret: secret.expose_secret() }
 }
 
 /// That project, and those that an earlier run has named: a site has one hook for all of them.

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::backend::prose::{Block, Span, is_address, parse, render, spans as markdown_spans};
+use crate::backend::prose::{ProseBlock, ProseSpan, is_address, parse, render, spans as markdown_spans};
 
 /// Our text as wiki text.
 pub(super) fn from_markdown(text: &str) -> String {
@@ -45,21 +45,21 @@ const LANGUAGES: &[&str] = &[
     "yaml",
 ];
 
-fn block(block: &Block) -> String {
+fn block(block: &ProseBlock) -> String {
     match block {
-        Block::Paragraph(text) => lines(text),
-        Block::Heading { level, text } => format!("h{level}. {}", line(text, false)),
-        Block::Code { language, text } => code(language, text),
-        Block::Quote(inner) => {
+        ProseBlock::Paragraph(text) => lines(text),
+        ProseBlock::Heading { level, text } => format!("h{level}. {}", line(text, false)),
+        ProseBlock::Code { language, text } => code(language, text),
+        ProseBlock::Quote(inner) => {
             let inner: Vec<String> = inner.iter().map(self::block).collect();
             format!("{{quote}}\n{}\n{{quote}}", inner.join("\n\n"))
         }
-        Block::List { .. } => {
+        ProseBlock::List { .. } => {
             let mut out = Vec::new();
             list(block, "", &mut out);
             out.join("\n")
         }
-        Block::Rule => "----".to_owned(),
+        ProseBlock::Rule => "----".to_owned(),
     }
 }
 
@@ -81,20 +81,20 @@ fn with_beside<'a>(beside: &str, text: &'a str) -> Cow<'a, str> {
 }
 
 /// An item is one line there, with forced breaks within; what is nested carries the marks of all lists around it.
-fn list(block: &Block, around: &str, out: &mut Vec<String>) {
-    let Block::List { start, items } = block else { return };
+fn list(block: &ProseBlock, around: &str, out: &mut Vec<String>) {
+    let ProseBlock::List { start, items } = block else { return };
     let marks = format!("{around}{}", if start.is_some() { '#' } else { '*' });
     for inner in items {
         let mut texts = Vec::new();
         let mut nested = Vec::new();
         for part in inner {
             match part {
-                Block::Paragraph(text) => texts.push(line(text, false)),
-                Block::Code { language, text } => {
+                ProseBlock::Paragraph(text) => texts.push(line(text, false)),
+                ProseBlock::Code { language, text } => {
                     texts.push(with_beside(language, text).lines().map(|line| escaped(line, false)).collect::<Vec<_>>().join("\\\\ "));
                 }
-                Block::List { .. } => list(part, &marks, &mut nested),
-                Block::Heading { .. } | Block::Quote(_) | Block::Rule => {}
+                ProseBlock::List { .. } => list(part, &marks, &mut nested),
+                ProseBlock::Heading { .. } | ProseBlock::Quote(_) | ProseBlock::Rule => {}
             }
         }
         // One that holds a list alone has no line of its own: there is nothing to stand on it.
@@ -106,22 +106,22 @@ fn list(block: &Block, around: &str, out: &mut Vec<String>) {
 }
 
 /// A paragraph: each line on its own, none of which may begin something.
-fn lines(text: &[Span]) -> String {
-    let parts: Vec<String> = text.split(|span| *span == Span::Break).map(|part| line(part, true)).collect();
+fn lines(text: &[ProseSpan]) -> String {
+    let parts: Vec<String> = text.split(|span| *span == ProseSpan::Break).map(|part| line(part, true)).collect();
     parts.join("\n")
 }
 
-fn line(text: &[Span], begins: bool) -> String {
+fn line(text: &[ProseSpan], begins: bool) -> String {
     let mut out = String::new();
     for span in text {
         let begins = begins && out.is_empty();
         let written = match span {
-            Span::Text(text) => escaped(text, begins),
-            Span::Strong(text) => format!("*{}*", escaped(text, false)),
-            Span::Code(text) => format!("{{{{{}}}}}", escaped(text, false)),
-            Span::Link { text, href } if text == href => href.clone(),
-            Span::Link { text, href } => format!("[{}|{href}]", escaped(text, false)),
-            Span::Break => "\\\\ ".to_owned(),
+            ProseSpan::Text(text) => escaped(text, begins),
+            ProseSpan::Strong(text) => format!("*{}*", escaped(text, false)),
+            ProseSpan::Code(text) => format!("{{{{{}}}}}", escaped(text, false)),
+            ProseSpan::Link { text, href } if text == href => href.clone(),
+            ProseSpan::Link { text, href } => format!("[{}|{href}]", escaped(text, false)),
+            ProseSpan::Break => "\\\\ ".to_owned(),
         };
         out.push_str(&written);
     }
@@ -154,7 +154,7 @@ fn escaped(text: &str, begins: bool) -> String {
 /// Nested deeper than this, a quotation is text.
 const DEPTH: usize = 4;
 
-fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
+fn blocks(lines: &[&str], depth: usize) -> Vec<ProseBlock> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
@@ -162,13 +162,13 @@ fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
         if line.is_empty() {
             at += 1;
         } else if line.len() >= 4 && line.bytes().all(|b| b == b'-') {
-            found.push(Block::Rule);
+            found.push(ProseBlock::Rule);
             at += 1;
         } else if let Some(text) = line.strip_prefix("bq. ") {
-            found.push(Block::Quote(vec![Block::Paragraph(spans(text))]));
+            found.push(ProseBlock::Quote(vec![ProseBlock::Paragraph(spans(text))]));
             at += 1;
         } else if let Some((level, text)) = heading(line) {
-            found.push(Block::Heading { level, text: spans(text) });
+            found.push(ProseBlock::Heading { level, text: spans(text) });
             at += 1;
         } else if let Some((macro_block, used)) = fenced(&lines[at..], depth) {
             found.push(macro_block);
@@ -183,11 +183,11 @@ fn blocks(lines: &[&str], depth: usize) -> Vec<Block> {
             let mut text = Vec::new();
             for line in &lines[at..at + used] {
                 if !text.is_empty() {
-                    text.push(Span::Break);
+                    text.push(ProseSpan::Break);
                 }
                 text.extend(spans(line.trim()));
             }
-            found.push(Block::Paragraph(text));
+            found.push(ProseBlock::Paragraph(text));
             at += used;
         }
     }
@@ -211,7 +211,7 @@ fn heading(line: &str) -> Option<(u8, &str)> {
 }
 
 /// A macro around lines: code, text as it is, a quotation. Without its end it is text.
-fn fenced(lines: &[&str], depth: usize) -> Option<(Block, usize)> {
+fn fenced(lines: &[&str], depth: usize) -> Option<(ProseBlock, usize)> {
     let head = lines[0].trim().strip_prefix('{')?.strip_suffix('}')?;
     let (name, parameters) = head.split_once(':').unwrap_or((head, ""));
     if !["code", "noformat", "quote"].contains(&name) || name == "quote" && depth >= DEPTH {
@@ -221,10 +221,10 @@ fn fenced(lines: &[&str], depth: usize) -> Option<(Block, usize)> {
     let length = lines[1..].iter().position(|line| line.trim() == end)?;
     let inner = &lines[1..=length];
     let block = if name == "quote" {
-        Block::Quote(blocks(inner, depth + 1))
+        ProseBlock::Quote(blocks(inner, depth + 1))
     } else {
         let language = parameters.split('|').find(|part| !part.contains('=')).unwrap_or_default();
-        Block::Code { language: language.to_owned(), text: inner.join("\n") }
+        ProseBlock::Code { language: language.to_owned(), text: inner.join("\n") }
     };
     Some((block, length + 2))
 }
@@ -237,9 +237,9 @@ fn marks(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The lists that the lines make at that depth: a line with more marks belongs to the item above it.
-fn lists(lines: &[(&str, &str)], depth: usize) -> Vec<Block> {
+fn lists(lines: &[(&str, &str)], depth: usize) -> Vec<ProseBlock> {
     let kind = |marks: &str| marks.as_bytes().get(depth).copied();
-    let mut found: Vec<Block> = Vec::new();
+    let mut found: Vec<ProseBlock> = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let (marks, text) = lines[at];
@@ -248,31 +248,31 @@ fn lists(lines: &[(&str, &str)], depth: usize) -> Vec<Block> {
         let mut item = if marks.len() > depth + 1 { lists(&lines[at..=at], depth + 1) } else { item_text(text) };
         item.extend(lists(&lines[at + 1..=at + deeper], depth + 1));
         match found.last_mut() {
-            Some(Block::List { start, items }) if start.is_some() == ordered => items.push(item),
-            _ => found.push(Block::List { start: ordered.then_some(1), items: vec![item] }),
+            Some(ProseBlock::List { start, items }) if start.is_some() == ordered => items.push(item),
+            _ => found.push(ProseBlock::List { start: ordered.then_some(1), items: vec![item] }),
         }
         at += deeper + 1;
     }
     found
 }
 
-fn item_text(text: &str) -> Vec<Block> {
-    vec![Block::Paragraph(spans(text))]
+fn item_text(text: &str) -> Vec<ProseBlock> {
+    vec![ProseBlock::Paragraph(spans(text))]
 }
 
 /// What stands within a line. Addresses as they stand are found as in our own writing.
-fn spans(line: &str) -> Vec<Span> {
+fn spans(line: &str) -> Vec<ProseSpan> {
     let mut found = Vec::new();
     let mut plain = String::new();
     let mut rest = line;
     while let Some(c) = rest.chars().next() {
         let whole = match c {
-            '{' => between(rest, "{{", "}}").map(|(inner, used)| (Span::Code(unescaped(inner)), used)),
+            '{' => between(rest, "{{", "}}").map(|(inner, used)| (ProseSpan::Code(unescaped(inner)), used)),
             '*' => between(rest, "*", "*")
                 .filter(|(inner, _)| inner.trim() == *inner)
-                .map(|(inner, used)| (Span::Strong(unescaped(inner)), used)),
+                .map(|(inner, used)| (ProseSpan::Strong(unescaped(inner)), used)),
             '[' => link(rest),
-            '\\' if rest.starts_with("\\\\") => Some((Span::Break, if rest.starts_with("\\\\ ") { 3 } else { 2 })),
+            '\\' if rest.starts_with("\\\\") => Some((ProseSpan::Break, if rest.starts_with("\\\\ ") { 3 } else { 2 })),
             _ => None,
         };
         if let Some((span, used)) = whole {
@@ -291,11 +291,11 @@ fn spans(line: &str) -> Vec<Span> {
 }
 
 /// Plain text, in which an address as it stands is a link.
-fn text(raw: &str) -> Vec<Span> {
+fn text(raw: &str) -> Vec<ProseSpan> {
     let plain = unescaped(raw);
-    let links = |span: &Span| matches!(span, Span::Text(_)) || matches!(span, Span::Link { text, href } if text == href);
+    let links = |span: &ProseSpan| matches!(span, ProseSpan::Text(_)) || matches!(span, ProseSpan::Link { text, href } if text == href);
     let found = markdown_spans(&plain);
-    if found.iter().all(links) { found } else { vec![Span::Text(plain)] }
+    if found.iter().all(links) { found } else { vec![ProseSpan::Text(plain)] }
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, usize)> {
@@ -311,10 +311,10 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<(&'a str, usize
     None
 }
 
-fn link(text: &str) -> Option<(Span, usize)> {
+fn link(text: &str) -> Option<(ProseSpan, usize)> {
     let (inner, used) = between(text, "[", "]")?;
     let (label, href) = inner.rsplit_once('|').unwrap_or((inner, inner));
-    is_address(href).then(|| (Span::Link { text: unescaped(label), href: href.to_owned() }, used))
+    is_address(href).then(|| (ProseSpan::Link { text: unescaped(label), href: href.to_owned() }, used))
 }
 
 /// What is said by its number, since a backslash before it would not do.

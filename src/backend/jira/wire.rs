@@ -9,9 +9,9 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::relations::{End, Link};
+use super::relations::{JiraLinkEnd, JiraLink};
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Issue {
@@ -36,8 +36,8 @@ pub(super) struct Fields {
     pub(super) updated: Option<String>,
     /// Told of one issue only, and not where links are switched off.
     #[serde(rename = "issuelinks")]
-    pub(super) links: Option<Vec<Link>>,
-    pub(super) parent: Option<End>,
+    pub(super) links: Option<Vec<JiraLink>>,
+    pub(super) parent: Option<JiraLinkEnd>,
     /// The due date, whose field can be chosen, is among these.
     #[serde(flatten)]
     pub(super) others: Map<String, Value>,
@@ -247,7 +247,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
     // A refused credential may be let in as nobody: then nothing is seen, and a list is empty that is not.
     if login_failed(answer) && !(writes && answer.is_success()) {
         return Some(BackendError::new(
-            Trouble::Paused,
+            ErrorKind::Paused,
             "answered as to nobody (the credential was refused; check the token and options.user)",
         ));
     }
@@ -257,10 +257,10 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
     Some(match (answer.status, told) {
         (429, _) => limited(answer),
         // Two moves of the same issue at once; nothing was done.
-        (409, told) => BackendError::new(Trouble::Retry { after: answer.retry_after }, text(&told.unwrap_or_default())),
+        (409, told) => BackendError::new(ErrorKind::Retry { after: answer.retry_after }, text(&told.unwrap_or_default())),
         // Screens, required fields, permissions and unknown values: somebody can mend it there. What is too long stays so.
         (400, Some(told)) if !told.contains("too long") && !told.contains("exceed") && !told.contains("must be less than") => {
-            BackendError::new(Trouble::Denied, text(&told))
+            BackendError::new(ErrorKind::Denied, text(&told))
         }
         (_, Some(told)) => BackendError::new(error.trouble, text(&told)),
         (_, None) => error,
@@ -289,9 +289,9 @@ fn limited(answer: &HttpAnswer) -> BackendError {
     let after = answer.retry_after.or_else(|| until(header("x-ratelimit-reset")?, header("date")?));
     let told = format!("answered 429 (too much{}{reason})", if reason.is_empty() { "" } else { ": " });
     let trouble = if reason == "jira-per-issue-on-write" {
-        Trouble::Retry { after }
+        ErrorKind::Retry { after }
     } else {
-        Trouble::Limited { after: after.unwrap_or(Duration::from_mins(1)) }
+        ErrorKind::Limited { after: after.unwrap_or(Duration::from_mins(1)) }
     };
     BackendError::new(trouble, told)
 }

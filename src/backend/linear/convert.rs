@@ -11,22 +11,22 @@ use crate::backend::{Resource, Workspace};
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Assignees, Capabilities, Carried, Draft, Edit, Marker, Markup, Milestones, Names, Place, Remote, RemoteComment, RemoteRef, SetChange,
-    Users,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Marker, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange,
+    UserMap,
 };
 use crate::domain::{CloseReason, Priority, StateName};
 
 /// Linear tells no limits of its texts: these are on the safe side.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
-    states: Carried::ByLabel,
+    states: CarriedAs::ByLabel,
     close_reasons: true,
-    priority: Carried::Natively,
-    kind: Carried::ByLabel,
+    priority: CarriedAs::Natively,
+    kind: CarriedAs::ByLabel,
     labels: true,
     label_limit: Some(80),
     label_bars: &[],
-    milestones: Milestones::Not,
-    assignees: Assignees::One,
+    milestones: MilestoneSupport::Not,
+    assignees: AssigneeSupport::One,
     due_dates: true,
     relations: &[Relation::Blocks, Relation::BlockedBy, Relation::Relates, Relation::Duplicates, Relation::Parent],
     comments: true,
@@ -64,8 +64,8 @@ pub(super) fn id_of(marker: &Marker) -> Option<String> {
 }
 
 /// The names that are used here.
-pub(super) fn names(names: Names) -> Names {
-    Names { in_progress: String::new(), ..names }
+pub(super) fn names(names: LabelNames) -> LabelNames {
+    LabelNames { in_progress: String::new(), ..names }
 }
 
 /// 0 is none and 1 is urgent, which we do not have.
@@ -104,32 +104,32 @@ fn read_state(state: &wire::State, blocked: bool) -> (StateName, Option<CloseRea
 
 /// What an issue's workflow state has to be. `None`: any will do, or what the team begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum WantedState {
     Open,
     Started,
     Closed(CloseReason),
 }
 
-pub(super) fn wanted_at_birth(draft: &Draft) -> Option<Wanted> {
+pub(super) fn wanted_at_birth(draft: &Draft) -> Option<WantedState> {
     match draft.state {
         StateName::Open | StateName::Blocked => None,
-        StateName::InProgress => Some(Wanted::Started),
-        StateName::Closed => Some(Wanted::Closed(draft.close_reason.unwrap_or(CloseReason::Completed))),
+        StateName::InProgress => Some(WantedState::Started),
+        StateName::Closed => Some(WantedState::Closed(draft.close_reason.unwrap_or(CloseReason::Completed))),
     }
 }
 
-pub(super) fn wanted(edit: &Edit<'_>) -> Option<Wanted> {
+pub(super) fn wanted(edit: &DraftEdit<'_>) -> Option<WantedState> {
     let (state, why) = edit.state()?;
     match state {
         // Only its label tells a blocked one; but it has to be open.
-        StateName::Blocked => (edit.before.state == StateName::Closed).then_some(Wanted::Open),
-        StateName::Open => Some(Wanted::Open),
-        StateName::InProgress => Some(Wanted::Started),
-        StateName::Closed => Some(Wanted::Closed(why.unwrap_or(CloseReason::Completed))),
+        StateName::Blocked => (edit.before.state == StateName::Closed).then_some(WantedState::Open),
+        StateName::Open => Some(WantedState::Open),
+        StateName::InProgress => Some(WantedState::Started),
+        StateName::Closed => Some(WantedState::Closed(why.unwrap_or(CloseReason::Completed))),
     }
 }
 
-impl Wanted {
+impl WantedState {
     /// The first of the team's states that fits, in the team's own order.
     pub(super) fn among(self, states: &[wire::State]) -> Option<&wire::State> {
         let first = |fits: &dyn Fn(&wire::State) -> bool| {
@@ -156,14 +156,14 @@ impl Wanted {
 }
 
 /// What was found out before a draft is sent.
-pub(super) struct Found {
+pub(super) struct LinearLookups {
     pub(super) team: String,
     pub(super) labels: Vec<String>,
     pub(super) assignee: Option<String>,
     pub(super) state: Option<String>,
 }
 
-pub(super) fn create<'a>(draft: &'a Draft, id: String, found: &'a Found) -> wire::CreateIssue<'a> {
+pub(super) fn create<'a>(draft: &'a Draft, id: String, found: &'a LinearLookups) -> wire::CreateIssue<'a> {
     wire::CreateIssue {
         id,
         team_id: &found.team,
@@ -178,7 +178,7 @@ pub(super) fn create<'a>(draft: &'a Draft, id: String, found: &'a Found) -> wire
 }
 
 /// The part of an edit that needs nothing to be looked up.
-pub(super) fn edit<'a>(edit: &Edit<'a>) -> wire::EditIssue<'a> {
+pub(super) fn edit<'a>(edit: &DraftEdit<'a>) -> wire::EditIssue<'a> {
     wire::EditIssue {
         title: edit.title(),
         description: edit.body(),
@@ -190,17 +190,17 @@ pub(super) fn edit<'a>(edit: &Edit<'a>) -> wire::EditIssue<'a> {
 
 /// Whose turn it is after a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum StateChange {
     Nobody,
     Of(String),
 }
 
 /// `None`: leave it; whoever is there was somebody else's choice.
-pub(super) fn assignee(there: Option<&wire::User>, change: &SetChange) -> Option<Turn> {
+pub(super) fn assignee(there: Option<&wire::User>, change: &SetChange) -> Option<StateChange> {
     if let Some(name) = change.add.last() {
-        return Some(Turn::Of(name.clone()));
+        return Some(StateChange::Of(name.clone()));
     }
-    there.is_some_and(|user| change.remove.iter().any(|name| is_called(user, name))).then_some(Turn::Nobody)
+    there.is_some_and(|user| change.remove.iter().any(|name| is_called(user, name))).then_some(StateChange::Nobody)
 }
 
 pub(super) fn is_called(user: &wire::User, name: &str) -> bool {
@@ -215,7 +215,7 @@ pub(super) fn person(found: Vec<wire::User>, name: &str) -> Option<String> {
 }
 
 /// By the name that the settings have for somebody, else by what Linear shows.
-fn called(user: wire::User, users: &Users) -> String {
+fn called(user: wire::User, users: &UserMap) -> String {
     let is_known = |name: &String| users.ours(name).is_some();
     match user.email {
         Some(email) if is_known(&email) && !is_known(&user.display_name) => email,
@@ -223,14 +223,14 @@ fn called(user: wire::User, users: &Users) -> String {
     }
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, users: &Users) -> Remote {
+pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, users: &UserMap) -> RemoteIssue {
     let labels: Vec<String> = issue.labels.nodes.into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let (state, close_reason) = read_state(&issue.state, read.state == Some(StateName::Blocked));
     let place = issue.identifier.rsplit_once('-').map_or_else(|| place.clone(), |(team, _)| place.or_else_at("", "", team));
     let place = &place;
     let said_at = issue.comments.nodes.iter().map(|comment| comment.updated_at).max();
-    Remote {
+    RemoteIssue {
         at: at(issue.id, issue.identifier, place, issue.url),
         title: issue.title,
         body: issue.description.unwrap_or_default(),
@@ -251,7 +251,7 @@ pub(super) fn remote(issue: wire::Issue, place: &Place, names: &Names, users: &U
     }
 }
 
-pub(super) fn at(id: String, key: String, place: &Place, url: Option<String>) -> RemoteRef {
+pub(super) fn at(id: String, key: String, place: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef { place: place.clone(), id, key, url: url.filter(|url| !url.is_empty()) }
 }
 
@@ -289,7 +289,7 @@ pub(super) fn resource(team: wire::Team, organisation: &wire::Organisation) -> R
         url: Some(format!("{}/team/{}", home(organisation), team.key)),
         id: team.id,
         name: team.name,
-        place: Place { owner: String::new(), repo: String::new(), project: team.key.clone() },
+        place: Project { owner: String::new(), repo: String::new(), project: team.key.clone() },
         display_key: Some(team.key),
         workspace_handle: Some(organisation.url_key.clone()),
         workspace_url: Some(home(organisation)),

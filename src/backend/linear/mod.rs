@@ -21,23 +21,23 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::http::HttpAnswer;
-use super::line::{Call, Scheme};
+use super::line::{TrackerCall, AuthScheme};
 use super::paging::{PAGES, moment};
 use super::{
-    Backend, BackendError, BackendOptions, Changes, Checked, Created, Delivery, Heard, HookMade, Line, ListAsk, Resource, Trouble, Unheard,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
     Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, Edit, Listing, Marker, Names, Place, PlaceField, Remote, RemoteComment, RemoteRef, TrackerKind, Users,
+    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind, UserMap,
 };
-use convert::{Turn, Wanted};
-use query::Operation;
+use convert::{StateChange, WantedState};
+use query::GraphqlOperation;
 
-pub struct Linear {
-    line: Line,
-    names: Names,
-    users: Users,
+pub struct LinearBackend {
+    line: TrackerClient,
+    names: LabelNames,
+    users: UserMap,
     page_size: u32,
     /// Linear refuses a second label of the same name: within one process only one call at a time makes what is missing.
     making: Mutex<()>,
@@ -46,14 +46,14 @@ pub struct Linear {
 /// More at once costs more than Linear lets one question cost.
 const MOST: u32 = 50;
 
-impl Linear {
+impl LinearBackend {
     pub fn new(options: BackendOptions) -> Result<Self, String> {
         if let Some(name) = options.options.keys().find(|name| *name != "token_type") {
             return Err(format!("options.{name}: linear knows only token_type"));
         }
         let scheme = match options.option("token_type") {
-            None | Some("key") => Scheme::Bare,
-            Some("oauth") => Scheme::Bearer,
+            None | Some("key") => AuthScheme::Bare,
+            Some("oauth") => AuthScheme::Bearer,
             Some(other) => return Err(format!("options.token_type: must be key or oauth, not {other:?}")),
         };
         Ok(Self {
@@ -65,29 +65,29 @@ impl Linear {
         })
     }
 
-    async fn ask(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
-        self.line.send(Call::post("/graphql").json(&wire::Question::new(operation, variables)).reads()).await
+    async fn ask(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
+        self.line.send(TrackerCall::post("/graphql").json(&wire::Question::new(operation, variables)).reads()).await
     }
 
-    async fn get<T: DeserializeOwned>(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<T, BackendError> {
+    async fn get<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
         wire::data(&self.ask(operation, variables).await?, operation.name, false)
     }
 
     /// `None` where it is not there.
-    async fn find<T: DeserializeOwned>(&self, operation: &Operation, id: &str) -> Result<Option<T>, BackendError> {
+    async fn find<T: DeserializeOwned>(&self, operation: &GraphqlOperation, id: &str) -> Result<Option<T>, BackendError> {
         let answer = self.ask(operation, json!({"id": id})).await?;
         if wire::is_gone(&answer) { Ok(None) } else { wire::data(&answer, operation.name, false).map(Some) }
     }
 
-    async fn change(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
-        self.line.send(Call::post("/graphql").json(&wire::Question::new(operation, variables))).await
+    async fn change(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
+        self.line.send(TrackerCall::post("/graphql").json(&wire::Question::new(operation, variables))).await
     }
 
     /// Something with an id of ours. If that is taken, an earlier request did it, or one that is still on its way: it is to be looked for.
-    async fn make<T: DeserializeOwned>(&self, operation: &Operation, variables: impl Serialize + Send) -> Result<T, BackendError> {
+    async fn make<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
         let answer = self.change(operation, variables).await?;
         if wire::is_taken(&answer) {
-            return Err(BackendError::new(Trouble::Unknown, "something with this id is there already"));
+            return Err(BackendError::new(ErrorKind::Unknown, "something with this id is there already"));
         }
         wire::data(&answer, operation.name, true)
     }
@@ -97,11 +97,11 @@ impl Linear {
         Ok(found.teams.nodes.into_iter().next())
     }
 
-    async fn state(&self, team: &wire::Team, wanted: Wanted) -> Result<String, BackendError> {
+    async fn state(&self, team: &wire::Team, wanted: WantedState) -> Result<String, BackendError> {
         let found: wire::States = self.get(&query::STATES, json!({"team": team.id})).await?;
         let missing = || {
             let message = format!("the team {} has no workflow state of the type {}: add one in its settings", team.key, wanted.types());
-            BackendError::new(Trouble::Denied, message)
+            BackendError::new(ErrorKind::Denied, message)
         };
         wanted.among(&found.workflow_states.nodes).map(|state| state.id.clone()).ok_or_else(missing)
     }
@@ -139,7 +139,7 @@ impl Linear {
         let answer = self.ask(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})).await?;
         if wire::is_duplicate(&answer) {
             let message = format!("the label {name:?} was made by somebody else just now, or holds others and cannot be put on an issue");
-            return Err(BackendError::new(Trouble::Retry { after: None }, message));
+            return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         let made: wire::LabelCreate = wire::data(&answer, "the label", false)?;
         Ok(made.issue_label_create.issue_label.id)
@@ -148,14 +148,14 @@ impl Linear {
     async fn person(&self, name: &str) -> Result<String, BackendError> {
         let found: wire::Users = self.get(&query::PERSON, json!({"name": name})).await?;
         let message = || format!("nobody there is called {name:?}, by address or display name: mend the backend's users");
-        convert::person(found.users.nodes, name).ok_or_else(|| BackendError::new(Trouble::Denied, message()))
+        convert::person(found.users.nodes, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 
-    async fn found(&self, place: &Place, draft: &Draft) -> Result<convert::Found, BackendError> {
+    async fn found(&self, place: &Project, draft: &Draft) -> Result<convert::LinearLookups, BackendError> {
         let Some(team) = self.team(&place.project).await? else {
-            return Err(BackendError::new(Trouble::Denied, no_team(place)));
+            return Err(BackendError::new(ErrorKind::Denied, no_team(place)));
         };
-        Ok(convert::Found {
+        Ok(convert::LinearLookups {
             labels: self.label_ids(&team, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?,
             assignee: match draft.assignees.first() {
                 Some(name) => Some(self.person(name).await?),
@@ -170,7 +170,7 @@ impl Linear {
     }
 
     /// Where the issue is now: its team may have changed, and so have its states and labels.
-    async fn with_ground(&self, at: &RemoteRef, edit: &Edit<'_>, change: &mut wire::EditIssue<'_>) -> Result<(), BackendError> {
+    async fn with_ground(&self, at: &RemoteRef, edit: &DraftEdit<'_>, change: &mut wire::EditIssue<'_>) -> Result<(), BackendError> {
         let (wanted, labels, people) = (convert::wanted(edit), edit.labels(&self.names, &convert::CAPABILITIES), edit.assignees());
         if wanted.is_none() && labels.is_none() && people.is_none() {
             return Ok(());
@@ -186,20 +186,20 @@ impl Linear {
         }
         if let Some(people) = people {
             change.assignee_id = match convert::assignee(ground.assignee.as_ref(), &people) {
-                Some(Turn::Of(name)) => Some(self.person(&name).await?.into()),
-                Some(Turn::Nobody) => Some(serde_json::Value::Null),
+                Some(StateChange::Of(name)) => Some(self.person(&name).await?.into()),
+                Some(StateChange::Nobody) => Some(serde_json::Value::Null),
                 None => None,
             };
         }
         Ok(())
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Place) -> Remote {
+    fn remote(&self, issue: wire::Issue, place: &Project) -> RemoteIssue {
         convert::remote(issue, place, &self.names, &self.users)
     }
 }
 
-fn no_team(place: &Place) -> String {
+fn no_team(place: &Project) -> String {
     format!("there is no team with the key {}, or the credential may not see it", place.project)
 }
 
@@ -208,11 +208,11 @@ fn id_of(labels: &[wire::Label], name: &str) -> Option<String> {
 }
 
 fn no_id(marker: &impl std::fmt::Display) -> BackendError {
-    BackendError::new(Trouble::Fail, format!("the marker {marker} holds no id"))
+    BackendError::new(ErrorKind::Fail, format!("the marker {marker} holds no id"))
 }
 
 #[async_trait]
-impl Backend for Linear {
+impl Backend for LinearBackend {
     fn kind(&self) -> TrackerKind {
         TrackerKind::Linear
     }
@@ -221,8 +221,8 @@ impl Backend for Linear {
         &convert::CAPABILITIES
     }
 
-    fn needs(&self) -> &'static [PlaceField] {
-        &[PlaceField::Project]
+    fn needs(&self) -> &'static [ProjectField] {
+        &[ProjectField::Project]
     }
 
     fn canonical(&self, text: &str) -> String {
@@ -233,28 +233,28 @@ impl Backend for Linear {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Place, draft: &Draft, marker: &Marker) -> Result<Created, BackendError> {
+    async fn create(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<CreatedRemote, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
         let found = self.found(place, draft).await?;
         let made: wire::IssueCreate = self.make(&query::ISSUE_CREATE, json!({"input": convert::create(draft, id, &found)})).await?;
         let issue = made.issue_create.issue;
-        Ok(Created {
+        Ok(CreatedRemote {
             at: convert::at(issue.id, issue.identifier, place, issue.url),
             carried: Draft { relations: Vec::new(), ..draft.clone() },
         })
     }
 
     /// By its id, whenever it was made and wherever it has been moved to.
-    async fn find_by_marker(&self, place: &Place, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<Remote>, BackendError> {
+    async fn find_by_marker(&self, place: &Project, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
         self.whole(&id, place, true).await
     }
 
-    async fn read(&self, at: &RemoteRef) -> Result<Option<Remote>, BackendError> {
+    async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
         self.whole(&at.id, &at.place, false).await
     }
 
-    async fn update(&self, at: &RemoteRef, edit: &Edit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
+    async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
         let mut change = convert::edit(edit);
         self.with_ground(at, edit, &mut change).await?;
         if change != wire::EditIssue::default() {
@@ -289,7 +289,7 @@ impl Backend for Linear {
         if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Place, ask: &ListAsk<'_>) -> Result<Changes, BackendError> {
+    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
         let mut filter = json!({"team": {"key": {"eq": place.project}}});
         if let Some(since) = ask.since {
             let changed = json!({"updatedAt": {"gte": moment(since)}});
@@ -299,11 +299,11 @@ impl Backend for Linear {
         let wire::Page { nodes, page_info } = found.issues;
         let there = nodes.into_iter().filter(|issue| issue.trashed != Some(true));
         let items = there.map(|issue| self.remote(issue, place)).collect();
-        Ok(Changes { items, next: page_info.next()?, ..Changes::default() })
+        Ok(ChangesPage { items, next: page_info.next()?, ..ChangesPage::default() })
     }
 
     /// All of them at once: Linear does not say in which order its pages come.
-    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<Listing<RemoteComment>, BackendError> {
+    async fn comments(&self, at: &RemoteRef, _page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
         let (mut items, mut after): (Vec<RemoteComment>, Option<String>) = (Vec::new(), None);
         for _ in 0..PAGES {
             let variables = json!({"id": at.id, "first": self.page_size, "after": after});
@@ -311,18 +311,18 @@ impl Backend for Linear {
             items.extend(nodes.into_iter().map(convert::comment));
             after = page_info.next()?;
             if after.is_none() {
-                return Ok(Listing { items: convert::oldest_first(items), next: None });
+                return Ok(RemotePage { items: convert::oldest_first(items), next: None });
             }
         }
         Err(BackendError::unreadable("comments", "the list does not end"))
     }
 
-    async fn check(&self, place: Option<&Place>) -> Result<Checked, BackendError> {
+    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
         let viewer = match self.get::<wire::Viewer>(&query::VIEWER, json!({})).await {
             Ok(found) => found.viewer,
-            Err(error) if error.trouble == Trouble::Paused => {
+            Err(error) if error.trouble == ErrorKind::Paused => {
                 let missing = "the credential is refused: make a new API key (or, with token_type = \"oauth\", a new token)";
-                return Ok(Checked { account: None, missing: vec![missing.to_owned()] });
+                return Ok(CheckReport { account: None, missing: vec![missing.to_owned()] });
             }
             Err(error) => return Err(error),
         };
@@ -330,29 +330,29 @@ impl Backend for Linear {
             Some(place) if self.team(&place.project).await?.is_none() => vec![no_team(place)],
             Some(_) | None => Vec::new(),
         };
-        Ok(Checked { account: Some(viewer.display_name), missing })
+        Ok(CheckReport { account: Some(viewer.display_name), missing })
     }
 
-    async fn workspaces(&self, _page: Option<&str>) -> Result<Listing<Workspace>, BackendError> {
+    async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
         let found: wire::OneOrganisation = self.get(&query::ORGANISATION, json!({})).await?;
-        Ok(Listing { items: vec![convert::workspace(found.organization)], next: None })
+        Ok(RemotePage { items: vec![convert::workspace(found.organization)], next: None })
     }
 
-    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<Listing<Resource>, BackendError> {
+    async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         let variables = json!({"first": self.page_size, "after": page});
         let wire::TeamsOf { organization, teams } = self.get(&query::TEAMS, variables).await?;
         if organization.id != workspace {
-            return Err(BackendError::new(Trouble::Fail, format!("the credential belongs to another workspace than {workspace}")));
+            return Err(BackendError::new(ErrorKind::Fail, format!("the credential belongs to another workspace than {workspace}")));
         }
         let items = teams.nodes.into_iter().map(|team| convert::resource(team, &organization)).collect();
-        Ok(Listing { items, next: teams.page_info.next()? })
+        Ok(RemotePage { items, next: teams.page_info.next()? })
     }
 
-    fn hear(&self, delivery: &Delivery<'_>, secrets: &[SecretString]) -> Result<Heard, Unheard> {
+    fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
         webhook::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Place, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
         self.hook(place, url, secret).await
     }
 }

@@ -4,54 +4,54 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::query::{self, Operation};
+use super::query::{self, GraphqlOperation};
 use super::wire::{self, Page};
-use super::{Linear, PAGES};
+use super::{LinearBackend, PAGES};
 use crate::backend::BackendError;
 use crate::backend::relations::{missing, unless_refused};
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{Place, Remote, RemoteRef, RemoteRelation, SetChange, has};
+use crate::domain::tracker::{Project, RemoteIssue, RemoteRef, RemoteRelation, SetChange, has};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct OneRelated {
-    issue: Related,
+    issue: LinearRelatedIssue,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Related {
+struct LinearRelatedIssue {
     #[serde(default)]
-    parent: Option<Named>,
-    relations: Page<Bond>,
-    inverse_relations: Page<Bond>,
+    parent: Option<LinearRelationName>,
+    relations: Page<LinearRelationInput>,
+    inverse_relations: Page<LinearRelationInput>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Named {
+struct LinearRelationName {
     identifier: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Bond {
+struct LinearRelationInput {
     id: String,
     #[serde(rename = "type")]
     kind: String,
     /// The other one: of an inverse relation the issue that it leads from.
     #[serde(rename = "relatedIssue", alias = "issue")]
-    other: Named,
+    other: LinearRelationName,
 }
 
 /// A relation, and what it goes by; the parent goes by nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
+struct KnownLinearRelation {
     id: Option<String>,
     relation: RemoteRelation,
 }
 
 const TYPES: &[(Relation, &str)] = &[(Relation::Blocks, "blocks"), (Relation::Relates, "related"), (Relation::Duplicates, "duplicate")];
 
-impl Bond {
-    fn read(self, inverse: bool) -> Option<Known> {
+impl LinearRelationInput {
+    fn read(self, inverse: bool) -> Option<KnownLinearRelation> {
         let (relation, _) = TYPES.iter().find(|(_, name)| *name == self.kind)?;
         let relation = match (relation, inverse) {
             (Relation::Blocks, true) => Relation::BlockedBy,
@@ -59,12 +59,12 @@ impl Bond {
             (Relation::Duplicates, true) => return None,
             (relation, _) => *relation,
         };
-        Some(Known { id: Some(self.id), relation: RemoteRelation { relation, key: self.other.identifier } })
+        Some(KnownLinearRelation { id: Some(self.id), relation: RemoteRelation { relation, key: self.other.identifier } })
     }
 }
 
 /// Each once: two issues can be related both ways.
-fn told(known: Vec<Known>) -> Vec<RemoteRelation> {
+fn told(known: Vec<KnownLinearRelation>) -> Vec<RemoteRelation> {
     let mut told: Vec<RemoteRelation> = Vec::new();
     for known in known {
         if !has(&told, &known.relation) {
@@ -74,9 +74,9 @@ fn told(known: Vec<Known>) -> Vec<RemoteRelation> {
     told
 }
 
-impl Linear {
+impl LinearBackend {
     /// With its relations; in the bin only where that is asked for.
-    pub(super) async fn whole(&self, id: &str, place: &Place, in_bin: bool) -> Result<Option<Remote>, BackendError> {
+    pub(super) async fn whole(&self, id: &str, place: &Project, in_bin: bool) -> Result<Option<RemoteIssue>, BackendError> {
         let answer = self.ask(&query::ISSUE, json!({"id": id, "first": self.page_size})).await?;
         if wire::is_gone(&answer) {
             return Ok(None);
@@ -87,16 +87,16 @@ impl Linear {
         }
         let first: OneRelated = wire::data(&answer, query::ISSUE.name, false)?;
         let relations = told(self.all(id, first.issue).await?);
-        Ok(Some(Remote { relations: Some(relations), ..self.remote(found.issue, place) }))
+        Ok(Some(RemoteIssue { relations: Some(relations), ..self.remote(found.issue, place) }))
     }
 
     /// Two lists, read side by side: one that has ended is asked behind its end, where there is nothing.
-    async fn all(&self, id: &str, first: Related) -> Result<Vec<Known>, BackendError> {
+    async fn all(&self, id: &str, first: LinearRelatedIssue) -> Result<Vec<KnownLinearRelation>, BackendError> {
         let parent = first.parent.clone().map(|parent| RemoteRelation { relation: Relation::Parent, key: parent.identifier });
-        let mut all: Vec<Known> = parent.map(|relation| Known { id: None, relation }).into_iter().collect();
+        let mut all: Vec<KnownLinearRelation> = parent.map(|relation| KnownLinearRelation { id: None, relation }).into_iter().collect();
         let (mut page, mut after, mut inverse_after) = (first, None, None);
         for _ in 0..PAGES {
-            let Related { relations, inverse_relations, .. } = page;
+            let LinearRelatedIssue { relations, inverse_relations, .. } = page;
             all.extend(relations.nodes.into_iter().filter_map(|bond| bond.read(false)));
             all.extend(inverse_relations.nodes.into_iter().filter_map(|bond| bond.read(true)));
             after = relations.page_info.end_cursor.clone().or(after);
@@ -128,17 +128,17 @@ impl Linear {
         Ok(())
     }
 
-    async fn done(&self, operation: &Operation, variables: serde_json::Value) -> Result<(), BackendError> {
+    async fn done(&self, operation: &GraphqlOperation, variables: serde_json::Value) -> Result<(), BackendError> {
         let answer = self.change(operation, variables).await?;
         wire::refusal(&answer, true).map_or(Ok(()), Err)
     }
 }
 
-fn parent(at: &RemoteRef, key: Option<&str>) -> (&'static Operation, serde_json::Value) {
+fn parent(at: &RemoteRef, key: Option<&str>) -> (&'static GraphqlOperation, serde_json::Value) {
     (&query::ISSUE_UPDATE, json!({"id": at.id, "input": {"parentId": key}}))
 }
 
-fn new(at: &RemoteRef, relation: &RemoteRelation) -> (&'static Operation, serde_json::Value) {
+fn new(at: &RemoteRef, relation: &RemoteRelation) -> (&'static GraphqlOperation, serde_json::Value) {
     let (from, to, kind) = match relation.relation {
         Relation::Parent => return parent(at, Some(&relation.key)),
         Relation::BlockedBy => (&relation.key, &at.id, "blocks"),
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_relation_is_read_from_the_side_it_is_seen_from() {
         let read = |kind: &str, other: &str, inverse| {
-            let bond: Bond = serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
+            let bond: LinearRelationInput = serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
             bond.read(inverse).map(|known| known.relation.relation)
         };
         assert_eq!(read("blocks", "relatedIssue", false), Some(Relation::Blocks));

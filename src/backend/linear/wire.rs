@@ -8,9 +8,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::query::Operation;
+use super::query::GraphqlOperation;
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, Trouble, line};
+use crate::backend::{BackendError, ErrorKind, line};
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,7 +22,7 @@ pub(super) struct Question<V> {
 }
 
 impl<V> Question<V> {
-    pub(super) const fn new(operation: &Operation, variables: V) -> Self {
+    pub(super) const fn new(operation: &GraphqlOperation, variables: V) -> Self {
         Self { operation_name: operation.name, query: operation.text, variables }
     }
 }
@@ -321,17 +321,17 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
 }
 
 /// By the code, or by the type, which older answers have: "authentication error".
-fn trouble(error: &Error, answer: &HttpAnswer, writes: bool) -> Trouble {
+fn trouble(error: &Error, answer: &HttpAnswer, writes: bool) -> ErrorKind {
     let word = if error.extensions.code.is_empty() { &error.extensions.kind } else { &error.extensions.code };
     match word.to_uppercase().replace(' ', "_").as_str() {
-        "RATELIMITED" => Trouble::Limited { after: wait(answer) },
-        "AUTHENTICATION_ERROR" => Trouble::Paused,
-        "FORBIDDEN" | "FEATURE_NOT_ACCESSIBLE" | "USAGE_LIMIT_EXCEEDED" => Trouble::Denied,
-        "LOCK_TIMEOUT" => Trouble::Retry { after: None },
-        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" if writes => Trouble::Unknown,
-        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" => Trouble::Retry { after: answer.retry_after },
-        _ if is_missing(error) => Trouble::Denied,
-        _ => line::refusal(answer, writes).map_or(Trouble::Fail, |error| error.trouble),
+        "RATELIMITED" => ErrorKind::Limited { after: wait(answer) },
+        "AUTHENTICATION_ERROR" => ErrorKind::Paused,
+        "FORBIDDEN" | "FEATURE_NOT_ACCESSIBLE" | "USAGE_LIMIT_EXCEEDED" => ErrorKind::Denied,
+        "LOCK_TIMEOUT" => ErrorKind::Retry { after: None },
+        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" if writes => ErrorKind::Unknown,
+        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" => ErrorKind::Retry { after: answer.retry_after },
+        _ if is_missing(error) => ErrorKind::Denied,
+        _ => line::refusal(answer, writes).map_or(ErrorKind::Fail, |error| error.trouble),
     }
 }
 
@@ -383,17 +383,17 @@ mod tests {
     #[test]
     fn what_an_error_means_stands_in_its_code_whatever_the_status() {
         let trouble = |status, code, message| refusal(&answer(status, &[], code, message), true).unwrap().trouble;
-        assert_eq!(trouble(400, "RATELIMITED", "Rate limit exceeded"), Trouble::Limited { after: Duration::from_mins(1) });
-        assert_eq!(trouble(400, "AUTHENTICATION_ERROR", "Authentication required"), Trouble::Paused);
-        assert_eq!(trouble(200, "FORBIDDEN", "no"), Trouble::Denied);
-        assert_eq!(trouble(400, "INPUT_ERROR", "Entity not found: Team"), Trouble::Denied);
-        assert_eq!(trouble(400, "INPUT_ERROR", "Argument Validation Error"), Trouble::Fail);
-        assert_eq!(trouble(200, "INPUT_ERROR", "Argument Validation Error"), Trouble::Fail);
-        assert_eq!(trouble(200, "INTERNAL_SERVER_ERROR", "oops"), Trouble::Unknown);
-        assert_eq!(trouble(502, "", "bad gateway"), Trouble::Unknown);
-        assert_eq!(trouble(401, "", "no"), Trouble::Paused);
+        assert_eq!(trouble(400, "RATELIMITED", "Rate limit exceeded"), ErrorKind::Limited { after: Duration::from_mins(1) });
+        assert_eq!(trouble(400, "AUTHENTICATION_ERROR", "Authentication required"), ErrorKind::Paused);
+        assert_eq!(trouble(200, "FORBIDDEN", "no"), ErrorKind::Denied);
+        assert_eq!(trouble(400, "INPUT_ERROR", "Entity not found: Team"), ErrorKind::Denied);
+        assert_eq!(trouble(400, "INPUT_ERROR", "Argument Validation Error"), ErrorKind::Fail);
+        assert_eq!(trouble(200, "INPUT_ERROR", "Argument Validation Error"), ErrorKind::Fail);
+        assert_eq!(trouble(200, "INTERNAL_SERVER_ERROR", "oops"), ErrorKind::Unknown);
+        assert_eq!(trouble(502, "", "bad gateway"), ErrorKind::Unknown);
+        assert_eq!(trouble(401, "", "no"), ErrorKind::Paused);
         let read = refusal(&answer(200, &[], "INTERNAL_SERVER_ERROR", "oops"), false).unwrap();
-        assert_eq!(read.trouble, Trouble::Retry { after: None });
+        assert_eq!(read.trouble, ErrorKind::Retry { after: None });
         assert!(is_taken(&answer(400, &[], "INPUT_ERROR", "conflict on insert of Issue: entity with id … already exists")));
     }
 

@@ -1,9 +1,9 @@
 //! What stands within a line: bold, code, links. What is not whole stays text.
 
-use super::Span;
+use super::ProseSpan;
 
 #[must_use]
-pub fn spans(line: &str) -> Vec<Span> {
+pub fn spans(line: &str) -> Vec<ProseSpan> {
     let mut found = Vec::new();
     let mut plain = String::new();
     let mut rest = line;
@@ -39,13 +39,13 @@ fn near(text: &str) -> &str {
     &text[..end]
 }
 
-fn push_text(found: &mut Vec<Span>, plain: &mut String) {
+fn push_text(found: &mut Vec<ProseSpan>, plain: &mut String) {
     if !plain.is_empty() {
-        found.push(Span::Text(std::mem::take(plain)));
+        found.push(ProseSpan::Text(std::mem::take(plain)));
     }
 }
 
-fn code(text: &str) -> Option<(Span, usize)> {
+fn code(text: &str) -> Option<(ProseSpan, usize)> {
     let run = text.len() - text.trim_start_matches('`').len();
     let mut at = run;
     loop {
@@ -56,31 +56,31 @@ fn code(text: &str) -> Option<(Span, usize)> {
             let inner = &text[run..start];
             let padded = inner.strip_prefix(' ').and_then(|inner| inner.strip_suffix(' '));
             let inner = padded.filter(|inner| inner.starts_with('`') || inner.ends_with('`')).unwrap_or(inner);
-            return Some((Span::Code(inner.to_owned()), at));
+            return Some((ProseSpan::Code(inner.to_owned()), at));
         }
     }
 }
 
-fn strong(text: &str) -> Option<(Span, usize)> {
+fn strong(text: &str) -> Option<(ProseSpan, usize)> {
     let inner = text.strip_prefix("**")?;
     let end = inner.find("**")?;
     let inner = &inner[..end];
     let fits = !inner.is_empty() && inner.trim() == inner && !inner.contains(['*', '`', '[', ']']);
-    fits.then(|| (Span::Strong(inner.to_owned()), end + 4))
+    fits.then(|| (ProseSpan::Strong(inner.to_owned()), end + 4))
 }
 
-fn link(text: &str) -> Option<(Span, usize)> {
+fn link(text: &str) -> Option<(ProseSpan, usize)> {
     let (label, rest) = text.strip_prefix('[')?.split_once("](")?;
     let (href, _) = rest.split_once(')')?;
     let fits = !label.trim().is_empty() && !label.contains(['[', ']', '`', '*']) && is_address(href);
-    fits.then(|| (Span::Link { text: label.to_owned(), href: href.to_owned() }, label.len() + href.len() + 4))
+    fits.then(|| (ProseSpan::Link { text: label.to_owned(), href: href.to_owned() }, label.len() + href.len() + 4))
 }
 
 /// An address as it stands.
-fn bare(text: &str) -> Option<(Span, usize)> {
+fn bare(text: &str) -> Option<(ProseSpan, usize)> {
     let end = text.find(|c: char| c.is_whitespace() || "<>\"()[]{}|`*\\^".contains(c)).unwrap_or(text.len());
     let href = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', '\'']);
-    is_address(href).then(|| (Span::Link { text: href.to_owned(), href: href.to_owned() }, href.len()))
+    is_address(href).then(|| (ProseSpan::Link { text: href.to_owned(), href: href.to_owned() }, href.len()))
 }
 
 /// Only what leads to a page or a person, and can stand in any form without harm.

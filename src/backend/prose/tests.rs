@@ -55,8 +55,8 @@ pub fn texts() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-fn text(text: &str) -> Span {
-    Span::Text(text.to_owned())
+fn text(text: &str) -> ProseSpan {
+    ProseSpan::Text(text.to_owned())
 }
 
 #[test]
@@ -64,28 +64,28 @@ fn what_is_understood_becomes_a_tree_and_the_rest_stays_text() {
     let tree = parse(
         "## Head\n\none **bold** `code`\ntwo [x](https://e.org) *em*\n\n- a\n  1. b\n\n- c\n\n> q\n> - r\n\n```rs\nlet x;\n\n  y\n```\n---\nissue-core:7 · rule",
     );
-    let paragraph = |line: &str| Block::Paragraph(vec![text(line)]);
+    let paragraph = |line: &str| ProseBlock::Paragraph(vec![text(line)]);
     assert_eq!(
         tree,
         [
-            Block::Heading { level: 2, text: vec![text("Head")] },
-            Block::Paragraph(vec![
+            ProseBlock::Heading { level: 2, text: vec![text("Head")] },
+            ProseBlock::Paragraph(vec![
                 text("one "),
-                Span::Strong("bold".to_owned()),
+                ProseSpan::Strong("bold".to_owned()),
                 text(" "),
-                Span::Code("code".to_owned()),
-                Span::Break,
+                ProseSpan::Code("code".to_owned()),
+                ProseSpan::Break,
                 text("two "),
-                Span::Link { text: "x".to_owned(), href: "https://e.org".to_owned() },
+                ProseSpan::Link { text: "x".to_owned(), href: "https://e.org".to_owned() },
                 text(" *em*"),
             ]),
-            Block::List {
+            ProseBlock::List {
                 start: None,
-                items: vec![vec![paragraph("a"), Block::List { start: Some(1), items: vec![vec![paragraph("b")]] }], vec![paragraph("c")]],
+                items: vec![vec![paragraph("a"), ProseBlock::List { start: Some(1), items: vec![vec![paragraph("b")]] }], vec![paragraph("c")]],
             },
-            Block::Quote(vec![paragraph("q"), Block::List { start: None, items: vec![vec![paragraph("r")]] }]),
-            Block::Code { language: "rs".to_owned(), text: "let x;\n\n  y".to_owned() },
-            Block::Rule,
+            ProseBlock::Quote(vec![paragraph("q"), ProseBlock::List { start: None, items: vec![vec![paragraph("r")]] }]),
+            ProseBlock::Code { language: "rs".to_owned(), text: "let x;\n\n  y".to_owned() },
+            ProseBlock::Rule,
             paragraph("issue-core:7 · rule"),
         ]
     );
@@ -93,7 +93,7 @@ fn what_is_understood_becomes_a_tree_and_the_rest_stays_text() {
 
 #[test]
 fn an_address_as_it_stands_is_a_link_and_a_script_is_none() {
-    let link = |href: &str| Span::Link { text: href.to_owned(), href: href.to_owned() };
+    let link = |href: &str| ProseSpan::Link { text: href.to_owned(), href: href.to_owned() };
     assert_eq!(spans("see https://e.org/a?b=c."), [text("see "), link("https://e.org/a?b=c"), text(".")]);
     assert_eq!(spans("[x](javascript:alert)"), [text("[x](javascript:alert)")]);
     assert_eq!(spans("`a"), [text("`a")]);

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 
-use super::{FilterSpec, MAX_BULK};
+use super::{IssueFilterSpec, MAX_BULK};
 use crate::domain::decide::{BulkChange, SetWish, StateWish};
 use crate::domain::fault::Faults;
-use crate::domain::find::{Filter, IssueQuery, Order, Sort};
+use crate::domain::find::{ListFilter, IssueQuery, Order, Sort};
 use crate::domain::id::IssueRef;
-use crate::domain::input::{Input, Wanted};
+use crate::domain::input::{Input, JsonType};
 use crate::domain::patch::{UnknownKeys, refuse_unknown};
 use crate::domain::spec::word;
 use crate::domain::text;
@@ -20,7 +20,7 @@ use crate::domain::vocabulary::{CloseReason, StateName};
 #[serde(default)]
 pub struct BulkSpec {
     pub ids: Input<Vec<Input<String>>>,
-    pub filter: Input<FilterSpec>,
+    pub filter: Input<IssueFilterSpec>,
     pub change: Input<ChangeSpec>,
     pub dry_run: Input<bool>,
     pub limit: Input<i64>,
@@ -47,7 +47,7 @@ pub struct ChangeSpec {
     pub unknown: UnknownKeys,
 }
 
-impl Wanted for ChangeSpec {
+impl JsonType for ChangeSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
@@ -56,15 +56,15 @@ impl Wanted for ChangeSpec {
 
 /// Many issues and one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bulk {
-    pub target: Target,
+pub struct BulkEdit {
+    pub target: BulkTarget,
     pub change: BulkChange,
     /// Decide about each, and write nothing.
     pub dry_run: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum BulkTarget {
     /// These, as they were named.
     Named(Vec<(String, Option<IssueRef>)>),
     /// Those of a list, oldest first.
@@ -72,7 +72,7 @@ pub enum Target {
 }
 
 impl BulkSpec {
-    pub fn parse(self) -> Result<Bulk, Faults> {
+    pub fn parse(self) -> Result<BulkEdit, Faults> {
         let mut faults = Faults::default();
         let f = &mut faults;
         let dry_run = text::typed(self.dry_run, "/dry_run", f).unwrap_or(false);
@@ -89,18 +89,18 @@ impl BulkSpec {
         let cursor = text::typed(self.cursor, "/cursor", f);
         refuse_unknown(&self.unknown, "", f);
         let target = match (ids, filter) {
-            (Some(ids), None) => Target::Named(ids),
-            (None, Some(filter)) => Target::Matching(Box::new(matching(filter, limit, cursor, f))),
+            (Some(ids), None) => BulkTarget::Named(ids),
+            (None, Some(filter)) => BulkTarget::Matching(Box::new(matching(filter, limit, cursor, f))),
             (Some(ids), Some(_)) => {
                 f.add("/filter", "contradiction", "give ids or filter, not both");
-                Target::Named(ids)
+                BulkTarget::Named(ids)
             }
             (None, None) => {
                 f.add("/ids", "missing", "give ids or filter");
-                Target::Named(Vec::new())
+                BulkTarget::Named(Vec::new())
             }
         };
-        faults.into_result(Bulk { target, change, dry_run })
+        faults.into_result(BulkEdit { target, change, dry_run })
     }
 }
 
@@ -124,7 +124,7 @@ fn named(ids: Vec<Input<String>>, faults: &mut Faults) -> Vec<(String, Option<Is
 }
 
 /// By number, oldest first: what changes in the middle of it does not move.
-fn matching(filter: Filter, limit: u32, cursor: Option<String>, faults: &mut Faults) -> IssueQuery {
+fn matching(filter: ListFilter, limit: u32, cursor: Option<String>, faults: &mut Faults) -> IssueQuery {
     let mut query = IssueQuery { sort: Sort::Number, order: Order::Ascending, limit, ..IssueQuery::of(filter) };
     match cursor.map(|cursor| query.place(&cursor)).transpose() {
         Ok(place) => query.after = place,
@@ -159,7 +159,7 @@ impl ChangeSpec {
 
 type Texts = Input<Vec<Input<String>>>;
 
-fn set_wish((all, add, remove): (Texts, Texts, Texts), name: &str, (rule, most): (text::Rule, usize), f: &mut Faults) -> SetWish {
+fn set_wish((all, add, remove): (Texts, Texts, Texts), name: &str, (rule, most): (text::TextRule, usize), f: &mut Faults) -> SetWish {
     let mut set = |input: Texts, pointer: String| match input {
         Input::Absent => None,
         sent @ (Input::Null | Input::Value(_) | Input::WrongType(_)) => Some(text::set(sent, &pointer, rule, most, f)),
@@ -199,7 +199,7 @@ mod tests {
     use super::super::tests::codes;
     use super::*;
 
-    fn bulk(json: &str) -> Result<Bulk, Faults> {
+    fn bulk(json: &str) -> Result<BulkEdit, Faults> {
         serde_json::from_str::<BulkSpec>(json).unwrap().parse()
     }
 
@@ -210,10 +210,10 @@ mod tests {
         );
         let edit = edit.unwrap();
         assert!(
-            edit.dry_run && matches!(&edit.target, Target::Matching(query) if query.filter.states.len() == 2 && query.limit == MAX_BULK)
+            edit.dry_run && matches!(&edit.target, BulkTarget::Matching(query) if query.filter.states.len() == 2 && query.limit == MAX_BULK)
         );
         assert_eq!(edit.change.milestone, Some(None));
-        let Target::Named(ids) = bulk(r#"{"ids":["7","7","x"],"change":{"state":"closed"}}"#).unwrap().target else { panic!("named") };
+        let BulkTarget::Named(ids) = bulk(r#"{"ids":["7","7","x"],"change":{"state":"closed"}}"#).unwrap().target else { panic!("named") };
         assert_eq!(ids.iter().map(|(_, name)| name.is_some()).collect::<Vec<_>>(), [true, false]);
     }
 

@@ -4,10 +4,10 @@ use super::{Cause, Decision, EditIssue, in_turn, step};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::comment::Comment;
 use crate::domain::dedupe::Dedupe;
-use crate::domain::event::{Detail, Event, EventKind};
+use crate::domain::event::{EventDetail, Event, EventKind};
 use crate::domain::id::{CommentId, IssueId};
 use crate::domain::issue::{Issue, State};
-use crate::domain::relation::{Other, Related, Relation};
+use crate::domain::relation::{RelationEnd, IssueRelation, Relation};
 use crate::domain::stamp::Stamp;
 use crate::domain::sync::{Conflict, ConflictNote};
 use crate::domain::tracker::{Link, LinkNote};
@@ -15,7 +15,7 @@ use crate::domain::vocabulary::{CloseReason, StateName};
 
 /// What is brought: words as they are to be here, and the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Absorption {
+pub struct RemoteChanges {
     pub words: EditIssue,
     pub state: Option<(StateName, Option<CloseReason>)>,
     /// Clashes to be told of.
@@ -25,8 +25,8 @@ pub struct Absorption {
 /// One event for the words, one for the state, one for each clash; `None` where nothing comes of it. `backend` is where it comes from: it
 /// need not be told.
 #[must_use]
-pub fn absorb(issue: &Issue, backend: &str, absorption: Absorption, cause: &Cause, stamp: Stamp) -> Option<Change> {
-    let mut steps = Steps { change: None, issue: issue.clone(), cause, stamp, backend };
+pub fn absorb(issue: &Issue, backend: &str, absorption: RemoteChanges, cause: &Cause, stamp: Stamp) -> Option<Change> {
+    let mut steps = ChangeSteps { change: None, issue: issue.clone(), cause, stamp, backend };
     let mut wished = issue.clone();
     absorption.words.apply(&mut wished);
     if wished != *issue {
@@ -62,7 +62,7 @@ pub fn heard_edit(
     cause: &Cause,
     stamp: Stamp,
 ) -> Change {
-    let mut steps = Steps { change: None, issue: issue.clone(), cause, stamp, backend };
+    let mut steps = ChangeSteps { change: None, issue: issue.clone(), cause, stamp, backend };
     if let Some(Ok(Some(edit))) = body.map(|body| super::edit_comment(issue, comment, body, cause, stamp)) {
         steps.add(edit);
     }
@@ -73,7 +73,7 @@ pub fn heard_edit(
 /// A comment that was taken away there.
 #[must_use]
 pub fn heard_deletion(issue: &Issue, backend: &str, comment: CommentId, cause: &Cause, stamp: Stamp) -> Change {
-    let mut steps = Steps { change: None, issue: issue.clone(), cause, stamp, backend };
+    let mut steps = ChangeSteps { change: None, issue: issue.clone(), cause, stamp, backend };
     if let Ok(Some(deletion)) = super::delete_comment(issue, comment, cause, stamp) {
         steps.add(deletion);
     }
@@ -84,7 +84,7 @@ pub fn heard_deletion(issue: &Issue, backend: &str, comment: CommentId, cause: &
 #[must_use]
 pub fn adopt(issue: Issue, link: Link, dedupe: Dedupe, cause: &Cause, stamp: Stamp) -> Change {
     let (backend, key) = (&link.backend, link.remote.as_ref().map(|at| at.key.clone()).unwrap_or_default());
-    let mut detail = Detail::of(&issue);
+    let mut detail = EventDetail::of(&issue);
     detail.from = Some(backend.clone());
     detail.link = Some(LinkNote { backend: backend.clone(), key, url: issue.url.clone(), found_again: false });
     let event = Event {
@@ -114,12 +114,12 @@ pub fn gone(issue: &Issue, backend: &str, cause: &Cause, stamp: Stamp) -> Change
 /// It was taken for a new one where another of ours had moved to: closed as a duplicate of that one, and out of sight.
 #[must_use]
 pub fn put_away_twin(twin: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
-    let mut steps = Steps { change: None, issue: twin.clone(), cause, stamp, backend };
+    let mut steps = ChangeSteps { change: None, issue: twin.clone(), cause, stamp, backend };
     if !matches!(twin.state, State::Closed { .. }) {
         steps.take(EventKind::Closed, |issue, detail| {
             detail.reason = Some(CloseReason::Duplicate.to_string());
             issue.state = State::Closed { reason: CloseReason::Duplicate, at: stamp.now };
-            issue.relations.push(Related { relation: Relation::Duplicates, to: Other::Issue(of) });
+            issue.relations.push(IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) });
         });
     }
     if twin.archived_at.is_none() {
@@ -159,7 +159,7 @@ pub fn heard_comment(issue: &Issue, backend: &str, comment: &Comment, kind: Even
     })
 }
 
-struct Steps<'a> {
+struct ChangeSteps<'a> {
     change: Option<Change>,
     issue: Issue,
     cause: &'a Cause,
@@ -167,8 +167,8 @@ struct Steps<'a> {
     backend: &'a str,
 }
 
-impl Steps<'_> {
-    fn take(&mut self, kind: EventKind, mutate: impl FnOnce(&mut Issue, &mut Detail)) {
+impl ChangeSteps<'_> {
+    fn take(&mut self, kind: EventKind, mutate: impl FnOnce(&mut Issue, &mut EventDetail)) {
         self.add(step(&self.issue, kind, self.cause, self.stamp, mutate));
     }
 
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn words_and_state_are_told_apart_and_say_where_they_come_from() {
         let words = EditIssue { title: Some("u".to_owned()), ..EditIssue::default() };
-        let absorption = Absorption { words, state: Some((StateName::Closed, Some(CloseReason::NotPlanned))), clashes: Vec::new() };
+        let absorption = RemoteChanges { words, state: Some((StateName::Closed, Some(CloseReason::NotPlanned))), clashes: Vec::new() };
         let change = absorb(&issue(), "t0", absorption.clone(), &cause(), stamp(2)).unwrap();
         let kinds: Vec<EventKind> = change.events.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [EventKind::Edited, EventKind::Closed]);
@@ -260,7 +260,7 @@ mod tests {
     fn a_tracker_may_bring_an_issue_from_any_state_to_any_other() {
         for from in StateName::ALL {
             for to in StateName::ALL {
-                let to_state = |state| Absorption { state: Some((state, None)), ..Absorption::default() };
+                let to_state = |state| RemoteChanges { state: Some((state, None)), ..RemoteChanges::default() };
                 let first = absorb(&issue(), "t0", to_state(*from), &cause(), stamp(2));
                 let start = first.as_ref().and_then(Change::issue).cloned().unwrap_or_else(issue);
                 let after = absorb(&start, "t0", to_state(*to), &cause(), stamp(3));

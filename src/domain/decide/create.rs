@@ -3,10 +3,10 @@
 use super::{Cause, review};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::dedupe::Dedupe;
-use crate::domain::event::{Detail, Event, EventKind, Snapshot};
+use crate::domain::event::{EventDetail, Event, EventKind, IssueSnapshot};
 use crate::domain::id::{IssueId, IssueNumber};
 use crate::domain::issue::{Issue, Review, State};
-use crate::domain::relation::Related;
+use crate::domain::relation::IssueRelation;
 use crate::domain::spec::CreateIssue;
 use crate::domain::stamp::Stamp;
 use crate::domain::tracker::RouteNote;
@@ -49,7 +49,7 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
         actor: cause.actor.clone(),
         at: stamp.now,
         trace: cause.trace.clone(),
-        detail: Detail::of(&issue),
+        detail: EventDetail::of(&issue),
     };
     let change = Change { events: vec![event], ..Change::of(IssueWrite::Insert { issue: Box::new(issue), dedupe }) };
     review::ask_if_pending(change, cause, stamp)
@@ -57,7 +57,7 @@ pub fn create(command: CreateIssue, backend: &str, dedupe: Option<Dedupe>, cause
 
 /// The new issue as one that stands so to others.
 #[must_use]
-pub fn related(mut change: Change, relations: Vec<Related>) -> Change {
+pub fn related(mut change: Change, relations: Vec<IssueRelation>) -> Change {
     if let IssueWrite::Insert { issue, .. } = &mut change.write {
         issue.relations = relations;
     }
@@ -70,7 +70,7 @@ pub fn routed(mut change: Change, backend: &str, note: RouteNote) -> Change {
     if let IssueWrite::Insert { issue, .. } = &mut change.write {
         backend.clone_into(&mut issue.backend);
         for event in &mut change.events {
-            event.detail.snapshot = Snapshot::of(issue);
+            event.detail.snapshot = IssueSnapshot::of(issue);
         }
     }
     if let Some(created) = change.events.first_mut() {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::{Cause, Decision, Refusal, not_archived, step};
 use crate::domain::event::EventKind;
 use crate::domain::issue::Issue;
-use crate::domain::relation::{self, Related};
+use crate::domain::relation::{self, IssueRelation};
 use crate::domain::stamp::Stamp;
 use crate::domain::vocabulary::{Kind, Priority};
 
@@ -20,7 +20,7 @@ pub struct EditIssue {
     pub assignees: Option<Vec<String>>,
     pub milestone: Option<Option<String>>,
     pub due_on: Option<Option<NaiveDate>>,
-    pub relations: Option<Vec<Related>>,
+    pub relations: Option<Vec<IssueRelation>>,
 }
 
 impl EditIssue {

@@ -14,7 +14,7 @@ mod link;
 mod record;
 mod review;
 
-pub use absorb::{Absorption, absorb, adopt, gone, heard_comment, heard_deletion, heard_edit, put_away_twin, resolve};
+pub use absorb::{RemoteChanges, absorb, adopt, gone, heard_comment, heard_deletion, heard_edit, put_away_twin, resolve};
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
@@ -26,7 +26,7 @@ pub use record::refused;
 pub use review::{approve, edit_and_approve, reject};
 
 use super::change::{Change, IssueWrite};
-use super::event::{self, Detail, Event, EventKind, Snapshot};
+use super::event::{self, EventDetail, Event, EventKind, IssueSnapshot};
 use super::issue::Issue;
 use super::stamp::Stamp;
 use super::vocabulary::ReviewState;
@@ -56,14 +56,14 @@ impl Refusal {
 pub type Decision = Result<Option<Change>, Refusal>;
 
 /// One step from `before`: raises the version, moves the time on, and records what differs.
-fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: impl FnOnce(&mut Issue, &mut Detail)) -> Change {
+fn step(before: &Issue, kind: EventKind, cause: &Cause, stamp: Stamp, mutate: impl FnOnce(&mut Issue, &mut EventDetail)) -> Change {
     let mut issue = before.clone();
-    let mut detail = Detail::of(before);
+    let mut detail = EventDetail::of(before);
     mutate(&mut issue, &mut detail);
     issue.version = before.version + 1;
     // A clock set back must not make an edit look older than what it edits.
     issue.updated_at = stamp.now.max(before.updated_at);
-    detail.snapshot = Snapshot::of(&issue);
+    detail.snapshot = IssueSnapshot::of(&issue);
     detail.changes = event::diff(before, &issue);
     let event = Event {
         issue_id: issue.id,

@@ -2,17 +2,17 @@
 
 use super::Refusal;
 use crate::domain::issue::Issue;
-use crate::domain::record::Taken;
+use crate::domain::record::ImportOutcome;
 
 /// The refusal, where there is one.
 #[must_use]
-pub fn refused(taken: Taken, issue: &Issue) -> Option<Refusal> {
+pub fn refused(taken: ImportOutcome, issue: &Issue) -> Option<Refusal> {
     let Issue { number, version, .. } = issue;
     match taken {
-        Taken::Written | Taken::Present => None,
-        Taken::Differs { version: here } => {
+        ImportOutcome::Written | ImportOutcome::Present => None,
+        ImportOutcome::Differs { version: here } => {
             Some(Refusal::new("differs", format!("issue #{number} is here in version {here}, not {version}; it stays as it is")))
         }
-        Taken::Clashes { over } => Some(Refusal::new("taken", format!("another issue here has the {over} of issue #{number}"))),
+        ImportOutcome::Clashes { over } => Some(Refusal::new("taken", format!("another issue here has the {over} of issue #{number}"))),
     }
 }

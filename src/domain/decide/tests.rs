@@ -53,10 +53,10 @@ const WISHES: u8 = 19;
 
 #[test]
 fn an_issue_relates_to_others_and_not_to_itself() {
-    use crate::domain::relation::{Other, Related, Relation};
+    use crate::domain::relation::{RelationEnd, IssueRelation, Relation};
     let before = issue(false);
-    let to = |to| EditIssue { relations: Some(vec![Related { relation: Relation::Blocks, to }]), ..EditIssue::default() };
-    let other = Other::Elsewhere("gitea:acme/tools#7".parse().unwrap());
+    let to = |to| EditIssue { relations: Some(vec![IssueRelation { relation: Relation::Blocks, to }]), ..EditIssue::default() };
+    let other = RelationEnd::Elsewhere("gitea:acme/tools#7".parse().unwrap());
     let change = edit(&before, to(other.clone()), &cause(), stamp(1)).unwrap().unwrap();
     let told = &change.events[0].detail.changes[0];
     assert_eq!(
@@ -64,7 +64,7 @@ fn an_issue_relates_to_others_and_not_to_itself() {
         ("relations", &serde_json::json!([]), &serde_json::json!(["blocks gitea:acme/tools#7"]))
     );
     assert_eq!(edit(change.issue().unwrap(), to(other), &cause(), stamp(2)), Ok(None));
-    assert_eq!(edit(&before, to(Other::Issue(before.id)), &cause(), stamp(1)).unwrap_err().code, "relation_to_itself");
+    assert_eq!(edit(&before, to(RelationEnd::Issue(before.id)), &cause(), stamp(1)).unwrap_err().code, "relation_to_itself");
 }
 
 proptest! {

@@ -5,18 +5,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Filter, IssueQuery, Order, Place, Sort};
+use super::{ListFilter, IssueQuery, Order, CursorKey, Sort};
 
 /// Raised when tokens change their meaning.
 const VERSION: u8 = 1;
 
 /// What a token holds.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Cursor {
+pub struct ListCursor {
     v: u8,
     /// Which query it belongs to.
     q: String,
-    p: Place,
+    p: CursorKey,
 }
 
 /// Why a token is no cursor of this query.
@@ -28,14 +28,14 @@ pub enum NotACursor {
     OfAnotherQuery,
 }
 
-impl Cursor {
-    pub(super) fn write(query: &IssueQuery, place: Place) -> String {
+impl ListCursor {
+    pub(super) fn write(query: &IssueQuery, place: CursorKey) -> String {
         let cursor = Self { v: VERSION, q: fingerprint(query), p: place };
         // A struct of numbers and texts is always written.
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
     }
 
-    pub(super) fn read(token: &str, query: &IssueQuery) -> Result<Place, NotACursor> {
+    pub(super) fn read(token: &str, query: &IssueQuery) -> Result<CursorKey, NotACursor> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| NotACursor::Unreadable)?;
         let cursor: Self = serde_json::from_slice(&bytes).map_err(|_| NotACursor::Unreadable)?;
         if cursor.v != VERSION {
@@ -49,7 +49,7 @@ impl Cursor {
 }
 
 fn fingerprint(query: &IssueQuery) -> String {
-    let parts: (&Filter, Sort, Order) = (&query.filter, query.sort, query.order);
+    let parts: (&ListFilter, Sort, Order) = (&query.filter, query.sort, query.order);
     let digest = Sha256::digest(serde_json::to_vec(&parts).unwrap_or_default());
     URL_SAFE_NO_PAD.encode(&digest[..9])
 }

@@ -4,16 +4,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::params::Params;
+use super::params::QueryParams;
 use crate::domain::facet::Facet;
 use crate::domain::issue::Issue;
-use crate::domain::search::{Document, TextQuery};
+use crate::domain::search::{SearchDocument, TextQuery};
 use crate::domain::text::{self, fold};
 use crate::domain::vocabulary::{Kind, Priority, ReviewState, SourceType, StateName, vocabulary};
 
 /// Conditions, each empty unless asked for. Lists are sorted and hold nothing twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Filter {
+pub struct ListFilter {
     pub states: Vec<StateName>,
     pub priorities: Vec<Priority>,
     pub kinds: Vec<Kind>,
@@ -23,7 +23,7 @@ pub struct Filter {
     pub labels_any: Vec<String>,
     /// … and none of these.
     pub labels_none: Vec<String>,
-    pub assigned: Assigned,
+    pub assigned: AssigneeFilter,
     pub milestones: Vec<String>,
     pub target_repos: Vec<String>,
     pub backends: Vec<String>,
@@ -32,10 +32,10 @@ pub struct Filter {
     pub triggering_event_ids: Vec<String>,
     pub activity_definition_ids: Vec<String>,
     pub reviews: Vec<ReviewState>,
-    pub created: Span<DateTime<Utc>>,
-    pub updated: Span<DateTime<Utc>>,
-    pub closed: Span<DateTime<Utc>>,
-    pub due: Span<NaiveDate>,
+    pub created: TimeRange<DateTime<Utc>>,
+    pub updated: TimeRange<DateTime<Utc>>,
+    pub closed: TimeRange<DateTime<Utc>>,
+    pub due: TimeRange<NaiveDate>,
     pub archived: Archived,
     pub text: Option<TextQuery>,
     /// Its id begins so.
@@ -46,7 +46,7 @@ pub struct Filter {
 
 /// Who an issue is assigned to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub enum Assigned {
+pub enum AssigneeFilter {
     #[default]
     Anyhow,
     Nobody,
@@ -84,18 +84,18 @@ impl IdPrefix {
 
 /// From `from` on, up to `before`, which is not part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Span<T> {
+pub struct TimeRange<T> {
     pub from: Option<T>,
     pub before: Option<T>,
 }
 
-impl<T> Default for Span<T> {
+impl<T> Default for TimeRange<T> {
     fn default() -> Self {
         Self { from: None, before: None }
     }
 }
 
-impl<T: PartialOrd + Copy> Span<T> {
+impl<T: PartialOrd + Copy> TimeRange<T> {
     /// Whether anything is asked; then a value that is missing is outside.
     #[must_use]
     pub const fn is_set(&self) -> bool {
@@ -107,9 +107,9 @@ impl<T: PartialOrd + Copy> Span<T> {
     }
 }
 
-impl Filter {
+impl ListFilter {
     /// Takes the filter's parameters; faults stay with `params`.
-    pub fn read(params: &mut Params<'_>) -> Self {
+    pub fn read(params: &mut QueryParams<'_>) -> Self {
         Self {
             states: params.words("state"),
             priorities: params.words("priority"),
@@ -126,10 +126,10 @@ impl Filter {
             triggering_event_ids: params.texts("triggering_event_id", text::TRACE_FIELD),
             activity_definition_ids: params.texts("activity_definition_id", text::TRACE_FIELD),
             reviews: params.words("review"),
-            created: Span { from: params.moment("created_from"), before: params.moment("created_before") },
-            updated: Span { from: params.moment("updated_from"), before: params.moment("updated_before") },
-            closed: Span { from: params.moment("closed_from"), before: params.moment("closed_before") },
-            due: Span { from: params.date("due_from"), before: params.date("due_before") },
+            created: TimeRange { from: params.moment("created_from"), before: params.moment("created_before") },
+            updated: TimeRange { from: params.moment("updated_from"), before: params.moment("updated_before") },
+            closed: TimeRange { from: params.moment("closed_from"), before: params.moment("closed_before") },
+            due: TimeRange { from: params.date("due_from"), before: params.date("due_before") },
             archived: params.word("archived").unwrap_or_default(),
             text: search(params),
             id_prefix: id_prefix(params),
@@ -148,8 +148,8 @@ impl Filter {
             return Some((Facet::State, states.iter().map(ToString::to_string).collect()));
         }
         let people = match &self.assigned {
-            Assigned::To(people) => people.as_slice(),
-            Assigned::Anyhow | Assigned::Nobody => &[],
+            AssigneeFilter::To(people) => people.as_slice(),
+            AssigneeFilter::Anyhow | AssigneeFilter::Nobody => &[],
         };
         only(Facet::Label, &self.labels, Self { labels: self.labels.clone(), ..bare() })
             .or_else(|| only(Facet::Assignee, people, Self { assigned: self.assigned.clone(), ..bare() }))
@@ -160,7 +160,7 @@ impl Filter {
 
     /// Whether an issue with these texts is wanted: what every store must answer.
     #[must_use]
-    pub fn admits(&self, issue: &Issue, document: &Document) -> bool {
+    pub fn admits(&self, issue: &Issue, document: &SearchDocument) -> bool {
         let labels: Vec<String> = issue.labels.iter().map(|label| fold(label)).collect();
         let origin = &issue.origin;
         one_of(&self.states, Some(&issue.state.name()))
@@ -199,7 +199,7 @@ impl Archived {
     }
 }
 
-impl Assigned {
+impl AssigneeFilter {
     fn admits(&self, issue: &Issue) -> bool {
         match self {
             Self::Anyhow => true,
@@ -220,21 +220,21 @@ fn folded(texts: &[String]) -> Vec<String> {
     folded
 }
 
-fn assigned(params: &mut Params<'_>) -> Assigned {
+fn assigned(params: &mut QueryParams<'_>) -> AssigneeFilter {
     let people = folded(&params.texts("assignee", text::ASSIGNEE));
     let nobody = params.boolean("unassigned").unwrap_or(false);
     match (people.is_empty(), nobody) {
-        (true, false) => Assigned::Anyhow,
-        (true, true) => Assigned::Nobody,
-        (false, false) => Assigned::To(people),
+        (true, false) => AssigneeFilter::Anyhow,
+        (true, true) => AssigneeFilter::Nobody,
+        (false, false) => AssigneeFilter::To(people),
         (false, true) => {
             params.fault("unassigned", "contradiction", "give assignee or unassigned, not both");
-            Assigned::Nobody
+            AssigneeFilter::Nobody
         }
     }
 }
 
-fn id_prefix(params: &mut Params<'_>) -> Option<IdPrefix> {
+fn id_prefix(params: &mut QueryParams<'_>) -> Option<IdPrefix> {
     let text = params.one("id_prefix")?;
     let prefix = IdPrefix::parse(&text);
     if prefix.is_none() {
@@ -243,7 +243,7 @@ fn id_prefix(params: &mut Params<'_>) -> Option<IdPrefix> {
     prefix
 }
 
-fn search(params: &mut Params<'_>) -> Option<TextQuery> {
+fn search(params: &mut QueryParams<'_>) -> Option<TextQuery> {
     const MAX_SEARCH: usize = 1000;
     let text = params.one("q")?;
     if text.chars().count() > MAX_SEARCH {

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::id::{IssueId, IssueNumber};
-use crate::domain::issue::Origin;
+use crate::domain::issue::TaskOrigin;
 use crate::domain::vocabulary::StateName;
 
 /// Ids to look up, and how much may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lookup {
+pub struct IssueLookup {
     pub by: LookupBy,
     pub ids: Vec<String>,
     pub per_id: u32,
@@ -26,7 +26,7 @@ pub enum LookupBy {
 
 /// An issue that was found, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundIssue {
     /// Which of the ids it was found under.
     pub place: usize,
     pub id: IssueId,
@@ -36,6 +36,6 @@ pub struct Found {
     pub target_repo: Option<String>,
     pub backend: String,
     pub url: Option<String>,
-    pub origin: Origin,
+    pub origin: TaskOrigin,
     pub created_at: DateTime<Utc>,
 }

@@ -13,12 +13,12 @@ mod ranking;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use cursor::Cursor;
+pub use cursor::ListCursor;
 pub use cursor::NotACursor;
-pub use filter::{Archived, Assigned, Filter, IdPrefix, Span};
-pub use lookup::{Found, Lookup, LookupBy};
-pub use params::Params;
-pub use ranking::{Ranked, ranked};
+pub use filter::{Archived, AssigneeFilter, ListFilter, IdPrefix, TimeRange};
+pub use lookup::{FoundIssue, IssueLookup, LookupBy};
+pub use params::QueryParams;
+pub use ranking::{RankedPage, ranked};
 
 use super::fault::Faults;
 use super::issue::Issue;
@@ -59,10 +59,10 @@ vocabulary! {
 /// One page of a list, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueQuery {
-    pub filter: Filter,
+    pub filter: ListFilter,
     pub sort: Sort,
     pub order: Order,
-    pub after: Option<Place>,
+    pub after: Option<CursorKey>,
     pub limit: u32,
     /// Whether the caller wants to know how many there are in all.
     pub total: bool,
@@ -70,7 +70,7 @@ pub struct IssueQuery {
 
 /// Where a page ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
+pub enum CursorKey {
     #[serde(rename = "c")]
     Created(DateTime<Utc>, i64),
     #[serde(rename = "u")]
@@ -127,20 +127,20 @@ impl Sort {
 
     /// Where an issue stands in this order; `None` for relevance, where that depends on the others.
     #[must_use]
-    pub fn place(self, issue: &Issue) -> Option<Place> {
+    pub fn place(self, issue: &Issue) -> Option<CursorKey> {
         let number = issue.number.0;
         Some(match self {
-            Self::Created => Place::Created(issue.created_at, number),
-            Self::Updated => Place::Updated(issue.updated_at, number),
-            Self::Due => Place::Due(issue.due_on, number),
-            Self::Priority => Place::Priority(Urgency::of(issue), number),
-            Self::Number => Place::Number(number),
+            Self::Created => CursorKey::Created(issue.created_at, number),
+            Self::Updated => CursorKey::Updated(issue.updated_at, number),
+            Self::Due => CursorKey::Due(issue.due_on, number),
+            Self::Priority => CursorKey::Priority(Urgency::of(issue), number),
+            Self::Number => CursorKey::Number(number),
             Self::Relevance => return None,
         })
     }
 }
 
-impl Place {
+impl CursorKey {
     /// The order this is a place in.
     #[must_use]
     pub const fn sort(&self) -> Sort {
@@ -157,7 +157,7 @@ impl Place {
 
 /// A match of a search, with what its rank depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match {
+pub struct SearchMatch {
     pub number: i64,
     pub title: String,
     /// The first [`OPENING`] characters of the description.
@@ -172,14 +172,14 @@ pub const OPENING: u32 = 500;
 impl IssueQuery {
     /// Everything that matches, newest first.
     #[must_use]
-    pub fn of(filter: Filter) -> Self {
+    pub fn of(filter: ListFilter) -> Self {
         Self { filter, sort: Sort::Created, order: Order::Descending, after: None, limit: DEFAULT_LIMIT, total: false }
     }
 
     /// From the parameters of a request, with all their faults at once. A parameter that nobody knows is one.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self, Faults> {
-        let mut params = Params::new(pairs, "");
-        let filter = Filter::read(&mut params);
+        let mut params = QueryParams::new(pairs, "");
+        let filter = ListFilter::read(&mut params);
         let sort = params.word("sort");
         let order = params.word("order");
         let limit = params.integer("limit", 1..=MAX_LIMIT).unwrap_or(DEFAULT_LIMIT);
@@ -205,14 +205,14 @@ impl IssueQuery {
     }
 
     /// The place that a cursor of this list stands for.
-    pub fn place(&self, cursor: &str) -> Result<Place, NotACursor> {
-        Cursor::read(cursor, self)
+    pub fn place(&self, cursor: &str) -> Result<CursorKey, NotACursor> {
+        ListCursor::read(cursor, self)
     }
 
     /// The cursor of the page that begins after the place.
     #[must_use]
-    pub fn cursor(&self, place: Place) -> String {
-        Cursor::write(self, place)
+    pub fn cursor(&self, place: CursorKey) -> String {
+        ListCursor::write(self, place)
     }
 }
 

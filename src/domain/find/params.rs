@@ -8,7 +8,7 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 
 use crate::domain::fault::Faults;
-use crate::domain::text::Rule;
+use crate::domain::text::TextRule;
 use crate::domain::vocabulary::UnknownWord;
 
 /// How many values one list may hold.
@@ -16,7 +16,7 @@ const MAX_VALUES: usize = 20;
 
 /// The values of a request by name, and what is wrong with them so far.
 #[derive(Debug)]
-pub struct Params<'a> {
+pub struct QueryParams<'a> {
     pairs: &'a [(String, String)],
     /// Goes before each name in a fault: nothing for a query string, a JSON pointer for a part of a body.
     at: &'static str,
@@ -24,7 +24,7 @@ pub struct Params<'a> {
     faults: Faults,
 }
 
-impl<'a> Params<'a> {
+impl<'a> QueryParams<'a> {
     #[must_use]
     pub fn new(pairs: &'a [(String, String)], at: &'static str) -> Self {
         Self { pairs, at, known: BTreeSet::new(), faults: Faults::default() }
@@ -63,18 +63,18 @@ impl<'a> Params<'a> {
     }
 
     /// Any number of texts, a parameter each.
-    pub fn texts(&mut self, name: &'static str, rule: Rule) -> Vec<String> {
+    pub fn texts(&mut self, name: &'static str, rule: TextRule) -> Vec<String> {
         let values: Vec<&str> = self.values(name).collect();
         let texts = values.into_iter().filter_map(|value| self.text(name, rule, value)).collect();
         self.set(name, texts)
     }
 
-    pub fn only_text(&mut self, name: &'static str, rule: Rule) -> Option<String> {
+    pub fn only_text(&mut self, name: &'static str, rule: TextRule) -> Option<String> {
         let text = self.one(name)?;
         self.text(name, rule, &text)
     }
 
-    fn text(&mut self, name: &'static str, rule: Rule, value: &str) -> Option<String> {
+    fn text(&mut self, name: &'static str, rule: TextRule, value: &str) -> Option<String> {
         rule.check_present(value).map_err(|(code, message)| self.fault(name, code, message)).ok()
     }
 

@@ -2,25 +2,25 @@
 
 use std::cmp::Reverse;
 
-use super::{IssueQuery, Match, PAGE_BYTES, Place};
+use super::{IssueQuery, SearchMatch, PAGE_BYTES, CursorKey};
 
 /// A page of a ranked search.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ranked {
+pub struct RankedPage {
     pub numbers: Vec<i64>,
     /// Where it ended, if there is more.
-    pub next: Option<Place>,
+    pub next: Option<CursorKey>,
 }
 
 /// The page of `query` out of all its matches, newest first.
 #[must_use]
-pub fn ranked(query: &IssueQuery, matches: &[Match]) -> Ranked {
+pub fn ranked(query: &IssueQuery, matches: &[SearchMatch]) -> RankedPage {
     let newest = matches.first().map_or(0, |newest| newest.number);
-    let score = |found: &Match| query.filter.text.as_ref().map_or(0, |text| text.score(&found.title, &found.opening));
+    let score = |found: &SearchMatch| query.filter.text.as_ref().map_or(0, |text| text.score(&found.title, &found.opening));
     let mut order: Vec<(Reverse<u32>, Reverse<i64>, i64)> =
         matches.iter().map(|found| (Reverse(score(found)), Reverse(found.number), found.bytes)).collect();
     order.sort_unstable();
-    if let Some(Place::Relevance { score, number, .. }) = query.after {
+    if let Some(CursorKey::Relevance { score, number, .. }) = query.after {
         order.retain(|(at, nth, _)| (*at, *nth) > (Reverse(score), Reverse(number)));
     }
     let (mut bytes, mut kept) = (0, 0);
@@ -32,14 +32,14 @@ pub fn ranked(query: &IssueQuery, matches: &[Match]) -> Ranked {
         kept += 1;
     }
     let last = order[..kept].last().filter(|_| kept < order.len());
-    let next = last.map(|(Reverse(score), Reverse(number), _)| Place::Relevance { newest, score: *score, number: *number });
-    Ranked { numbers: order[..kept].iter().map(|(_, Reverse(number), _)| *number).collect(), next }
+    let next = last.map(|(Reverse(score), Reverse(number), _)| CursorKey::Relevance { newest, score: *score, number: *number });
+    RankedPage { numbers: order[..kept].iter().map(|(_, Reverse(number), _)| *number).collect(), next }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::find::{Filter, Sort};
+    use crate::domain::find::{ListFilter, Sort};
     use crate::domain::search::TextQuery;
     use proptest::prelude::*;
 
@@ -47,11 +47,11 @@ mod tests {
         #[test]
         fn pages_join_to_the_whole_order(titles in prop::collection::vec("(sbom |flag |x ){0,3}", 0..40), limit in 1u32..9, heavy: bool) {
             let bytes = if heavy { i64::from(PAGE_BYTES) / 3 } else { 1 };
-            let one = |(number, title): (i64, String)| Match { number, title, opening: "flag".to_owned(), bytes };
-            let mut matches: Vec<Match> = (1..).zip(titles).map(one).collect();
+            let one = |(number, title): (i64, String)| SearchMatch { number, title, opening: "flag".to_owned(), bytes };
+            let mut matches: Vec<SearchMatch> = (1..).zip(titles).map(one).collect();
             matches.reverse();
             let text = TextQuery::parse("sbom flag", "q").ok();
-            let mut query = IssueQuery { sort: Sort::Relevance, limit, ..IssueQuery::of(Filter { text: text.clone(), ..Filter::default() }) };
+            let mut query = IssueQuery { sort: Sort::Relevance, limit, ..IssueQuery::of(ListFilter { text: text.clone(), ..ListFilter::default() }) };
             let mut seen = Vec::new();
             loop {
                 let page = ranked(&query, &matches);

@@ -21,9 +21,9 @@ fn filters_combine_and_words_may_be_separated_by_commas() {
         parse("state=open,blocked&state=open&label=SBOM&label=b&priority=high&unassigned=true&q=a \"b c\"&limit=7&total=true").unwrap();
     assert_eq!(query.filter.states.len(), 2);
     assert_eq!(query.filter.labels, ["b", "sbom"]);
-    assert_eq!(query.filter.assigned, Assigned::Nobody);
+    assert_eq!(query.filter.assigned, AssigneeFilter::Nobody);
     assert_eq!((query.sort, query.order, query.limit, query.total), (Sort::Relevance, Order::Descending, 7, true));
-    assert_eq!(parse("").unwrap(), IssueQuery::of(Filter::default()));
+    assert_eq!(parse("").unwrap(), IssueQuery::of(ListFilter::default()));
     assert_eq!(parse("sort=due").unwrap().order, Order::Ascending);
 }
 
@@ -55,18 +55,18 @@ fn a_moment_may_be_a_day_and_its_offset_may_have_lost_its_plus() {
     assert_eq!(from("2026-06-30T07:00:00 02:00"), "2026-06-30T05:00:00+00:00");
 }
 
-fn places() -> impl Strategy<Value = Place> {
+fn places() -> impl Strategy<Value = CursorKey> {
     (any::<i64>(), 0i64..4_000_000_000, prop::option::of(0i64..3_000_000), 1i16..4, any::<u32>()).prop_map(
         |(number, seconds, day, rank, score)| {
             let at = DateTime::UNIX_EPOCH + TimeDelta::microseconds(seconds * 1001);
             let due = day.map(|day| NaiveDate::default() + TimeDelta::days(day));
             match score % 6 {
-                0 => Place::Created(at, number),
-                1 => Place::Updated(at, number),
-                2 => Place::Due(due, number),
-                3 => Place::Priority(Urgency { rank, due: due.unwrap_or(NEVER_DUE), created: at }, number),
-                4 => Place::Number(number),
-                _ => Place::Relevance { newest: number, score, number },
+                0 => CursorKey::Created(at, number),
+                1 => CursorKey::Updated(at, number),
+                2 => CursorKey::Due(due, number),
+                3 => CursorKey::Priority(Urgency { rank, due: due.unwrap_or(NEVER_DUE), created: at }, number),
+                4 => CursorKey::Number(number),
+                _ => CursorKey::Relevance { newest: number, score, number },
             }
         },
     )

@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Field;
-use super::cursor::{Cursor, Run};
+use super::cursor::{SyncCursor, SyncRunRecord};
 use crate::domain::text::fold;
-use crate::domain::tracker::{Place, Remote};
+use crate::domain::tracker::{Project, RemoteIssue};
 use crate::domain::vocabulary::{StateName, vocabulary};
 
 /// How long a binding's name may be.
@@ -71,7 +71,7 @@ pub struct Binding {
     pub name: String,
     /// The backend's configured name.
     pub backend: String,
-    pub place: Place,
+    pub place: Project,
     /// What adopted issues carry as theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_repo: Option<String>,
@@ -105,21 +105,21 @@ pub struct AdoptFilter {
 
 /// A binding as it stands in the store, with how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bound {
+pub struct BindingState {
     pub binding: Binding,
     pub source: BindingSource,
     pub paused: bool,
     /// Raised by every change of the rules: what a caller gives back to change this edition.
     pub edition: i64,
-    pub cursor: Cursor,
+    pub cursor: SyncCursor,
     /// The last pass that ended.
-    pub last: Option<Run>,
+    pub last: Option<SyncRunRecord>,
     /// When it is to be looked at again.
     pub due_at: DateTime<Utc>,
     pub leased_until: Option<DateTime<Utc>>,
 }
 
-impl Bound {
+impl BindingState {
     /// How long ago everything was known; `None` before the first pass was completed.
     #[must_use]
     pub fn behind(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
@@ -127,10 +127,10 @@ impl Bound {
     }
 }
 
-impl Bound {
+impl BindingState {
     /// A place as this binding calls it: it may have been renamed over there.
     #[must_use]
-    pub fn home(&self, place: Place) -> Place {
+    pub fn home(&self, place: Project) -> Project {
         if self.cursor.called.as_ref() == Some(&place) { self.binding.place.clone() } else { place }
     }
 }
@@ -167,7 +167,7 @@ impl Binding {
 
     /// Whether an issue that was made there comes here.
     #[must_use]
-    pub fn adopts(&self, remote: &Remote) -> bool {
+    pub fn adopts(&self, remote: &RemoteIssue) -> bool {
         let AdoptFilter { labels, state, since } = &self.filter;
         let carries = |wanted: &String| remote.labels.iter().any(|label| fold(label) == fold(wanted));
         let stands = match state {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
@@ -20,7 +20,7 @@ vocabulary! {
 /// Where the next page is read. Moments are the tracker's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Cursor {
+pub struct SyncCursor {
     /// Where the passes for changes begin; none before the first one ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
@@ -35,7 +35,7 @@ pub struct Cursor {
     pub etag: Option<String>,
     /// What the tracker calls the place by now, where it was renamed there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub called: Option<Place>,
+    pub called: Option<Project>,
     /// When everything was last listed to its end, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audited_at: Option<DateTime<Utc>>,
@@ -55,13 +55,13 @@ pub struct Cursor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<DateTime<Utc>>,
     /// What the pass under way came to so far.
-    pub counts: Counts,
+    pub counts: SyncCounts,
 }
 
 /// What a pass came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Counts {
+pub struct SyncCounts {
     pub requests: u64,
     pub listed: u64,
     pub adopted: u64,
@@ -74,7 +74,7 @@ pub struct Counts {
     pub missing: u64,
 }
 
-impl Counts {
+impl SyncCounts {
     pub fn add(&mut self, more: Self) {
         let Self { requests, listed, adopted, changed, unchanged, passed_over, missing } = more;
         self.requests += requests;
@@ -89,21 +89,21 @@ impl Counts {
 
 /// A pass that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
+pub struct SyncRunRecord {
     pub pass: Pass,
     pub began_at: DateTime<Utc>,
     pub ended_at: DateTime<Utc>,
     /// Why it broke off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    pub counts: Counts,
+    pub counts: SyncCounts,
 }
 
 /// How far a pass is, written in the transaction with what its page brought. Nothing is written when the lease was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
+pub struct SyncProgress {
     pub binding: String,
     /// The proof that the binding is ours.
     pub token: Uuid,
-    pub cursor: Cursor,
+    pub cursor: SyncCursor,
 }

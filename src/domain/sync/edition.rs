@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest as _, Sha256};
 
-use crate::domain::tracker::Remote;
+use crate::domain::tracker::RemoteIssue;
 
 /// Trackers tell moments in whole seconds, and a change may follow another one within the same.
 const SETTLES: TimeDelta = TimeDelta::seconds(2);
@@ -11,7 +11,7 @@ const SETTLES: TimeDelta = TimeDelta::seconds(2);
 /// `now` by the tracker's clock. Of a change that was made only just now the name is another one a little later, so that whatever
 /// followed it in the same second is seen then.
 #[must_use]
-pub fn edition(remote: &Remote, now: DateTime<Utc>) -> String {
+pub fn edition(remote: &RemoteIssue, now: DateTime<Utc>) -> String {
     let said = format!(
         "{:?}",
         (
@@ -29,13 +29,13 @@ pub fn edition(remote: &Remote, now: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
     use crate::domain::StateName;
-    use crate::domain::tracker::{Place, RemoteRef};
+    use crate::domain::tracker::{Project, RemoteRef};
 
     #[test]
     fn it_changes_with_the_words_with_the_moment_and_once_more_when_the_moment_is_past() {
         let at = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-        let remote = Remote {
-            at: RemoteRef { place: Place::default(), id: "1".to_owned(), key: "#1".to_owned(), url: None },
+        let remote = RemoteIssue {
+            at: RemoteRef { place: Project::default(), id: "1".to_owned(), key: "#1".to_owned(), url: None },
             title: "t".to_owned(),
             body: String::new(),
             state: StateName::Open,
@@ -57,8 +57,8 @@ mod tests {
         let first = edition(&remote, later);
         assert_eq!(first, edition(&remote, later + TimeDelta::days(3)));
         assert_ne!(first, edition(&remote, at + TimeDelta::seconds(1)), "what was only just changed is looked at again");
-        assert_ne!(first, edition(&Remote { title: "u".to_owned(), ..remote.clone() }, later));
-        assert_ne!(first, edition(&Remote { comments: Some(1), ..remote.clone() }, later));
-        assert_ne!(first, edition(&Remote { updated_at: at + TimeDelta::seconds(1), ..remote }, later));
+        assert_ne!(first, edition(&RemoteIssue { title: "u".to_owned(), ..remote.clone() }, later));
+        assert_ne!(first, edition(&RemoteIssue { comments: Some(1), ..remote.clone() }, later));
+        assert_ne!(first, edition(&RemoteIssue { updated_at: at + TimeDelta::seconds(1), ..remote }, later));
     }
 }

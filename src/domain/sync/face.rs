@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::domain::issue::Issue;
 use crate::domain::relation::{MAX_RELATIONS, TrackerKey};
-use crate::domain::text::{self, Rule, fold, one_line};
-use crate::domain::tracker::{Around, Assignees, Carried, Draft, Milestones, Names, Remote, RemoteRelation, Terms, fit};
+use crate::domain::text::{self, TextRule, fold, one_line};
+use crate::domain::tracker::{RelationTargets, AssigneeSupport, CarriedAs, Draft, MilestoneSupport, LabelNames, RemoteIssue, RemoteRelation, BackendTerms, fit};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 const MARK: &str = "issue-core:";
@@ -58,7 +58,7 @@ fn is_rule(line: &str) -> bool {
 }
 
 /// As much of a text as can be held here.
-pub(super) fn holdable(text: &str, rule: Rule) -> String {
+pub(super) fn holdable(text: &str, rule: TextRule) -> String {
     text.chars().filter(|c| *c != '\0').take(rule.max).collect()
 }
 
@@ -70,14 +70,14 @@ pub fn agreed_face(base: &Draft, canon: &dyn Fn(&str) -> String) -> Draft {
 
 /// Ours, as far as the tracker can carry it.
 #[must_use]
-pub fn our_face(issue: &Issue, terms: &Terms, around: &Around, canon: &dyn Fn(&str) -> String) -> Draft {
+pub fn our_face(issue: &Issue, terms: &BackendTerms, around: &RelationTargets, canon: &dyn Fn(&str) -> String) -> Draft {
     let draft = fit(issue, terms, around).draft;
     Draft { title: one_line(&draft.title), body: canon(&bare(&draft.body)), ..draft }
 }
 
 /// Theirs. `base` stands in for what the tracker does not tell.
 #[must_use]
-pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&str) -> String) -> Draft {
+pub fn their_face(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms, canon: &dyn Fn(&str) -> String) -> Draft {
     let can = &terms.capabilities;
     let closed = remote.state == StateName::Closed;
     Draft {
@@ -93,7 +93,7 @@ pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&
             base.labels.clone()
         },
         assignees: people(remote, base, terms),
-        milestone: if can.milestones == Milestones::Not {
+        milestone: if can.milestones == MilestoneSupport::Not {
             base.milestone.clone()
         } else {
             remote.milestone.clone().filter(|name| text::MILESTONE.check(name).is_ok())
@@ -104,7 +104,7 @@ pub fn their_face(remote: &Remote, base: &Draft, terms: &Terms, canon: &dyn Fn(&
 }
 
 /// Those that can be held here, of what the tracker carries; the others are as both agreed once.
-fn relations(remote: &Remote, base: &Draft, terms: &Terms) -> Vec<RemoteRelation> {
+fn relations(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<RemoteRelation> {
     let Some(told) = &remote.relations else { return base.relations.clone() };
     let carried = |one: &&RemoteRelation| terms.capabilities.relations.contains(&one.relation);
     let others = base.relations.iter().filter(|one| !carried(one));
@@ -113,29 +113,29 @@ fn relations(remote: &Remote, base: &Draft, terms: &Terms) -> Vec<RemoteRelation
 }
 
 /// What the silence of a tracker means: without a label for it, the word that goes without saying; else nothing at all.
-fn unsaid<T>(carried: Carried, base: T, plain: impl FnOnce() -> T) -> T {
+fn unsaid<T>(carried: CarriedAs, base: T, plain: impl FnOnce() -> T) -> T {
     match carried {
-        Carried::ByLabel => plain(),
-        Carried::Natively | Carried::Not => base,
+        CarriedAs::ByLabel => plain(),
+        CarriedAs::Natively | CarriedAs::Not => base,
     }
 }
 
-fn plain_priority(names: &Names) -> Priority {
+fn plain_priority(names: &LabelNames) -> Priority {
     Priority::ALL.iter().copied().find(|word| names.priority(*word).is_empty()).unwrap_or(Priority::Medium)
 }
 
-fn plain_kind(names: &Names) -> Kind {
+fn plain_kind(names: &LabelNames) -> Kind {
     Kind::ALL.iter().copied().find(|word| names.kind(*word).is_empty()).unwrap_or(Kind::Task)
 }
 
 /// The people there whom we know. While somebody unknown is among them, nobody is believed to have been taken off.
-fn people(remote: &Remote, base: &Draft, terms: &Terms) -> Vec<String> {
+fn people(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<String> {
     let known = |name: &&String| terms.users.ours(name).is_some();
     let (mut people, strangers): (Vec<String>, Vec<String>) = remote.assignees.iter().cloned().partition(|name| known(&name));
     match terms.capabilities.assignees {
-        Assignees::Not => return base.assignees.clone(),
-        Assignees::One if !strangers.is_empty() => return base.assignees.clone(),
-        Assignees::One | Assignees::Many => {}
+        AssigneeSupport::Not => return base.assignees.clone(),
+        AssigneeSupport::One if !strangers.is_empty() => return base.assignees.clone(),
+        AssigneeSupport::One | AssigneeSupport::Many => {}
     }
     if !strangers.is_empty() {
         for name in &base.assignees {

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
-    HintKind {
+    DeliverySubjectKind {
         /// The issue, or what was said on it.
         Changed = "changed",
         /// Said to be gone: to be proved by a whole list.
@@ -16,17 +16,17 @@ vocabulary! {
 
 /// One issue that a delivery is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
-    pub kind: HintKind,
+pub struct DeliverySubject {
+    pub kind: DeliverySubjectKind,
     /// What the delivery tells of the place; empty parts are not told.
-    pub place: Place,
+    pub place: Project,
     /// What the API calls the issue within its place.
     pub remote_id: String,
 }
 
 /// A delivery that was let in, about to be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewHook {
+pub struct NewDelivery {
     pub backend: String,
     /// The vendor's name of the delivery, or a digest where it has none: a repeat is not kept again.
     pub delivery: String,
@@ -35,26 +35,26 @@ pub struct NewHook {
     /// As it came.
     pub body: Vec<u8>,
     /// None: it is about nothing that is followed here (a ping, a push of code).
-    pub hint: Option<Hint>,
+    pub hint: Option<DeliverySubject>,
 }
 
 /// Deliveries that were followed, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HooksDone {
+pub struct DeliveriesDone {
     pub ids: Vec<i64>,
     pub at: DateTime<Utc>,
 }
 
 /// A delivery that waits to be followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
+pub struct StoredDelivery {
     pub id: i64,
     pub backend: String,
     pub received_at: DateTime<Utc>,
-    pub hint: Hint,
+    pub hint: DeliverySubject,
 }
 
-impl HooksDone {
+impl DeliveriesDone {
     /// Both as one; the later moment is that of all.
     #[must_use]
     pub(in crate::domain) fn and(mut self, next: Self) -> Self {

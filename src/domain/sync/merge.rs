@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::Field;
 use super::binding::{Binding, Owner, Strategy};
 use super::conflict::Resolution;
-use crate::domain::tracker::{Draft, RemoteRelation, Same, SetChange, has};
+use crate::domain::tracker::{Draft, RemoteRelation, SetElement, SetChange, has};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// By what a merge is decided.
-pub struct Rules<'a> {
+pub struct MergeRules<'a> {
     pub binding: &'a Binding,
     /// People are one name there, not a set.
     pub one_assignee: bool,
@@ -26,18 +26,18 @@ pub struct Rules<'a> {
     pub theirs_is_newer: &'a (dyn Fn(Field) -> bool + Sync),
 }
 
-impl Rules<'_> {
+impl MergeRules<'_> {
     /// Why a field that is frozen waits.
     pub const FROZEN: &'static str = "it went back and forth too often";
 }
 
 /// What comes of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Absorbed {
+pub struct Merged {
     /// What both sides agree on from now on, once `take` is taken.
     pub base: Draft,
-    pub take: Take,
-    pub clashes: Vec<Clash>,
+    pub take: TakenFields,
+    pub clashes: Vec<FieldConflict>,
     /// Fields that are neither taken nor sent.
     pub held: BTreeSet<Field>,
     /// Fields that the sides agree about, or about which nothing is left to decide.
@@ -46,9 +46,9 @@ pub struct Absorbed {
 
 /// What of theirs comes here, in the tracker's words. Absent: it stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Take {
+pub struct TakenFields {
     pub title: Option<String>,
-    pub description: Option<Text>,
+    pub description: Option<TakenText>,
     pub state: Option<(StateName, Option<CloseReason>)>,
     pub priority: Option<Priority>,
     pub kind: Option<Kind>,
@@ -61,7 +61,7 @@ pub struct Take {
 
 /// A text to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Text {
+pub enum TakenText {
     /// Theirs, as it is there.
     Theirs,
     /// Both, merged.
@@ -70,7 +70,7 @@ pub enum Text {
 
 /// Both sides changed a field, or one that the other side owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clash {
+pub struct FieldConflict {
     pub field: Field,
     pub base: Value,
     pub ours: Value,
@@ -82,7 +82,7 @@ pub struct Clash {
 
 /// What becomes of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum FieldVerdict {
     /// Nothing came from there.
     Keep,
     /// Both say the same.
@@ -95,13 +95,13 @@ enum Fate {
 
 /// How the three stand to each other.
 #[derive(Debug, Clone, Copy)]
-struct Stand {
+struct SidesChanged {
     theirs_changed: bool,
     ours_changed: bool,
     equal: bool,
 }
 
-impl Take {
+impl TakenFields {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -128,10 +128,10 @@ impl Take {
 
 /// Brings what changed there into what stands here.
 #[must_use]
-pub fn absorb(base: &Draft, ours: &Draft, theirs: &Draft, rules: &Rules<'_>) -> Absorbed {
-    let mut merge = Merge {
+pub fn absorb(base: &Draft, ours: &Draft, theirs: &Draft, rules: &MergeRules<'_>) -> Merged {
+    let mut merge = FieldMerge {
         rules,
-        done: Absorbed { base: base.clone(), take: Take::default(), clashes: Vec::new(), held: BTreeSet::new(), settled: BTreeSet::new() },
+        done: Merged { base: base.clone(), take: TakenFields::default(), clashes: Vec::new(), held: BTreeSet::new(), settled: BTreeSet::new() },
     };
     let state = |draft: &Draft| (draft.state, draft.close_reason);
     if let Some(next) = merge.one(Field::Title, &base.title, &ours.title, &theirs.title) {
@@ -183,27 +183,27 @@ pub fn merged_text(base: &str, ours: &str, theirs: &str) -> Option<String> {
     Some(merged.trim_end().to_owned())
 }
 
-struct Merge<'a> {
-    rules: &'a Rules<'a>,
-    done: Absorbed,
+struct FieldMerge<'a> {
+    rules: &'a MergeRules<'a>,
+    done: Merged,
 }
 
-impl Merge<'_> {
+impl FieldMerge<'_> {
     /// `None`: the base stays; else it becomes theirs, and the inner value is what is taken.
     #[expect(clippy::option_option, reason = "two questions: does the base move, and does anything come here")]
     fn one<T: PartialEq + Clone + Serialize>(&mut self, field: Field, base: &T, ours: &T, theirs: &T) -> Option<Option<T>> {
-        let stand = Stand { theirs_changed: theirs != base, ours_changed: ours != base, equal: ours == theirs };
+        let stand = SidesChanged { theirs_changed: theirs != base, ours_changed: ours != base, equal: ours == theirs };
         match self.fate(field, stand, [json!(base), json!(ours), json!(theirs)]) {
-            Fate::Keep | Fate::Hold => None,
-            Fate::Agree | Fate::Push => Some(None),
-            Fate::Take => Some(Some(theirs.clone())),
+            FieldVerdict::Keep | FieldVerdict::Hold => None,
+            FieldVerdict::Agree | FieldVerdict::Push => Some(None),
+            FieldVerdict::Take => Some(Some(theirs.clone())),
         }
     }
 
     fn text(&mut self, base: &Draft, ours: &Draft, theirs: &Draft) {
         let field = Field::Description;
         let stand =
-            Stand { theirs_changed: theirs.body != base.body, ours_changed: ours.body != base.body, equal: ours.body == theirs.body };
+            SidesChanged { theirs_changed: theirs.body != base.body, ours_changed: ours.body != base.body, equal: ours.body == theirs.body };
         let shared = self.rules.binding.owner_of(field) == Owner::Shared;
         let free = shared && !self.rules.decided.contains_key(&field) && !self.rules.frozen.contains(&field);
         if free
@@ -216,25 +216,25 @@ impl Merge<'_> {
             self.done.settled.insert(field);
             if merged != ours.body {
                 let theirs_whole = merged == theirs.body;
-                self.done.take.description = Some(if theirs_whole { Text::Theirs } else { Text::Merged(merged) });
+                self.done.take.description = Some(if theirs_whole { TakenText::Theirs } else { TakenText::Merged(merged) });
             }
             return;
         }
         match self.fate(field, stand, [json!(base.body), json!(ours.body), json!(theirs.body)]) {
-            Fate::Keep | Fate::Hold => {}
-            Fate::Agree | Fate::Push => self.done.base.body.clone_from(&theirs.body),
-            Fate::Take => {
+            FieldVerdict::Keep | FieldVerdict::Hold => {}
+            FieldVerdict::Agree | FieldVerdict::Push => self.done.base.body.clone_from(&theirs.body),
+            FieldVerdict::Take => {
                 self.done.base.body.clone_from(&theirs.body);
-                self.done.take.description = Some(Text::Theirs);
+                self.done.take.description = Some(TakenText::Theirs);
             }
         }
     }
 
     /// Element by element, so that a set never clashes; unless it is one value by nature.
     #[expect(clippy::option_option, reason = "as in `one`")]
-    fn set<T: Same + Serialize>(&mut self, field: Field, [base, ours, theirs]: [&Vec<T>; 3], single: bool) -> Option<Option<SetChange<T>>> {
+    fn set<T: SetElement + Serialize>(&mut self, field: Field, [base, ours, theirs]: [&Vec<T>; 3], single: bool) -> Option<Option<SetChange<T>>> {
         let same = |a: &[T], b: &[T]| SetChange::between(a, b).is_none();
-        let stand = Stand { theirs_changed: !same(base, theirs), ours_changed: !same(base, ours), equal: same(ours, theirs) };
+        let stand = SidesChanged { theirs_changed: !same(base, theirs), ours_changed: !same(base, ours), equal: same(ours, theirs) };
         let merges = !single && self.rules.binding.owner_of(field) == Owner::Shared && !self.rules.frozen.contains(&field);
         if merges && !self.rules.decided.contains_key(&field) {
             self.done.settled.insert(field);
@@ -244,21 +244,21 @@ impl Merge<'_> {
             return Some(SetChange::between(ours, &elementwise(base, ours, theirs)));
         }
         match self.fate(field, stand, [json!(base), json!(ours), json!(theirs)]) {
-            Fate::Keep | Fate::Hold => None,
-            Fate::Agree | Fate::Push => Some(None),
-            Fate::Take => Some(SetChange::between(ours, theirs)),
+            FieldVerdict::Keep | FieldVerdict::Hold => None,
+            FieldVerdict::Agree | FieldVerdict::Push => Some(None),
+            FieldVerdict::Take => Some(SetChange::between(ours, theirs)),
         }
     }
 
-    fn fate(&mut self, field: Field, stand: Stand, [base, ours, theirs]: [Value; 3]) -> Fate {
+    fn fate(&mut self, field: Field, stand: SidesChanged, [base, ours, theirs]: [Value; 3]) -> FieldVerdict {
         let (fate, why) = self.decide(field, stand);
         let loses = match fate {
-            Fate::Take => stand.ours_changed && !stand.equal,
-            Fate::Push => stand.theirs_changed && !stand.equal,
-            Fate::Hold => true,
-            Fate::Keep | Fate::Agree => false,
+            FieldVerdict::Take => stand.ours_changed && !stand.equal,
+            FieldVerdict::Push => stand.theirs_changed && !stand.equal,
+            FieldVerdict::Hold => true,
+            FieldVerdict::Keep | FieldVerdict::Agree => false,
         };
-        if fate == Fate::Hold {
+        if fate == FieldVerdict::Hold {
             self.done.held.insert(field);
         } else {
             self.done.settled.insert(field);
@@ -266,54 +266,54 @@ impl Merge<'_> {
         // What somebody decided is on record already.
         if loses && !self.rules.decided.contains_key(&field) {
             let resolution = match fate {
-                Fate::Take => Some(Resolution::External),
-                Fate::Push => Some(Resolution::Local),
-                Fate::Keep | Fate::Agree | Fate::Hold => None,
+                FieldVerdict::Take => Some(Resolution::External),
+                FieldVerdict::Push => Some(Resolution::Local),
+                FieldVerdict::Keep | FieldVerdict::Agree | FieldVerdict::Hold => None,
             };
-            self.done.clashes.push(Clash { field, base, ours, theirs, resolution, why });
+            self.done.clashes.push(FieldConflict { field, base, ours, theirs, resolution, why });
         }
         fate
     }
 
-    fn decide(&self, field: Field, stand: Stand) -> (Fate, &'static str) {
+    fn decide(&self, field: Field, stand: SidesChanged) -> (FieldVerdict, &'static str) {
         if stand.equal {
-            return (Fate::Agree, "");
+            return (FieldVerdict::Agree, "");
         }
         match self.rules.decided.get(&field) {
-            Some(Resolution::External) => return (Fate::Take, ""),
-            Some(Resolution::Local | Resolution::Other | Resolution::Agreed) => return (Fate::Push, ""),
+            Some(Resolution::External) => return (FieldVerdict::Take, ""),
+            Some(Resolution::Local | Resolution::Other | Resolution::Agreed) => return (FieldVerdict::Push, ""),
             None => {}
         }
         if self.rules.frozen.contains(&field) {
-            return (Fate::Hold, Rules::FROZEN);
+            return (FieldVerdict::Hold, MergeRules::FROZEN);
         }
         match self.rules.binding.owner_of(field) {
-            Owner::External => (Fate::Take, "the tracker owns this field"),
-            Owner::Local if stand.theirs_changed => (Fate::Push, "this side owns this field"),
-            Owner::Local => (Fate::Keep, ""),
+            Owner::External => (FieldVerdict::Take, "the tracker owns this field"),
+            Owner::Local if stand.theirs_changed => (FieldVerdict::Push, "this side owns this field"),
+            Owner::Local => (FieldVerdict::Keep, ""),
             Owner::Shared => self.shared(field, stand),
         }
     }
 
-    fn shared(&self, field: Field, stand: Stand) -> (Fate, &'static str) {
+    fn shared(&self, field: Field, stand: SidesChanged) -> (FieldVerdict, &'static str) {
         if !stand.theirs_changed {
-            return (Fate::Keep, "");
+            return (FieldVerdict::Keep, "");
         }
         if !stand.ours_changed {
-            return (Fate::Take, "");
+            return (FieldVerdict::Take, "");
         }
         match self.rules.binding.strategy {
-            Strategy::ExternalWins => (Fate::Take, "both changed it: the tracker wins"),
-            Strategy::LocalWins => (Fate::Push, "both changed it: this side wins"),
-            Strategy::Newer if (self.rules.theirs_is_newer)(field) => (Fate::Take, "both changed it: the tracker's change is newer"),
-            Strategy::Newer => (Fate::Push, "both changed it: this side's change is newer"),
-            Strategy::Manual => (Fate::Hold, "both changed it: somebody has to decide"),
+            Strategy::ExternalWins => (FieldVerdict::Take, "both changed it: the tracker wins"),
+            Strategy::LocalWins => (FieldVerdict::Push, "both changed it: this side wins"),
+            Strategy::Newer if (self.rules.theirs_is_newer)(field) => (FieldVerdict::Take, "both changed it: the tracker's change is newer"),
+            Strategy::Newer => (FieldVerdict::Push, "both changed it: this side's change is newer"),
+            Strategy::Manual => (FieldVerdict::Hold, "both changed it: somebody has to decide"),
         }
     }
 }
 
 /// In both, or put in by either of them.
-fn elementwise<T: Same>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<T> {
+fn elementwise<T: SetElement>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<T> {
     let kept = ours.iter().filter(|item| has(theirs, item) || !has(base, item));
     let added = theirs.iter().filter(|item| !has(ours, item) && !has(base, item));
     kept.chain(added).cloned().collect()

@@ -18,18 +18,18 @@ mod turns;
 
 use super::vocabulary::vocabulary;
 
-pub use binding::{AdoptFilter, Binding, BindingSource, Bound, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
+pub use binding::{AdoptFilter, Binding, BindingSource, BindingState, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
-pub use cursor::{Counts, Cursor, Pass, Progress, Run};
+pub use cursor::{SyncCounts, SyncCursor, Pass, SyncProgress, SyncRunRecord};
 pub use edition::edition;
 pub use face::{agreed_face, bare, bare_comment, our_face, said_by, their_face};
-pub use hook::{Hint, HintKind, Hook, HooksDone, NewHook};
-pub use merge::{Absorbed, Clash, Rules, Take, Text, absorb, merged_text};
+pub use hook::{DeliverySubject, DeliverySubjectKind, StoredDelivery, DeliveriesDone, NewDelivery};
+pub use merge::{Merged, FieldConflict, MergeRules, TakenFields, TakenText, absorb, merged_text};
 pub use spec::{
-    BindingSpec, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, Decided, FilterSpec, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec, SyncSpec, Syncing,
+    BindingSpec, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, ConflictDecision, AdoptFilterSpec, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec, SyncSpec, SyncRequest,
 };
 pub use take::{adopted, words};
-pub use turns::{Turn, Turns};
+pub use turns::{FlipDirection, FieldFlips};
 
 vocabulary! {
     /// What both sides hold of an issue.

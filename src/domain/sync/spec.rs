@@ -13,11 +13,11 @@ use serde::de::value::MapAccessDeserializer;
 
 use super::{AdoptFilter, Binding, Direction, Field, Owner, StateFilter, Strategy};
 use crate::domain::fault::Faults;
-use crate::domain::input::{Input, Wanted};
+use crate::domain::input::{Input, JsonType};
 use crate::domain::patch::{UnknownKeys, refuse_others};
 use crate::domain::spec::word;
 use crate::domain::text;
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 
 /// The longest time between two passes, in seconds, and the usual ones.
 pub const MAX_EVERY: i64 = 30 * 24 * 60 * 60;
@@ -49,7 +49,7 @@ pub struct BindingSpec {
     pub target_repo: Input<String>,
     pub direction: Input<String>,
     pub adopt: Input<bool>,
-    pub filter: Input<FilterSpec>,
+    pub filter: Input<AdoptFilterSpec>,
     pub authority: Input<String>,
     pub fields: Input<OwnersSpec>,
     pub strategy: Input<String>,
@@ -62,7 +62,7 @@ pub struct BindingSpec {
 /// Which issues of the tracker are adopted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct FilterSpec {
+pub struct AdoptFilterSpec {
     pub labels: Input<Vec<Input<String>>>,
     pub state: Input<String>,
     pub since: Input<String>,
@@ -75,14 +75,14 @@ pub struct FilterSpec {
 #[serde(transparent)]
 pub struct OwnersSpec(BTreeMap<String, Input<String>>);
 
-impl Wanted for FilterSpec {
+impl JsonType for AdoptFilterSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
     }
 }
 
-impl Wanted for OwnersSpec {
+impl JsonType for OwnersSpec {
     const NAME: &'static str = "an object";
     fn object<'de, A: MapAccess<'de>>(map: &mut A) -> Option<Result<Self, A::Error>> {
         Some(Self::deserialize(MapAccessDeserializer::new(map)))
@@ -97,7 +97,7 @@ impl BindingSpec {
             f.add("name", "not_a_slug", fault);
         }
         let mut part = |input, pointer| text::optional(input, pointer, text::PLACE_PART, f).unwrap_or_default();
-        let place = Place { owner: part(self.owner, "/owner"), repo: part(self.repo, "/repo"), project: part(self.project, "/project") };
+        let place = Project { owner: part(self.owner, "/owner"), repo: part(self.repo, "/repo"), project: part(self.project, "/project") };
         let binding = Binding {
             name: name.to_owned(),
             backend: text::required(self.backend, "/backend", text::TARGET, f),
@@ -117,7 +117,7 @@ impl BindingSpec {
     }
 }
 
-impl FilterSpec {
+impl AdoptFilterSpec {
     fn parse(self, faults: &mut Faults) -> AdoptFilter {
         let filter = AdoptFilter {
             labels: text::set(self.labels, "/filter/labels", text::LABEL, MAX_FILTER_LABELS, faults),
@@ -174,7 +174,7 @@ pub struct SyncSpec {
 
 /// What kind of pass is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Syncing {
+pub enum SyncRequest {
     /// Nothing is written; what would be is told.
     Rehearsal,
     Pass {
@@ -184,7 +184,7 @@ pub enum Syncing {
 }
 
 impl SyncSpec {
-    pub fn parse(self) -> Result<Syncing, Faults> {
+    pub fn parse(self) -> Result<SyncRequest, Faults> {
         let mut faults = Faults::default();
         let mut flag = |input, pointer| text::typed(input, pointer, &mut faults).unwrap_or(false);
         let rehearsal = flag(self.dry_run, "/dry_run");
@@ -195,7 +195,7 @@ impl SyncSpec {
             }
         }
         refuse_others(&self.unknown, "", &[], &mut faults);
-        faults.into_result(if rehearsal { Syncing::Rehearsal } else { Syncing::Pass { audit, allow_deletions } })
+        faults.into_result(if rehearsal { SyncRequest::Rehearsal } else { SyncRequest::Pass { audit, allow_deletions } })
     }
 }
 
@@ -211,7 +211,7 @@ pub struct ResolveSpec {
 
 /// What somebody decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decided {
+pub enum ConflictDecision {
     Local,
     External,
     /// These words instead. Only of texts.
@@ -219,20 +219,20 @@ pub enum Decided {
 }
 
 impl ResolveSpec {
-    pub fn parse(self) -> Result<Decided, Faults> {
+    pub fn parse(self) -> Result<ConflictDecision, Faults> {
         let mut faults = Faults::default();
         let has_value = !matches!(self.value, Input::Absent | Input::Null);
         let has_side = !matches!(self.take, Input::Absent | Input::Null);
         let value = text::kept(self.value, "/value", text::DESCRIPTION, &mut faults);
         let side = text::typed(self.take, "/take", &mut faults);
         let decided = match side.as_deref() {
-            Some("local") => Decided::Local,
-            Some("external") => Decided::External,
+            Some("local") => ConflictDecision::Local,
+            Some("external") => ConflictDecision::External,
             Some(_) => {
                 faults.add("/take", "unknown_word", "must be one of local, external");
-                Decided::Local
+                ConflictDecision::Local
             }
-            None => Decided::Other(value),
+            None => ConflictDecision::Other(value),
         };
         match (has_side, has_value) {
             (true, true) => faults.add("/value", "contradiction", "give take or value, not both"),
@@ -264,7 +264,7 @@ mod tests {
     fn what_is_not_said_of_a_binding_has_the_usual_value() {
         let binding = read::<BindingSpec>(r#"{"backend":"gitea","owner":"acme","repo":"tools","fields":{"labels":"local"}}"#);
         let binding = binding.parse("tools").unwrap();
-        assert_eq!(binding.place, Place { owner: "acme".into(), repo: "tools".into(), project: String::new() });
+        assert_eq!(binding.place, Project { owner: "acme".into(), repo: "tools".into(), project: String::new() });
         assert_eq!((binding.direction, binding.adopt, binding.owner), (Direction::Both, false, Owner::Shared));
         assert_eq!((binding.every.as_secs(), binding.audit_every.as_secs()), (60, 86_400));
         assert_eq!(binding.fields, BTreeMap::from([(Field::Labels, Owner::Local)]));
@@ -296,8 +296,8 @@ mod tests {
     #[test]
     fn a_conflict_is_decided_for_one_side_or_with_words_and_never_both() {
         let resolve = |json: &str| read::<ResolveSpec>(json).parse();
-        assert_eq!(resolve(r#"{"take":"external"}"#), Ok(Decided::External));
-        assert_eq!(resolve(r#"{"take":null,"value":""}"#), Ok(Decided::Other(String::new())));
+        assert_eq!(resolve(r#"{"take":"external"}"#), Ok(ConflictDecision::External));
+        assert_eq!(resolve(r#"{"take":null,"value":""}"#), Ok(ConflictDecision::Other(String::new())));
         assert_eq!(codes(resolve("{}")), [at("/take", "missing")]);
         assert_eq!(codes(resolve(r#"{"take":"theirs"}"#)), [at("/take", "unknown_word")]);
         assert_eq!(
@@ -310,8 +310,8 @@ mod tests {
     #[test]
     fn a_rehearsal_of_deletions_is_refused() {
         let sync = |json: &str| read::<SyncSpec>(json).parse();
-        assert_eq!(sync("{}"), Ok(Syncing::Pass { audit: false, allow_deletions: false }));
-        assert_eq!(sync(r#"{"dry_run":true,"audit":false}"#), Ok(Syncing::Rehearsal));
+        assert_eq!(sync("{}"), Ok(SyncRequest::Pass { audit: false, allow_deletions: false }));
+        assert_eq!(sync(r#"{"dry_run":true,"audit":false}"#), Ok(SyncRequest::Rehearsal));
         let faults = codes(sync(r#"{"dry_run":true,"audit":true,"allow_deletions":true}"#));
         assert_eq!(faults, [at("/audit", "contradiction"), at("/allow_deletions", "contradiction")]);
     }

@@ -4,18 +4,18 @@ use chrono::{DateTime, Utc};
 
 use super::binding::Binding;
 use super::face::{bare, holdable};
-use super::merge::{Take, Text};
+use super::merge::{TakenFields, TakenText};
 use crate::domain::decide::EditIssue;
 use crate::domain::id::{IssueId, IssueNumber};
-use crate::domain::issue::{Issue, Origin, Review, State};
+use crate::domain::issue::{Issue, TaskOrigin, Review, State};
 use crate::domain::stamp::Stamp;
 use crate::domain::text::{self, fold};
-use crate::domain::tracker::{Around, Draft, Remote, SetChange, Terms, TrackerKind, beyond_first, label_there};
+use crate::domain::tracker::{RelationTargets, Draft, RemoteIssue, SetChange, BackendTerms, TrackerKind, beyond_first, label_there};
 use crate::domain::vocabulary::{CloseReason, StateName};
 
 /// What the issue is to say from now on. `body` is the remote one, as it is.
 #[must_use]
-pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms, around: &Around) -> EditIssue {
+pub fn words(issue: &Issue, take: &TakenFields, body: &str, terms: &BackendTerms, around: &RelationTargets) -> EditIssue {
     let whole = |text: String| {
         let rest = beyond_first(issue, terms);
         holdable(&if rest.is_empty() { text } else { format!("{text}\n{rest}") }, text::DESCRIPTION)
@@ -23,8 +23,8 @@ pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms, around: &Aro
     EditIssue {
         title: take.title.clone(),
         description: take.description.as_ref().map(|text| match text {
-            Text::Theirs => whole(bare(body)),
-            Text::Merged(text) => whole(text.clone()),
+            TakenText::Theirs => whole(bare(body)),
+            TakenText::Merged(text) => whole(text.clone()),
         }),
         priority: take.priority,
         kind: take.kind,
@@ -36,7 +36,7 @@ pub fn words(issue: &Issue, take: &Take, body: &str, terms: &Terms, around: &Aro
     }
 }
 
-fn labels(issue: &Issue, change: &SetChange, terms: &Terms) -> Vec<String> {
+fn labels(issue: &Issue, change: &SetChange, terms: &BackendTerms) -> Vec<String> {
     let gone = |label: &String| {
         let there = label_there(label, &terms.capabilities);
         change.remove.iter().any(|other| fold(other) == fold(&there))
@@ -51,7 +51,7 @@ fn labels(issue: &Issue, change: &SetChange, terms: &Terms) -> Vec<String> {
     labels
 }
 
-fn people(issue: &Issue, change: &SetChange, terms: &Terms) -> Vec<String> {
+fn people(issue: &Issue, change: &SetChange, terms: &BackendTerms) -> Vec<String> {
     let named = |names: &[String], theirs: &str| names.iter().any(|other| fold(other) == fold(theirs));
     let gone = |ours: &String| terms.users.theirs(ours).is_some_and(|theirs| named(&change.remove, theirs));
     let mut people: Vec<String> = issue.assignees.iter().filter(|name| !gone(name)).cloned().collect();
@@ -66,7 +66,7 @@ fn people(issue: &Issue, change: &SetChange, terms: &Terms) -> Vec<String> {
 
 /// An issue that was made there, as one of ours. `face` is what it says there.
 #[must_use]
-pub fn adopted(remote: &Remote, face: &Draft, binding: &Binding, kind: TrackerKind, terms: &Terms, around: &Around, stamp: Stamp) -> Issue {
+pub fn adopted(remote: &RemoteIssue, face: &Draft, binding: &Binding, kind: TrackerKind, terms: &BackendTerms, around: &RelationTargets, stamp: Stamp) -> Issue {
     let related = SetChange { add: face.relations.clone(), remove: Vec::new() };
     Issue {
         id: IssueId(stamp.id),
@@ -84,7 +84,7 @@ pub fn adopted(remote: &Remote, face: &Draft, binding: &Binding, kind: TrackerKi
         target_repo: binding.target_repo.clone(),
         backend: kind.as_str().to_owned(),
         url: remote.at.url.clone(),
-        origin: Origin::default(),
+        origin: TaskOrigin::default(),
         review: Review::None,
         claim: None,
         version: 1,

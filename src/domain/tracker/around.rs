@@ -8,12 +8,12 @@ use super::fit::{Loss, LossField, LossKind};
 use super::link::LinkState;
 use super::set::{RemoteRelation, SetChange, has};
 use crate::domain::id::IssueId;
-use crate::domain::relation::{Other, Related, Relation, TrackerKey, put};
+use crate::domain::relation::{RelationEnd, IssueRelation, Relation, TrackerKey, put};
 use crate::domain::text::fold;
 
 /// A tie, without what was sent over it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tie {
+pub struct LinkSummary {
     pub issue_id: IssueId,
     pub backend: String,
     pub state: LinkState,
@@ -21,22 +21,22 @@ pub struct Tie {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Around {
+pub struct RelationTargets {
     backend: String,
-    there: HashMap<IssueId, Whereabouts>,
+    there: HashMap<IssueId, TargetState>,
     /// By the names there, in lower case.
     ours: HashMap<String, IssueId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Whereabouts {
+enum TargetState {
     There(String),
     /// It goes there, and is not there yet.
     OnItsWay,
     Not,
 }
 
-impl Around {
+impl RelationTargets {
     /// Of that backend, nothing else being known.
     #[must_use]
     pub fn of(backend: &str) -> Self {
@@ -44,19 +44,19 @@ impl Around {
     }
 
     /// Takes in ties of issues to whatever trackers.
-    pub fn learn(&mut self, ties: &[Tie]) {
+    pub fn learn(&mut self, ties: &[LinkSummary]) {
         for tie in ties {
             if tie.backend != self.backend {
-                self.there.entry(tie.issue_id).or_insert(Whereabouts::Not);
+                self.there.entry(tie.issue_id).or_insert(TargetState::Not);
                 continue;
             }
             let place = match (tie.state, &tie.key) {
                 (LinkState::Linked, Some(key)) => {
                     self.ours.insert(fold(key), tie.issue_id);
-                    Whereabouts::There(key.clone())
+                    TargetState::There(key.clone())
                 }
-                (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => Whereabouts::OnItsWay,
-                (LinkState::Linked | LinkState::Gone, _) => Whereabouts::Not,
+                (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => TargetState::OnItsWay,
+                (LinkState::Linked | LinkState::Gone, _) => TargetState::Not,
             };
             self.there.insert(tie.issue_id, place);
         }
@@ -64,7 +64,7 @@ impl Around {
 
     /// It has no tie at all: it may get one, or it stays in our store.
     pub fn untied(&mut self, issue: IssueId, leaves: bool) {
-        self.there.insert(issue, if leaves { Whereabouts::OnItsWay } else { Whereabouts::Not });
+        self.there.insert(issue, if leaves { TargetState::OnItsWay } else { TargetState::Not });
     }
 
     /// Whether anything is known of that issue.
@@ -81,13 +81,13 @@ impl Around {
 
     /// Whether one of these goes to an issue that is still on its way there.
     #[must_use]
-    pub fn waits(&self, relations: &[Related], can: &[Relation]) -> bool {
-        let on_its_way = |id| self.there.get(&id) == Some(&Whereabouts::OnItsWay);
+    pub fn waits(&self, relations: &[IssueRelation], can: &[Relation]) -> bool {
+        let on_its_way = |id| self.there.get(&id) == Some(&TargetState::OnItsWay);
         relations.iter().filter(|one| can.contains(&one.relation)).filter_map(|one| one.to.issue()).any(on_its_way)
     }
 
     /// Those that the tracker is asked to hold, and what of them it does not.
-    pub(super) fn fit(&self, relations: &[Related], can: &[Relation]) -> (Vec<RemoteRelation>, Option<Loss>) {
+    pub(super) fn fit(&self, relations: &[IssueRelation], can: &[Relation]) -> (Vec<RemoteRelation>, Option<Loss>) {
         /// More are not told one by one.
         const TOLD: usize = 5;
         let (mut there, mut lost): (Vec<RemoteRelation>, Vec<String>) = (Vec::new(), Vec::new());
@@ -100,10 +100,10 @@ impl Around {
                     continue;
                 }
                 match &related.to {
-                    Other::Issue(id) if self.there.get(id) == Some(&Whereabouts::Not) => "that issue is not in this tracker",
+                    RelationEnd::Issue(id) if self.there.get(id) == Some(&TargetState::Not) => "that issue is not in this tracker",
                     // It is sent once it is there.
-                    Other::Issue(_) => continue,
-                    Other::Elsewhere(_) => "that is in another tracker",
+                    RelationEnd::Issue(_) => continue,
+                    RelationEnd::Elsewhere(_) => "that is in another tracker",
                 }
             } else {
                 "this tracker has no such relation"
@@ -121,13 +121,13 @@ impl Around {
     }
 
     /// In the tracker's words, where that is known.
-    fn remote(&self, Related { relation, to }: &Related) -> Option<RemoteRelation> {
+    fn remote(&self, IssueRelation { relation, to }: &IssueRelation) -> Option<RemoteRelation> {
         let key = match to {
-            Other::Elsewhere(TrackerKey { backend, key }) if *backend == self.backend => key,
-            Other::Elsewhere(_) => return None,
-            Other::Issue(id) => match self.there.get(id)? {
-                Whereabouts::There(key) => key,
-                Whereabouts::OnItsWay | Whereabouts::Not => return None,
+            RelationEnd::Elsewhere(TrackerKey { backend, key }) if *backend == self.backend => key,
+            RelationEnd::Elsewhere(_) => return None,
+            RelationEnd::Issue(id) => match self.there.get(id)? {
+                TargetState::There(key) => key,
+                TargetState::OnItsWay | TargetState::Not => return None,
             },
         };
         Some(RemoteRelation { relation: *relation, key: key.clone() })
@@ -135,14 +135,14 @@ impl Around {
 
     /// Ours with what was put in and taken out there. What the tracker cannot hold of ours is not touched.
     #[must_use]
-    pub fn taken(&self, ours: &[Related], change: &SetChange<RemoteRelation>, own: IssueId) -> Vec<Related> {
-        let gone = |related: &&Related| self.remote(related).is_some_and(|there| has(&change.remove, &there));
-        let mut after: Vec<Related> = ours.iter().filter(|related| !gone(related)).cloned().collect();
+    pub fn taken(&self, ours: &[IssueRelation], change: &SetChange<RemoteRelation>, own: IssueId) -> Vec<IssueRelation> {
+        let gone = |related: &&IssueRelation| self.remote(related).is_some_and(|there| has(&change.remove, &there));
+        let mut after: Vec<IssueRelation> = ours.iter().filter(|related| !gone(related)).cloned().collect();
         for RemoteRelation { relation, key } in &change.add {
-            let known = self.ours.get(&fold(key)).map(|id| Other::Issue(*id));
-            let to = known.or_else(|| TrackerKey::new(&self.backend, key).map(Other::Elsewhere));
+            let known = self.ours.get(&fold(key)).map(|id| RelationEnd::Issue(*id));
+            let to = known.or_else(|| TrackerKey::new(&self.backend, key).map(RelationEnd::Elsewhere));
             if let Some(to) = to.filter(|to| to.issue() != Some(own)) {
-                put(&mut after, Related { relation: *relation, to });
+                put(&mut after, IssueRelation { relation: *relation, to });
             }
         }
         after
@@ -159,12 +159,12 @@ mod tests {
         IssueId(Uuid::from_u128(n))
     }
 
-    fn tie(n: u128, backend: &str, state: LinkState, key: &str) -> Tie {
-        Tie { issue_id: id(n), backend: backend.to_owned(), state, key: Some(key.to_owned()).filter(|key| !key.is_empty()) }
+    fn tie(n: u128, backend: &str, state: LinkState, key: &str) -> LinkSummary {
+        LinkSummary { issue_id: id(n), backend: backend.to_owned(), state, key: Some(key.to_owned()).filter(|key| !key.is_empty()) }
     }
 
-    fn around() -> Around {
-        let mut around = Around::of("t0");
+    fn around() -> RelationTargets {
+        let mut around = RelationTargets::of("t0");
         around.learn(&[
             tie(1, "t0", LinkState::Linked, "Acme/tools#1"),
             tie(1, "t1", LinkState::Linked, "OPS-1"),
@@ -177,12 +177,12 @@ mod tests {
         around
     }
 
-    fn ours(relation: Relation, n: u128) -> Related {
-        Related { relation, to: Other::Issue(id(n)) }
+    fn ours(relation: Relation, n: u128) -> IssueRelation {
+        IssueRelation { relation, to: RelationEnd::Issue(id(n)) }
     }
 
-    fn elsewhere(relation: Relation, key: &str) -> Related {
-        Related { relation, to: Other::Elsewhere(key.parse().unwrap()) }
+    fn elsewhere(relation: Relation, key: &str) -> IssueRelation {
+        IssueRelation { relation, to: RelationEnd::Elsewhere(key.parse().unwrap()) }
     }
 
     fn theirs(relation: Relation, key: &str) -> RemoteRelation {

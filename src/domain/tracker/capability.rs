@@ -7,7 +7,7 @@ use crate::domain::relation::Relation;
 
 /// How something of an issue lies in a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carried {
+pub enum CarriedAs {
     /// In a field of its own.
     Natively,
     /// As a label with a configured name ([`Names`](super::Names)). Needs [`Capabilities::labels`].
@@ -16,7 +16,7 @@ pub enum Carried {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Assignees {
+pub enum AssigneeSupport {
     Many,
     /// The first of them only.
     One,
@@ -24,7 +24,7 @@ pub enum Assignees {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Milestones {
+pub enum MilestoneSupport {
     /// One that is missing is made.
     Made,
     /// Only one that is there already; another is refused or left out there.
@@ -37,18 +37,18 @@ pub enum Milestones {
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own, asked by name")]
 pub struct Capabilities {
     /// `in_progress` and `blocked`; open and closed are had by all.
-    pub states: Carried,
+    pub states: CarriedAs,
     /// Why an issue was closed.
     pub close_reasons: bool,
-    pub priority: Carried,
-    pub kind: Carried,
+    pub priority: CarriedAs,
+    pub kind: CarriedAs,
     pub labels: bool,
     /// The longest label, in characters.
     pub label_limit: Option<usize>,
     /// Characters that no label may hold (a separator there).
     pub label_bars: &'static [char],
-    pub milestones: Milestones,
-    pub assignees: Assignees,
+    pub milestones: MilestoneSupport,
+    pub assignees: AssigneeSupport,
     pub due_dates: bool,
     /// Which relations between its issues it holds, and tells when one issue is read.
     pub relations: &'static [Relation],

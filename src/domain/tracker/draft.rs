@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capabilities;
-use super::names::Names;
+use super::names::LabelNames;
 use super::set::{RemoteRelation, SetChange};
 use crate::domain::sync::Field;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
@@ -40,7 +40,7 @@ pub struct Draft {
 impl Draft {
     /// Every label the issue shall carry there: the free ones, and those that stand for what the tracker has no field for.
     #[must_use]
-    pub fn all_labels(&self, names: &Names, capabilities: &Capabilities) -> Vec<String> {
+    pub fn all_labels(&self, names: &LabelNames, capabilities: &Capabilities) -> Vec<String> {
         if !capabilities.labels {
             return Vec::new();
         }
@@ -53,12 +53,12 @@ impl Draft {
 /// From what was sent before to what shall be there now. Each question answers `None` where nothing changed: then the field
 /// is left out of the request, and what people did to it over there stays.
 #[derive(Debug, Clone, Copy)]
-pub struct Edit<'a> {
+pub struct DraftEdit<'a> {
     pub before: &'a Draft,
     pub after: &'a Draft,
 }
 
-impl<'a> Edit<'a> {
+impl<'a> DraftEdit<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.before == self.after
@@ -111,7 +111,7 @@ impl<'a> Edit<'a> {
 
     /// Free labels and those that stand for something, together.
     #[must_use]
-    pub fn labels(&self, names: &Names, capabilities: &Capabilities) -> Option<SetChange> {
+    pub fn labels(&self, names: &LabelNames, capabilities: &Capabilities) -> Option<SetChange> {
         SetChange::between(&self.before.all_labels(names, capabilities), &self.after.all_labels(names, capabilities))
     }
 

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::around::Around;
+use super::around::RelationTargets;
 use super::body::{Marker, TextRules, defused, harmful, parts};
-use super::capability::{Assignees, Capabilities, Carried, Milestones};
+use super::capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
 use super::draft::Draft;
-use super::names::{Names, Users};
+use super::names::{LabelNames, UserMap};
 use crate::domain::comment::Comment;
 use crate::domain::issue::{Issue, State};
 use crate::domain::text::fold;
@@ -14,16 +14,16 @@ use crate::domain::vocabulary::{StateName, vocabulary};
 
 /// How one backend is set up, and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub struct BackendTerms {
     pub capabilities: Capabilities,
-    pub names: Names,
-    pub users: Users,
+    pub names: LabelNames,
+    pub users: UserMap,
     pub text: TextRules,
 }
 
 /// What goes there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fitted {
+pub struct FittedDraft {
     pub draft: Draft,
     /// What of the body did not fit into it: the texts of further comments, each with its marker, the first of them part 2.
     pub rest: Vec<String>,
@@ -62,9 +62,9 @@ const MARK: &str = "issue-core:";
 /// A marker's line, and the empty line and rule above it.
 const FOOTER_MOST: usize = 600;
 
-struct Losses(Vec<Loss>);
+struct LossList(Vec<Loss>);
 
-impl Losses {
+impl LossList {
     fn add(&mut self, field: LossField, loss: LossKind, why: impl Into<String>) {
         self.0.push(Loss { field, loss, why: why.into() });
     }
@@ -73,8 +73,8 @@ impl Losses {
 /// What the tracker is asked to hold of the issue, where those are that it relates to. Depends on nothing that changes by itself, so
 /// that the same issue gives the same draft.
 #[must_use]
-pub fn fit(issue: &Issue, terms: &Terms, around: &Around) -> Fitted {
-    let mut losses = Losses(Vec::new());
+pub fn fit(issue: &Issue, terms: &BackendTerms, around: &RelationTargets) -> FittedDraft {
+    let mut losses = LossList(Vec::new());
     let can = &terms.capabilities;
     let (body, rest) = body(issue, terms, &mut losses);
     let (relations, unrelated) = around.fit(&issue.relations, can.relations);
@@ -105,19 +105,19 @@ pub fn fit(issue: &Issue, terms: &Terms, around: &Around) -> Fitted {
         losses.add(LossField::CloseReason, LossKind::Dropped, "this tracker knows only closed");
     }
     words(issue, terms, &mut losses);
-    Fitted { draft, rest, losses: losses.0 }
+    FittedDraft { draft, rest, losses: losses.0 }
 }
 
 /// A comment as the tracker shall hold it: who said it, what, and the marker; in as many parts as it takes.
 #[must_use]
-pub fn fit_comment(comment: &Comment, terms: &Terms) -> Vec<String> {
+pub fn fit_comment(comment: &Comment, terms: &BackendTerms) -> Vec<String> {
     let text = format!("**{}:**\n\n{}", defused(&comment.author, terms.text), defused(&comment.body, terms.text));
     let cut = parts(&text, terms.text.limit, FOOTER_MOST);
     let marked = |(n, part): (usize, &&str)| with_footer(part, Marker::new(comment.id.0, part_number(n)).as_str());
     cut.iter().enumerate().map(marked).collect()
 }
 
-fn title(issue: &Issue, can: &Capabilities, losses: &mut Losses) -> String {
+fn title(issue: &Issue, can: &Capabilities, losses: &mut LossList) -> String {
     if issue.title.chars().count() <= can.title_limit {
         return issue.title.clone();
     }
@@ -125,7 +125,7 @@ fn title(issue: &Issue, can: &Capabilities, losses: &mut Losses) -> String {
     issue.title.chars().take(can.title_limit.saturating_sub(1)).chain(['…']).collect()
 }
 
-fn body(issue: &Issue, terms: &Terms, losses: &mut Losses) -> (String, Vec<String>) {
+fn body(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> (String, Vec<String>) {
     let text = defused(&issue.description, terms.text);
     let mut cut = parts(&text, terms.text.limit, FOOTER_MOST).into_iter().enumerate();
     let first = cut.next().map_or("", |(_, part)| part);
@@ -156,7 +156,7 @@ pub fn without_footer(text: &str) -> &str {
 }
 
 /// Where it came from, on one line that begins with the marker: ours, the source, the trigger.
-fn footer(issue: &Issue, terms: &Terms) -> String {
+fn footer(issue: &Issue, terms: &BackendTerms) -> String {
     const EACH: usize = 120;
     let origin = &issue.origin;
     let source = [origin.source_type.map(|word| word.as_str().to_owned()), origin.source_id.clone()];
@@ -170,14 +170,14 @@ fn footer(issue: &Issue, terms: &Terms) -> String {
     line
 }
 
-fn state(issue: &Issue, terms: &Terms, losses: &mut Losses) -> StateName {
+fn state(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> StateName {
     let name = issue.state.name();
     let special = matches!(name, StateName::InProgress | StateName::Blocked);
     let can = &terms.capabilities;
     let carried = match can.states {
-        Carried::Natively => true,
-        Carried::ByLabel => can.labels && !terms.names.state(name).is_empty(),
-        Carried::Not => false,
+        CarriedAs::Natively => true,
+        CarriedAs::ByLabel => can.labels && !terms.names.state(name).is_empty(),
+        CarriedAs::Not => false,
     };
     if special && !carried {
         losses.add(LossField::State, LossKind::Degraded, format!("{name} is shown as open"));
@@ -187,23 +187,23 @@ fn state(issue: &Issue, terms: &Terms, losses: &mut Losses) -> StateName {
 }
 
 /// Priority and kind: each has a place of its own, a label, or none.
-fn words(issue: &Issue, terms: &Terms, losses: &mut Losses) {
+fn words(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) {
     let fields = [
         (LossField::Priority, terms.capabilities.priority, terms.names.priority(issue.priority)),
         (LossField::Kind, terms.capabilities.kind, terms.names.kind(issue.kind)),
     ];
     for (field, carried, label) in fields {
         match carried {
-            Carried::Natively => {}
-            Carried::ByLabel if !label.is_empty() && terms.capabilities.labels => {}
+            CarriedAs::Natively => {}
+            CarriedAs::ByLabel if !label.is_empty() && terms.capabilities.labels => {}
             // An empty name is how the settings say that this word goes without saying.
-            Carried::ByLabel if label.is_empty() => {}
-            Carried::ByLabel | Carried::Not => losses.add(field, LossKind::Dropped, "this tracker has no place for it"),
+            CarriedAs::ByLabel if label.is_empty() => {}
+            CarriedAs::ByLabel | CarriedAs::Not => losses.add(field, LossKind::Dropped, "this tracker has no place for it"),
         }
     }
 }
 
-fn labels(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
+fn labels(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<String> {
     let can = &terms.capabilities;
     if !can.labels {
         if !issue.labels.is_empty() {
@@ -240,27 +240,27 @@ pub fn label_there(label: &str, can: &Capabilities) -> String {
 
 /// What of the description lies in further comments there.
 #[must_use]
-pub fn beyond_first(issue: &Issue, terms: &Terms) -> String {
+pub fn beyond_first(issue: &Issue, terms: &BackendTerms) -> String {
     let text = defused(&issue.description, terms.text);
     let rest: String = parts(&text, terms.text.limit, FOOTER_MOST).into_iter().skip(1).collect();
     harmful(&rest)
 }
 
-fn assignees(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
+fn assignees(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<String> {
     let (known, unknown): (Vec<&String>, Vec<&String>) = issue.assignees.iter().partition(|name| terms.users.theirs(name).is_some());
     let mut theirs: Vec<String> = known.iter().filter_map(|name| terms.users.theirs(name)).map(str::to_owned).collect();
     let all = issue.assignees.len();
     match terms.capabilities.assignees {
-        Assignees::Many => {}
-        Assignees::One => theirs.truncate(1),
-        Assignees::Not => theirs.clear(),
+        AssigneeSupport::Many => {}
+        AssigneeSupport::One => theirs.truncate(1),
+        AssigneeSupport::Not => theirs.clear(),
     }
     if theirs.len() < all {
         let loss = if theirs.is_empty() { LossKind::Dropped } else { LossKind::Degraded };
         let why = match terms.capabilities.assignees {
-            Assignees::Not => "this tracker has no assignees".to_owned(),
-            Assignees::One if unknown.is_empty() => "this tracker has one assignee: the first".to_owned(),
-            Assignees::One | Assignees::Many => {
+            AssigneeSupport::Not => "this tracker has no assignees".to_owned(),
+            AssigneeSupport::One if unknown.is_empty() => "this tracker has one assignee: the first".to_owned(),
+            AssigneeSupport::One | AssigneeSupport::Many => {
                 let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
                 format!("nobody there is known as {}: add them to the backend's users", names.join(", "))
             }
@@ -270,11 +270,11 @@ fn assignees(issue: &Issue, terms: &Terms, losses: &mut Losses) -> Vec<String> {
     theirs
 }
 
-fn milestone(issue: &Issue, can: &Capabilities, losses: &mut Losses) -> Option<String> {
+fn milestone(issue: &Issue, can: &Capabilities, losses: &mut LossList) -> Option<String> {
     let milestone = issue.milestone.as_ref()?;
     match can.milestones {
-        Milestones::Made | Milestones::Existing => Some(milestone.clone()),
-        Milestones::Not => {
+        MilestoneSupport::Made | MilestoneSupport::Existing => Some(milestone.clone()),
+        MilestoneSupport::Not => {
             losses.add(LossField::Milestone, LossKind::Dropped, "this tracker has no milestones");
             None
         }

@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 
 use super::draft::Draft;
-use super::place::Place;
+use super::place::Project;
 use super::remote::RemoteRef;
 use crate::domain::id::{CommentId, IssueId};
-use crate::domain::sync::Turns;
+use crate::domain::sync::FieldFlips;
 use crate::domain::vocabulary::vocabulary;
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub struct Link {
     pub backend: String,
     /// The first is the one an issue reports as its own; mirrors follow.
     pub position: i16,
-    pub place: Place,
+    pub place: Project,
     pub state: LinkState,
     /// When the first creation that may have got through was about to be sent.
     pub intended_at: Option<DateTime<Utc>>,
@@ -51,7 +51,7 @@ pub struct Link {
     pub base: Option<Draft>,
     pub origin: LinkOrigin,
     /// Which fields went which way lately.
-    pub turns: Turns,
+    pub turns: FieldFlips,
     /// Up to which of its editions it was asked to be brought into agreement. Written by [`Heard`] alone.
     pub heard: Option<String>,
     /// Since when it is absent from every whole list, by our clock. Written by [`Heard`] alone.
@@ -60,7 +60,7 @@ pub struct Link {
 
 /// What a list said of a linked issue. Changes these columns of the tie and no others: the rest belongs to whoever holds its lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Sighting {
     pub issue_id: IssueId,
     pub backend: String,
     /// `None`: as it was.
@@ -70,7 +70,7 @@ pub struct Heard {
 
 /// What of ours a comment over there holds: a part of an issue's body (from the second on), or a part of a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot {
+pub struct CommentSlot {
     /// The issue's id or the comment's.
     pub subject: Uuid,
     /// Counted from 1; the first part of a body lies in the issue itself.
@@ -82,7 +82,7 @@ pub struct Slot {
 pub struct CommentLink {
     pub issue_id: IssueId,
     pub backend: String,
-    pub slot: Slot,
+    pub slot: CommentSlot,
     pub state: LinkState,
     pub intended_at: Option<DateTime<Utc>>,
     /// What the API calls it there.
@@ -99,10 +99,10 @@ pub struct CommentLink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommentLinkWrite {
     Set(CommentLink),
-    Remove { issue_id: IssueId, backend: String, slot: Slot },
+    Remove { issue_id: IssueId, backend: String, slot: CommentSlot },
 }
 
-impl Slot {
+impl CommentSlot {
     #[must_use]
     pub const fn of_body(issue: IssueId, part: u16) -> Self {
         Self { subject: issue.0, part }

@@ -18,20 +18,20 @@ mod remote;
 mod route;
 mod set;
 
-pub use around::{Around, Tie};
+pub use around::{RelationTargets, LinkSummary};
 pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use budget::{BudgetWindow, expected};
-pub use capability::{Assignees, Capabilities, Carried, Milestones};
-pub use draft::{Draft, Edit};
-pub use fit::{Fitted, Loss, LossField, LossKind, Terms, beyond_first, fit, fit_comment, label_there, without_footer};
+pub use capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
+pub use draft::{Draft, DraftEdit};
+pub use fit::{FittedDraft, Loss, LossField, LossKind, BackendTerms, beyond_first, fit, fit_comment, label_there, without_footer};
 pub use glob::Glob;
-pub use link::{CommentLink, CommentLinkWrite, Heard, Link, LinkOrigin, LinkState, Slot};
-pub use names::{Names, Read, Users};
+pub use link::{CommentLink, CommentLinkWrite, Sighting, Link, LinkOrigin, LinkState, CommentSlot};
+pub use names::{LabelNames, LabelReading, UserMap};
 pub use note::{LinkNote, LossNote, RouteNote};
-pub use place::{Place, PlaceField, PlaceTemplate};
-pub use remote::{Listing, Remote, RemoteComment, RemoteRef};
-pub use route::{Considered, Destination, Ground, LOCAL, Routed, Routing, Rule, RuleName, When, route};
-pub use set::{RemoteRelation, Same, SetChange, has};
+pub use place::{Project, ProjectField, ProjectTemplate};
+pub use remote::{RemotePage, RemoteIssue, RemoteComment, RemoteRef};
+pub use route::{ConsideredRule, RouteDestination, ProjectDefaults, LOCAL, RouteDecision, RouteTable, RouteRule, RuleName, RouteCondition, route};
+pub use set::{RemoteRelation, SetElement, SetChange, has};
 
 use super::vocabulary::vocabulary;
 

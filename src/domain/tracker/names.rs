@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::capability::{Capabilities, Carried};
+use super::capability::{Capabilities, CarriedAs};
 use super::draft::Draft;
 use crate::domain::text::fold;
 use crate::domain::vocabulary::{Kind, Priority, StateName};
 
 /// Every name may be configured; an empty one means that nothing stands for the word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
+pub struct LabelNames {
     pub in_progress: String,
     pub blocked: String,
     /// In the order of [`Priority::ALL`].
@@ -20,7 +20,7 @@ pub struct Names {
 
 /// What the labels of an issue there say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct LabelReading {
     /// `in_progress` or `blocked`. Blocked wins: it says more.
     pub state: Option<StateName>,
     /// The most urgent one named.
@@ -30,7 +30,7 @@ pub struct Read {
     pub free: Vec<String>,
 }
 
-impl Default for Names {
+impl Default for LabelNames {
     fn default() -> Self {
         let named = |prefix: &str, word: &str| format!("{prefix}:{word}");
         Self {
@@ -42,7 +42,7 @@ impl Default for Names {
     }
 }
 
-impl Names {
+impl LabelNames {
     #[must_use]
     pub fn priority(&self, word: Priority) -> &str {
         &self.priorities[Priority::ALL.iter().position(|other| *other == word).unwrap_or_default()]
@@ -73,7 +73,7 @@ impl Names {
         ];
         words
             .into_iter()
-            .filter(|(carried, name)| *carried == Carried::ByLabel && !name.is_empty())
+            .filter(|(carried, name)| *carried == CarriedAs::ByLabel && !name.is_empty())
             .map(|(_, name)| name.to_owned())
             .collect()
     }
@@ -81,7 +81,7 @@ impl Names {
     /// Whether the label stands for something here, so that it cannot be a free one.
     #[must_use]
     pub fn is_taken(&self, label: &str, capabilities: &Capabilities) -> bool {
-        let by_label = |carried| carried == Carried::ByLabel;
+        let by_label = |carried| carried == CarriedAs::ByLabel;
         let named = |name: &String| !name.is_empty() && fold(name) == fold(label);
         by_label(capabilities.states) && [&self.in_progress, &self.blocked].into_iter().any(named)
             || by_label(capabilities.priority) && self.priorities.iter().any(named)
@@ -90,12 +90,12 @@ impl Names {
 
     /// What the labels there say. Only what this tracker carries by label is read from labels.
     #[must_use]
-    pub fn read(&self, labels: &[String], capabilities: &Capabilities) -> Read {
-        let by_label = |carried| carried == Carried::ByLabel;
+    pub fn read(&self, labels: &[String], capabilities: &Capabilities) -> LabelReading {
+        let by_label = |carried| carried == CarriedAs::ByLabel;
         let has = |name: &str| !name.is_empty() && labels.iter().any(|label| fold(label) == fold(name));
         let first = |on: bool, found: Option<StateName>| if on { found } else { None };
         let states = [StateName::Blocked, StateName::InProgress].into_iter().find(|word| has(self.state(*word)));
-        Read {
+        LabelReading {
             state: first(by_label(capabilities.states), states),
             priority: Priority::ALL.iter().copied().filter(|_| by_label(capabilities.priority)).find(|word| has(self.priority(*word))),
             kind: Kind::ALL.iter().copied().filter(|_| by_label(capabilities.kind)).find(|word| has(self.kind(*word))),
@@ -106,13 +106,13 @@ impl Names {
 
 /// Our names of people and theirs. Who is not in it is unknown: nobody is assigned, and nobody is taken off, for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Users {
+pub struct UserMap {
     theirs: BTreeMap<String, String>,
     /// Names that are not in the table are the same there.
     same: bool,
 }
 
-impl Users {
+impl UserMap {
     /// Ours to theirs; the entry `* = "*"` says that all others are called the same there.
     #[must_use]
     pub fn new(table: impl IntoIterator<Item = (String, String)>) -> Self {
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn people_who_are_not_in_the_table_are_unknown_unless_all_are_called_the_same() {
         let table = || [("ann".to_owned(), "ann-a".to_owned())];
-        let users = Users::new(table());
+        let users = UserMap::new(table());
         assert_eq!((users.theirs("ann"), users.theirs("bob")), (Some("ann-a"), None));
         assert_eq!((users.ours("Ann-A"), users.ours("bob")), (Some("ann"), None));
-        let same = Users::new(table().into_iter().chain([("*".to_owned(), "*".to_owned())]));
+        let same = UserMap::new(table().into_iter().chain([("*".to_owned(), "*".to_owned())]));
         assert_eq!((same.theirs("ann"), same.theirs("bob")), (Some("ann-a"), Some("bob")));
         assert_eq!((same.ours("ann"), same.ours("bob")), (None, Some("bob")), "their ann is somebody else");
     }

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit::Loss;
-use super::route::{Destination, RuleName};
+use super::route::{RouteDestination, RuleName};
 
 /// Where a task goes, decided when it was filed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteNote {
     pub rule: RuleName,
     pub why: String,
-    pub to: Vec<Destination>,
+    pub to: Vec<RouteDestination>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<LossNote>,
 }

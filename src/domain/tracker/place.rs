@@ -9,13 +9,13 @@ use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
     /// The parts of a place.
-    PlaceField { Owner = "owner", Repo = "repo", Project = "project" }
+    ProjectField { Owner = "owner", Repo = "repo", Project = "project" }
 }
 
 /// A place as it is used: in calls, and in the link of every issue that lies there. Parts that mean nothing there are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Place {
+pub struct Project {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub owner: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -26,7 +26,7 @@ pub struct Place {
 
 /// A place as it is configured: `{target_repo}` stands for the task's repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PlaceTemplate {
+pub struct ProjectTemplate {
     pub owner: Option<String>,
     pub repo: Option<String>,
     pub project: Option<String>,
@@ -34,13 +34,13 @@ pub struct PlaceTemplate {
 
 const TARGET_REPO: &str = "{target_repo}";
 
-impl Place {
+impl Project {
     #[must_use]
-    pub fn get(&self, field: PlaceField) -> &str {
+    pub fn get(&self, field: ProjectField) -> &str {
         match field {
-            PlaceField::Owner => &self.owner,
-            PlaceField::Repo => &self.repo,
-            PlaceField::Project => &self.project,
+            ProjectField::Owner => &self.owner,
+            ProjectField::Repo => &self.repo,
+            ProjectField::Project => &self.project,
         }
     }
 
@@ -55,27 +55,27 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Project {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<&str> = [&*self.owner, &self.repo, &self.project].into_iter().filter(|part| !part.is_empty()).collect();
         f.write_str(&parts.join("/"))
     }
 }
 
-impl PlaceTemplate {
+impl ProjectTemplate {
     #[must_use]
-    pub fn get(&self, field: PlaceField) -> Option<&str> {
+    pub fn get(&self, field: ProjectField) -> Option<&str> {
         match field {
-            PlaceField::Owner => self.owner.as_deref(),
-            PlaceField::Repo => self.repo.as_deref(),
-            PlaceField::Project => self.project.as_deref(),
+            ProjectField::Owner => self.owner.as_deref(),
+            ProjectField::Repo => self.repo.as_deref(),
+            ProjectField::Project => self.project.as_deref(),
         }
     }
 
     /// What is wrong with the braces, if anything: a misspelt name must not become part of an address.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        PlaceField::ALL.iter().find_map(|field| {
+        ProjectField::ALL.iter().find_map(|field| {
             let rest = self.get(*field)?.replace(TARGET_REPO, "");
             rest.contains(['{', '}']).then(|| format!("{field}: only {TARGET_REPO} may stand in braces"))
         })
@@ -83,8 +83,8 @@ impl PlaceTemplate {
 
     /// The place for a task: of each part this template's word, else the one `beneath`. Only the parts in `needs` are filled, so
     /// that one rule may name several trackers. The error says what is missing.
-    pub fn fill(&self, beneath: &Self, needs: &[PlaceField], target_repo: Option<&str>) -> Result<Place, String> {
-        let mut place = Place::default();
+    pub fn fill(&self, beneath: &Self, needs: &[ProjectField], target_repo: Option<&str>) -> Result<Project, String> {
+        let mut place = Project::default();
         for field in needs {
             let template = self.get(*field).or_else(|| beneath.get(*field)).filter(|text| !text.is_empty());
             let template = template.ok_or_else(|| format!("no {field} is configured"))?;
@@ -96,9 +96,9 @@ impl PlaceTemplate {
                 None => template.to_owned(),
             };
             match field {
-                PlaceField::Owner => place.owner = text,
-                PlaceField::Repo => place.repo = text,
-                PlaceField::Project => place.project = text,
+                ProjectField::Owner => place.owner = text,
+                ProjectField::Repo => place.repo = text,
+                ProjectField::Project => place.project = text,
             }
         }
         Ok(place)

@@ -4,14 +4,14 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
-use super::place::Place;
+use super::place::Project;
 use super::set::RemoteRelation;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// The address of an issue in a tracker. Kept with the link; never built from an answer's URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteRef {
-    pub place: Place,
+    pub place: Project,
     /// What the API calls it within its place (an index, an iid, a key, a UUID).
     pub id: String,
     /// What people call it: `acme/tools#12`, `OPS-7`.
@@ -21,7 +21,7 @@ pub struct RemoteRef {
 
 /// What is there now. What a tracker does not have is absent, which is not the same as empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remote {
+pub struct RemoteIssue {
     pub at: RemoteRef,
     pub title: String,
     /// As text in our own writing (Markdown), whatever the tracker keeps.
@@ -50,7 +50,7 @@ pub struct Remote {
     pub version: Option<String>,
 }
 
-impl Remote {
+impl RemoteIssue {
     /// What is there, in the words of a draft; what the tracker does not tell is as in `like`, but relations, which it has and a list may
     /// not tell: they are sent again. The difference to the draft that shall be
     /// there is what is still to be sent.
@@ -85,7 +85,7 @@ pub struct RemoteComment {
 
 /// One page of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing<T> {
+pub struct RemotePage<T> {
     pub items: Vec<T>,
     /// What to ask with for the next page; none after the last. An empty page may have a next one.
     pub next: Option<String>,

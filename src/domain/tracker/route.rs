@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::glob::Glob;
-use super::place::{Place, PlaceField, PlaceTemplate};
+use super::place::{Project, ProjectField, ProjectTemplate};
 use crate::domain::issue::Issue;
 use crate::domain::vocabulary::{Kind, Priority, SourceType};
 
@@ -17,7 +17,7 @@ pub const LOCAL: &str = "local";
 
 /// What a rule asks of a task. An empty list asks nothing; of the others each must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct When {
+pub struct RouteCondition {
     /// One of these.
     pub target_repo: Vec<Glob>,
     /// For each of these the task has a label.
@@ -30,31 +30,31 @@ pub struct When {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct RouteRule {
     pub name: String,
-    pub when: When,
+    pub when: RouteCondition,
     /// Names of backends; the first is the one that is reported, the others are mirrors.
     pub to: Vec<String>,
     /// What it says of the place; the rest is as the backend's own settings say.
-    pub place: PlaceTemplate,
+    pub place: ProjectTemplate,
 }
 
 /// Where the places of one backend lie.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ground {
-    pub template: PlaceTemplate,
+pub struct ProjectDefaults {
+    pub template: ProjectTemplate,
     /// The parts without which nothing can be filed there.
-    pub needs: Vec<PlaceField>,
+    pub needs: Vec<ProjectField>,
 }
 
 /// Everything that decides.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Routing {
-    pub rules: Vec<Rule>,
+pub struct RouteTable {
+    pub rules: Vec<RouteRule>,
     /// Where tasks go that no rule takes.
     pub default: Vec<String>,
     /// The backends there are, by name. [`LOCAL`] is not among them.
-    pub grounds: BTreeMap<String, Ground>,
+    pub grounds: BTreeMap<String, ProjectDefaults>,
 }
 
 /// Which rule decided. Kept with the issue's first event.
@@ -69,15 +69,15 @@ pub enum RuleName {
 
 /// One backend and the place in it; none for [`LOCAL`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Destination {
+pub struct RouteDestination {
     pub backend: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    pub place: Option<Project>,
 }
 
 /// A rule that was asked, and what it said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Considered {
+pub struct ConsideredRule {
     pub rule: RuleName,
     pub matched: bool,
     /// For a match all that held, else the first thing that did not.
@@ -85,15 +85,15 @@ pub struct Considered {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Routed {
+pub struct RouteDecision {
     pub rule: RuleName,
     /// Never empty; the first is the one that is reported.
-    pub to: Vec<Destination>,
+    pub to: Vec<RouteDestination>,
     /// Every rule asked, in order; the last one decided.
-    pub considered: Vec<Considered>,
+    pub considered: Vec<ConsideredRule>,
 }
 
-impl Routed {
+impl RouteDecision {
     /// Why the rule that decided took it.
     #[must_use]
     pub fn why(&self) -> &str {
@@ -118,48 +118,48 @@ impl std::fmt::Display for RuleName {
 
 /// Where the task goes.
 #[must_use]
-pub fn route(issue: &Issue, routing: &Routing) -> Routed {
+pub fn route(issue: &Issue, routing: &RouteTable) -> RouteDecision {
     let mut considered = Vec::new();
     for rule in &routing.rules {
         let verdict = rule.when.holds(issue).and_then(|because| Ok((because, routing.fill(&rule.to, &rule.place, issue)?)));
         let name = RuleName::Rule(rule.name.clone());
         match verdict {
             Ok((because, to)) => return decided(name, to, because, considered),
-            Err(because) => considered.push(Considered { rule: name, matched: false, because }),
+            Err(because) => considered.push(ConsideredRule { rule: name, matched: false, because }),
         }
     }
-    match routing.fill(&routing.default, &PlaceTemplate::default(), issue) {
+    match routing.fill(&routing.default, &ProjectTemplate::default(), issue) {
         Ok(to) if !to.is_empty() => decided(RuleName::Default, to, "no rule matched".to_owned(), considered),
         Ok(_) => decided(RuleName::Nothing, Vec::new(), "there is no rule and no default".to_owned(), considered),
         Err(because) => {
-            considered.push(Considered { rule: RuleName::Default, matched: false, because });
+            considered.push(ConsideredRule { rule: RuleName::Default, matched: false, because });
             decided(RuleName::Nothing, Vec::new(), "what nothing else can take stays in the store".to_owned(), considered)
         }
     }
 }
 
-fn decided(rule: RuleName, mut to: Vec<Destination>, because: String, mut considered: Vec<Considered>) -> Routed {
+fn decided(rule: RuleName, mut to: Vec<RouteDestination>, because: String, mut considered: Vec<ConsideredRule>) -> RouteDecision {
     if to.is_empty() {
-        to.push(Destination { backend: LOCAL.to_owned(), place: None });
+        to.push(RouteDestination { backend: LOCAL.to_owned(), place: None });
     }
-    considered.push(Considered { rule: rule.clone(), matched: true, because });
-    Routed { rule, to, considered }
+    considered.push(ConsideredRule { rule: rule.clone(), matched: true, because });
+    RouteDecision { rule, to, considered }
 }
 
-impl Routing {
-    fn fill(&self, to: &[String], place: &PlaceTemplate, issue: &Issue) -> Result<Vec<Destination>, String> {
+impl RouteTable {
+    fn fill(&self, to: &[String], place: &ProjectTemplate, issue: &Issue) -> Result<Vec<RouteDestination>, String> {
         let destination = |backend: &String| {
             // The settings are checked: what is not there is the store itself.
-            let Some(ground) = self.grounds.get(backend) else { return Ok(Destination { backend: LOCAL.to_owned(), place: None }) };
+            let Some(ground) = self.grounds.get(backend) else { return Ok(RouteDestination { backend: LOCAL.to_owned(), place: None }) };
             let filled = place.fill(&ground.template, &ground.needs, issue.target_repo.as_deref());
             let place = filled.map_err(|missing| format!("{backend}: {missing}"))?;
-            Ok(Destination { backend: backend.clone(), place: Some(place) })
+            Ok(RouteDestination { backend: backend.clone(), place: Some(place) })
         };
         to.iter().map(destination).collect()
     }
 }
 
-impl When {
+impl RouteCondition {
     /// What held, or the first thing that did not.
     pub fn holds(&self, issue: &Issue) -> Result<String, String> {
         let mut held = Vec::new();

@@ -6,12 +6,12 @@ use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 
 /// Whether two elements are one.
-pub trait Same: Clone {
+pub trait SetElement: Clone {
     fn same(&self, other: &Self) -> bool;
 }
 
 /// Case does not count.
-impl Same for String {
+impl SetElement for String {
     fn same(&self, other: &Self) -> bool {
         fold(self) == fold(other)
     }
@@ -25,7 +25,7 @@ pub struct RemoteRelation {
     pub key: String,
 }
 
-impl Same for RemoteRelation {
+impl SetElement for RemoteRelation {
     fn same(&self, other: &Self) -> bool {
         self.relation == other.relation && self.key.same(&other.key)
     }
@@ -38,7 +38,7 @@ pub struct SetChange<T = String> {
     pub remove: Vec<T>,
 }
 
-impl<T: Same> SetChange<T> {
+impl<T: SetElement> SetChange<T> {
     /// `None` where nothing changed.
     #[must_use]
     pub fn between(before: &[T], after: &[T]) -> Option<Self> {
@@ -61,6 +61,6 @@ impl<T: Same> SetChange<T> {
 }
 
 /// Whether it is among them.
-pub fn has<T: Same>(set: &[T], item: &T) -> bool {
+pub fn has<T: SetElement>(set: &[T], item: &T) -> bool {
     set.iter().any(|other| other.same(item))
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::{Planned, PlannedItem, SyncPlan};
-use crate::domain::sync::{AdoptFilter, BindingSource, Bound, Counts, Direction, Field, Owner, Pass, Run, StateFilter, Strategy};
+use crate::domain::sync::{AdoptFilter, BindingSource, BindingState, SyncCounts, Direction, Field, Owner, Pass, SyncRunRecord, StateFilter, Strategy};
 use crate::http::schema;
 
 /// Every binding. There are few.
@@ -232,12 +232,12 @@ pub struct PlannedItemResponse {
 }
 
 impl BindingResponse {
-    pub(super) fn of(bound: Bound, now: DateTime<Utc>) -> Self {
+    pub(super) fn of(bound: BindingState, now: DateTime<Utc>) -> Self {
         let state = match &bound {
-            Bound { paused: true, .. } => "paused",
-            Bound { leased_until: Some(until), .. } if *until > now => "running",
-            Bound { last: Some(Run { error: Some(_), .. }), .. } => "failing",
-            Bound { .. } => "idle",
+            BindingState { paused: true, .. } => "paused",
+            BindingState { leased_until: Some(until), .. } if *until > now => "running",
+            BindingState { last: Some(SyncRunRecord { error: Some(_), .. }), .. } => "failing",
+            BindingState { .. } => "idle",
         };
         let behind_seconds = bound.behind(now).map(|behind| behind.num_seconds());
         let (binding, cursor) = (bound.binding, bound.cursor);
@@ -273,15 +273,15 @@ impl From<AdoptFilter> for AdoptFilterResponse {
     }
 }
 
-impl From<Counts> for CountsResponse {
-    fn from(counts: Counts) -> Self {
-        let Counts { requests, listed, adopted, changed, unchanged, passed_over, missing } = counts;
+impl From<SyncCounts> for CountsResponse {
+    fn from(counts: SyncCounts) -> Self {
+        let SyncCounts { requests, listed, adopted, changed, unchanged, passed_over, missing } = counts;
         Self { requests, listed, adopted, changed, unchanged, passed_over, missing }
     }
 }
 
-impl From<Run> for RunResponse {
-    fn from(Run { pass, began_at, ended_at, error, counts }: Run) -> Self {
+impl From<SyncRunRecord> for RunResponse {
+    fn from(SyncRunRecord { pass, began_at, ended_at, error, counts }: SyncRunRecord) -> Self {
         Self { pass, began_at, ended_at, error, counts: counts.into() }
     }
 }

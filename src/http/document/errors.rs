@@ -8,7 +8,7 @@ use super::{headers, object};
 /// What matters of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each read by its own rows of the table")]
-pub struct Facts {
+pub struct OperationFacts {
     keyed: bool,
     changes: bool,
     body: bool,
@@ -24,7 +24,7 @@ pub struct Facts {
     signed: bool,
 }
 
-impl Facts {
+impl OperationFacts {
     fn of(method: &str, path: &str, keyed: bool, operation: &Map<String, Value>) -> Self {
         let parameters = operation.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let has = |place: &str| parameters.iter().any(|parameter| parameter["in"] == place);
@@ -49,10 +49,10 @@ fn body_is(operation: &Map<String, Value>, name: &str) -> bool {
 }
 
 /// One status: when it may come, and how it looks.
-struct Refusal {
+struct DocumentedStatus {
     status: u16,
     name: &'static str,
-    when: fn(Facts) -> bool,
+    when: fn(OperationFacts) -> bool,
     description: &'static str,
     code: &'static str,
     title: &'static str,
@@ -63,8 +63,8 @@ struct Refusal {
 
 const RETRY_AFTER: Option<(&str, &str, &str)> = Some(("Retry-After", "Seconds to wait before the next attempt", "1"));
 
-const REFUSALS: &[Refusal] = &[
-    Refusal {
+const REFUSALS: &[DocumentedStatus] = &[
+    DocumentedStatus {
         status: 400,
         name: "Malformed",
         when: |has| has.body || has.path || has.query,
@@ -74,7 +74,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "the body is not the JSON object expected: EOF while parsing a value at line 1 column 0",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 401,
         name: "Unauthenticated",
         when: |has| has.keyed,
@@ -84,7 +84,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "a valid key is required",
         header: Some(("WWW-Authenticate", "How to authenticate", "Bearer realm=\"issue-core\"")),
     },
-    Refusal {
+    DocumentedStatus {
         status: 401,
         name: "WebhookRefused",
         when: |has| has.signed,
@@ -94,7 +94,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "the delivery is not signed with the secret of this webhook",
         header: Some(("WWW-Authenticate", "What is missing", "Webhook realm=\"issue-core\"")),
     },
-    Refusal {
+    DocumentedStatus {
         status: 403,
         name: "Forbidden",
         when: |has| has.keyed,
@@ -104,7 +104,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "this key lacks the scope write",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 404,
         name: "NotFound",
         when: |has| has.path,
@@ -114,7 +114,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "there is no issue 42",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 409,
         name: "Conflict",
         when: |has| has.changes && (has.path || has.relates),
@@ -124,7 +124,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "the issue is closed; reopen it first",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 412,
         name: "PreconditionFailed",
         when: |has| has.condition,
@@ -134,7 +134,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "it has changed since you read it: its ETag is now \"4\"; read it again and decide again",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 413,
         name: "TooLarge",
         when: |has| has.body,
@@ -144,7 +144,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "the body is larger than the 1572864 bytes that are allowed",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 415,
         name: "UnsupportedMediaType",
         when: |has| has.body,
@@ -154,7 +154,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "send the body as application/json",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 422,
         name: "Invalid",
         when: |has| has.body || has.query || has.header,
@@ -164,7 +164,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "the request has faults; each is listed with its place",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 428,
         name: "PreconditionRequired",
         when: |has| has.condition,
@@ -174,7 +174,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "send the ETag of the version you read in If-Match",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 429,
         name: "TooManyRequests",
         when: |has| has.keyed,
@@ -184,7 +184,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "this key may send 50 requests a second; wait as long as Retry-After says",
         header: RETRY_AFTER,
     },
-    Refusal {
+    DocumentedStatus {
         status: 500,
         name: "Internal",
         when: |_| true,
@@ -194,7 +194,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "something broke here; the operators find the details under the trace id",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 502,
         name: "BackendAway",
         when: |has| has.tracker,
@@ -204,7 +204,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "gitea does not answer: no answer in time",
         header: None,
     },
-    Refusal {
+    DocumentedStatus {
         status: 503,
         name: "Unavailable",
         when: |_| true,
@@ -214,7 +214,7 @@ const REFUSALS: &[Refusal] = &[
         detail: "too many writes are waiting; try again shortly",
         header: RETRY_AFTER,
     },
-    Refusal {
+    DocumentedStatus {
         status: 504,
         name: "Timeout",
         when: |_| true,
@@ -228,7 +228,7 @@ const REFUSALS: &[Refusal] = &[
 
 /// Adds a reference for every status that fits and that the handler did not describe.
 pub fn add_to(method: &str, path: &str, keyed: bool, operation: &mut Map<String, Value>) {
-    let facts = Facts::of(method, path, keyed, operation);
+    let facts = OperationFacts::of(method, path, keyed, operation);
     let responses = object(operation, "responses");
     for refusal in REFUSALS.iter().filter(|refusal| (refusal.when)(facts)) {
         let described = &mut responses[refusal.status.to_string()];
@@ -244,7 +244,7 @@ pub fn components(referenced: &[String]) -> Value {
     used.map(|refusal| (refusal.name.to_owned(), refusal.response())).collect::<Map<_, _>>().into()
 }
 
-impl Refusal {
+impl DocumentedStatus {
     fn response(&self) -> Value {
         let mut response = json!({
             "description": self.description,

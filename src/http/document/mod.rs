@@ -30,7 +30,7 @@ use super::router;
     ),
     servers((url = "/", description = "The server this document came from")),
     security(("bearer" = []), ("apiKey" = [])),
-    components(schemas(problem::Document<'static>)),
+    components(schemas(problem::ProblemDocument<'static>)),
     modifiers(&Keys),
     tags(
         (name = "issues", description = "File, find and work on issues"),

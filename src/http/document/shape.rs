@@ -145,12 +145,12 @@ pub fn add_examples(document: &mut Value) {
     for_each_operation(document, |_, _, operation| {
         for (key, value) in operation.iter_mut() {
             match key.as_str() {
-                "requestBody" => exemplify(&whole, Direction::Request, value),
+                "requestBody" => exemplify(&whole, BodyDirection::Request, value),
                 "responses" => value
                     .as_object_mut()
                     .into_iter()
                     .flat_map(Map::values_mut)
-                    .for_each(|answer| exemplify(&whole, Direction::Answer, answer)),
+                    .for_each(|answer| exemplify(&whole, BodyDirection::Answer, answer)),
                 _ => {}
             }
         }
@@ -159,12 +159,12 @@ pub fn add_examples(document: &mut Value) {
 
 /// A request shows what may be said; an answer leaves `null` what only some issues have, or it would contradict itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
+enum BodyDirection {
     Request,
     Answer,
 }
 
-fn exemplify(document: &Value, direction: Direction, body: &mut Value) {
+fn exemplify(document: &Value, direction: BodyDirection, body: &mut Value) {
     let Some(content) = body.get_mut("content").and_then(Value::as_object_mut) else { return };
     for media_type in content.values_mut().filter(|media_type| media_type["example"].is_null() && media_type["examples"].is_null()) {
         media_type["example"] = sample(document, direction, &media_type["schema"]);
@@ -172,14 +172,14 @@ fn exemplify(document: &Value, direction: Direction, body: &mut Value) {
 }
 
 /// A value of that schema: its own example, or one put together from its parts.
-fn sample(document: &Value, direction: Direction, schema: &Value) -> Value {
+fn sample(document: &Value, direction: BodyDirection, schema: &Value) -> Value {
     let target = schema["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
     let schema = target.unwrap_or(schema);
     if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)).or_else(|| schema["enum"].get(0)) {
         return example.clone();
     }
     let parts = || ["oneOf", "allOf", "anyOf"].iter().filter_map(|key| schema[key].as_array()).flatten();
-    if may_be_null(schema) && (direction == Direction::Answer || parts().next().is_none()) {
+    if may_be_null(schema) && (direction == BodyDirection::Answer || parts().next().is_none()) {
         return Value::Null;
     }
     if let Some(part) = parts().find(|part| !may_be_null(part)) {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::*;
-use crate::domain::event::{Detail, Event, Snapshot};
-use crate::domain::{IssueId, IssueNumber, Origin, SourceType};
+use crate::domain::event::{EventDetail, Event, IssueSnapshot};
+use crate::domain::{IssueId, IssueNumber, TaskOrigin, SourceType};
 
 /// What the hub refuses as a field name, anywhere in the body.
 const SECRET_LOOKING: &[&str] =
@@ -20,8 +20,8 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
             actor: text.chars().take(100).collect(),
             at: chrono::DateTime::UNIX_EPOCH,
             trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-            detail: Detail {
-                snapshot: Snapshot { title: title.to_owned(), backend: "gitea".to_owned(), url: None },
+            detail: EventDetail {
+                snapshot: IssueSnapshot { title: title.to_owned(), backend: "gitea".to_owned(), url: None },
                 changes: Vec::new(),
                 reason: Some(text.to_owned()),
                 comment_id: None,
@@ -33,7 +33,7 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
         },
         number: IssueNumber(42),
         target_repo: Some("activity-core".to_owned()),
-        origin: Origin {
+        origin: TaskOrigin {
             source_type: Some(SourceType::Rule),
             source_id: Some(text.chars().take(512).collect()),
             triggering_event_id: Some(text.chars().take(512).collect()),
@@ -45,7 +45,7 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
 fn body(kind: EventKind, text: &str) -> Value {
     // A title holds no control characters; whatever else it holds takes four bytes at most.
     let notice = notice(kind, text, &"T\u{1F980}".repeat(text.len().min(256)));
-    serde_json::to_value(Body::of(Progress::of(kind).unwrap(), &notice, "issue-core", Place::default())).unwrap()
+    serde_json::to_value(ProgressBody::of(Progress::of(kind).unwrap(), &notice, "issue-core", HubTopic::default())).unwrap()
 }
 
 fn names(value: &Value, found: &mut Vec<String>) {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::Batch;
-use crate::domain::sync::{Conflict, ConflictWrite, HooksDone};
+use super::CommitBatch;
+use crate::domain::sync::{Conflict, ConflictWrite, DeliveriesDone};
 use crate::domain::{Change, IssueId};
-use crate::store::Outcome;
+use crate::store::CommitOutcome;
 use crate::store::fields::{ConflictFields, HeardFields, HookFields, ProgressFields};
 
 /// Whether the change has any of it.
@@ -17,7 +17,7 @@ pub(super) const fn is_part_of(change: &Change) -> bool {
     !heard.is_empty() || !conflicts.is_empty() || hooks_done.is_some() || progress.is_some()
 }
 
-impl<'a> Batch<'a> {
+impl<'a> CommitBatch<'a> {
     /// The bindings whose leases must hold, each once.
     pub(in crate::store) fn leased_bindings(&self) -> Vec<&'a str> {
         let names: BTreeSet<&str> = self.open().filter_map(|(_, change)| Some(change.progress.as_ref()?.binding.as_str())).collect();
@@ -30,7 +30,7 @@ impl<'a> Batch<'a> {
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
             let Some(progress) = &change.progress else { continue };
             if outcome.is_none() && held.get(progress.binding.as_str()).copied().flatten() != Some(progress.token) {
-                *outcome = Some(Outcome::ClaimLost);
+                *outcome = Some(CommitOutcome::ClaimLost);
             }
         }
     }
@@ -50,7 +50,7 @@ impl<'a> Batch<'a> {
                 continue;
             }
             if read.iter().any(|(id, edition)| editions.get(id) != Some(edition)) {
-                *outcome = Some(Outcome::Stale);
+                *outcome = Some(CommitOutcome::Stale);
             } else {
                 editions.retain(|id, _| !read.contains_key(id));
             }
@@ -86,7 +86,7 @@ impl<'a> Batch<'a> {
     /// The deliveries that were followed, by id, each once.
     pub(in crate::store) fn hooks_done(&self) -> Vec<HookFields> {
         let done = self.survivors().filter_map(|(change, _)| change.hooks_done.as_ref());
-        let latest: BTreeMap<i64, _> = done.flat_map(|HooksDone { ids, at }| ids.iter().map(|id| (*id, *at))).collect();
+        let latest: BTreeMap<i64, _> = done.flat_map(|DeliveriesDone { ids, at }| ids.iter().map(|id| (*id, *at))).collect();
         latest.into_iter().map(|(id, at)| HookFields { id, at }).collect()
     }
 }

@@ -6,15 +6,15 @@ use uuid::Uuid;
 use chrono::{DateTime, Utc};
 
 use super::optional_moment;
-use crate::domain::sync::Turns;
-use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Place};
+use crate::domain::sync::FieldFlips;
+use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Project};
 
 #[derive(Debug, Serialize)]
 pub(in crate::store) struct LinkFields<'a> {
     pub(in crate::store) issue_id: Uuid,
     pub(in crate::store) backend: &'a str,
     pub(in crate::store) position: i16,
-    pub(in crate::store) place: &'a Place,
+    pub(in crate::store) place: &'a Project,
     pub(in crate::store) state: &'static str,
     #[serde(serialize_with = "optional_moment")]
     pub(in crate::store) intended_at: Option<DateTime<Utc>>,
@@ -25,7 +25,7 @@ pub(in crate::store) struct LinkFields<'a> {
     pub(in crate::store) pushed: Option<&'a Draft>,
     pub(in crate::store) moved_from: Option<&'a str>,
     pub(in crate::store) origin: &'static str,
-    pub(in crate::store) turns: Option<&'a Turns>,
+    pub(in crate::store) turns: Option<&'a FieldFlips>,
     pub(in crate::store) heard: Option<&'a str>,
     #[serde(serialize_with = "optional_moment")]
     pub(in crate::store) missing_at: Option<DateTime<Utc>>,

@@ -6,8 +6,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{moment, optional_moment};
-use crate::domain::sync::{Conflict, Cursor, Progress, Resolution};
-use crate::domain::tracker::Heard;
+use crate::domain::sync::{Conflict, SyncCursor, SyncProgress, Resolution};
+use crate::domain::tracker::Sighting;
 
 #[derive(Debug, Serialize)]
 pub(in crate::store) struct HeardFields<'a> {
@@ -42,7 +42,7 @@ pub(in crate::store) struct ConflictFields<'a> {
 #[derive(Debug, Serialize)]
 pub(in crate::store) struct ProgressFields<'a> {
     name: &'a str,
-    cursor: &'a Cursor,
+    cursor: &'a SyncCursor,
 }
 
 /// A delivery that was followed.
@@ -53,8 +53,8 @@ pub(in crate::store) struct HookFields {
     pub(in crate::store) at: DateTime<Utc>,
 }
 
-impl<'a> From<&'a Heard> for HeardFields<'a> {
-    fn from(heard: &'a Heard) -> Self {
+impl<'a> From<&'a Sighting> for HeardFields<'a> {
+    fn from(heard: &'a Sighting) -> Self {
         Self { issue_id: heard.issue_id.0, backend: &heard.backend, heard: heard.heard.as_deref(), missing_at: heard.missing_at }
     }
 }
@@ -88,8 +88,8 @@ impl<'a> From<&'a Conflict> for ConflictFields<'a> {
     }
 }
 
-impl<'a> From<&'a Progress> for ProgressFields<'a> {
-    fn from(progress: &'a Progress) -> Self {
+impl<'a> From<&'a SyncProgress> for ProgressFields<'a> {
+    fn from(progress: &'a SyncProgress) -> Self {
         Self { name: &progress.binding, cursor: &progress.cursor }
     }
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use self::queue::Queue;
-use super::queue::Release;
+use self::queue::CallQueue;
+use super::queue::MessageRelease;
 use super::wake::Wake;
-use super::{Outcome, Store, StoreError};
+use super::{CommitOutcome, Store, StoreError};
 use crate::domain::{Change, CommentWrite, Issue, IssueRef, NewMessage};
 
 /// How much is put together, and how much may wait.
@@ -52,14 +52,14 @@ pub enum GroupError {
 /// [`Store::commit`] for single changes. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
 pub struct GroupCommit {
-    queue: Queue<Change, Outcome>,
-    writer: Writer,
+    queue: CallQueue<Change, CommitOutcome>,
+    writer: WakingWriter,
     announces: bool,
 }
 
 /// The store, and whoever is rung when messages are written.
 #[derive(Clone)]
-struct Writer {
+struct WakingWriter {
     store: Arc<dyn Store>,
     wake: Arc<Wake>,
 }
@@ -75,13 +75,13 @@ impl GroupCommit {
     #[must_use]
     pub fn waking(wake: Arc<Wake>, store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
         let name = store.name();
-        let writer = Writer { store, wake };
+        let writer = WakingWriter { store, wake };
         let committing = writer.clone();
         let commit = move |changes: Vec<Change>| {
             let writer = committing.clone();
             async move { writer.write(&changes).await.map_err(|error| (error, changes)) }
         };
-        Self { queue: Queue::start(name, limits, tracker, commit), writer, announces: false }
+        Self { queue: CallQueue::start(name, limits, tracker, commit), writer, announces: false }
     }
 
     /// From here on every event of every change is told outside. Set once, where somebody is there to be told, so that no
@@ -95,7 +95,7 @@ impl GroupCommit {
     /// Commits the change together with whatever else waits. One bad change does not sink the others.
     ///
     /// Once the change is taken it is committed, whether the caller still waits or not; it is never half done.
-    pub async fn commit(&self, mut change: Change) -> Result<Outcome, GroupError> {
+    pub async fn commit(&self, mut change: Change) -> Result<CommitOutcome, GroupError> {
         if self.announces {
             change.announce();
         }
@@ -106,7 +106,7 @@ impl GroupCommit {
     /// Commits changes that are a batch already, past the queue and in one transaction: one by one in the queue they would
     /// make every single change behind them wait. One bad change does not sink the others here either; the error says that
     /// nothing is known of any of them.
-    pub async fn commit_batch(&self, mut changes: Vec<Change>) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+    pub async fn commit_batch(&self, mut changes: Vec<Change>) -> Result<Vec<Result<CommitOutcome, StoreError>>, StoreError> {
         if self.announces {
             changes.iter_mut().for_each(Change::announce);
         }
@@ -125,29 +125,29 @@ impl GroupCommit {
     }
 }
 
-impl Writer {
-    async fn write(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+impl WakingWriter {
+    async fn write(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError> {
         let outcomes = self.store.commit(changes).await?;
         self.wake.written(written_messages(changes, &outcomes));
         Ok(outcomes)
     }
 }
 
-impl fmt::Debug for Writer {
+impl fmt::Debug for WakingWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Writer").field("store", &self.store.name()).finish_non_exhaustive()
     }
 }
 
-fn written_messages<'a>(changes: &'a [Change], outcomes: &'a [Outcome]) -> impl Iterator<Item = &'a NewMessage> {
-    let written = |(change, outcome): (&'a Change, &Outcome)| matches!(outcome, Outcome::Inserted(_) | Outcome::Written).then_some(change);
+fn written_messages<'a>(changes: &'a [Change], outcomes: &'a [CommitOutcome]) -> impl Iterator<Item = &'a NewMessage> {
+    let written = |(change, outcome): (&'a Change, &CommitOutcome)| matches!(outcome, CommitOutcome::Inserted(_) | CommitOutcome::Written).then_some(change);
     changes.iter().zip(outcomes).filter_map(written).flat_map(|change| &change.messages)
 }
 
 /// [`Store::release`] for single leases. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
 pub struct GroupRelease {
-    queue: Queue<Release, ()>,
+    queue: CallQueue<MessageRelease, ()>,
 }
 
 impl GroupRelease {
@@ -155,7 +155,7 @@ impl GroupRelease {
     #[must_use]
     pub fn start(store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
         let name = store.name();
-        let release = move |releases: Vec<Release>| {
+        let release = move |releases: Vec<MessageRelease>| {
             let store = Arc::clone(&store);
             async move {
                 match store.release(&releases).await {
@@ -164,19 +164,19 @@ impl GroupRelease {
                 }
             }
         };
-        Self { queue: Queue::start(name, limits, tracker, release) }
+        Self { queue: CallQueue::start(name, limits, tracker, release) }
     }
 
     /// Gives one lease back, together with whatever else waits.
-    pub async fn release(&self, release: Release) -> Result<(), GroupError> {
-        self.queue.call(release, size_of::<Release>()).await
+    pub async fn release(&self, release: MessageRelease) -> Result<(), GroupError> {
+        self.queue.call(release, size_of::<MessageRelease>()).await
     }
 }
 
 /// [`Store::issues`] for single issues. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
 pub struct GroupRead {
-    queue: Queue<IssueRef, Option<Issue>>,
+    queue: CallQueue<IssueRef, Option<Issue>>,
 }
 
 impl GroupRead {
@@ -188,7 +188,7 @@ impl GroupRead {
             let store = Arc::clone(&store);
             async move { store.issues(&refs).await.map_err(|error| (error, refs)) }
         };
-        Self { queue: Queue::start(name, limits, tracker, read) }
+        Self { queue: CallQueue::start(name, limits, tracker, read) }
     }
 
     /// Reads the issue by a query that starts after this call, so a caller always sees its own writes.

@@ -16,35 +16,35 @@ const GATHERING: Duration = Duration::from_millis(5);
 
 /// Calls that wait, and the tasks that answer them.
 #[derive(Debug)]
-pub(super) struct Queue<I, O> {
+pub(super) struct CallQueue<I, O> {
     name: &'static str,
-    calls: mpsc::Sender<Call<I, O>>,
+    calls: mpsc::Sender<QueuedCall<I, O>>,
     room: Arc<Semaphore>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Call<I, O> {
+struct QueuedCall<I, O> {
     input: I,
     answer: oneshot::Sender<Result<O, StoreError>>,
     /// Given back when the call is answered.
     room: OwnedSemaphorePermit,
 }
 
-impl<I, O> Clone for Queue<I, O> {
+impl<I, O> Clone for CallQueue<I, O> {
     fn clone(&self) -> Self {
         Self { name: self.name, calls: self.calls.clone(), room: Arc::clone(&self.room), bytes: self.bytes }
     }
 }
 
-impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
+impl<I: Clone + Send + 'static, O: Send + 'static> CallQueue<I, O> {
     pub(super) fn start<W, F>(name: &'static str, limits: GroupLimits, tracker: &TaskTracker, work: W) -> Self
     where
         W: Fn(Vec<I>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Vec<O>, (StoreError, Vec<I>)>> + Send + 'static,
     {
         let (calls, waiting) = mpsc::channel(limits.queue.max(1));
-        let desk = Arc::new(Desk { waiting: Mutex::new(waiting), most: limits.batch.max(1), under_way: watch::Sender::new(0) });
+        let desk = Arc::new(BatchQueue { waiting: Mutex::new(waiting), most: limits.batch.max(1), under_way: watch::Sender::new(0) });
         let bytes = limits.bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         for _ in 0..limits.tasks.max(1) {
             tracker.spawn(serve(name, Arc::clone(&desk), work.clone()));
@@ -62,7 +62,7 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
         let weight = u32::try_from(weight.min(self.bytes)).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).try_acquire_many_owned(weight).map_err(|_| GroupError::Overloaded)?;
         let (answer, answered) = oneshot::channel();
-        self.calls.try_send(Call { input, answer, room }).map_err(|refused| match refused {
+        self.calls.try_send(QueuedCall { input, answer, room }).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => GroupError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => GroupError::Store(gone(self.name)),
         })?;
@@ -72,19 +72,19 @@ impl<I: Clone + Send + 'static, O: Send + 'static> Queue<I, O> {
 
 /// Where the tasks take the calls from, one task at a time.
 #[derive(Debug)]
-struct Desk<I, O> {
-    waiting: Mutex<mpsc::Receiver<Call<I, O>>>,
+struct BatchQueue<I, O> {
+    waiting: Mutex<mpsc::Receiver<QueuedCall<I, O>>>,
     most: usize,
     under_way: watch::Sender<usize>,
 }
 
-impl<I, O> Desk<I, O> {
+impl<I, O> BatchQueue<I, O> {
     /// The calls of the next batch, which counts as under way from here on. None: every sender is gone.
     ///
     /// While nothing is under way, whatever waits is taken at once, so one caller alone never waits. Beside other work a batch
     /// is begun only when a fair part of one has come together: many small ones cost the database several times what a few
     /// large ones do. Work that takes long holds nobody up for longer than [`GATHERING`].
-    async fn take(&self) -> Option<(Vec<Call<I, O>>, UnderWay<'_>)> {
+    async fn take(&self) -> Option<(Vec<QueuedCall<I, O>>, UnderWay<'_>)> {
         let mut calls = Vec::with_capacity(self.most);
         let mut waiting = self.waiting.lock().await;
         if waiting.recv_many(&mut calls, self.most).await == 0 {
@@ -99,7 +99,7 @@ impl<I, O> Desk<I, O> {
         Some((calls, UnderWay::begin(&self.under_way)))
     }
 
-    async fn gather(&self, waiting: &mut mpsc::Receiver<Call<I, O>>, calls: &mut Vec<Call<I, O>>) {
+    async fn gather(&self, waiting: &mut mpsc::Receiver<QueuedCall<I, O>>, calls: &mut Vec<QueuedCall<I, O>>) {
         let mut under_way = self.under_way.subscribe();
         while calls.len() < self.most.div_ceil(4) {
             tokio::select! {
@@ -128,7 +128,7 @@ impl Drop for UnderWay<'_> {
 }
 
 /// Takes what waits, works on it, answers; until every sender is gone.
-async fn serve<I, O, W, F>(name: &'static str, desk: Arc<Desk<I, O>>, work: W)
+async fn serve<I, O, W, F>(name: &'static str, desk: Arc<BatchQueue<I, O>>, work: W)
 where
     I: Clone,
     W: Fn(Vec<I>) -> F,

@@ -9,54 +9,54 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::error::{Failure, broken, is_lost_race};
+use super::error::{PostgresFailure, broken, is_lost_race};
 use super::incoming::children;
 use super::index;
-use super::insert::{self, Extent};
+use super::insert::{self, InsertExtent};
 use super::queue::FOLLOWERS;
 use super::{NAME, link, read, sql, sync};
 use crate::domain::Change;
-use crate::store::batch::{Batch, deleted, edited};
+use crate::store::batch::{CommitBatch, deleted, edited};
 use crate::store::fields::{CommentFields, IssueFields};
 use crate::store::lookup::{before, readable};
-use crate::store::reindex::{Before, Reindex};
+use crate::store::reindex::{Before, ReindexPlan};
 use crate::store::row::IssueRow;
-use crate::store::{Outcome, StoreError};
+use crate::store::{CommitOutcome, StoreError};
 
 /// How often a batch is tried again after it lost a race (a deadlock, or a key taken and given back).
 const ATTEMPTS: u32 = 8;
 
-pub(super) async fn commit(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+pub(super) async fn commit(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError> {
     for _ in 1..ATTEMPTS {
         match attempt(connection, changes).await {
             Err(error) if is_lost_race(&error) => {}
-            decided => return decided.map_err(Failure::into_store),
+            decided => return decided.map_err(PostgresFailure::into_store),
         }
     }
-    attempt(connection, changes).await.map_err(Failure::into_store)
+    attempt(connection, changes).await.map_err(PostgresFailure::into_store)
 }
 
-async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<Outcome>, Failure> {
-    let mut batch = Batch::new(changes);
-    if Batch::is_pure_insert(changes) {
+async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Vec<CommitOutcome>, PostgresFailure> {
+    let mut batch = CommitBatch::new(changes);
+    if CommitBatch::is_pure_insert(changes) {
         // No transaction around it: a statement is one. A later round, for a key that was given back, is a second one.
-        insert(connection, &mut batch, Extent::Whole).await?;
+        insert(connection, &mut batch, InsertExtent::Whole).await?;
     } else {
         let mut transaction = connection.begin().await?;
-        if Batch::is_followed_insert(changes) {
+        if CommitBatch::is_followed_insert(changes) {
             write_followed(&mut transaction, &mut batch).await?;
         } else {
             write(&mut transaction, &mut batch).await?;
         }
         transaction.commit().await?;
     }
-    batch.outcomes().ok_or_else(|| Failure::Store(broken("a change was left undecided")))
+    batch.outcomes().ok_or_else(|| PostgresFailure::Store(broken("a change was left undecided")))
 }
 
-async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+async fn write(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), PostgresFailure> {
     lock_messages(connection, batch).await?;
     sync::check(connection, batch).await?;
-    insert(connection, batch, Extent::Part).await?;
+    insert(connection, batch, InsertExtent::Part).await?;
     let before = check_versions(connection, batch).await?;
     update(connection, batch).await?;
     let deletes = batch.deletes();
@@ -75,20 +75,20 @@ async fn write(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(
         let settling = sqlx::query(sql::SETTLE_MESSAGES).bind(ids).bind(started).bind(at).bind(FOLLOWERS);
         settling.execute(&mut *connection).await?;
     }
-    index::write(connection, &Reindex::of(batch, &before)).await?;
+    index::write(connection, &ReindexPlan::of(batch, &before)).await?;
     Ok(())
 }
 
 /// What every page of a first sync ends with, in as few statements as can be. The binding is locked before it is written, and after the
 /// new issues with their counts nothing is waited for.
-async fn write_followed(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+async fn write_followed(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), PostgresFailure> {
     sync::check(connection, batch).await?;
     batch.check_versions(&Before::default());
     sync::write(connection, batch).await?;
-    insert(connection, batch, Extent::Whole).await
+    insert(connection, batch, InsertExtent::Whole).await
 }
 
-async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+async fn lock_messages(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), PostgresFailure> {
     let (claimed, deleting) = (batch.claimed_messages(), batch.wished_deletes());
     if claimed.is_empty() && deleting.is_empty() {
         return Ok(());
@@ -101,7 +101,7 @@ async fn lock_messages(connection: &mut PgConnection, batch: &mut Batch<'_>) -> 
 
 /// Inserts what is open, and reads who was first where somebody was. A holder that is gone again by then (rolled back, or
 /// deleted) leaves its key free, so the insert is tried once more.
-async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, extent: Extent) -> Result<(), Failure> {
+async fn insert(connection: &mut PgConnection, batch: &mut CommitBatch<'_>, extent: InsertExtent) -> Result<(), PostgresFailure> {
     for _ in 0..ATTEMPTS {
         let inserts = batch.inserts();
         if inserts.is_empty() {
@@ -115,21 +115,21 @@ async fn insert(connection: &mut PgConnection, batch: &mut Batch<'_>, extent: Ex
         }
         // A new statement, so that it sees what was committed since the first one began.
         let rows = read::by_keys(connection, &taken).await?;
-        batch.duplicates(rows).map_err(|error| Failure::Store(broken(&error.to_string())))?;
+        batch.duplicates(rows).map_err(|error| PostgresFailure::Store(broken(&error.to_string())))?;
     }
-    if batch.inserts().is_empty() { Ok(()) } else { Err(Failure::Store(Batch::contended(NAME))) }
+    if batch.inserts().is_empty() { Ok(()) } else { Err(PostgresFailure::Store(CommitBatch::contended(NAME))) }
 }
 
-async fn check_versions(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<Before, Failure> {
+async fn check_versions(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<Before, PostgresFailure> {
     let ids = batch.decided_on();
     let rows: Vec<IssueRow> =
         if ids.is_empty() { Vec::new() } else { sqlx::query_as(sql::LOCK_ISSUES).bind(ids).fetch_all(&mut *connection).await? };
-    let before = readable(NAME, before(rows)).map_err(Failure::Store)?;
+    let before = readable(NAME, before(rows)).map_err(PostgresFailure::Store)?;
     batch.check_versions(&before);
     Ok(before)
 }
 
-async fn update(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+async fn update(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let issues: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
     if !issues.is_empty() {
         sqlx::query(sql::UPDATE_ISSUES).bind(issues).execute(&mut *connection).await?;
@@ -137,9 +137,9 @@ async fn update(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), 
     Ok(())
 }
 
-async fn insert_children(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+async fn insert_children(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     // The children of new issues were inserted together with them.
-    let written: Vec<&Change> = batch.survivors().filter(|(_, outcome)| **outcome == Outcome::Written).map(|(change, _)| change).collect();
+    let written: Vec<&Change> = batch.survivors().filter(|(_, outcome)| **outcome == CommitOutcome::Written).map(|(change, _)| change).collect();
     let children = children(&written);
     if children.is_empty() {
         return Ok(());
@@ -150,7 +150,7 @@ async fn insert_children(connection: &mut PgConnection, batch: &Batch<'_>) -> Re
     Ok(())
 }
 
-async fn change_comments(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+async fn change_comments(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
     let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
     if !edits.is_empty() {

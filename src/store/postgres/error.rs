@@ -19,12 +19,12 @@ const LOST_RACE: [&str; 2] = ["40001", "40P01"];
 
 /// Why something failed; the database's own errors stay whole until the end, so that a lost race can be told.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum PostgresFailure {
     Sql(sqlx::Error),
     Store(StoreError),
 }
 
-impl Failure {
+impl PostgresFailure {
     pub(super) fn into_store(self) -> StoreError {
         match self {
             Self::Sql(error) => classify(&error),
@@ -33,13 +33,13 @@ impl Failure {
     }
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for PostgresFailure {
     fn from(error: sqlx::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for PostgresFailure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -56,8 +56,8 @@ pub(super) fn broken(reason: &str) -> StoreError {
     StoreError::Broken { store: NAME, reason: reason.to_owned() }
 }
 
-pub(super) fn is_lost_race(failure: &Failure) -> bool {
-    matches!(failure, Failure::Sql(error) if code(error).is_some_and(|code| LOST_RACE.contains(&code.as_str())))
+pub(super) fn is_lost_race(failure: &PostgresFailure) -> bool {
+    matches!(failure, PostgresFailure::Sql(error) if code(error).is_some_and(|code| LOST_RACE.contains(&code.as_str())))
 }
 
 /// The table is not there: nothing was migrated yet.

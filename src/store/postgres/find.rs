@@ -8,10 +8,10 @@ use sqlx::query_builder::QueryBuilder;
 
 use super::sql;
 use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
-use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, OPENING, Order, PAGE_BYTES, Place, Sort, Span, rank};
-use crate::domain::search::{Term, TextQuery};
+use crate::domain::find::{Archived, AssigneeFilter, ListFilter, IssueQuery, IssueLookup, LookupBy, OPENING, Order, PAGE_BYTES, CursorKey, Sort, TimeRange, rank};
+use crate::domain::search::{SearchTerm, TextQuery};
 use crate::domain::{Kind, ReviewState, SourceType, StateName};
-use crate::store::lookup::{Gathered, Lead, Part, Sample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
+use crate::store::lookup::{GatheredPage, ListStart, IndexRun, WordSample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Postgres>;
@@ -20,9 +20,9 @@ type Sql = QueryBuilder<Postgres>;
 const RANK: &str = "(case {t}priority when 'high' then 1 when 'medium' then 2 else 3 end)";
 const DUE: &str = "(coalesce({t}due_on, date '9999-12-31'))";
 
-pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> Result<Gathered, sqlx::Error> {
-    let tags = Tags::of(connection, &query.filter, query.sort).await?;
-    let mut gathered = Gathered::default();
+pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> Result<GatheredPage, sqlx::Error> {
+    let tags = PostgresTagFilter::of(connection, &query.filter, query.sort).await?;
+    let mut gathered = GatheredPage::default();
     for part in parts(query) {
         let mut sql = page(query, &tags, *part, gathered.wanted(query.limit));
         if !gathered.take(sql.build_query_as().fetch_all(&mut *connection).await?, query.limit) {
@@ -33,20 +33,20 @@ pub(super) async fn list(connection: &mut PgConnection, query: &IssueQuery) -> R
 }
 
 /// What a filter says about labels, people and words, and where to begin.
-struct Tags {
+struct PostgresTagFilter {
     sets: Vec<TagSet>,
-    lead: Lead,
+    lead: ListStart,
     /// So few issues have the words that all of them are fetched.
     rare_words: bool,
 }
 
-impl Tags {
-    async fn of(connection: &mut PgConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
+impl PostgresTagFilter {
+    async fn of(connection: &mut PgConnection, filter: &ListFilter, sort: Sort) -> Result<Self, sqlx::Error> {
         let sets = tag_sets(filter);
         if let Some(text) = &filter.text
             && are_rare(connection, text).await?
         {
-            return Ok(Self { sets, lead: Lead::Issues, rare_words: true });
+            return Ok(Self { sets, lead: ListStart::Issues, rare_words: true });
         }
         if let Some(lead) = obvious_lead(&sets, sort) {
             return Ok(Self { sets, lead, rare_words: false });
@@ -61,20 +61,20 @@ impl Tags {
     /// The table whose columns give the order, and whose rows the others are asked about.
     const fn table(&self) -> &'static str {
         match self.lead {
-            Lead::Tag(_) => "t0.",
-            Lead::Issues | Lead::Few(_) => "i.",
+            ListStart::Tag(_) => "t0.",
+            ListStart::Issues | ListStart::Few(_) => "i.",
         }
     }
 }
 
 /// The planner takes all words that it keeps no figure of for equally frequent; the newest issues know better.
 async fn are_rare(connection: &mut PgConnection, text: &TextQuery) -> Result<bool, sqlx::Error> {
-    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(tsquery(text)).bind(Sample::SIZE);
+    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(tsquery(text)).bind(WordSample::SIZE);
     let (all, looked_at, have) = asked.fetch_one(connection).await?;
-    Ok(Sample { all, looked_at, have }.is_rare())
+    Ok(WordSample { all, looked_at, have }.is_rare())
 }
 
-fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
+fn page(query: &IssueQuery, tags: &PostgresTagFilter, part: IndexRun, wanted: u32) -> Sql {
     let outer = order_by(query, keys(query.sort), "");
     let mut sql = Sql::new(concat!("-- list\nselect ", issue_columns!(), ", fetched from (select page.*, count(*) over () as fetched, "));
     sql.push(format_args!("sum(octet_length(description)) over (order by {outer} rows unbounded preceding) as bytes from ("));
@@ -95,14 +95,14 @@ fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
     sql
 }
 
-fn inner(sql: &mut Sql, query: &IssueQuery, tags: &Tags, part: Part, states: &[StateName], wanted: u32) {
+fn inner(sql: &mut Sql, query: &IssueQuery, tags: &PostgresTagFilter, part: IndexRun, states: &[StateName], wanted: u32) {
     sql.push("select i.* from ");
     from(sql, &query.filter, tags);
     conditions(sql, &query.filter, tags, states);
     match part {
-        Part::Whole => {}
-        Part::WithDueDate => _ = sql.push(" and i.due_on is not null"),
-        Part::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
+        IndexRun::Whole => {}
+        IndexRun::WithDueDate => _ = sql.push(" and i.due_on is not null"),
+        IndexRun::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
     }
     let lead = if query.sort == Sort::Created { tags.table() } else { "i." };
     after(sql, query, part, lead);
@@ -119,34 +119,34 @@ fn keys(sort: Sort) -> &'static [&'static str] {
     }
 }
 
-fn after(sql: &mut Sql, query: &IssueQuery, part: Part, lead: &str) {
+fn after(sql: &mut Sql, query: &IssueQuery, part: IndexRun, lead: &str) {
     let Some(place) = query.after else { return };
-    if part == Part::WithoutDueDate && !matches!(place, Place::Due(None, _)) {
+    if part == IndexRun::WithoutDueDate && !matches!(place, CursorKey::Due(None, _)) {
         return;
     }
     let sign = match query.order {
         Order::Ascending => ">",
         Order::Descending => "<",
     };
-    if let Place::Due(None, number) | Place::Number(number) | Place::Relevance { number, .. } = place {
+    if let CursorKey::Due(None, number) | CursorKey::Number(number) | CursorKey::Relevance { number, .. } = place {
         sql.push(format_args!(" and i.number {sign} ")).push_bind(number);
         return;
     }
     sql.push(format_args!(" and ({}) {sign} (", keys(query.sort).join(", ").replace("{t}", lead)));
     match place {
-        Place::Created(at, number) | Place::Updated(at, number) => _ = sql.push_bind(at).push(", ").push_bind(number),
-        Place::Due(due, number) => _ = sql.push_bind(due).push(", ").push_bind(number),
-        Place::Priority(urgency, number) => {
+        CursorKey::Created(at, number) | CursorKey::Updated(at, number) => _ = sql.push_bind(at).push(", ").push_bind(number),
+        CursorKey::Due(due, number) => _ = sql.push_bind(due).push(", ").push_bind(number),
+        CursorKey::Priority(urgency, number) => {
             sql.push_bind(i32::from(urgency.rank)).push(", ").push_bind(urgency.due).push(", ");
             sql.push_bind(urgency.created).push(", ").push_bind(number);
         }
-        Place::Number(_) | Place::Relevance { .. } => {}
+        CursorKey::Number(_) | CursorKey::Relevance { .. } => {}
     }
     sql.push(")");
 }
 
-fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
-    if let Lead::Tag(n) = tags.lead {
+fn from(sql: &mut Sql, filter: &ListFilter, tags: &PostgresTagFilter) {
+    if let ListStart::Tag(n) = tags.lead {
         let TagSet { facet, keys } = &tags.sets[n];
         // By the number alone: it is the issue, and both planners know that.
         sql.push("issue_tags t0 join issues i on i.number = t0.number");
@@ -159,7 +159,7 @@ fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
     }
 }
 
-fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName]) {
+fn conditions(sql: &mut Sql, filter: &ListFilter, tags: &PostgresTagFilter, states: &[StateName]) {
     sql.push(match filter.archived {
         Archived::No => " where i.archived_at is null",
         Archived::Only => " where i.archived_at is not null",
@@ -198,15 +198,15 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName])
     }
     for (n, set) in tags.sets.iter().enumerate() {
         match tags.lead {
-            Lead::Tag(lead) if lead == n => {}
-            Lead::Few(lead) if lead == n => few(sql, set),
-            Lead::Issues | Lead::Tag(_) | Lead::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
+            ListStart::Tag(lead) if lead == n => {}
+            ListStart::Few(lead) if lead == n => few(sql, set),
+            ListStart::Issues | ListStart::Tag(_) | ListStart::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
         }
     }
     if !filter.labels_none.is_empty() {
         some_tag(sql, "not exists", Facet::Label, &filter.labels_none, tags.table());
     }
-    if filter.assigned == Assigned::Nobody {
+    if filter.assigned == AssigneeFilter::Nobody {
         sql.push(" and i.assignees = '[]'");
     }
 }
@@ -220,7 +220,7 @@ fn one_of(sql: &mut Sql, column: &str, mut values: Vec<String>) {
     }
 }
 
-fn span<T>(sql: &mut Sql, column: &str, span: Span<T>)
+fn span<T>(sql: &mut Sql, column: &str, span: TimeRange<T>)
 where
     T: for<'q> sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
 {
@@ -246,7 +246,7 @@ fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String], of: &str
 
 /// Words hold letters and digits only: the quotes are for whoever reads the statement.
 fn tsquery(text: &TextQuery) -> String {
-    let term = |term: &Term| {
+    let term = |term: &SearchTerm| {
         let words: Vec<String> = term.words.iter().map(|word| format!("'{word}'")).collect();
         format!("({}{})", words.join(" <-> "), if term.prefix { ":*" } else { "" })
     };
@@ -255,11 +255,11 @@ fn tsquery(text: &TextQuery) -> String {
 
 pub(super) async fn matches(
     connection: &mut PgConnection,
-    filter: &Filter,
+    filter: &ListFilter,
     newest: Option<i64>,
     most: u32,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
-    let tags = Tags::of(connection, filter, Sort::Relevance).await?;
+    let tags = PostgresTagFilter::of(connection, filter, Sort::Relevance).await?;
     let mut sql = Sql::new(format!(
         "-- matches\nselect i.number, i.title, left(i.description, {OPENING}) as opening, octet_length(i.description)::bigint as bytes from "
     ));
@@ -272,8 +272,8 @@ pub(super) async fn matches(
     sql.build_query_as().fetch_all(connection).await
 }
 
-pub(super) async fn count(connection: &mut PgConnection, filter: &Filter, most: u32) -> Result<i64, sqlx::Error> {
-    let tags = Tags::of(connection, filter, Sort::Number).await?;
+pub(super) async fn count(connection: &mut PgConnection, filter: &ListFilter, most: u32) -> Result<i64, sqlx::Error> {
+    let tags = PostgresTagFilter::of(connection, filter, Sort::Number).await?;
     let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from ");
     from(&mut sql, filter, &tags);
     conditions(&mut sql, filter, &tags, &filter.states);
@@ -290,7 +290,7 @@ pub(super) async fn facet(connection: &mut PgConnection, query: &FacetQuery) -> 
     asked.bind(i64::from(query.limit)).fetch_all(connection).await
 }
 
-pub(super) async fn lookup(connection: &mut PgConnection, asked: &Lookup) -> Result<Vec<FoundRow>, sqlx::Error> {
+pub(super) async fn lookup(connection: &mut PgConnection, asked: &IssueLookup) -> Result<Vec<FoundRow>, sqlx::Error> {
     let statement = match asked.by {
         LookupBy::TriggeringEvent => sql::LOOKUP_EVENTS,
         LookupBy::ActivityDefinition => sql::LOOKUP_DEFINITIONS,

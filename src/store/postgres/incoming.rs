@@ -11,16 +11,16 @@ use sqlx::{Encode, Postgres, Type};
 
 use crate::domain::Change;
 use crate::store::batch::added;
-use crate::store::fields::{CommentFields, EventFields, Hash, IssueFields, LinkFields, MessageFields};
+use crate::store::fields::{CommentFields, EventFields, StoredHash, IssueFields, LinkFields, MessageFields};
 
 /// A row as Postgres reads it: how many values, then each with its type, its length and its bytes.
-struct Row<'b> {
+struct IncomingRow<'b> {
     buffer: &'b mut PgArgumentBuffer,
     start: usize,
     values: u32,
 }
 
-impl<'b> Row<'b> {
+impl<'b> IncomingRow<'b> {
     fn begin(buffer: &'b mut PgArgumentBuffer) -> Self {
         let start = buffer.len();
         buffer.extend_from_slice(&[0; 4]);
@@ -64,7 +64,7 @@ macro_rules! rows {
 
         impl Encode<'_, Postgres> for $fields<'_> {
             fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-                let mut row = Row::begin(buffer);
+                let mut row = IncomingRow::begin(buffer);
                 $(row.add(&rows!(@value self.$field $(, $wrap)?))?;)+
                 Ok(row.end())
             }
@@ -148,19 +148,19 @@ fn json<T>(value: Option<T>) -> Option<Json<T>> {
     value.map(Json)
 }
 
-fn bytes(hash: Option<Hash<'_>>) -> Option<&[u8]> {
+fn bytes(hash: Option<StoredHash<'_>>) -> Option<&[u8]> {
     hash.map(|hash| hash.0.as_slice())
 }
 
 /// What is written beside issues, old or new.
 #[derive(Debug, Default)]
-pub(super) struct Children<'a> {
+pub(super) struct IncomingChildren<'a> {
     pub(super) events: Vec<EventFields<'a>>,
     pub(super) comments: Vec<CommentFields<'a>>,
     pub(super) messages: Vec<MessageFields<'a>>,
 }
 
-impl Children<'_> {
+impl IncomingChildren<'_> {
     pub(super) fn bind(self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
         arguments.add(self.events)?;
         arguments.add(self.comments)?;
@@ -172,9 +172,9 @@ impl Children<'_> {
     }
 }
 
-pub(super) fn children<'a>(changes: &[&'a Change]) -> Children<'a> {
+pub(super) fn children<'a>(changes: &[&'a Change]) -> IncomingChildren<'a> {
     let changes = || changes.iter().copied();
-    Children {
+    IncomingChildren {
         events: changes().flat_map(|change| &change.events).map(EventFields::from).collect(),
         comments: changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect(),
         messages: changes().flat_map(|change| &change.messages).map(MessageFields::from).collect(),

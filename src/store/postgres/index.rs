@@ -9,15 +9,15 @@ use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
 use super::sql;
-use super::words::Words;
-use crate::domain::facet::{Count, Value, counted};
-use crate::store::batch::Insert;
-use crate::store::reindex::{CountFields, Reindex, TagFields, count_row, document, tag_fields};
+use super::words::TsVector;
+use crate::domain::facet::{FacetCount, FacetValue, counted};
+use crate::store::batch::OpenInsert;
+use crate::store::reindex::{CountFields, ReindexPlan, TagFields, count_row, document, tag_fields};
 
 /// What new issues are found and counted by, an array for each column: the last arguments of `insert_issues`.
 #[derive(Debug, Default)]
 pub(super) struct IndexColumns {
-    texts: (Vec<Uuid>, Vec<Words>),
+    texts: (Vec<Uuid>, Vec<TsVector>),
     tags: (Vec<Uuid>, TagColumns),
     counts: CountColumns,
     /// Which issue is in which count, and whether as a closed one: what has to be taken off if it turns out not to be new.
@@ -25,13 +25,13 @@ pub(super) struct IndexColumns {
 }
 
 impl IndexColumns {
-    pub(super) fn of(inserts: &[Insert<'_>]) -> Self {
+    pub(super) fn of(inserts: &[OpenInsert<'_>]) -> Self {
         let mut columns = Self::default();
-        let mut members: BTreeMap<Value<'_>, Vec<(Uuid, Count)>> = BTreeMap::new();
-        for Insert { change, issue, .. } in inserts {
+        let mut members: BTreeMap<FacetValue<'_>, Vec<(Uuid, FacetCount)>> = BTreeMap::new();
+        for OpenInsert { change, issue, .. } in inserts {
             let id = issue.id.0;
             columns.texts.0.push(id);
-            columns.texts.1.push(Words::of(&document(change, issue)));
+            columns.texts.1.push(TsVector::of(&document(change, issue)));
             for tag in tag_fields(issue, issue.created_at, 0) {
                 columns.tags.0.push(id);
                 columns.tags.1.push(tag);
@@ -39,7 +39,7 @@ impl IndexColumns {
             counted(issue).for_each(|(value, one)| members.entry(value).or_default().push((id, one)));
         }
         for (place, (value, members)) in (1..).zip(members) {
-            let mut sum = Count::default();
+            let mut sum = FacetCount::default();
             for (id, one) in members {
                 sum.add(one, 1);
                 columns.counted.0.push(id);
@@ -105,7 +105,7 @@ impl CountColumns {
 }
 
 /// Tags, words and counts of a transaction whose other writes are done.
-pub(super) async fn write(connection: &mut PgConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn write(connection: &mut PgConnection, reindex: &ReindexPlan<'_>) -> Result<(), sqlx::Error> {
     tags(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
     tags(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
     if !reindex.texts_gone.is_empty() {
@@ -137,15 +137,15 @@ async fn tags(connection: &mut PgConnection, statement: &'static str, tags: &[Ta
     Ok(())
 }
 
-async fn texts(connection: &mut PgConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+async fn texts(connection: &mut PgConnection, reindex: &ReindexPlan<'_>) -> Result<(), sqlx::Error> {
     if reindex.texts_new.is_empty() {
         return Ok(());
     }
     let remarked = reindex.remarked();
     let remarks: Vec<(Uuid, String)> =
         if remarked.is_empty() { Vec::new() } else { sqlx::query_as(sql::REMARKS).bind(remarked).fetch_all(&mut *connection).await? };
-    let (numbers, words): (Vec<i64>, Vec<Words>) =
-        reindex.documents(&remarks).iter().map(|(number, document)| (*number, Words::of(document))).unzip();
+    let (numbers, words): (Vec<i64>, Vec<TsVector>) =
+        reindex.documents(&remarks).iter().map(|(number, document)| (*number, TsVector::of(document))).unzip();
     sqlx::query(sql::WRITE_TEXTS).bind(numbers).bind(words).execute(connection).await?;
     Ok(())
 }

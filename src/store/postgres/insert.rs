@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::incoming::children;
 use super::index::IndexColumns;
 use crate::domain::Change;
-use crate::store::batch::{Insert, links_of};
+use crate::store::batch::{OpenInsert, links_of};
 use crate::store::fields::IssueFields;
 use crate::store::row::written_columns;
 
@@ -126,15 +126,15 @@ const OF_ONE: [(&str, &str); 4] = [
 
 /// What is written beside issues and their events, each at its own place in a set of bits.
 #[derive(Debug, Clone, Copy)]
-enum Part {
+enum InsertPart {
     Comments,
     Messages,
     Links,
     Index,
 }
 
-const PARTS: [(Part, &[&str]); 4] =
-    [(Part::Comments, &[COMMENTS]), (Part::Messages, &[MESSAGES]), (Part::Links, &[LINKS]), (Part::Index, &[INDEX, COUNTS])];
+const PARTS: [(InsertPart, &[&str]); 4] =
+    [(InsertPart::Comments, &[COMMENTS]), (InsertPart::Messages, &[MESSAGES]), (InsertPart::Links, &[LINKS]), (InsertPart::Index, &[INDEX, COUNTS])];
 
 /// For many issues, and for one.
 static STATEMENTS: LazyLock<(Vec<String>, Vec<String>)> = LazyLock::new(|| {
@@ -149,13 +149,13 @@ fn statement(parts: usize) -> String {
     std::iter::once(ISSUES).chain(pieces).chain([END]).collect()
 }
 
-const fn bit(part: Part, wanted: bool) -> usize {
+const fn bit(part: InsertPart, wanted: bool) -> usize {
     (wanted as usize) << part as usize
 }
 
 /// How much of what belongs to new issues is written with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(super) enum InsertExtent {
     /// All of it: nothing is waited for between the statement and the end of the transaction.
     Whole,
     /// Without ties, tags, words and counts. They are written at the end of a longer transaction, those of other changes with them: the
@@ -164,16 +164,16 @@ pub(super) enum Extent {
 }
 
 /// Answers which were inserted, and their numbers.
-pub(super) async fn insert(connection: &mut PgConnection, inserts: &[Insert<'_>], extent: Extent) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+pub(super) async fn insert(connection: &mut PgConnection, inserts: &[OpenInsert<'_>], extent: InsertExtent) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let issues: Vec<IssueFields<'_>> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
     let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
     let children = children(&changes);
-    let whole = extent == Extent::Whole;
+    let whole = extent == InsertExtent::Whole;
     let links = if whole { links_of(changes.iter().copied()) } else { Vec::new() };
-    let parts = bit(Part::Comments, !children.comments.is_empty())
-        | bit(Part::Messages, !children.messages.is_empty())
-        | bit(Part::Links, !links.is_empty())
-        | bit(Part::Index, whole);
+    let parts = bit(InsertPart::Comments, !children.comments.is_empty())
+        | bit(InsertPart::Messages, !children.messages.is_empty())
+        | bit(InsertPart::Links, !links.is_empty())
+        | bit(InsertPart::Index, whole);
     let index = if whole { IndexColumns::of(inserts) } else { IndexColumns::default() };
     let mut arguments = PgArguments::default();
     let bound = arguments.add(issues).and_then(|()| children.bind(&mut arguments)).and_then(|()| arguments.add(links));

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::error::Failure;
+use super::error::PostgresFailure;
 use crate::domain::IssueId;
 use crate::domain::tracker::BudgetWindow;
 use crate::store::fields::{CommentLinkFields, LinkFields};
@@ -126,7 +126,7 @@ pub(super) async fn spend(
     budget: &str,
     windows: &[BudgetWindow],
     now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, Failure> {
+) -> Result<Option<DateTime<Utc>>, PostgresFailure> {
     let mut transaction = connection.begin().await?;
     sqlx::query(OPEN_BUDGET).bind(budget).execute(&mut *transaction).await?;
     sqlx::query(LOCK_BUDGET).bind(budget).execute(&mut *transaction).await?;

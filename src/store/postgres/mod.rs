@@ -30,19 +30,19 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::error::{Failure, classify, is_undefined_table};
-pub use self::options::{PostgresOptions, Server};
+use self::error::{PostgresFailure, classify, is_undefined_table};
+pub use self::options::{PostgresOptions, PostgresServer};
 use super::lookup::{self, readable};
-use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
+use super::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
 use super::row::FacetRow;
-use super::warm::{FRESH, Lent, Warm};
-use super::{BindingEnd, BindingLease, Connections, Filed, Outcome, Page, PutBinding, Store, StoreError, migrate};
-use crate::domain::facet::{FacetQuery, Shown, shown};
-use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::record::{Record, Taken};
-use crate::domain::sync::{Bound, Conflict, ConflictFilter, Hook, NewHook};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place, Tie};
-use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use super::warm::{FRESH, LentConnection, WarmPool};
+use super::{BindingEnd, BindingLease, PoolConnections, FiledIssue, CommitOutcome, IssuePage, PutBinding, Store, StoreError, migrate};
+use crate::domain::facet::{FacetQuery, ShownFacetValue, shown};
+use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
+use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::sync::{BindingState, Conflict, ConflictFilter, StoredDelivery, NewDelivery};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Attempt, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -51,9 +51,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 /// A pool of connections to one Postgres database.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: Warm<Postgres>,
+    pool: WarmPool<Postgres>,
     /// For lists, searches and counts: planned anew each time, and by an index.
-    finders: Warm<Postgres>,
+    finders: WarmPool<Postgres>,
     /// For the connection that migrates, which must wait longer than any other.
     migrating: PgConnectOptions,
     /// For the connection that listens.
@@ -66,8 +66,8 @@ impl PostgresStore {
     /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         let (pool, finders) = options.shares();
-        let pool = Warm::of(pool_of(options, pool).connect_lazy_with(options.connect()?));
-        let finders = Warm::of(pool_of(options, finders).connect_lazy_with(options.connect_to_find()?));
+        let pool = WarmPool::of(pool_of(options, pool).connect_lazy_with(options.connect()?));
+        let finders = WarmPool::of(pool_of(options, finders).connect_lazy_with(options.connect_to_find()?));
         Ok(Self {
             pool,
             finders,
@@ -88,17 +88,17 @@ impl PostgresStore {
         migrated
     }
 
-    async fn connection(&self) -> Result<Lent<Postgres>, StoreError> {
+    async fn connection(&self) -> Result<LentConnection<Postgres>, StoreError> {
         self.pool.lend().await.map_err(|error| classify(&error))
     }
 
-    async fn finder(&self) -> Result<Lent<Postgres>, StoreError> {
+    async fn finder(&self) -> Result<LentConnection<Postgres>, StoreError> {
         self.finders.lend().await.map_err(|error| classify(&error))
     }
 
     /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
     /// connection, which may never answer again, does not go back to the pool.
-    fn finish<T, E: Into<Failure>>(&self, mut lent: Lent<Postgres>, answer: Result<Result<T, E>, Elapsed>) -> Result<T, StoreError> {
+    fn finish<T, E: Into<PostgresFailure>>(&self, mut lent: LentConnection<Postgres>, answer: Result<Result<T, E>, Elapsed>) -> Result<T, StoreError> {
         match answer {
             Ok(Ok(answer)) => {
                 lent.done();
@@ -150,7 +150,7 @@ impl Store for PostgresStore {
         NAME
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
@@ -176,7 +176,7 @@ impl Store for PostgresStore {
         Ok(lookup::numbered(self.finish(connection, answer)?))
     }
 
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -226,13 +226,13 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
         lookup::claimed(NAME, self.finish(connection, answer)?, wish)
     }
 
-    async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {
+    async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::release(&mut connection, releases)).await;
         self.finish(connection, answer)
@@ -268,13 +268,13 @@ impl Store for PostgresStore {
         self.finish(connection, answer)
     }
 
-    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::backlog(&mut connection)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, events, most)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
@@ -304,43 +304,43 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
         readable(NAME, self.finish(connection, answer)?.page())
     }
 
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
-        Ok(self.finish(connection, answer)?.into_iter().map(Match::from).collect())
+        Ok(self.finish(connection, answer)?.into_iter().map(SearchMatch::from).collect())
     }
 
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
         Ok(self.finish(connection, answer)?.unsigned_abs())
     }
 
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
         Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
     }
 
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
         let mut connection = self.finder().await?;
         let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, record::records(&mut connection, after, limit)).await;
         self.finish(connection, answer)
     }
 
-    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
+    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
         self.finish(connection, answer)
@@ -353,14 +353,14 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<Tie>, StoreError> {
+    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::ties(&mut connection, &ids)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<Tie>, StoreError> {
+    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::ties_named(&mut connection, backend, keys)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
@@ -390,15 +390,15 @@ impl Store for PostgresStore {
         Ok(self.finish(connection, answer)?.unsigned_abs())
     }
 
-    async fn links_to(&self, backend: &str, place: &Place, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.all(sync::links_to(backend, place, remote_ids)).await?)
     }
 
-    async fn links_of_place(&self, backend: &str, place: &Place, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.all(sync::links_of_place(backend, place, after, limit)).await?)
     }
 
-    async fn count_links(&self, backend: &str, place: &Place, most: u32) -> Result<u64, StoreError> {
+    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError> {
         let count: Option<(i64,)> = self.one(sync::count_links(backend, place, most)).await?;
         Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
     }
@@ -412,19 +412,19 @@ impl Store for PostgresStore {
         Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
 
-    async fn bindings(&self) -> Result<Vec<Bound>, StoreError> {
+    async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
         lookup::all(NAME, self.all(sync::bindings()).await?)
     }
 
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<Bound>, StoreError> {
+    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, sync::put_binding(self, wish).await?)
     }
 
-    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.one(sync::pause_binding(name, paused, now)).await?)
     }
 
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.one(sync::hurry_binding(name, audit, brake_off, now)).await?)
     }
 
@@ -432,7 +432,7 @@ impl Store for PostgresStore {
         Ok(self.execute(sync::delete_binding(name, read_edition)).await? > 0)
     }
 
-    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError> {
+    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.one(sync::lease_binding(name, lease)).await?)
     }
 
@@ -440,11 +440,11 @@ impl Store for PostgresStore {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
 
-    async fn keep_hook(&self, hook: &NewHook) -> Result<bool, StoreError> {
+    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
 
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<Hook>, StoreError> {
+    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
         lookup::all(NAME, self.all(sync::hooks(backend, limit)).await?)
     }
 
@@ -474,7 +474,7 @@ impl Store for PostgresStore {
         migrate::check(&self.finish(connection, answer)?, &MIGRATIONS)
     }
 
-    fn connections(&self) -> Vec<Connections> {
+    fn connections(&self) -> Vec<PoolConnections> {
         vec![self.pool.connections("requests"), self.finders.connections("lists")]
     }
 

@@ -21,7 +21,7 @@ const PLANNER: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    pub server: Server,
+    pub server: PostgresServer,
     /// Wins over a password in the URL. To the letter: it may hold `= + /`.
     pub password: Option<SecretString>,
     pub max_connections: u32,
@@ -35,7 +35,7 @@ pub struct PostgresOptions {
 
 /// Where the database is.
 #[derive(Debug, Clone)]
-pub enum Server {
+pub enum PostgresServer {
     /// `postgres://user:password@host:port/database?sslmode=…`, every part percent-encoded.
     Url(SecretString),
     /// The same in parts, each to the letter.
@@ -51,7 +51,7 @@ pub enum Server {
 
 impl PostgresOptions {
     #[must_use]
-    pub fn new(server: Server) -> Self {
+    pub fn new(server: PostgresServer) -> Self {
         Self {
             server,
             password: None,
@@ -96,8 +96,8 @@ impl PostgresOptions {
         // The driver's messages name the part of the URL that is wrong, never the password.
         let wrong = |error: sqlx::Error| broken(&error.to_string());
         let address = match &self.server {
-            Server::Url(url) => PgConnectOptions::from_str(url.expose_secret()).map_err(wrong)?,
-            Server::Parts { host, port, database, user, ssl_mode } => {
+            PostgresServer::Url(url) => PgConnectOptions::from_str(url.expose_secret()).map_err(wrong)?,
+            PostgresServer::Parts { host, port, database, user, ssl_mode } => {
                 let address = PgConnectOptions::new_without_pgpass().host(host).port(*port).database(database).username(user);
                 match ssl_mode {
                     Some(mode) => address.ssl_mode(PgSslMode::from_str(mode).map_err(wrong)?),

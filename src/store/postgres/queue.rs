@@ -11,9 +11,9 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::error::Failure;
-use crate::domain::{DeliveryOutcome, IssueId, MessageState, Spot};
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use super::error::PostgresFailure;
+use crate::domain::{AttemptOutcome, IssueId, MessageState, QueuePosition};
+use crate::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -166,8 +166,8 @@ select set_config('synchronous_commit', 'off', true), pg_notify('issue_core_mess
 
 pub(super) const CHANNEL: &str = "issue_core_messages";
 
-pub(super) async fn claim(connection: &mut PgConnection, wish: &ClaimWish<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
-    let since = wish.since.unwrap_or(Spot::BEGINNING);
+pub(super) async fn claim(connection: &mut PgConnection, wish: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
     sqlx::query_as(CLAIM)
         .bind(wish.target)
         .bind(wish.now)
@@ -180,11 +180,11 @@ pub(super) async fn claim(connection: &mut PgConnection, wish: &ClaimWish<'_>) -
         .await
 }
 
-pub(super) async fn release(connection: &mut PgConnection, releases: &[Release]) -> Result<(), Failure> {
+pub(super) async fn release(connection: &mut PgConnection, releases: &[MessageRelease]) -> Result<(), PostgresFailure> {
     let mut transaction = connection.begin().await?;
     let (ids, tokens): (Vec<i64>, Vec<Uuid>) = releases.iter().map(|release| (release.message_id, release.token)).unzip();
     let held: Vec<i64> = sqlx::query_scalar(LOCK_LEASED).bind(ids).bind(tokens).fetch_all(&mut *transaction).await?;
-    let mut columns = Columns::default();
+    let mut columns = MessageColumns::default();
     releases.iter().filter(|release| held.contains(&release.message_id)).for_each(|release| columns.push(release));
     if !columns.ids.is_empty() {
         sqlx::query(RELEASE)
@@ -202,7 +202,7 @@ pub(super) async fn release(connection: &mut PgConnection, releases: &[Release])
 }
 
 #[derive(Default)]
-struct Columns<'a> {
+struct MessageColumns<'a> {
     ids: Vec<i64>,
     outcomes: Vec<Option<&'static str>>,
     due: Vec<Option<DateTime<Utc>>>,
@@ -211,16 +211,16 @@ struct Columns<'a> {
     at: Vec<DateTime<Utc>>,
 }
 
-impl<'a> Columns<'a> {
-    fn push(&mut self, release: &'a Release) {
+impl<'a> MessageColumns<'a> {
+    fn push(&mut self, release: &'a MessageRelease) {
         let (outcome, due, error, started) = match &release.then {
-            Then::PutBack => (None, None, None, None),
-            Then::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
-            Then::Retry { due_at, started, error } => (Some(DeliveryOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
-            Then::Dead { started, error } => (Some(DeliveryOutcome::Dead), None, Some(error.as_str()), Some(*started)),
+            AfterRelease::PutBack => (None, None, None, None),
+            AfterRelease::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
+            AfterRelease::Retry { due_at, started, error } => (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
+            AfterRelease::Dead { started, error } => (Some(AttemptOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };
         self.ids.push(release.message_id);
-        self.outcomes.push(outcome.map(DeliveryOutcome::as_str));
+        self.outcomes.push(outcome.map(AttemptOutcome::as_str));
         self.due.push(due);
         self.errors.push(error);
         self.started.push(started);

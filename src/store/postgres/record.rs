@@ -7,16 +7,16 @@ use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use uuid::Uuid;
 
-use super::error::Failure;
-use super::incoming::Children;
+use super::error::PostgresFailure;
+use super::incoming::IncomingChildren;
 use super::index;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{Record, Taken};
+use crate::domain::record::{IssueRecord, ImportOutcome};
 use crate::store::fields::{CommentFields, EventFields, IssueFields};
 use crate::store::lookup::readable;
-use crate::store::record::{RecordRow, Standing, Wanted, gathered, plan, written};
-use crate::store::reindex::Reindex;
+use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
+use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns, written_columns};
 
 const RECORDS: &str =
@@ -52,7 +52,7 @@ const INSERT_RECORDS: &str = concat!(
 const MOVE_NUMBER: &str = "-- move_number
 select setval('issues_number_seq', greatest($1, (select last_value from issues_number_seq)))";
 
-pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, Failure> {
+pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, PostgresFailure> {
     // One moment for all three.
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
     let after = after.map_or(0, |number| number.0);
@@ -61,15 +61,15 @@ pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNu
     let events: Vec<EventRow> = sqlx::query_as(EVENTS_OF).bind(&ids).fetch_all(&mut *transaction).await?;
     let comments: Vec<CommentRow> = sqlx::query_as(COMMENTS_OF).bind(&ids).fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
-    readable(NAME, gathered(issues, events, comments)).map_err(Failure::Store)
+    readable(NAME, gathered(issues, events, comments)).map_err(PostgresFailure::Store)
 }
 
-pub(super) async fn take_in(connection: &mut PgConnection, records: &[Record], write: bool) -> Result<Vec<Taken>, sqlx::Error> {
+pub(super) async fn take_in(connection: &mut PgConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     if write {
         sqlx::query(LOCK_OUT).execute(&mut *transaction).await?;
     }
-    let standing = standing(&mut transaction, &Wanted::of(records)).await?;
+    let standing = standing(&mut transaction, &WantedIds::of(records)).await?;
     let taken = plan(records, standing);
     let written = written(records, &taken);
     if write && !written.is_empty() {
@@ -82,26 +82,26 @@ pub(super) async fn take_in(connection: &mut PgConnection, records: &[Record], w
     Ok(taken)
 }
 
-async fn standing(connection: &mut PgConnection, wanted: &Wanted) -> Result<Standing, sqlx::Error> {
+async fn standing(connection: &mut PgConnection, wanted: &WantedIds) -> Result<StandingIds, sqlx::Error> {
     let keys: Vec<&[u8]> = wanted.keys.iter().map(<[u8; 32]>::as_slice).collect();
     let issues = sqlx::query_as(STANDING).bind(&wanted.ids).bind(&wanted.numbers).bind(keys).fetch_all(&mut *connection).await?;
     let comments = sqlx::query_scalar(STANDING_COMMENTS).bind(&wanted.comments).fetch_all(connection).await?;
-    Ok(Standing { issues, comments })
+    Ok(StandingIds { issues, comments })
 }
 
-async fn insert(connection: &mut PgConnection, records: &[&Record]) -> Result<(), sqlx::Error> {
+async fn insert(connection: &mut PgConnection, records: &[&IssueRecord]) -> Result<(), sqlx::Error> {
     let issues: Vec<_> = records.iter().map(|record| IssueFields::of(&record.issue, record.dedupe.as_ref())).collect();
     let numbers: Vec<i64> = records.iter().map(|record| record.issue.number.0).collect();
     let highest = numbers.iter().copied().max();
     sqlx::query(INSERT_RECORDS).bind(issues).bind(numbers).execute(&mut *connection).await?;
     sqlx::query(MOVE_NUMBER).bind(highest).execute(&mut *connection).await?;
-    let children = Children {
+    let children = IncomingChildren {
         events: records.iter().flat_map(|record| &record.events).map(EventFields::from).collect(),
         comments: records.iter().flat_map(|record| &record.comments).map(CommentFields::from).collect(),
-        ..Children::default()
+        ..IncomingChildren::default()
     };
     let mut arguments = PgArguments::default();
     children.bind(&mut arguments).map_err(sqlx::Error::Encode)?;
     sqlx::query_with(sql::INSERT_CHILDREN, arguments).execute(&mut *connection).await?;
-    index::write(connection, &Reindex::of_records(records)).await
+    index::write(connection, &ReindexPlan::of_records(records)).await
 }

@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use super::PostgresStore;
 use crate::domain::IssueId;
-use crate::domain::sync::{ConflictFilter, ConflictState, NewHook};
-use crate::domain::tracker::Place;
-use crate::store::batch::Batch;
+use crate::domain::sync::{ConflictFilter, ConflictState, NewDelivery};
+use crate::domain::tracker::Project;
+use crate::store::batch::CommitBatch;
 use crate::store::row::{
     BoundRow, CommentLinkRow, ConflictRow, HookRow, LinkRow, binding_columns, comment_link_columns, conflict_columns, link_columns,
 };
@@ -217,7 +217,7 @@ const OPEN_CONFLICTS: &str = "-- open_conflicts
 select backend, count(*) from conflicts where state = 'open' group by backend order by backend";
 
 /// Whose bindings they are, and which editions there are: whoever is wrong about it is out before anything is written.
-pub(super) async fn check(connection: &mut PgConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn check(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let names = batch.leased_bindings();
     if !names.is_empty() {
         let held: Vec<(String, Option<Uuid>)> = sqlx::query_as(LOCK_BINDINGS).bind(names).fetch_all(&mut *connection).await?;
@@ -232,7 +232,7 @@ pub(super) async fn check(connection: &mut PgConnection, batch: &mut Batch<'_>) 
     Ok(())
 }
 
-pub(super) async fn write(connection: &mut PgConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn write(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     each(connection, HEAR, &batch.heard()).await?;
     each(connection, WRITE_CONFLICTS, &batch.conflicts()).await?;
     each(connection, FOLLOW_HOOKS, &batch.hooks_done()).await?;
@@ -250,16 +250,16 @@ async fn each<T: Serialize + Sync>(connection: &mut PgConnection, statement: &'s
 type Rows<'q, R> = QueryAs<'q, Postgres, R, Arguments>;
 type Write<'q> = Query<'q, Postgres, Arguments>;
 
-pub(super) fn links_to<'q>(backend: &'q str, place: &'q Place, remote_ids: &'q [String]) -> Rows<'q, LinkRow> {
+pub(super) fn links_to<'q>(backend: &'q str, place: &'q Project, remote_ids: &'q [String]) -> Rows<'q, LinkRow> {
     sqlx::query_as(LINKS_TO).bind(backend).bind(Json(place)).bind(remote_ids)
 }
 
-pub(super) fn links_of_place<'q>(backend: &'q str, place: &'q Place, after: Option<IssueId>, limit: u32) -> Rows<'q, LinkRow> {
+pub(super) fn links_of_place<'q>(backend: &'q str, place: &'q Project, after: Option<IssueId>, limit: u32) -> Rows<'q, LinkRow> {
     let after = after.map_or(Uuid::nil(), |id| id.0);
     sqlx::query_as(LINKS_OF_PLACE).bind(backend).bind(Json(place)).bind(after).bind(i64::from(limit))
 }
 
-pub(super) fn count_links<'q>(backend: &'q str, place: &'q Place, most: u32) -> Rows<'q, (i64,)> {
+pub(super) fn count_links<'q>(backend: &'q str, place: &'q Project, most: u32) -> Rows<'q, (i64,)> {
     sqlx::query_as(COUNT_LINKS).bind(backend).bind(Json(place)).bind(i64::from(most))
 }
 
@@ -316,7 +316,7 @@ pub(super) fn release_binding<'q>(name: &'q str, token: Uuid, end: &'q BindingEn
 }
 
 /// What hints at nothing waits for nobody.
-pub(super) fn keep_hook(hook: &NewHook) -> Write<'_> {
+pub(super) fn keep_hook(hook: &NewDelivery) -> Write<'_> {
     let hint = hook.hint.as_ref();
     let followed_at = if hint.is_none() { Some(hook.received_at) } else { None };
     sqlx::query(KEEP_HOOK)

@@ -7,7 +7,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
 use sqlx::{Encode, Postgres, Type};
 
-use crate::domain::search::{BREAK, Document};
+use crate::domain::search::{BREAK, SearchDocument};
 
 /// Of `tsvector` and `tsvector[]`; built in, and so the same everywhere.
 const TSVECTOR: Oid = Oid(3614);
@@ -18,11 +18,11 @@ const MAX_PLACES: usize = 256;
 
 /// A `tsvector`: each word once, in order, with its places.
 #[derive(Debug)]
-pub(super) struct Words(Vec<u8>);
+pub(super) struct TsVector(Vec<u8>);
 
-impl Words {
+impl TsVector {
     /// Breaks between texts take a place, and are no words.
-    pub(super) fn of(document: &Document) -> Self {
+    pub(super) fn of(document: &SearchDocument) -> Self {
         let text = document.as_str();
         let words = text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK);
         // A document ends long before the last place that Postgres can count, which is 16,383.
@@ -44,19 +44,19 @@ impl Words {
     }
 }
 
-impl Type<Postgres> for Words {
+impl Type<Postgres> for TsVector {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(TSVECTOR)
     }
 }
 
-impl PgHasArrayType for Words {
+impl PgHasArrayType for TsVector {
     fn array_type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(TSVECTORS)
     }
 }
 
-impl Encode<'_, Postgres> for Words {
+impl Encode<'_, Postgres> for TsVector {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         buffer.extend_from_slice(&self.0);
         Ok(IsNull::No)
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn words_come_once_in_order_with_their_places() {
-        let words = Words::of(&Document::new("b a", "a", [])).0;
+        let words = TsVector::of(&SearchDocument::new("b a", "a", [])).0;
         let expected = [&[0, 0, 0, 2][..], b"a\0", &[0, 2, 0, 2, 0, 4], b"b\0", &[0, 1, 0, 1]].concat();
         assert_eq!(words, expected, "the break between title and description has place 3");
     }
 
     #[test]
     fn no_more_places_of_a_word_are_told_than_postgres_takes() {
-        let often = Words::of(&Document::new(&"a ".repeat(300), "", [])).0;
+        let often = TsVector::of(&SearchDocument::new(&"a ".repeat(300), "", [])).0;
         assert_eq!(often[6..8], 256_u16.to_be_bytes());
     }
 }

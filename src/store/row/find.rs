@@ -5,9 +5,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::issue::IssueRow;
-use super::{Unreadable, broken, origin, word};
-use crate::domain::facet::Count;
-use crate::domain::find::{Found, Match};
+use super::{UnreadableRow, broken, origin, word};
+use crate::domain::facet::FacetCount;
+use crate::domain::find::{FoundIssue, SearchMatch};
 use crate::domain::{IssueId, IssueNumber};
 
 /// An issue of a page, with how many rows the page had before it was bounded.
@@ -51,22 +51,22 @@ pub(in crate::store) struct FoundRow {
     created_at: DateTime<Utc>,
 }
 
-impl From<MatchRow> for Match {
+impl From<MatchRow> for SearchMatch {
     fn from(row: MatchRow) -> Self {
         Self { number: row.number, title: row.title, opening: row.opening, bytes: row.bytes }
     }
 }
 
 impl FacetRow {
-    pub(in crate::store) fn read(self) -> (String, String, Count) {
-        (self.key, self.name, Count { active: self.active, closed: self.closed })
+    pub(in crate::store) fn read(self) -> (String, String, FacetCount) {
+        (self.key, self.name, FacetCount { active: self.active, closed: self.closed })
     }
 }
 
-impl TryFrom<FoundRow> for Found {
-    type Error = Unreadable;
+impl TryFrom<FoundRow> for FoundIssue {
+    type Error = UnreadableRow;
 
-    fn try_from(row: FoundRow) -> Result<Self, Unreadable> {
+    fn try_from(row: FoundRow) -> Result<Self, UnreadableRow> {
         Ok(Self {
             place: usize::try_from(row.place).map_err(|_| broken("issues", "place", &row.id, "is negative".to_owned()))?,
             state: word("issues", "state", &row.id, &row.state)?,

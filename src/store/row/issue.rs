@@ -5,10 +5,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Unreadable, broken, origin, word};
-use crate::domain::event::Detail;
+use super::{UnreadableRow, broken, origin, word};
+use crate::domain::event::EventDetail;
 use crate::domain::{
-    Claim, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, Related, Review, ReviewState, State, StateName,
+    Claim, Comment, CommentId, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRelation, Review, ReviewState, State, StateName,
 };
 
 /// The columns of an [`IssueRow`], for every statement that reads one.
@@ -66,7 +66,7 @@ pub(in crate::store) struct IssueRow {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     archived_at: Option<DateTime<Utc>>,
-    relations: Option<Json<Vec<Related>>>,
+    relations: Option<Json<Vec<IssueRelation>>>,
 }
 
 /// An issue with its identity among repeats.
@@ -87,7 +87,7 @@ pub(in crate::store) struct EventRow {
     actor: String,
     at: DateTime<Utc>,
     trace: Option<String>,
-    detail: Json<Detail>,
+    detail: Json<EventDetail>,
 }
 
 #[derive(Debug, FromRow)]
@@ -102,7 +102,7 @@ pub(in crate::store) struct CommentRow {
 
 impl KeyedRow {
     /// The key, the issue, and what its first body said.
-    pub(in crate::store) fn read(self) -> Result<([u8; 32], Issue, Option<Fingerprint>), Unreadable> {
+    pub(in crate::store) fn read(self) -> Result<([u8; 32], Issue, Option<Fingerprint>), UnreadableRow> {
         let Self { issue, dedupe_key, fingerprint } = self;
         let key = issue.hash("dedupe_key", dedupe_key)?;
         let fingerprint = fingerprint.map(|print| issue.hash("fingerprint", print)).transpose()?;
@@ -112,15 +112,15 @@ impl KeyedRow {
 
 impl IssueRow {
     /// One of the row's hashes.
-    pub(in crate::store) fn hash(&self, column: &'static str, bytes: Vec<u8>) -> Result<[u8; 32], Unreadable> {
+    pub(in crate::store) fn hash(&self, column: &'static str, bytes: Vec<u8>) -> Result<[u8; 32], UnreadableRow> {
         bytes.try_into().map_err(|_| broken("issues", column, &self.id, "is not 32 bytes long".to_owned()))
     }
 }
 
 impl TryFrom<IssueRow> for Issue {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: IssueRow) -> Result<Self, Unreadable> {
+    fn try_from(row: IssueRow) -> Result<Self, UnreadableRow> {
         let id = row.id;
         Ok(Self {
             state: state(&row)?,
@@ -149,7 +149,7 @@ impl TryFrom<IssueRow> for Issue {
     }
 }
 
-fn state(row: &IssueRow) -> Result<State, Unreadable> {
+fn state(row: &IssueRow) -> Result<State, UnreadableRow> {
     let missing = |column| broken("issues", column, &row.id, format!("is null in state {}", row.state));
     Ok(match word("issues", "state", &row.id, &row.state)? {
         StateName::Open => State::Open,
@@ -169,7 +169,7 @@ fn state(row: &IssueRow) -> Result<State, Unreadable> {
     })
 }
 
-fn review(row: &IssueRow) -> Result<Review, Unreadable> {
+fn review(row: &IssueRow) -> Result<Review, UnreadableRow> {
     Ok(match word("issues", "review", &row.id, &row.review)? {
         ReviewState::None => Review::None,
         ReviewState::Pending => Review::Pending,
@@ -181,7 +181,7 @@ fn review(row: &IssueRow) -> Result<Review, Unreadable> {
     })
 }
 
-fn claim(row: &IssueRow) -> Result<Option<Claim>, Unreadable> {
+fn claim(row: &IssueRow) -> Result<Option<Claim>, UnreadableRow> {
     match (&row.claimed_by, row.claimed_until) {
         (None, None) => Ok(None),
         (Some(holder), Some(until)) => Ok(Some(Claim { holder: holder.clone(), until })),
@@ -192,9 +192,9 @@ fn claim(row: &IssueRow) -> Result<Option<Claim>, Unreadable> {
 }
 
 impl TryFrom<EventRow> for Event {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: EventRow) -> Result<Self, Unreadable> {
+    fn try_from(row: EventRow) -> Result<Self, UnreadableRow> {
         Ok(Self {
             kind: word("events", "kind", &row.id, &row.kind)?,
             issue_id: IssueId(row.issue_id),

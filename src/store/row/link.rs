@@ -5,10 +5,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Unreadable, broken, word};
+use super::{UnreadableRow, broken, word};
 use crate::domain::IssueId;
-use crate::domain::sync::Turns;
-use crate::domain::tracker::{CommentLink, Draft, Link, Place, RemoteRef, Slot, Tie};
+use crate::domain::sync::FieldFlips;
+use crate::domain::tracker::{CommentLink, Draft, Link, Project, RemoteRef, CommentSlot, LinkSummary};
 
 /// The columns of a [`LinkRow`]. The base lies in the column of its older name.
 macro_rules! link_columns {
@@ -32,7 +32,7 @@ pub(in crate::store) struct LinkRow {
     issue_id: Uuid,
     backend: String,
     position: i16,
-    place: Json<Place>,
+    place: Json<Project>,
     state: String,
     intended_at: Option<DateTime<Utc>>,
     remote_id: Option<String>,
@@ -41,7 +41,7 @@ pub(in crate::store) struct LinkRow {
     base: Option<Json<Draft>>,
     moved_from: Option<String>,
     origin: String,
-    turns: Option<Json<Turns>>,
+    turns: Option<Json<FieldFlips>>,
     heard: Option<String>,
     missing_at: Option<DateTime<Utc>>,
 }
@@ -69,9 +69,9 @@ pub(in crate::store) struct CommentLinkRow {
 }
 
 impl TryFrom<LinkRow> for Link {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: LinkRow) -> Result<Self, Unreadable> {
+    fn try_from(row: LinkRow) -> Result<Self, UnreadableRow> {
         let state = word("links", "state", &row.issue_id, &row.state)?;
         let origin = word("links", "origin", &row.issue_id, &row.origin)?;
         let place = row.place.0;
@@ -94,24 +94,24 @@ impl TryFrom<LinkRow> for Link {
     }
 }
 
-impl TryFrom<TieRow> for Tie {
-    type Error = Unreadable;
+impl TryFrom<TieRow> for LinkSummary {
+    type Error = UnreadableRow;
 
-    fn try_from(row: TieRow) -> Result<Self, Unreadable> {
+    fn try_from(row: TieRow) -> Result<Self, UnreadableRow> {
         let state = word("links", "state", &row.issue_id, &row.state)?;
         Ok(Self { issue_id: IssueId(row.issue_id), backend: row.backend, state, key: row.remote_key })
     }
 }
 
 impl TryFrom<CommentLinkRow> for CommentLink {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: CommentLinkRow) -> Result<Self, Unreadable> {
+    fn try_from(row: CommentLinkRow) -> Result<Self, UnreadableRow> {
         let part = u16::try_from(row.part).map_err(|_| broken("comment_links", "part", &row.subject, "is negative".to_owned()))?;
         Ok(Self {
             issue_id: IssueId(row.issue_id),
             backend: row.backend,
-            slot: Slot { subject: row.subject, part },
+            slot: CommentSlot { subject: row.subject, part },
             state: word("comment_links", "state", &row.subject, &row.state)?,
             intended_at: row.intended_at,
             remote_id: row.remote_id,

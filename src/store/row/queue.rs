@@ -5,9 +5,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::issue::EventRow;
-use super::{Unreadable, origin, word};
-use crate::domain::{Delivery, IssueId, IssueNumber, Lease, Message, Notice};
-use crate::store::queue::Backlog;
+use super::{UnreadableRow, origin, word};
+use crate::domain::{Attempt, IssueId, IssueNumber, Lease, Message, Notice};
+use crate::store::queue::QueueDepth;
 
 /// The columns of a [`MessageRow`], of a table named by its argument.
 macro_rules! message_columns {
@@ -97,9 +97,9 @@ pub(in crate::store) struct BacklogRow {
 }
 
 impl TryFrom<MessageRow> for Message {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: MessageRow) -> Result<Self, Unreadable> {
+    fn try_from(row: MessageRow) -> Result<Self, UnreadableRow> {
         Ok(Self {
             kind: word("messages", "kind", &row.id, &row.kind)?,
             id: row.id,
@@ -119,16 +119,16 @@ impl TryFrom<MessageRow> for Message {
 
 impl MessageRow {
     /// The lease, where the row was just leased and not only looked at.
-    pub(in crate::store) fn lease(self, token: Uuid) -> Result<Option<Lease>, Unreadable> {
+    pub(in crate::store) fn lease(self, token: Uuid) -> Result<Option<Lease>, UnreadableRow> {
         let message = Message::try_from(self)?;
         Ok(message.leased_until.map(|until| Lease { message, token, until }))
     }
 }
 
 impl TryFrom<NoticeRow> for Notice {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: NoticeRow) -> Result<Self, Unreadable> {
+    fn try_from(row: NoticeRow) -> Result<Self, UnreadableRow> {
         let id = row.event.issue_id;
         Ok(Self {
             event: row.event.try_into()?,
@@ -139,10 +139,10 @@ impl TryFrom<NoticeRow> for Notice {
     }
 }
 
-impl TryFrom<DeliveryRow> for Delivery {
-    type Error = Unreadable;
+impl TryFrom<DeliveryRow> for Attempt {
+    type Error = UnreadableRow;
 
-    fn try_from(row: DeliveryRow) -> Result<Self, Unreadable> {
+    fn try_from(row: DeliveryRow) -> Result<Self, UnreadableRow> {
         Ok(Self {
             kind: word("deliveries", "kind", &row.id, &row.kind)?,
             outcome: word("deliveries", "outcome", &row.id, &row.outcome)?,
@@ -160,10 +160,10 @@ impl TryFrom<DeliveryRow> for Delivery {
     }
 }
 
-impl TryFrom<BacklogRow> for Backlog {
-    type Error = Unreadable;
+impl TryFrom<BacklogRow> for QueueDepth {
+    type Error = UnreadableRow;
 
-    fn try_from(row: BacklogRow) -> Result<Self, Unreadable> {
+    fn try_from(row: BacklogRow) -> Result<Self, UnreadableRow> {
         Ok(Self {
             kind: word("messages", "kind", &row.target, &row.kind)?,
             state: word("messages", "state", &row.target, &row.state)?,

@@ -6,10 +6,10 @@ use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Unreadable, word};
+use super::{UnreadableRow, word};
 use crate::domain::IssueId;
-use crate::domain::sync::{Binding, Bound, Conflict, Cursor, Hint, Hook, Run};
-use crate::domain::tracker::Place;
+use crate::domain::sync::{Binding, BindingState, Conflict, SyncCursor, DeliverySubject, StoredDelivery, SyncRunRecord};
+use crate::domain::tracker::Project;
 
 /// The columns of a [`BoundRow`], of the table `bindings`.
 macro_rules! binding_columns {
@@ -34,8 +34,8 @@ pub(in crate::store) struct BoundRow {
     source: String,
     paused: bool,
     edition: i64,
-    cursor: Json<Cursor>,
-    last: Option<Json<Run>>,
+    cursor: Json<SyncCursor>,
+    last: Option<Json<SyncRunRecord>>,
     due_at: DateTime<Utc>,
     leased_until: Option<DateTime<Utc>>,
     audit_wanted: bool,
@@ -48,7 +48,7 @@ pub(in crate::store) struct HookRow {
     backend: String,
     received_at: DateTime<Utc>,
     hint_kind: String,
-    hint_place: Json<Place>,
+    hint_place: Json<Project>,
     hint_remote_id: String,
 }
 
@@ -71,18 +71,18 @@ pub(in crate::store) struct ConflictRow {
     edition: i64,
 }
 
-impl TryFrom<BoundRow> for Bound {
-    type Error = Unreadable;
+impl TryFrom<BoundRow> for BindingState {
+    type Error = UnreadableRow;
 
     /// A wish that came while somebody else had the cursor is as good as one in it.
-    fn try_from(row: BoundRow) -> Result<Self, Unreadable> {
-        let Cursor { audit_wanted, brake_off, .. } = row.cursor.0;
+    fn try_from(row: BoundRow) -> Result<Self, UnreadableRow> {
+        let SyncCursor { audit_wanted, brake_off, .. } = row.cursor.0;
         Ok(Self {
             source: word("bindings", "source", &row.name, &row.source)?,
             binding: Binding { name: row.name, ..row.rules.0 },
             paused: row.paused,
             edition: row.edition,
-            cursor: Cursor { audit_wanted: audit_wanted || row.audit_wanted, brake_off: brake_off || row.brake_off, ..row.cursor.0 },
+            cursor: SyncCursor { audit_wanted: audit_wanted || row.audit_wanted, brake_off: brake_off || row.brake_off, ..row.cursor.0 },
             last: row.last.map(|run| run.0),
             due_at: row.due_at,
             leased_until: row.leased_until,
@@ -90,20 +90,20 @@ impl TryFrom<BoundRow> for Bound {
     }
 }
 
-impl TryFrom<HookRow> for Hook {
-    type Error = Unreadable;
+impl TryFrom<HookRow> for StoredDelivery {
+    type Error = UnreadableRow;
 
-    fn try_from(row: HookRow) -> Result<Self, Unreadable> {
+    fn try_from(row: HookRow) -> Result<Self, UnreadableRow> {
         let kind = word("hooks", "hint_kind", &row.id, &row.hint_kind)?;
-        let hint = Hint { kind, place: row.hint_place.0, remote_id: row.hint_remote_id };
+        let hint = DeliverySubject { kind, place: row.hint_place.0, remote_id: row.hint_remote_id };
         Ok(Self { id: row.id, backend: row.backend, received_at: row.received_at, hint })
     }
 }
 
 impl TryFrom<ConflictRow> for Conflict {
-    type Error = Unreadable;
+    type Error = UnreadableRow;
 
-    fn try_from(row: ConflictRow) -> Result<Self, Unreadable> {
+    fn try_from(row: ConflictRow) -> Result<Self, UnreadableRow> {
         let value = |json: Option<Json<Value>>| json.map_or(Value::Null, |json| json.0);
         Ok(Self {
             id: row.id,

@@ -10,22 +10,22 @@ use uuid::Uuid;
 use super::error::{broken, classify};
 use super::{NAME, link, queue, read, sql, sync};
 use crate::domain::Change;
-use crate::store::batch::{Batch, added, deleted, edited};
+use crate::store::batch::{CommitBatch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
 use crate::store::lookup::{before, readable};
-use crate::store::reindex::{Before, Reindex};
-use crate::store::{Outcome, StoreError};
+use crate::store::reindex::{Before, ReindexPlan};
+use crate::store::{CommitOutcome, StoreError};
 
-pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError> {
     let failed = |error| classify(&error);
-    let mut batch = Batch::new(changes);
+    let mut batch = CommitBatch::new(changes);
     let mut transaction = connection.begin_with("begin immediate").await.map_err(failed)?;
     write(&mut transaction, &mut batch).await?;
     transaction.commit().await.map_err(failed)?;
     batch.outcomes().ok_or_else(|| broken("a change was left undecided"))
 }
 
-async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+async fn write(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), StoreError> {
     let failed = |error| classify(&error);
     check_claims(connection, batch).await.map_err(failed)?;
     sync::check(connection, batch).await.map_err(failed)?;
@@ -40,11 +40,11 @@ async fn write(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Resu
     link::write(connection, &links, &comment_links).await.map_err(failed)?;
     sync::write(connection, batch).await.map_err(failed)?;
     queue::settle(connection, &batch.settled()).await.map_err(failed)?;
-    index(connection, &Reindex::of(batch, &before)).await.map_err(failed)
+    index(connection, &ReindexPlan::of(batch, &before)).await.map_err(failed)
 }
 
 /// What lists, searches and counts stand on.
-pub(super) async fn index(connection: &mut SqliteConnection, reindex: &Reindex<'_>) -> Result<(), sqlx::Error> {
+pub(super) async fn index(connection: &mut SqliteConnection, reindex: &ReindexPlan<'_>) -> Result<(), sqlx::Error> {
     each(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
     each(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
     each(connection, sql::COUNT, &reindex.counts).await?;
@@ -73,7 +73,7 @@ pub(super) fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
     serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
 }
 
-async fn check_claims(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), sqlx::Error> {
+async fn check_claims(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let claimed = batch.claimed_messages();
     if !claimed.is_empty() {
         let held: Vec<(i64, Option<Uuid>)> = sqlx::query_as(sql::CLAIMS).bind(json(&claimed)?).fetch_all(connection).await?;
@@ -82,7 +82,7 @@ async fn check_claims(connection: &mut SqliteConnection, batch: &mut Batch<'_>) 
     Ok(())
 }
 
-async fn insert(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<(), StoreError> {
+async fn insert(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), StoreError> {
     let inserts = batch.inserts();
     if inserts.is_empty() {
         return Ok(());
@@ -100,7 +100,7 @@ async fn insert(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Res
     readable(NAME, batch.duplicates(rows))
 }
 
-async fn check_versions(connection: &mut SqliteConnection, batch: &mut Batch<'_>) -> Result<Before, StoreError> {
+async fn check_versions(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<Before, StoreError> {
     let failed = |error| classify(&error);
     let ids = batch.decided_on();
     let rows = if ids.is_empty() { Vec::new() } else { read::issues(connection, &ids, &[]).await.map_err(failed)? };
@@ -122,7 +122,7 @@ async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Res
     Ok(())
 }
 
-async fn insert_children(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+async fn insert_children(connection: &mut SqliteConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let changes = || batch.survivors().map(|(change, _): (&Change, _)| change);
     let events: Vec<_> = changes().flat_map(|change| &change.events).map(EventFields::from).collect();
     let comments: Vec<_> = changes().flat_map(|change| &change.comments).filter_map(added).map(CommentFields::from).collect();
@@ -132,7 +132,7 @@ async fn insert_children(connection: &mut SqliteConnection, batch: &Batch<'_>) -
     each(connection, sql::INSERT_MESSAGES, &messages).await
 }
 
-async fn change_comments(connection: &mut SqliteConnection, batch: &Batch<'_>) -> Result<(), sqlx::Error> {
+async fn change_comments(connection: &mut SqliteConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     let writes = || batch.survivors().flat_map(|(change, _)| &change.comments);
     let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
     each(connection, sql::EDIT_COMMENTS, &edits).await?;

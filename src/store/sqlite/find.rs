@@ -10,11 +10,11 @@ use sqlx::types::Json;
 
 use super::sql;
 use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
-use crate::domain::find::{Archived, Assigned, Filter, IssueQuery, Lookup, LookupBy, OPENING, Order, PAGE_BYTES, Place, Sort, Span};
-use crate::domain::search::{Term, TextQuery};
+use crate::domain::find::{Archived, AssigneeFilter, ListFilter, IssueQuery, IssueLookup, LookupBy, OPENING, Order, PAGE_BYTES, CursorKey, Sort, TimeRange};
+use crate::domain::search::{SearchTerm, TextQuery};
 use crate::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 use crate::store::fields::moment_text;
-use crate::store::lookup::{Gathered, Lead, Part, Sample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
+use crate::store::lookup::{GatheredPage, ListStart, IndexRun, WordSample, TagSet, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};
 
 type Sql = QueryBuilder<Sqlite>;
@@ -23,9 +23,9 @@ type Sql = QueryBuilder<Sqlite>;
 const RANK: &str = "(case {t}priority when 'high' then 1 when 'medium' then 2 else 3 end)";
 const DUE: &str = "(coalesce({t}due_on, '9999-12-31'))";
 
-pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) -> Result<Gathered, sqlx::Error> {
-    let tags = Tags::of(connection, &query.filter, query.sort).await?;
-    let mut gathered = Gathered::default();
+pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) -> Result<GatheredPage, sqlx::Error> {
+    let tags = SqliteTagFilter::of(connection, &query.filter, query.sort).await?;
+    let mut gathered = GatheredPage::default();
     for part in parts(query) {
         let mut sql = page(query, &tags, *part, gathered.wanted(query.limit));
         if !gathered.take(sql.build_query_as().fetch_all(&mut *connection).await?, query.limit) {
@@ -36,15 +36,15 @@ pub(super) async fn list(connection: &mut SqliteConnection, query: &IssueQuery) 
 }
 
 /// What a filter says about labels, people and words, and where to begin.
-struct Tags {
+struct SqliteTagFilter {
     sets: Vec<TagSet>,
-    lead: Lead,
+    lead: ListStart,
     /// So many issues have the words that each is asked for them, in the order of the list.
     common_words: bool,
 }
 
-impl Tags {
-    async fn of(connection: &mut SqliteConnection, filter: &Filter, sort: Sort) -> Result<Self, sqlx::Error> {
+impl SqliteTagFilter {
+    async fn of(connection: &mut SqliteConnection, filter: &ListFilter, sort: Sort) -> Result<Self, sqlx::Error> {
         let sets = tag_sets(filter);
         let common_words = match &filter.text {
             // The words are kept in the order of the numbers.
@@ -63,19 +63,19 @@ impl Tags {
     /// The table whose columns give the order, and whose rows the others are asked about.
     const fn table(&self) -> &'static str {
         match self.lead {
-            Lead::Tag(_) => "t0.",
-            Lead::Issues | Lead::Few(_) => "i.",
+            ListStart::Tag(_) => "t0.",
+            ListStart::Issues | ListStart::Few(_) => "i.",
         }
     }
 }
 
 async fn are_rare(connection: &mut SqliteConnection, text: &TextQuery) -> Result<bool, sqlx::Error> {
-    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(fts_query(text)).bind(Sample::SIZE);
+    let asked = sqlx::query_as(sql::NEWEST_WITH).bind(fts_query(text)).bind(WordSample::SIZE);
     let (all, looked_at, have) = asked.fetch_one(connection).await?;
-    Ok(Sample { all, looked_at, have }.is_rare())
+    Ok(WordSample { all, looked_at, have }.is_rare())
 }
 
-fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
+fn page(query: &IssueQuery, tags: &SqliteTagFilter, part: IndexRun, wanted: u32) -> Sql {
     let outer = order_by(query, keys(query.sort), "");
     let mut sql = Sql::new(concat!("-- list\nselect ", issue_columns!(), ", fetched from (select page.*, count(*) over () as fetched, "));
     sql.push(format_args!("sum(octet_length(description)) over (order by {outer} rows unbounded preceding) as bytes from ("));
@@ -96,14 +96,14 @@ fn page(query: &IssueQuery, tags: &Tags, part: Part, wanted: u32) -> Sql {
     sql
 }
 
-fn inner(sql: &mut Sql, query: &IssueQuery, tags: &Tags, part: Part, states: &[StateName], wanted: u32) {
+fn inner(sql: &mut Sql, query: &IssueQuery, tags: &SqliteTagFilter, part: IndexRun, states: &[StateName], wanted: u32) {
     sql.push("select i.* from ");
     from(sql, &query.filter, tags);
     conditions(sql, &query.filter, tags, states, query.sort);
     match part {
-        Part::Whole => {}
-        Part::WithDueDate => _ = sql.push(" and i.due_on is not null"),
-        Part::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
+        IndexRun::Whole => {}
+        IndexRun::WithDueDate => _ = sql.push(" and i.due_on is not null"),
+        IndexRun::WithoutDueDate => _ = sql.push(" and i.due_on is null"),
     }
     let lead = if query.sort == Sort::Created { tags.table() } else { "i." };
     after(sql, query, part, lead);
@@ -120,34 +120,34 @@ fn keys(sort: Sort) -> &'static [&'static str] {
     }
 }
 
-fn after(sql: &mut Sql, query: &IssueQuery, part: Part, lead: &str) {
+fn after(sql: &mut Sql, query: &IssueQuery, part: IndexRun, lead: &str) {
     let Some(place) = query.after else { return };
-    if part == Part::WithoutDueDate && !matches!(place, Place::Due(None, _)) {
+    if part == IndexRun::WithoutDueDate && !matches!(place, CursorKey::Due(None, _)) {
         return;
     }
     let sign = match query.order {
         Order::Ascending => ">",
         Order::Descending => "<",
     };
-    if let Place::Due(None, number) | Place::Number(number) | Place::Relevance { number, .. } = place {
+    if let CursorKey::Due(None, number) | CursorKey::Number(number) | CursorKey::Relevance { number, .. } = place {
         sql.push(format_args!(" and i.number {sign} ")).push_bind(number);
         return;
     }
     sql.push(format_args!(" and ({}) {sign} (", keys(query.sort).join(", ").replace("{t}", lead)));
     match place {
-        Place::Created(at, number) | Place::Updated(at, number) => _ = sql.push_bind(moment_text(at)).push(", ").push_bind(number),
-        Place::Due(due, number) => _ = sql.push_bind(due.map(|due| due.to_string())).push(", ").push_bind(number),
-        Place::Priority(urgency, number) => {
+        CursorKey::Created(at, number) | CursorKey::Updated(at, number) => _ = sql.push_bind(moment_text(at)).push(", ").push_bind(number),
+        CursorKey::Due(due, number) => _ = sql.push_bind(due.map(|due| due.to_string())).push(", ").push_bind(number),
+        CursorKey::Priority(urgency, number) => {
             sql.push_bind(urgency.rank).push(", ").push_bind(urgency.due.to_string()).push(", ");
             sql.push_bind(moment_text(urgency.created)).push(", ").push_bind(number);
         }
-        Place::Number(_) | Place::Relevance { .. } => {}
+        CursorKey::Number(_) | CursorKey::Relevance { .. } => {}
     }
     sql.push(")");
 }
 
-fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
-    if let Lead::Tag(n) = tags.lead {
+fn from(sql: &mut Sql, filter: &ListFilter, tags: &SqliteTagFilter) {
+    if let ListStart::Tag(n) = tags.lead {
         let TagSet { facet, keys } = &tags.sets[n];
         // By the number alone: it is the issue, and both planners know that.
         sql.push("issue_tags t0 cross join issues i on i.number = t0.number");
@@ -160,7 +160,7 @@ fn from(sql: &mut Sql, filter: &Filter, tags: &Tags) {
     }
 }
 
-fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName], sort: Sort) {
+fn conditions(sql: &mut Sql, filter: &ListFilter, tags: &SqliteTagFilter, states: &[StateName], sort: Sort) {
     sql.push(match filter.archived {
         Archived::No => " where i.archived_at is null",
         Archived::Only => " where i.archived_at is not null",
@@ -197,15 +197,15 @@ fn conditions(sql: &mut Sql, filter: &Filter, tags: &Tags, states: &[StateName],
     }
     for (n, set) in tags.sets.iter().enumerate() {
         match tags.lead {
-            Lead::Tag(lead) if lead == n => {}
-            Lead::Few(lead) if lead == n => few(sql, set),
-            Lead::Issues | Lead::Tag(_) | Lead::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
+            ListStart::Tag(lead) if lead == n => {}
+            ListStart::Few(lead) if lead == n => few(sql, set),
+            ListStart::Issues | ListStart::Tag(_) | ListStart::Few(_) => some_tag(sql, "exists", set.facet, &set.keys, tags.table()),
         }
     }
     if !filter.labels_none.is_empty() {
         some_tag(sql, "not exists", Facet::Label, &filter.labels_none, tags.table());
     }
-    if filter.assigned == Assigned::Nobody {
+    if filter.assigned == AssigneeFilter::Nobody {
         sql.push(" and i.assignees = '[]'");
     }
 }
@@ -226,7 +226,7 @@ fn each_of<T: Serialize>(sql: &mut Sql, values: &[T]) {
     sql.push("(select value from json_each(").push_bind(serde_json::to_string(values).unwrap_or_default()).push("))");
 }
 
-fn span<T>(sql: &mut Sql, column: &str, span: Span<T>, text: impl Fn(T) -> String) {
+fn span<T>(sql: &mut Sql, column: &str, span: TimeRange<T>, text: impl Fn(T) -> String) {
     if let Some(from) = span.from {
         sql.push(format_args!(" and {column} >= ")).push_bind(text(from));
     }
@@ -251,17 +251,17 @@ fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String], of: &str
 
 /// In the language of FTS5. Words hold letters and digits only, so no quote can end a string early.
 fn fts_query(text: &TextQuery) -> String {
-    let term = |term: &Term| format!("\"{}\"{}", term.words.join(" "), if term.prefix { " *" } else { "" });
+    let term = |term: &SearchTerm| format!("\"{}\"{}", term.words.join(" "), if term.prefix { " *" } else { "" });
     text.terms.iter().map(term).collect::<Vec<_>>().join(" AND ")
 }
 
 pub(super) async fn matches(
     connection: &mut SqliteConnection,
-    filter: &Filter,
+    filter: &ListFilter,
     newest: Option<i64>,
     most: u32,
 ) -> Result<Vec<MatchRow>, sqlx::Error> {
-    let tags = Tags::of(connection, filter, Sort::Relevance).await?;
+    let tags = SqliteTagFilter::of(connection, filter, Sort::Relevance).await?;
     let mut sql = Sql::new(format!(
         "-- matches\nselect i.number, i.title, substr(i.description, 1, {OPENING}) as opening, octet_length(i.description) as bytes from "
     ));
@@ -274,8 +274,8 @@ pub(super) async fn matches(
     sql.build_query_as().fetch_all(connection).await
 }
 
-pub(super) async fn count(connection: &mut SqliteConnection, filter: &Filter, most: u32) -> Result<i64, sqlx::Error> {
-    let tags = Tags::of(connection, filter, Sort::Number).await?;
+pub(super) async fn count(connection: &mut SqliteConnection, filter: &ListFilter, most: u32) -> Result<i64, sqlx::Error> {
+    let tags = SqliteTagFilter::of(connection, filter, Sort::Number).await?;
     let mut sql = Sql::new("-- count\nselect count(*) from (select 1 from ");
     from(&mut sql, filter, &tags);
     conditions(&mut sql, filter, &tags, &filter.states, Sort::Created);
@@ -292,7 +292,7 @@ pub(super) async fn facet(connection: &mut SqliteConnection, query: &FacetQuery)
     asked.bind(query.limit).fetch_all(connection).await
 }
 
-pub(super) async fn lookup(connection: &mut SqliteConnection, asked: &Lookup) -> Result<Vec<FoundRow>, sqlx::Error> {
+pub(super) async fn lookup(connection: &mut SqliteConnection, asked: &IssueLookup) -> Result<Vec<FoundRow>, sqlx::Error> {
     let statement = match asked.by {
         LookupBy::TriggeringEvent => sql::LOOKUP_EVENTS,
         LookupBy::ActivityDefinition => sql::LOOKUP_DEFINITIONS,

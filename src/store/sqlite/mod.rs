@@ -27,16 +27,16 @@ use uuid::Uuid;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
-use super::queue::{Backlog, ClaimWish, Claimed, MessageFilter, Release};
+use super::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
 use super::row::FacetRow;
-use super::warm::{Lent, Warm};
-use super::{BindingEnd, BindingLease, Connections, Filed, Outcome, Page, PutBinding, Store, StoreError, migrate};
-use crate::domain::facet::{FacetQuery, Shown, shown};
-use crate::domain::find::{Filter, Found, IssueQuery, Lookup, Match};
-use crate::domain::record::{Record, Taken};
-use crate::domain::sync::{Bound, Conflict, ConflictFilter, Hook, NewHook};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Place, Tie};
-use crate::domain::{Change, Comment, CommentId, DedupeKey, Delivery, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use super::warm::{LentConnection, WarmPool};
+use super::{BindingEnd, BindingLease, PoolConnections, FiledIssue, CommitOutcome, IssuePage, PutBinding, Store, StoreError, migrate};
+use crate::domain::facet::{FacetQuery, ShownFacetValue, shown};
+use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
+use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::sync::{BindingState, Conflict, ConflictFilter, StoredDelivery, NewDelivery};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
+use crate::domain::{Change, Comment, CommentId, DedupeKey, Attempt, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -50,8 +50,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// One SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: Warm<Sqlite>,
-    readers: Warm<Sqlite>,
+    writer: WarmPool<Sqlite>,
+    readers: WarmPool<Sqlite>,
 }
 
 impl SqliteStore {
@@ -65,8 +65,8 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
-        let readers = Warm::of(pool(READERS).connect_lazy_with(options.clone().create_if_missing(false)));
-        Ok(Self { writer: Warm::of(open_writer(options).await?), readers })
+        let readers = WarmPool::of(pool(READERS).connect_lazy_with(options.clone().create_if_missing(false)));
+        Ok(Self { writer: WarmPool::of(open_writer(options).await?), readers })
     }
 
     /// Brings the schema up to this binary's. Any number of processes may do so at once: they take turns.
@@ -85,16 +85,16 @@ impl SqliteStore {
         transaction.commit().await.map_err(failed)
     }
 
-    async fn writer(&self) -> Result<Lent<Sqlite>, StoreError> {
+    async fn writer(&self) -> Result<LentConnection<Sqlite>, StoreError> {
         self.writer.lend().await.map_err(|error| classify(&error))
     }
 
-    async fn reader(&self) -> Result<Lent<Sqlite>, StoreError> {
+    async fn reader(&self) -> Result<LentConnection<Sqlite>, StoreError> {
         self.readers.lend().await.map_err(|error| classify(&error))
     }
 }
 
-fn finish<T>(lent: Lent<Sqlite>, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+fn finish<T>(lent: LentConnection<Sqlite>, answer: Result<T, sqlx::Error>) -> Result<T, StoreError> {
     let answer = answer.map_err(|error| classify(&error))?;
     lent.done();
     Ok(answer)
@@ -135,7 +135,7 @@ impl Store for SqliteStore {
         NAME
     }
 
-    async fn commit(&self, changes: &[Change]) -> Result<Vec<Outcome>, StoreError> {
+    async fn commit(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError> {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
@@ -162,7 +162,7 @@ impl Store for SqliteStore {
         Ok(lookup::numbered(finish(connection, rows)?))
     }
 
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<Filed>>, StoreError> {
+    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -212,13 +212,13 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn claim(&self, wish: &ClaimWish<'_>) -> Result<Claimed, StoreError> {
+    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.writer().await?;
         let rows = queue::claim(&mut connection, wish).await;
         lookup::claimed(NAME, finish(connection, rows)?, wish)
     }
 
-    async fn release(&self, releases: &[Release]) -> Result<(), StoreError> {
+    async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError> {
         let mut connection = self.writer().await?;
         let answer = queue::release(&mut connection, releases).await;
         finish(connection, answer)
@@ -254,13 +254,13 @@ impl Store for SqliteStore {
         finish(connection, answer)
     }
 
-    async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = queue::backlog(&mut connection).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Delivery>, StoreError> {
+    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = queue::deliveries_of(&mut connection, issue, events, most).await;
         lookup::all(NAME, finish(connection, rows)?)
@@ -281,42 +281,42 @@ impl Store for SqliteStore {
         std::future::pending().await
     }
 
-    async fn list(&self, query: &IssueQuery) -> Result<Page, StoreError> {
+    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
         let mut connection = self.reader().await?;
         let gathered = find::list(&mut connection, query).await;
         readable(NAME, finish(connection, gathered)?.page())
     }
 
-    async fn matches(&self, filter: &Filter, newest: Option<i64>, most: u32) -> Result<Vec<Match>, StoreError> {
+    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = find::matches(&mut connection, filter, newest, most).await;
-        Ok(finish(connection, rows)?.into_iter().map(Match::from).collect())
+        Ok(finish(connection, rows)?.into_iter().map(SearchMatch::from).collect())
     }
 
-    async fn count(&self, filter: &Filter, most: u32) -> Result<u64, StoreError> {
+    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
         let mut connection = self.reader().await?;
         let count = find::count(&mut connection, filter, most).await;
         Ok(finish(connection, count)?.unsigned_abs())
     }
 
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<Shown>, StoreError> {
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = find::facet(&mut connection, query).await;
         Ok(shown(finish(connection, rows)?.into_iter().map(FacetRow::read).collect(), query.by))
     }
 
-    async fn lookup(&self, asked: &Lookup) -> Result<Vec<Found>, StoreError> {
+    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = find::lookup(&mut connection, asked).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
         let mut connection = self.reader().await?;
         record::records(&mut connection, after, limit).await
     }
 
-    async fn take_in(&self, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
+    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
         let mut connection = self.writer().await?;
         record::take_in(&mut connection, records, write).await
     }
@@ -328,14 +328,14 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<Tie>, StoreError> {
+    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.reader().await?;
         let rows = link::ties(&mut connection, &ids).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<Tie>, StoreError> {
+    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = link::ties_named(&mut connection, backend, keys).await;
         lookup::all(NAME, finish(connection, rows)?)
@@ -365,15 +365,15 @@ impl Store for SqliteStore {
         Ok(finish(connection, count)?.unsigned_abs())
     }
 
-    async fn links_to(&self, backend: &str, place: &Place, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.read_all(sync::links_to(backend, place, remote_ids)).await?)
     }
 
-    async fn links_of_place(&self, backend: &str, place: &Place, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.read_all(sync::links_of_place(backend, place, after, limit)).await?)
     }
 
-    async fn count_links(&self, backend: &str, place: &Place, most: u32) -> Result<u64, StoreError> {
+    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError> {
         let count: Option<(i64,)> = self.read_one(sync::count_links(backend, place, most)).await?;
         Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
     }
@@ -387,19 +387,19 @@ impl Store for SqliteStore {
         Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
 
-    async fn bindings(&self) -> Result<Vec<Bound>, StoreError> {
+    async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
         lookup::all(NAME, self.read_all(sync::bindings()).await?)
     }
 
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<Bound>, StoreError> {
+    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, sync::put_binding(self, wish).await?)
     }
 
-    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+    async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.write_one(sync::pause_binding(name, paused, now)).await?)
     }
 
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<Bound>, StoreError> {
+    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.write_one(sync::hurry_binding(name, audit, brake_off, now)).await?)
     }
 
@@ -407,7 +407,7 @@ impl Store for SqliteStore {
         Ok(self.execute(sync::delete_binding(name, read_edition)).await? > 0)
     }
 
-    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<Bound>, StoreError> {
+    async fn lease_binding(&self, name: &str, lease: BindingLease) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.write_one(sync::lease_binding(name, lease)).await?)
     }
 
@@ -415,11 +415,11 @@ impl Store for SqliteStore {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
 
-    async fn keep_hook(&self, hook: &NewHook) -> Result<bool, StoreError> {
+    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
 
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<Hook>, StoreError> {
+    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
         lookup::all(NAME, self.read_all(sync::hooks(backend, limit)).await?)
     }
 
@@ -450,7 +450,7 @@ impl Store for SqliteStore {
         migrate::check(&applied, &MIGRATIONS)
     }
 
-    fn connections(&self) -> Vec<Connections> {
+    fn connections(&self) -> Vec<PoolConnections> {
         vec![self.writer.connections("writer"), self.readers.connections("readers")]
     }
 

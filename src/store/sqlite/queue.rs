@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{DeliveryOutcome, IssueId, MessageKind, MessageState, Settle, Spot};
+use crate::domain::{AttemptOutcome, IssueId, MessageKind, MessageState, Settle, QueuePosition};
 use crate::store::fields::moment_text;
-use crate::store::queue::{ClaimWish, MessageFilter, Release, Then};
+use crate::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -140,20 +140,20 @@ delete from deliveries where id in (
 
 /// How an attempt ended, for [`TELL`] and [`RELEASE`].
 #[derive(Debug, Serialize)]
-struct End<'a> {
+struct AttemptEnd<'a> {
     id: i64,
-    outcome: Option<DeliveryOutcome>,
+    outcome: Option<AttemptOutcome>,
     due_at: Option<String>,
     error: Option<&'a str>,
     started_at: Option<String>,
     at: String,
 }
 
-impl<'a> End<'a> {
+impl<'a> AttemptEnd<'a> {
     fn settled(settle: &Settle) -> Self {
         Self {
             id: settle.message_id,
-            outcome: Some(DeliveryOutcome::Delivered),
+            outcome: Some(AttemptOutcome::Delivered),
             due_at: None,
             error: None,
             started_at: settle.started.map(moment_text),
@@ -161,21 +161,21 @@ impl<'a> End<'a> {
         }
     }
 
-    fn released(release: &'a Release) -> Self {
+    fn released(release: &'a MessageRelease) -> Self {
         let (outcome, due_at, error, started_at) = match &release.then {
-            Then::PutBack => (None, None, None, None),
-            Then::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
-            Then::Retry { due_at, started, error } => (Some(DeliveryOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
-            Then::Dead { started, error } => (Some(DeliveryOutcome::Dead), None, Some(error.as_str()), Some(*started)),
+            AfterRelease::PutBack => (None, None, None, None),
+            AfterRelease::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
+            AfterRelease::Retry { due_at, started, error } => (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
+            AfterRelease::Dead { started, error } => (Some(AttemptOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };
         let (due_at, started_at) = (due_at.map(moment_text), started_at.map(moment_text));
         Self { id: release.message_id, outcome, due_at, error, started_at, at: moment_text(release.at) }
     }
 }
 
-pub(super) async fn claim(connection: &mut SqliteConnection, wish: &ClaimWish<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+pub(super) async fn claim(connection: &mut SqliteConnection, wish: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
     let now = moment_text(wish.now);
-    let since = wish.since.unwrap_or(Spot::BEGINNING);
+    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
     let mut transaction = connection.begin_with("begin immediate").await?;
     let due: Vec<(i64, Option<i64>)> = sqlx::query_as(DUE)
         .bind(wish.target)
@@ -200,14 +200,14 @@ pub(super) async fn settle(connection: &mut SqliteConnection, settled: &[Settle]
     if settled.is_empty() {
         return Ok(());
     }
-    let ends: Vec<End<'_>> = settled.iter().map(End::settled).collect();
+    let ends: Vec<AttemptEnd<'_>> = settled.iter().map(AttemptEnd::settled).collect();
     sqlx::query(TELL).bind(Json(&ends)).execute(&mut *connection).await?;
     bring_forward(connection, &ends).await?;
     let ids: Vec<i64> = ends.iter().map(|end| end.id).collect();
     sqlx::query(DELETE_SETTLED).bind(Json(ids)).execute(connection).await.map(drop)
 }
 
-async fn bring_forward(connection: &mut SqliteConnection, ends: &[End<'_>]) -> Result<(), sqlx::Error> {
+async fn bring_forward(connection: &mut SqliteConnection, ends: &[AttemptEnd<'_>]) -> Result<(), sqlx::Error> {
     let ids: Vec<i64> = ends.iter().map(|end| end.id).collect();
     let lanes: Vec<(i64, Uuid, String)> = sqlx::query_as(LANES).bind(Json(ids)).fetch_all(&mut *connection).await?;
     for (id, issue, target) in lanes {
@@ -218,15 +218,15 @@ async fn bring_forward(connection: &mut SqliteConnection, ends: &[End<'_>]) -> R
     Ok(())
 }
 
-pub(super) async fn release(connection: &mut SqliteConnection, releases: &[Release]) -> Result<(), sqlx::Error> {
+pub(super) async fn release(connection: &mut SqliteConnection, releases: &[MessageRelease]) -> Result<(), sqlx::Error> {
     let mut transaction = connection.begin_with("begin immediate").await?;
     let ids: Vec<i64> = releases.iter().map(|release| release.message_id).collect();
     let held: Vec<(i64, Option<Uuid>)> = sqlx::query_as(HELD).bind(Json(ids)).fetch_all(&mut *transaction).await?;
-    let ours = |release: &&Release| held.contains(&(release.message_id, Some(release.token)));
-    let ends: Vec<End<'_>> = releases.iter().filter(ours).map(End::released).collect();
+    let ours = |release: &&MessageRelease| held.contains(&(release.message_id, Some(release.token)));
+    let ends: Vec<AttemptEnd<'_>> = releases.iter().filter(ours).map(AttemptEnd::released).collect();
     sqlx::query(TELL).bind(Json(&ends)).execute(&mut *transaction).await?;
     sqlx::query(RELEASE).bind(Json(&ends)).execute(&mut *transaction).await?;
-    let dead: Vec<End<'_>> = ends.into_iter().filter(|end| end.outcome == Some(DeliveryOutcome::Dead)).collect();
+    let dead: Vec<AttemptEnd<'_>> = ends.into_iter().filter(|end| end.outcome == Some(AttemptOutcome::Dead)).collect();
     bring_forward(&mut transaction, &dead).await?;
     transaction.commit().await
 }
@@ -261,9 +261,9 @@ pub(super) async fn retry(connection: &mut SqliteConnection, ids: &[i64], now: D
 
 pub(super) async fn discard(connection: &mut SqliteConnection, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin_with("begin immediate").await?;
-    let end = End {
+    let end = AttemptEnd {
         id,
-        outcome: Some(DeliveryOutcome::Discarded),
+        outcome: Some(AttemptOutcome::Discarded),
         due_at: None,
         error: Some(why),
         started_at: Some(moment_text(now)),

@@ -10,12 +10,12 @@ use super::commit::{each, index};
 use super::error::classify;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{Record, Taken};
+use crate::domain::record::{IssueRecord, ImportOutcome};
 use crate::store::StoreError;
 use crate::store::fields::{CommentFields, EventFields, IssueFields, hex_text};
 use crate::store::lookup::readable;
-use crate::store::record::{RecordRow, Standing, Wanted, gathered, plan, written};
-use crate::store::reindex::Reindex;
+use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
+use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns};
 
 const RECORDS: &str =
@@ -65,7 +65,7 @@ struct NumberedFields<'a> {
     issue: IssueFields<'a>,
 }
 
-pub(super) async fn records(connection: &mut SqliteConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<Record>, StoreError> {
+pub(super) async fn records(connection: &mut SqliteConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
     let failed = |error| classify(&error);
     // One moment for all three: nobody writes in between.
     let mut transaction = connection.begin().await.map_err(failed)?;
@@ -78,10 +78,10 @@ pub(super) async fn records(connection: &mut SqliteConnection, after: Option<Iss
     readable(NAME, gathered(issues, events, comments))
 }
 
-pub(super) async fn take_in(connection: &mut SqliteConnection, records: &[Record], write: bool) -> Result<Vec<Taken>, StoreError> {
+pub(super) async fn take_in(connection: &mut SqliteConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
     let failed = |error| classify(&error);
     let mut transaction = connection.begin_with("begin immediate").await.map_err(failed)?;
-    let standing = standing(&mut transaction, &Wanted::of(records)).await.map_err(failed)?;
+    let standing = standing(&mut transaction, &WantedIds::of(records)).await.map_err(failed)?;
     let taken = plan(records, standing);
     if write {
         insert(&mut transaction, &written(records, &taken)).await.map_err(failed)?;
@@ -92,24 +92,24 @@ pub(super) async fn take_in(connection: &mut SqliteConnection, records: &[Record
     Ok(taken)
 }
 
-async fn standing(connection: &mut SqliteConnection, wanted: &Wanted) -> Result<Standing, sqlx::Error> {
+async fn standing(connection: &mut SqliteConnection, wanted: &WantedIds) -> Result<StandingIds, sqlx::Error> {
     let keys: Vec<String> = wanted.keys.iter().map(|key| hex_text(key)).collect();
     let issues = sqlx::query_as(STANDING).bind(Json(&wanted.ids)).bind(Json(&wanted.numbers)).bind(Json(keys));
     let issues = issues.fetch_all(&mut *connection).await?;
     let comments = sqlx::query_scalar(STANDING_COMMENTS).bind(Json(&wanted.comments)).fetch_all(connection).await?;
-    Ok(Standing { issues, comments })
+    Ok(StandingIds { issues, comments })
 }
 
-async fn insert(connection: &mut SqliteConnection, records: &[&Record]) -> Result<(), sqlx::Error> {
+async fn insert(connection: &mut SqliteConnection, records: &[&IssueRecord]) -> Result<(), sqlx::Error> {
     let issues: Vec<_> = records.iter().map(|record| numbered(record)).collect();
     let events: Vec<_> = records.iter().flat_map(|record| &record.events).map(EventFields::from).collect();
     let comments: Vec<_> = records.iter().flat_map(|record| &record.comments).map(CommentFields::from).collect();
     each(connection, INSERT_RECORDS, &issues).await?;
     each(connection, sql::INSERT_EVENTS, &events).await?;
     each(connection, sql::INSERT_COMMENTS, &comments).await?;
-    index(connection, &Reindex::of_records(records)).await
+    index(connection, &ReindexPlan::of_records(records)).await
 }
 
-fn numbered(record: &Record) -> NumberedFields<'_> {
+fn numbered(record: &IssueRecord) -> NumberedFields<'_> {
     NumberedFields { number: record.issue.number.0, issue: IssueFields::of(&record.issue, record.dedupe.as_ref()) }
 }

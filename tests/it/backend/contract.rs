@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use issue_core::backend::ListAsk;
 use issue_core::domain::text::fold;
-use issue_core::domain::tracker::{Assignees, Carried, Draft, Edit, Milestones, PlaceField, Remote};
+use issue_core::domain::tracker::{AssigneeSupport, CarriedAs, Draft, DraftEdit, MilestoneSupport, ProjectField, RemoteIssue};
 use issue_core::domain::{CloseReason, Issue, Kind, Priority, State, StateName};
 
 use super::Bench;
@@ -16,7 +16,7 @@ fn set(items: &[String]) -> BTreeSet<String> {
 }
 
 /// Everything that the capabilities say is carried.
-fn assert_holds(bench: &Bench, remote: &Remote, draft: &Draft) {
+fn assert_holds(bench: &Bench, remote: &RemoteIssue, draft: &Draft) {
     let (can, what) = (&bench.terms.capabilities, &bench.what);
     assert_eq!(remote.title, draft.title, "{what}");
     assert_eq!(bench.backend.canonical(&remote.body), bench.backend.canonical(&draft.body), "{what}");
@@ -24,19 +24,19 @@ fn assert_holds(bench: &Bench, remote: &Remote, draft: &Draft) {
     if can.close_reasons {
         assert_eq!(remote.close_reason, draft.close_reason, "{what}");
     }
-    if can.priority != Carried::Not {
+    if can.priority != CarriedAs::Not {
         assert_eq!(remote.priority, Some(draft.priority), "{what}");
     }
-    if can.kind != Carried::Not {
+    if can.kind != CarriedAs::Not {
         assert_eq!(remote.kind, Some(draft.kind), "{what}");
     }
     if can.labels {
         assert_eq!(set(&remote.labels), set(&draft.labels), "{what}");
     }
-    if can.assignees != Assignees::Not {
+    if can.assignees != AssigneeSupport::Not {
         assert_eq!(set(&remote.assignees), set(&draft.assignees), "{what}");
     }
-    if can.milestones == Milestones::Made {
+    if can.milestones == MilestoneSupport::Made {
         assert_eq!(remote.milestone, draft.milestone, "{what}");
     }
     if can.due_dates {
@@ -46,9 +46,9 @@ fn assert_holds(bench: &Bench, remote: &Remote, draft: &Draft) {
 }
 
 /// Made, and everything that the creating request could not carry sent after it: as a push does it.
-pub(super) async fn made(bench: &Bench, draft: &Draft, marker: &issue_core::domain::tracker::Marker) -> Remote {
+pub(super) async fn made(bench: &Bench, draft: &Draft, marker: &issue_core::domain::tracker::Marker) -> RemoteIssue {
     let created = bench.backend.create(&bench.place, draft, marker).await.unwrap();
-    let edit = Edit { before: &created.carried, after: draft };
+    let edit = DraftEdit { before: &created.carried, after: draft };
     if !edit.is_empty() {
         bench.backend.update(&created.at, &edit, None).await.unwrap();
     }
@@ -122,20 +122,20 @@ pub(super) async fn an_update_changes_what_changed_and_can_be_sent_again(bench: 
     for (n, change) in changes.iter().enumerate() {
         change(&mut issue);
         let after = bench.fitted(&issue).0.draft;
-        let edit = Edit { before: &before, after: &after };
+        let edit = DraftEdit { before: &before, after: &after };
         let version = bench.backend.read(&remote.at).await.unwrap().unwrap().version;
         bench.backend.update(&remote.at, &edit, version.as_deref()).await.unwrap();
         bench.backend.update(&remote.at, &edit, None).await.unwrap();
         let now = bench.backend.read(&remote.at).await.unwrap().unwrap();
         assert_holds(bench, &now, &after);
         if version.is_some() && edit.body().is_some() {
-            let stale = bench.backend.update(&remote.at, &Edit { before: &after, after: &before }, version.as_deref()).await;
-            assert_eq!(stale.unwrap_err().trouble, issue_core::backend::Trouble::Stale, "{} change {n}", bench.what);
+            let stale = bench.backend.update(&remote.at, &DraftEdit { before: &after, after: &before }, version.as_deref()).await;
+            assert_eq!(stale.unwrap_err().trouble, issue_core::backend::ErrorKind::Stale, "{} change {n}", bench.what);
         }
         before = after;
     }
     let sent = bench.sim.recorded().len();
-    bench.backend.update(&remote.at, &Edit { before: &before, after: &before }, None).await.unwrap();
+    bench.backend.update(&remote.at, &DraftEdit { before: &before, after: &before }, None).await.unwrap();
     let recorded = bench.sim.recorded();
     assert!(
         recorded[sent..].iter().all(|recorded| !bench.sim.vendor(|vendor| vendor.writes(&recorded.request))),
@@ -156,13 +156,13 @@ pub(super) async fn what_others_put_in_stays(bench: &Bench) {
     "another title".clone_into(&mut issue.title);
     issue.labels = vec!["new".to_owned()];
     let after = bench.fitted(&issue).0.draft;
-    bench.backend.update(&remote.at, &Edit { before: &draft, after: &after }, None).await.unwrap();
+    bench.backend.update(&remote.at, &DraftEdit { before: &draft, after: &after }, None).await.unwrap();
     let seen = &bench.sim.issues()[0];
     if bench.terms.capabilities.labels {
         assert!(seen.labels.contains(&"theirs".to_owned()), "{}: {seen:?}", bench.what);
         assert!(seen.labels.contains(&"new".to_owned()) && !seen.labels.contains(&"sbom".to_owned()), "{}: {seen:?}", bench.what);
     }
-    if bench.terms.capabilities.assignees == Assignees::Many {
+    if bench.terms.capabilities.assignees == AssigneeSupport::Many {
         assert!(seen.people.contains(&person.to_owned()), "{}: {seen:?}", bench.what);
     }
 }
@@ -193,7 +193,7 @@ pub(super) async fn every_state_is_reached_and_read_back(bench: &Bench) {
     for state in states {
         issue.state = state;
         let after = bench.fitted(&issue).0.draft;
-        bench.backend.update(&remote.at, &Edit { before: &before, after: &after }, None).await.unwrap();
+        bench.backend.update(&remote.at, &DraftEdit { before: &before, after: &after }, None).await.unwrap();
         let now = bench.backend.read(&remote.at).await.unwrap().unwrap();
         assert_holds(bench, &now, &after);
         let there = bench.sim.issues().into_iter().find(|there| there.title == now.title && bench.sim.issues().last() == Some(there));
@@ -299,9 +299,9 @@ pub(super) async fn a_check_tells_who_we_are_and_what_is_missing(bench: &Bench) 
     let mut nowhere = bench.place.clone();
     for field in bench.backend.needs() {
         match field {
-            PlaceField::Owner => {}
-            PlaceField::Repo => "nowhere".clone_into(&mut nowhere.repo),
-            PlaceField::Project => "NOWHERE".clone_into(&mut nowhere.project),
+            ProjectField::Owner => {}
+            ProjectField::Repo => "nowhere".clone_into(&mut nowhere.repo),
+            ProjectField::Project => "NOWHERE".clone_into(&mut nowhere.project),
         }
     }
     assert_eq!(bench.backend.check(Some(&nowhere)).await.unwrap().missing.len(), 1, "{}", bench.what);

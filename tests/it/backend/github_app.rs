@@ -1,10 +1,10 @@
 //! GitHub as an app: a private key makes a signed word, that makes a token, and a token does not last.
 
 use issue_core::backend::http::{HttpClient, HttpLimits};
-use issue_core::backend::line::{Line, LineOptions, Transport};
-use issue_core::backend::{BackendOptions, ListAsk, Secret, Trouble};
+use issue_core::backend::line::{TrackerClient, LineOptions, Transport};
+use issue_core::backend::{BackendOptions, ListAsk, Secret, ErrorKind};
 use issue_core::boot;
-use issue_core::domain::tracker::{Names, TrackerKind, Users};
+use issue_core::domain::tracker::{LabelNames, TrackerKind, UserMap};
 
 use super::TOTAL;
 use crate::support::sim::{self, Sim};
@@ -22,14 +22,14 @@ fn options(sim: &Sim, key: &str, options: &[(&str, &str)]) -> BackendOptions {
     BackendOptions {
         name: "under-test".to_owned(),
         kind: TrackerKind::GitHub,
-        line: Line::new(LineOptions {
+        line: TrackerClient::new(LineOptions {
             http: HttpClient::new(limits).unwrap(),
             base: sim.url.clone(),
             transport: Transport::Direct,
             secret,
         }),
-        names: Names::default(),
-        users: Users::default(),
+        names: LabelNames::default(),
+        users: UserMap::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         page_size: 50,
         webhook_user: "issue-core".to_owned(),
@@ -47,7 +47,7 @@ async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_ta
             backend.list(&place, &ListAsk::default()).await.unwrap();
         }
         let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Retry { after: None }, "round {round}: nobody is paused for a token that ran out: {error}");
+        assert_eq!(error.trouble, ErrorKind::Retry { after: None }, "round {round}: nobody is paused for a token that ran out: {error}");
     }
     let made = sim.recorded().into_iter().filter(|recorded| recorded.request.path.ends_with("/access_tokens")).count();
     assert_eq!(made, 3);
@@ -72,12 +72,12 @@ async fn an_app_with_a_wrong_key_or_a_wrong_number_is_paused_until_it_is_mended(
     for (key, app) in [("no key", sim::APP), (good.as_str(), [("app_id", "1"), sim::APP[1]])] {
         let backend = boot::tracker(options(&sim, key, &app)).unwrap();
         let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Paused, "{error}");
+        assert_eq!(error.trouble, ErrorKind::Paused, "{error}");
         let checked = backend.check(Some(&place)).await.unwrap();
         assert!(checked.account.is_none() && checked.missing.len() == 1, "{checked:?}");
     }
     let elsewhere = boot::tracker(options(&sim, &key(), &[sim::APP[0], ("installation_id", "9")])).unwrap();
-    assert_eq!(elsewhere.list(&place, &ListAsk::default()).await.unwrap_err().trouble, Trouble::Denied);
+    assert_eq!(elsewhere.list(&place, &ListAsk::default()).await.unwrap_err().trouble, ErrorKind::Denied);
 }
 
 #[tokio::test]

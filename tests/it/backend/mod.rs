@@ -20,10 +20,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use issue_core::backend::http::{HttpClient, HttpLimits};
-use issue_core::backend::line::{Line, LineOptions, Transport};
+use issue_core::backend::line::{TrackerClient, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{Around, Draft, Fitted, Marker, Names, Place, Terms, TextRules, TrackerKind, Users, fit};
+use issue_core::domain::tracker::{RelationTargets, Draft, FittedDraft, Marker, LabelNames, Project, BackendTerms, TextRules, TrackerKind, UserMap, fit};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -33,8 +33,8 @@ use crate::support::sim::{self, CONNECTION, SECRET, Sim};
 pub(super) struct Bench {
     pub sim: Sim,
     pub backend: Arc<dyn Backend>,
-    pub place: Place,
-    pub terms: Terms,
+    pub place: Project,
+    pub terms: BackendTerms,
     pub secret: Secret,
     pub what: String,
 }
@@ -54,8 +54,8 @@ impl Bench {
         };
         let secret = Secret::new(Some(SECRET.into()));
         let line =
-            Line::new(LineOptions { http: HttpClient::new(limits).unwrap(), base: sim.url.clone(), transport, secret: secret.clone() });
-        let (names, users) = (Names::default(), Users::new([("*".to_owned(), "*".to_owned())]));
+            TrackerClient::new(LineOptions { http: HttpClient::new(limits).unwrap(), base: sim.url.clone(), transport, secret: secret.clone() });
+        let (names, users) = (LabelNames::default(), UserMap::new([("*".to_owned(), "*".to_owned())]));
         let backend = boot::tracker(BackendOptions {
             name: "under-test".to_owned(),
             kind,
@@ -70,13 +70,13 @@ impl Bench {
         let capabilities = backend.capabilities().clone();
         let text =
             TextRules { markup: capabilities.markup, allow_mentions: false, allow_references: false, limit: capabilities.body_limit };
-        let terms = Terms { capabilities, names, users, text };
+        let terms = BackendTerms { capabilities, names, users, text };
         Self { sim, backend, place, terms, secret, what: format!("{kind}, {}", if proxied { "proxied" } else { "direct" }) }
     }
 
     /// What is sent for the issue, and its marker.
-    pub(super) fn fitted(&self, issue: &Issue) -> (Fitted, Marker) {
-        (fit(issue, &self.terms, &Around::of("t0")), Marker::new(issue.id.0, 1))
+    pub(super) fn fitted(&self, issue: &Issue) -> (FittedDraft, Marker) {
+        (fit(issue, &self.terms, &RelationTargets::of("t0")), Marker::new(issue.id.0, 1))
     }
 
     /// An issue with something in every field that the tracker can hold, and its draft.
@@ -106,9 +106,9 @@ pub(super) fn backend_of(kind: TrackerKind, options: Vec<(&'static str, String)>
     crate::support::server::client();
     let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
     let (http, secret) = (HttpClient::new(limits).unwrap(), Secret::new(Some(SECRET.into())));
-    let line = Line::new(LineOptions { http, base: "http://127.0.0.1:9".to_owned(), transport: Transport::Direct, secret });
+    let line = TrackerClient::new(LineOptions { http, base: "http://127.0.0.1:9".to_owned(), transport: Transport::Direct, secret });
     let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let (name, names, users) = ("under-test".to_owned(), Names::default(), Users::default());
+    let (name, names, users) = ("under-test".to_owned(), LabelNames::default(), UserMap::default());
     boot::tracker(BackendOptions { name, kind, line, names, users, options, page_size: 50, webhook_user: "issue-core".to_owned() }).unwrap()
 }
 

@@ -1,8 +1,8 @@
 //! Relations between issues, of every tracker that says it has some.
 
-use issue_core::backend::{ListAsk, Trouble};
+use issue_core::backend::{ListAsk, ErrorKind};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Draft, Edit, Remote, RemoteRef, RemoteRelation, TrackerKind};
+use issue_core::domain::tracker::{Draft, DraftEdit, RemoteIssue, RemoteRef, RemoteRelation, TrackerKind};
 
 use super::Bench;
 use super::contract::made;
@@ -22,7 +22,7 @@ fn sorted(mut relations: Vec<RemoteRelation>) -> Vec<RemoteRelation> {
     relations
 }
 
-async fn fresh(bench: &Bench) -> (Draft, Remote) {
+async fn fresh(bench: &Bench) -> (Draft, RemoteIssue) {
     let (_, draft, marker) = bench.full();
     let remote = made(bench, &draft, &marker).await;
     (draft, remote)
@@ -54,7 +54,7 @@ pub(super) async fn each_relation_is_put_in_read_from_both_sides_and_taken_out(b
     for relation in bench.terms.capabilities.relations {
         let related = with(&plain, vec![to(*relation, &other)]);
         for _ in 0..2 {
-            bench.backend.update(&own.at, &Edit { before: &plain, after: &related }, None).await.unwrap();
+            bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &related }, None).await.unwrap();
             assert_eq!(read(bench, &own.at).await, related.relations, "{}", bench.what);
         }
         let back = match relation {
@@ -65,7 +65,7 @@ pub(super) async fn each_relation_is_put_in_read_from_both_sides_and_taken_out(b
         };
         assert_eq!(read(bench, &other).await, back, "{}: {relation}, from the other side", bench.what);
         for _ in 0..2 {
-            bench.backend.update(&own.at, &Edit { before: &related, after: &plain }, None).await.unwrap();
+            bench.backend.update(&own.at, &DraftEdit { before: &related, after: &plain }, None).await.unwrap();
             assert_eq!(read(bench, &own.at).await, [], "{}: {relation}", bench.what);
         }
         assert_eq!(read(bench, &other).await, [], "{}: {relation}", bench.what);
@@ -85,11 +85,11 @@ pub(super) async fn relations_follow_a_creation_and_what_people_relate_stays(ben
     let draft = with(&draft, ours.clone());
     let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
     assert_eq!(created.carried.relations, [], "{}: the creating request carries none", bench.what);
-    bench.backend.update(&created.at, &Edit { before: &created.carried, after: &draft }, None).await.unwrap();
+    bench.backend.update(&created.at, &DraftEdit { before: &created.carried, after: &draft }, None).await.unwrap();
     assert_eq!(read(bench, &created.at).await, sorted(ours), "{}", bench.what);
     let (theirs, last) = (can[0], others.last().unwrap());
     bench.sim.person_relates(&created.at.id, theirs, &last.id, true);
-    bench.backend.update(&created.at, &Edit { before: &draft, after: &with(&draft, Vec::new()) }, None).await.unwrap();
+    bench.backend.update(&created.at, &DraftEdit { before: &draft, after: &with(&draft, Vec::new()) }, None).await.unwrap();
     assert_eq!(read(bench, &created.at).await, [to(theirs, last)], "{}", bench.what);
     bench.sim.person_relates(&created.at.id, theirs, &last.id, false);
     assert_eq!(read(bench, &created.at).await, [], "{}", bench.what);
@@ -102,14 +102,14 @@ pub(super) async fn another_parent_takes_the_place_of_the_first(bench: &Bench) {
     let (plain, own) = fresh(bench).await;
     let others = others(bench, 3).await;
     let child = |parent: usize| with(&plain, vec![to(Relation::Parent, &others[parent])]);
-    bench.backend.update(&own.at, &Edit { before: &plain, after: &child(0) }, None).await.unwrap();
-    bench.backend.update(&own.at, &Edit { before: &child(0), after: &child(1) }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &child(0) }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &child(0), after: &child(1) }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, child(1).relations, "{}", bench.what);
     // Somebody chose another one meanwhile: it is taken away only by a choice of ours.
     bench.sim.person_relates(&own.at.id, Relation::Parent, &others[2].id, true);
-    bench.backend.update(&own.at, &Edit { before: &child(1), after: &plain }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &child(1), after: &plain }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, child(2).relations, "{}", bench.what);
-    bench.backend.update(&own.at, &Edit { before: &plain, after: &child(0) }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &child(0) }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, child(0).relations, "{}", bench.what);
 }
 
@@ -126,12 +126,12 @@ pub(super) async fn what_cannot_be_related_holds_up_nothing(bench: &Bench) {
         let bad = [format!("{}99999", other.key), "nonsense".to_owned(), String::new(), own.at.key.clone()];
         wanted.relations = bad.into_iter().map(|key| RemoteRelation { relation: *relation, key }).collect();
         wanted.relations.push(to(*relation, &other));
-        bench.backend.update(&own.at, &Edit { before: &plain, after: &wanted }, None).await.unwrap();
+        bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &wanted }, None).await.unwrap();
         let now = bench.backend.read(&own.at).await.unwrap().unwrap();
         assert_eq!(now.title, wanted.title, "{}", bench.what);
         assert_eq!(now.relations, Some(vec![to(*relation, &other)]), "{}", bench.what);
         let gone = with(&wanted, Vec::new());
-        bench.backend.update(&own.at, &Edit { before: &wanted, after: &gone }, None).await.unwrap();
+        bench.backend.update(&own.at, &DraftEdit { before: &wanted, after: &gone }, None).await.unwrap();
         assert_eq!(read(bench, &own.at).await, [], "{}", bench.what);
     }
     // That the issue itself is gone is told as of any other field.
@@ -140,7 +140,7 @@ pub(super) async fn what_cannot_be_related_holds_up_nothing(bench: &Bench) {
     let renamed = Draft { title: "too late".to_owned(), ..plain.clone() };
     let mut told = Vec::new();
     for after in [&related, &renamed] {
-        let done = bench.backend.update(&own.at, &Edit { before: &plain, after }, None).await;
+        let done = bench.backend.update(&own.at, &DraftEdit { before: &plain, after }, None).await;
         told.push(done.map_err(|error| error.trouble));
     }
     assert_eq!(told[0], told[1], "{}", bench.what);
@@ -154,7 +154,7 @@ pub(super) async fn many_relations_are_all_read_and_cost_no_more_than_one(bench:
     let (plain, own) = fresh(bench).await;
     let others = others(bench, 7).await;
     let one = with(&plain, vec![to(relation, &others[0])]);
-    bench.backend.update(&own.at, &Edit { before: &plain, after: &one }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &one }, None).await.unwrap();
     bench.sim.set_page_cap(Some(100));
     let cost = async || {
         let before = bench.sim.asked();
@@ -164,7 +164,7 @@ pub(super) async fn many_relations_are_all_read_and_cost_no_more_than_one(bench:
     let of_one = cost().await;
     bench.sim.set_page_cap(None);
     let many = with(&plain, others.iter().map(|other| to(relation, other)).collect());
-    bench.backend.update(&own.at, &Edit { before: &one, after: &many }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &one, after: &many }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, sorted(many.relations.clone()), "{}: in short pages", bench.what);
     bench.sim.set_page_cap(Some(100));
     assert_eq!(cost().await, of_one, "{}", bench.what);
@@ -182,17 +182,17 @@ pub(super) async fn a_request_that_is_lost_leaves_nothing_undone_and_nothing_dou
     let all =
         |from: usize| -> Vec<RemoteRelation> { can.iter().zip(&others[from..]).map(|(relation, other)| to(*relation, other)).collect() };
     let states = [with(&plain, all(0)), Draft { title: "turned".to_owned(), ..with(&plain, all(can.len())) }];
-    bench.backend.update(&own.at, &Edit { before: &plain, after: &states[0] }, None).await.unwrap();
+    bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &states[0] }, None).await.unwrap();
     let mut at = 0;
     for fault in [Fault::LostAnswer, Fault::LostRequest, Fault::Truncated] {
         for nth in 0..60 {
-            let edit = Edit { before: &states[at], after: &states[1 - at] };
+            let edit = DraftEdit { before: &states[at], after: &states[1 - at] };
             let asked = bench.sim.asked();
             bench.sim.script([(At::Nth(nth), fault.clone())]);
             let first = bench.backend.update(&own.at, &edit, None).await;
             let reached = bench.sim.asked() - asked > nth;
             if let Err(error) = first {
-                let may_pass = matches!(error.trouble, Trouble::Unknown | Trouble::Retry { .. });
+                let may_pass = matches!(error.trouble, ErrorKind::Unknown | ErrorKind::Retry { .. });
                 assert!(may_pass, "{}: {fault:?} {nth}: {error:?}", bench.what);
             }
             bench.sim.script([]);
@@ -218,9 +218,9 @@ pub(super) async fn what_somebody_wrote_meanwhile_is_told_before_anything_is_rel
     let others = others(bench, 2).await;
     let related = with(&plain, vec![to(relation, &others[0])]);
     bench.sim.person_relates(&own.at.id, relation, &others[1].id, true);
-    let edit = Edit { before: &plain, after: &related };
+    let edit = DraftEdit { before: &plain, after: &related };
     let stale = bench.backend.update(&own.at, &edit, own.version.as_deref()).await;
-    assert_eq!(stale.unwrap_err().trouble, Trouble::Stale, "{}", bench.what);
+    assert_eq!(stale.unwrap_err().trouble, ErrorKind::Stale, "{}", bench.what);
     assert_eq!(read(bench, &own.at).await, [to(relation, &others[1])], "{}", bench.what);
     let version = bench.backend.read(&own.at).await.unwrap().unwrap().version;
     bench.backend.update(&own.at, &edit, version.as_deref()).await.unwrap();
@@ -241,7 +241,7 @@ async fn a_server_without_dependencies_tells_no_relations_and_takes_everything_e
         let wanted = Draft { title: "all the same".to_owned(), relations, ..plain.clone() };
         // The title, the issue, and then what is not there.
         bench.sim.script([(At::Nth(2), absent())]);
-        bench.backend.update(&own.at, &Edit { before: &plain, after: &wanted }, None).await.unwrap();
+        bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &wanted }, None).await.unwrap();
         let now = bench.backend.read(&own.at).await.unwrap().unwrap();
         assert_eq!((now.title.as_str(), now.relations), ("all the same", Some(vec![to(Relation::Parent, &other)])));
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use issue_core::backend::{ListAsk, Trouble};
-use issue_core::domain::tracker::Edit;
+use issue_core::backend::{ListAsk, ErrorKind};
+use issue_core::domain::tracker::DraftEdit;
 use serde_json::json;
 
 use super::{Bench, TOTAL};
@@ -31,7 +31,7 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
         let since = sample::stamp().now;
         bench.sim.script([(At::Create, fault.clone())]);
         let error = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
-        assert_eq!(error.trouble, Trouble::Unknown, "{}: {fault:?}: {error}", bench.what);
+        assert_eq!(error.trouble, ErrorKind::Unknown, "{}: {fault:?}: {error}", bench.what);
         // What was slow is done by then.
         while bench.sim.issues().len() < before + made {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -40,10 +40,10 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
         assert_eq!(found.is_some(), made == 1, "{}: {fault:?}", bench.what);
     }
     for (answer, trouble) in [
-        (status(422), Trouble::Fail),
-        (status(403), Trouble::Denied),
-        (status(401), Trouble::Paused),
-        (status(503).with("retry-after", "3"), Trouble::Retry { after: Some(Duration::from_secs(3)) }),
+        (status(422), ErrorKind::Fail),
+        (status(403), ErrorKind::Denied),
+        (status(401), ErrorKind::Paused),
+        (status(503).with("retry-after", "3"), ErrorKind::Retry { after: Some(Duration::from_secs(3)) }),
     ] {
         let (_, draft, marker) = bench.full();
         bench.sim.script([(At::Create, Fault::Answers(answer.clone()))]);
@@ -66,10 +66,10 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
                 assert!(bench.sim.asked() - asked <= nth, "{}: request {nth} was lost, and nobody minds", bench.what);
                 return;
             }
-            Err(error) if error.trouble == Trouble::Unknown => assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what),
+            Err(error) if error.trouble == ErrorKind::Unknown => assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what),
             Err(error) => {
                 assert_eq!(bench.sim.issues().len(), before, "{}: {error}", bench.what);
-                assert!(matches!(error.trouble, Trouble::Retry { .. }), "{}: {error}", bench.what);
+                assert!(matches!(error.trouble, ErrorKind::Retry { .. }), "{}: {error}", bench.what);
             }
         }
     }
@@ -81,18 +81,18 @@ pub(super) async fn each_refusal_means_what_it_means(bench: &Bench) {
     let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
     let mut after = draft.clone();
     "other".clone_into(&mut after.title);
-    let edit = Edit { before: &draft, after: &after };
+    let edit = DraftEdit { before: &draft, after: &after };
     for (reply, wait) in bench.sim.vendor(|vendor| vendor.limits()) {
         bench.sim.script([(At::Every, Fault::Answers(reply.clone()))]);
         let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
         let updated = bench.backend.update(&created_at(bench), &edit, None).await.unwrap_err();
         let read = bench.backend.read(&created_at(bench)).await.unwrap_err();
         for error in [created, updated, read] {
-            let Trouble::Limited { after } = error.trouble else { panic!("{}: {reply:?} means {error:?}", bench.what) };
+            let ErrorKind::Limited { after } = error.trouble else { panic!("{}: {reply:?} means {error:?}", bench.what) };
             assert!(after.abs_diff(wait) <= Duration::from_secs(2), "{}: {after:?} instead of {wait:?}", bench.what);
         }
     }
-    for (reply, trouble) in [(status(401), Trouble::Paused), (status(403), Trouble::Denied), (status(500), Trouble::Retry { after: None })]
+    for (reply, trouble) in [(status(401), ErrorKind::Paused), (status(403), ErrorKind::Denied), (status(500), ErrorKind::Retry { after: None })]
     {
         bench.sim.script([(At::Every, Fault::Answers(reply.clone()))]);
         let error = bench.backend.read(&created.at).await.unwrap_err();
@@ -101,7 +101,7 @@ pub(super) async fn each_refusal_means_what_it_means(bench: &Bench) {
     for fault in [Fault::LostRequest, Fault::Hangs, Fault::Truncated] {
         bench.sim.script([(At::Every, fault.clone())]);
         let error = bench.backend.read(&created.at).await.unwrap_err();
-        assert!(matches!(error.trouble, Trouble::Retry { .. }), "{}: {fault:?}: {error}", bench.what);
+        assert!(matches!(error.trouble, ErrorKind::Retry { .. }), "{}: {fault:?}: {error}", bench.what);
     }
     _ = issue;
 }
@@ -134,7 +134,7 @@ pub(super) async fn a_broken_page_is_never_an_absence(bench: &Bench) {
 pub(super) async fn another_secret_is_used_from_the_next_call_on(bench: &Bench) {
     bench.sim.lets_in("tracker-secret-2");
     let error = bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap_err();
-    assert_eq!(error.trouble, Trouble::Paused, "{}: {error}", bench.what);
+    assert_eq!(error.trouble, ErrorKind::Paused, "{}: {error}", bench.what);
     bench.secret.replace(Some("tracker-secret-2".into()));
     bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap();
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use issue_core::backend::{Changes, ListAsk, Trouble};
-use issue_core::domain::tracker::{Draft, Marker, Remote, RemoteComment, RemoteRef};
+use issue_core::backend::{ChangesPage, ListAsk, ErrorKind};
+use issue_core::domain::tracker::{Draft, Marker, RemoteIssue, RemoteComment, RemoteRef};
 
 use super::Bench;
 use crate::support::sample;
@@ -60,11 +60,11 @@ const DIFFERENT: &[(&str, &str)] = &[
     ("&amp;", "&"),
 ];
 
-async fn listed(bench: &Bench, since: Option<DateTime<Utc>>) -> Vec<Remote> {
+async fn listed(bench: &Bench, since: Option<DateTime<Utc>>) -> Vec<RemoteIssue> {
     let (mut all, mut page) = (Vec::new(), None);
     loop {
         let ask = ListAsk { since, page: page.as_deref(), etag: None };
-        let Changes { items, next, .. } = bench.backend.list(&bench.place, &ask).await.unwrap();
+        let ChangesPage { items, next, .. } = bench.backend.list(&bench.place, &ask).await.unwrap();
         all.extend(items);
         page = next;
         if page.is_none() {
@@ -86,14 +86,14 @@ async fn said(bench: &Bench, at: &RemoteRef) -> Vec<RemoteComment> {
 }
 
 /// An issue that somebody else made, as the list gives it.
-async fn planted(bench: &Bench) -> Remote {
+async fn planted(bench: &Bench) -> RemoteIssue {
     bench.sim.plant_many(1);
     let all = listed(bench, None).await;
     assert_eq!(all.len(), 1, "{}", bench.what);
     all.into_iter().next().unwrap()
 }
 
-async fn read(bench: &Bench, at: &RemoteRef) -> Remote {
+async fn read(bench: &Bench, at: &RemoteRef) -> RemoteIssue {
     bench.backend.read(at).await.unwrap().expect("it is there")
 }
 
@@ -141,7 +141,7 @@ pub(super) async fn what_a_person_changes_is_read_and_listed(bench: &Bench) {
     bench.sim.person_edits(&before.at.id, &SimEdit { closed: Some(false), remove_label: edit.add_label, ..SimEdit::default() });
     let now = read(bench, &before.at).await;
     assert_eq!((now.state, now.labels.len()), (issue_core::domain::StateName::Open, 0), "{}", bench.what);
-    let now = Remote { relations: None, ..now };
+    let now = RemoteIssue { relations: None, ..now };
     assert_eq!(listed(bench, None).await, [now], "{}: the list tells the same as the issue, but for its relations", bench.what);
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn a_list_begins_with_the_moment_and_tells_when_nothing_changed
     let ask = ListAsk { etag: Some(&etag), ..ask };
     bench.sim.traffic();
     let again = bench.backend.list(&bench.place, &ask).await.unwrap();
-    assert_eq!(again, Changes { etag: Some(etag.clone()), unchanged: true, ..Changes::default() }, "{}", bench.what);
+    assert_eq!(again, ChangesPage { etag: Some(etag.clone()), unchanged: true, ..ChangesPage::default() }, "{}", bench.what);
     let traffic = bench.sim.traffic();
     assert_eq!((traffic.requests, traffic.bytes), (1, 0), "{}", bench.what);
     bench.sim.skew(TimeDelta::seconds(10));
@@ -222,7 +222,7 @@ pub(super) async fn what_is_gone_is_absent_and_what_is_forbidden_may_be_told_fro
     let told = bench.sim.forbid(&all[1].at.id);
     match bench.backend.read(&all[1].at).await {
         Ok(found) => assert!(found.is_none() && !told, "{}", bench.what),
-        Err(error) => assert!(error.trouble == Trouble::Denied && told, "{}: {error}", bench.what),
+        Err(error) => assert!(error.trouble == ErrorKind::Denied && told, "{}: {error}", bench.what),
     }
     let left: Vec<_> = listed(bench, None).await.into_iter().map(|remote| remote.at).collect();
     assert_eq!(left, [all[2].at.clone()], "{}", bench.what);

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use issue_core::backend::http::header::{HeaderMap, HeaderName, HeaderValue};
-use issue_core::backend::{Backend, Delivery, Heard, Trouble, Unheard};
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::backend::{Backend, WebhookDelivery, ParsedDelivery, ErrorKind, DeliveryRejected};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -179,11 +179,11 @@ fn now() -> DateTime<Utc> {
     "2026-06-16T07:00:00Z".parse().unwrap()
 }
 
-fn hear(backend: &dyn Backend, headers: &Headers, body: &[u8], secrets: &[&str]) -> Result<Heard, Unheard> {
+fn hear(backend: &dyn Backend, headers: &Headers, body: &[u8], secrets: &[&str]) -> Result<ParsedDelivery, DeliveryRejected> {
     let headers: HeaderMap =
         headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::try_from(value.as_str()).unwrap())).collect();
     let secrets: Vec<SecretString> = secrets.iter().map(|secret| (*secret).into()).collect();
-    backend.hear(&Delivery { headers: &headers, body, now: now() }, &secrets)
+    backend.hear(&WebhookDelivery { headers: &headers, body, now: now() }, &secrets)
 }
 
 /// The sample's own headers and those of its signature.
@@ -211,19 +211,19 @@ fn every_sample_is_let_in_with_the_right_signature_and_refused_with_each_fault()
         assert!(!heard.delivery.is_empty() && !heard.event.is_empty(), "{what}");
         assert_eq!(hear(backend, &right, &body, &[scheme.other(), secret]).as_ref(), Ok(&heard), "{what}: the one before is taken too");
 
-        assert_eq!(hear(backend, &right, &body, &[scheme.other()]), Err(Unheard::Refused), "{what}: wrong secret");
-        assert_eq!(hear(backend, &right, &body, &[]), Err(Unheard::Refused), "{what}: no secret");
+        assert_eq!(hear(backend, &right, &body, &[scheme.other()]), Err(DeliveryRejected::Refused), "{what}: wrong secret");
+        assert_eq!(hear(backend, &right, &body, &[]), Err(DeliveryRejected::Refused), "{what}: no secret");
         let of_nothing = headers(scheme, sample, "", &body, now());
-        assert_eq!(hear(backend, &of_nothing, &body, &[""]), Err(Unheard::Refused), "{what}: empty secret");
+        assert_eq!(hear(backend, &of_nothing, &body, &[""]), Err(DeliveryRejected::Refused), "{what}: empty secret");
         for (missing, _) in scheme.sign(secret, &body, now()) {
             let rest: Headers = right.iter().filter(|(name, _)| *name != missing).cloned().collect();
-            assert_eq!(hear(backend, &rest, &body, &[secret]), Err(Unheard::Refused), "{what}: without {missing}");
+            assert_eq!(hear(backend, &rest, &body, &[secret]), Err(DeliveryRejected::Refused), "{what}: without {missing}");
             let emptied: Headers = rest.into_iter().chain([(missing, String::new())]).collect();
-            assert_eq!(hear(backend, &emptied, &body, &[secret]), Err(Unheard::Refused), "{what}: with an empty {missing}");
+            assert_eq!(hear(backend, &emptied, &body, &[secret]), Err(DeliveryRejected::Refused), "{what}: with an empty {missing}");
         }
         for end in [0, 1, body.len() / 2, body.len() - 1] {
             let cut = hear(backend, &right, &body[..end], &[secret]);
-            let refused = if scheme.binds_the_body() { cut == Err(Unheard::Refused) } else { matches!(cut, Err(Unheard::Malformed(_))) };
+            let refused = if scheme.binds_the_body() { cut == Err(DeliveryRejected::Refused) } else { matches!(cut, Err(DeliveryRejected::Malformed(_))) };
             // What a password lets in may end in a line break less.
             assert!(
                 refused || cut.is_ok() && body[end..].trim_ascii().is_empty() && !scheme.binds_the_body(),
@@ -233,16 +233,16 @@ fn every_sample_is_let_in_with_the_right_signature_and_refused_with_each_fault()
         if scheme.binds_the_body() {
             let mut other = body.clone();
             other[body.len() / 2] ^= 1;
-            assert_eq!(hear(backend, &right, &other, &[secret]), Err(Unheard::Refused), "{what}: another body");
+            assert_eq!(hear(backend, &right, &other, &[secret]), Err(DeliveryRejected::Refused), "{what}: another body");
         }
         let form = [b"payload=", &*body].concat();
         let signed = headers(scheme, sample, secret, &form, now());
-        assert!(matches!(hear(backend, &signed, &form, &[secret]), Err(Unheard::Malformed(_))), "{what}: form-encoded");
+        assert!(matches!(hear(backend, &signed, &form, &[secret]), Err(DeliveryRejected::Malformed(_))), "{what}: form-encoded");
         if scheme.signs_the_time() {
             for away in [TimeDelta::minutes(-6), TimeDelta::minutes(6), TimeDelta::days(-3650)] {
                 let old = scheme.body(&sample.body, now() + away);
                 let signed = headers(scheme, sample, secret, &old, now() + away);
-                assert_eq!(hear(backend, &signed, &old, &[secret]), Err(Unheard::Stale), "{what}: signed {away} away");
+                assert_eq!(hear(backend, &signed, &old, &[secret]), Err(DeliveryRejected::Stale), "{what}: signed {away} away");
             }
         }
     });
@@ -275,14 +275,14 @@ const HINTS: &str = include_str!("hints.txt");
 fn a_signing_key_is_never_taken_as_a_token() {
     let backend = Scheme::GitLabToken.backend();
     let (body, shown) = (br#"{"object_kind": "push"}"#, vec![("x-gitlab-token", SIGNING_SECRET.to_owned())]);
-    assert_eq!(hear(&*backend, &shown, body, &[SIGNING_SECRET]), Err(Unheard::Refused));
+    assert_eq!(hear(&*backend, &shown, body, &[SIGNING_SECRET]), Err(DeliveryRejected::Refused));
 }
 
 #[test]
 fn the_configured_kind_says_whose_headers_are_looked_at() {
     let body = br#"{"action": "opened", "issue": {"number": 1}}"#;
     for (scheme, signer) in [(Scheme::Gitea, Scheme::Forgejo), (Scheme::Forgejo, Scheme::Gitea), (Scheme::Gitea, Scheme::GitHub)] {
-        assert_eq!(hear(&*scheme.backend(), &signer.sign(HOOK_SECRET, body, now()), body, &[HOOK_SECRET]), Err(Unheard::Refused));
+        assert_eq!(hear(&*scheme.backend(), &signer.sign(HOOK_SECRET, body, now()), body, &[HOOK_SECRET]), Err(DeliveryRejected::Refused));
     }
 }
 
@@ -425,10 +425,10 @@ fn takes_none(bench: &Bench) -> bool {
 
 pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(bench: &Bench) {
     let url = "https://issues.example.org/webhooks/t0";
-    let add = async |place: &Place, secret: &str| bench.backend.add_webhook(place, url, &of(secret)).await;
+    let add = async |place: &Project, secret: &str| bench.backend.add_webhook(place, url, &of(secret)).await;
     if takes_none(bench) {
         let refused = add(&bench.place, HOOK_SECRET).await.unwrap_err();
-        assert_eq!(refused.trouble, Trouble::Fail);
+        assert_eq!(refused.trouble, ErrorKind::Fail);
         assert!(refused.message.contains("System, WebHooks"), "{}", refused.message);
         return;
     }
@@ -457,7 +457,7 @@ pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(ben
 pub(super) async fn who_may_not_register_is_told_what_to_do_by_hand(bench: &Bench) {
     bench.sim.hooks(|hooks| hooks.forbidden = true);
     let refused = bench.backend.add_webhook(&bench.place, "https://issues.example.org/webhooks/t0", &of(HOOK_SECRET)).await.unwrap_err();
-    assert_eq!(refused.trouble, Trouble::Fail, "{}", refused.message);
+    assert_eq!(refused.trouble, ErrorKind::Fail, "{}", refused.message);
     assert!(refused.message.contains("webhook_secret"), "{}", refused.message);
     assert!(!refused.message.contains(HOOK_SECRET));
 }

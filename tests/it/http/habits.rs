@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use issue_core::config::Loaded;
-use issue_core::http::{Around, Terms, around};
+use issue_core::config::LoadedSettings;
+use issue_core::http::{RequestLayer, RequestLimits, around};
 use issue_core::store::sqlite::SqliteStore;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -283,7 +283,7 @@ async fn pages_of_other_origins_are_let_in_only_where_configured() {
 async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("issues.db")).await.unwrap();
-    let settings = Loaded::from_environment(None).unwrap().settings;
+    let settings = LoadedSettings::from_environment(None).unwrap().settings;
     let tasks = TaskTracker::new();
     let app = Arc::new(issue_core::boot::assemble(&settings, Arc::new(store), Vec::new(), &tasks).unwrap());
     let routes = Router::new()
@@ -291,10 +291,10 @@ async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
         .route("/slow", get(std::future::pending::<&'static str>))
         .route("/fine", get(async || "fine"));
     let terms =
-        Terms { body_limit: 1024, body_timeout: Duration::from_secs(1), timeout: Duration::from_millis(50), require_if_match: false };
+        RequestLimits { body_limit: 1024, body_timeout: Duration::from_secs(1), timeout: Duration::from_millis(50), require_if_match: false };
     // Room for one: whoever panics or is cut off must give its place back.
     let room = Some(Arc::new(tokio::sync::Semaphore::new(1)));
-    let routes = around(routes, Around { app: app.clone(), terms, room });
+    let routes = around(routes, RequestLayer { app: app.clone(), terms, room });
     for (path, status, code) in [("/panic", 500, Some("internal")), ("/slow", 504, Some("timeout")), ("/fine", 200, None)] {
         let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
         let answer = routes.clone().oneshot(request).await.unwrap();

@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
 use issue_core::domain::decide::{self, Cause};
 use issue_core::domain::{
-    Change, CreateIssue, DeliveryOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, Spot, TaskSpec,
+    Change, CreateIssue, AttemptOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, QueuePosition, TaskSpec,
 };
-use issue_core::store::queue::{ClaimWish, MessageFilter, Release, Then};
-use issue_core::store::{Outcome, Store};
+use issue_core::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
+use issue_core::store::{CommitOutcome, Store};
 use uuid::Uuid;
 
 use crate::support::database::Database;
@@ -55,7 +55,7 @@ impl Bench {
         let change = decide::create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause, stamp);
         let mut issue = change.issue().unwrap().clone();
         let outcomes = self.store.commit(&[change]).await.unwrap();
-        let Outcome::Inserted(number) = outcomes[0] else { panic!("{outcomes:?}") };
+        let CommitOutcome::Inserted(number) = outcomes[0] else { panic!("{outcomes:?}") };
         issue.number = number;
         issue
     }
@@ -71,11 +71,11 @@ impl Bench {
             trace: None,
         };
         let change = Change { messages: targets.iter().map(message).collect(), ..Change::of(issue_core::domain::IssueWrite::None) };
-        assert_eq!(self.store.commit(&[change]).await.unwrap(), [Outcome::Written]);
+        assert_eq!(self.store.commit(&[change]).await.unwrap(), [CommitOutcome::Written]);
     }
 
-    fn wish<'a>(&self, target: &'a str, limit: u32) -> ClaimWish<'a> {
-        ClaimWish { target, now: self.now, since: None, lease: LEASE, limit, token: Uuid::from_u128(u128::from(rand())) }
+    fn wish<'a>(&self, target: &'a str, limit: u32) -> LeaseRequest<'a> {
+        LeaseRequest { target, now: self.now, since: None, lease: LEASE, limit, token: Uuid::from_u128(u128::from(rand())) }
     }
 
     async fn claim(&self, target: &str, limit: u32) -> Vec<Lease> {
@@ -86,20 +86,20 @@ impl Bench {
         ids(&self.claim(target, limit).await)
     }
 
-    async fn settle(&self, lease: &Lease) -> Outcome {
+    async fn settle(&self, lease: &Lease) -> CommitOutcome {
         self.store.commit(&[Change::settling(lease.settle(Some(self.now), self.now), Vec::new())]).await.unwrap().remove(0)
     }
 
-    async fn end(&self, lease: &Lease, then: Then) {
-        self.store.release(&[Release::of(lease, self.now, then)]).await.unwrap();
+    async fn end(&self, lease: &Lease, then: AfterRelease) {
+        self.store.release(&[MessageRelease::of(lease, self.now, then)]).await.unwrap();
     }
 
     async fn fail(&self, lease: &Lease, wait: Duration) {
-        self.end(lease, Then::Retry { due_at: self.now + wait, started: self.now, error: "503".to_owned() }).await;
+        self.end(lease, AfterRelease::Retry { due_at: self.now + wait, started: self.now, error: "503".to_owned() }).await;
     }
 
     async fn die(&self, lease: &Lease) {
-        self.end(lease, Then::Dead { started: self.now, error: "400".to_owned() }).await;
+        self.end(lease, AfterRelease::Dead { started: self.now, error: "400".to_owned() }).await;
     }
 
     async fn all(&self, state: Option<MessageState>) -> Vec<Message> {
@@ -140,15 +140,15 @@ async fn a_stale_token_ends_nothing(db: Database) {
     let stale = bench.claim("a", 1).await.remove(0);
     bench.later(LEASE);
     let fresh = bench.claim("a", 1).await.remove(0);
-    assert_eq!(bench.settle(&stale).await, Outcome::ClaimLost);
+    assert_eq!(bench.settle(&stale).await, CommitOutcome::ClaimLost);
     bench.die(&stale).await;
     bench.fail(&stale, Duration::ZERO).await;
     assert_eq!(bench.all(None).await[0].state(), MessageState::Pending, "untouched");
-    assert_eq!(bench.settle(&fresh).await, Outcome::Written);
-    assert_eq!(bench.settle(&fresh).await, Outcome::ClaimLost, "done is done");
+    assert_eq!(bench.settle(&fresh).await, CommitOutcome::Written);
+    assert_eq!(bench.settle(&fresh).await, CommitOutcome::ClaimLost, "done is done");
     assert!(bench.all(None).await.is_empty());
     let told = bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap();
-    assert_eq!(told.iter().map(|told| (told.outcome, told.attempt)).collect::<Vec<_>>(), [(DeliveryOutcome::Delivered, 2)]);
+    assert_eq!(told.iter().map(|told| (told.outcome, told.attempt)).collect::<Vec<_>>(), [(AttemptOutcome::Delivered, 2)]);
 }
 
 async fn a_lane_is_leased_in_order_and_whole(db: Database) {
@@ -182,8 +182,8 @@ async fn followers_of_a_message_that_waits_are_put_off_with_it(db: Database) {
     let leases = bench.claim("a", 10).await;
     let wait = Duration::from_mins(5);
     bench.fail(&leases[0], wait).await;
-    bench.end(&leases[1], Then::PutBack).await;
-    bench.end(&leases[2], Then::PutBack).await;
+    bench.end(&leases[1], AfterRelease::PutBack).await;
+    bench.end(&leases[2], AfterRelease::PutBack).await;
     assert!(bench.claim("a", 10).await.is_empty());
     let head_due = bench.now + wait;
     let waiting = bench.all(None).await;
@@ -218,7 +218,7 @@ async fn putting_back_counts_no_attempt(db: Database) {
     for _ in 0..3 {
         let lease = bench.claim("a", 10).await.remove(0);
         assert_eq!(lease.message.attempt, 1);
-        bench.end(&lease, Then::PutBack).await;
+        bench.end(&lease, AfterRelease::PutBack).await;
     }
     assert!(bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap().is_empty());
 }
@@ -257,7 +257,7 @@ async fn operators_see_retry_and_discard(db: Database) {
     assert!(!bench.store.discard(ids[0], "again", bench.now).await.unwrap());
     let told = bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap();
     let last = told.last().unwrap();
-    assert_eq!((last.outcome, last.error.as_deref()), (DeliveryOutcome::Discarded, Some("discarded by ops: no longer needed")));
+    assert_eq!((last.outcome, last.error.as_deref()), (AttemptOutcome::Discarded, Some("discarded by ops: no longer needed")));
     assert_eq!(bench.store.deliveries_of(issue.id, 1..=1, 1).await.unwrap(), told[told.len() - 1..], "the newest");
     assert!(bench.store.deliveries_of(issue.id, 2..=9, 10).await.unwrap().is_empty());
 }
@@ -271,7 +271,7 @@ async fn retrying_and_discarding_leave_the_rest_alone(db: Database) {
     assert!(bench.claim("a", 10).await.is_empty());
     assert_eq!(bench.store.retry(&[lease.message.id], bench.now).await.unwrap(), 0, "somebody is at work on it");
     assert!(bench.store.discard(lease.message.id, "why not", bench.now).await.unwrap());
-    assert_eq!(bench.settle(&lease).await, Outcome::ClaimLost);
+    assert_eq!(bench.settle(&lease).await, CommitOutcome::ClaimLost);
     assert_eq!(bench.claim("a", 10).await.len(), 1, "the next of the lane is due at once");
 }
 
@@ -285,7 +285,7 @@ async fn a_notice_is_the_same_whatever_happens_to_its_issue_later(db: Database) 
     let edit = decide::EditIssue { title: Some("another".to_owned()), ..decide::EditIssue::default() };
     let cause = Cause { actor: "b".to_owned(), trace: None };
     let change = decide::edit(&issue, edit, &cause, Clock::System.stamp()).unwrap().unwrap();
-    assert_eq!(bench.store.commit(&[change]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(bench.store.commit(&[change]).await.unwrap(), [CommitOutcome::Written]);
     assert_eq!(bench.store.notices(&asked).await.unwrap(), before);
 }
 
@@ -310,7 +310,7 @@ async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
     let issue = bench.issue().await;
     bench.send(issue.id, &["a"]).await;
     bench.later(Duration::from_secs(2));
-    let since = ClaimWish { since: Some(Spot::before_all(bench.now - Duration::from_secs(1))), ..bench.wish("a", 10) };
+    let since = LeaseRequest { since: Some(QueuePosition::before_all(bench.now - Duration::from_secs(1))), ..bench.wish("a", 10) };
     assert!(bench.store.claim(&since).await.unwrap().leases.is_empty());
     assert_eq!(bench.claim("a", 10).await.len(), 1);
 }
@@ -335,7 +335,7 @@ async fn forty_claimers_at_once_share_the_work_and_keep_every_lane_in_order(db: 
                 for lease in leases {
                     // Told to the world first, then recorded: the order that counts.
                     done.lock().await.push((lease.message.issue_id, lease.message.id));
-                    assert_eq!(bench.settle(&lease).await, Outcome::Written);
+                    assert_eq!(bench.settle(&lease).await, CommitOutcome::Written);
                 }
             }
         }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
-use issue_core::domain::{Change, IssueId, IssueWrite, MessageKind, NewMessage, Spot};
+use issue_core::domain::{Change, IssueId, IssueWrite, MessageKind, NewMessage, QueuePosition};
 use issue_core::store::Store;
-use issue_core::store::queue::ClaimWish;
+use issue_core::store::queue::LeaseRequest;
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 
@@ -24,11 +24,11 @@ async fn reader(db: &Database) -> PgConnection {
     connection
 }
 
-fn wish<'a>(now: DateTime<Utc>, since: Option<Spot>) -> ClaimWish<'a> {
-    ClaimWish { target: "a", now, since, lease: Duration::from_mins(1), limit: 1000, token: Clock::System.stamp().id }
+fn wish<'a>(now: DateTime<Utc>, since: Option<QueuePosition>) -> LeaseRequest<'a> {
+    LeaseRequest { target: "a", now, since, lease: Duration::from_mins(1), limit: 1000, token: Clock::System.stamp().id }
 }
 
-async fn claim_time(store: &dyn Store, since: Option<Spot>) -> Duration {
+async fn claim_time(store: &dyn Store, since: Option<QueuePosition>) -> Duration {
     let mut times = Vec::new();
     for _ in 0..9 {
         let began = Instant::now();
@@ -56,14 +56,14 @@ async fn a_claim_from_the_mark_steps_over_nothing_that_was_done_even_if_all_was_
         let change = Change { messages, ..Change::of(IssueWrite::None) };
         store.commit(&[change]).await.unwrap();
         let _reader = reader(&db).await;
-        let mut mark = Spot::BEGINNING;
+        let mut mark = QueuePosition::BEGINNING;
         loop {
             let now = Clock::System.now();
             let leases = store.claim(&wish(now, None)).await.unwrap().leases;
             if leases.is_empty() {
                 break;
             }
-            let last = leases.iter().map(|lease| Spot { due_at: lease.message.due_at, id: lease.message.id }).max();
+            let last = leases.iter().map(|lease| QueuePosition { due_at: lease.message.due_at, id: lease.message.id }).max();
             mark = mark.max(last.unwrap());
             let settled: Vec<_> = leases.iter().map(|lease| Change::settling(lease.settle(None, now), Vec::new())).collect();
             store.commit(&settled).await.unwrap();

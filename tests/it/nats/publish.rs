@@ -1,7 +1,7 @@
 //! Events to NATS.
 
-use issue_core::domain::event::Detail;
-use issue_core::domain::{Event, EventKind, IssueId, IssueNumber, Notice, Origin, Snapshot, Verdict};
+use issue_core::domain::event::EventDetail;
+use issue_core::domain::{Event, EventKind, IssueId, IssueNumber, Notice, TaskOrigin, IssueSnapshot, Verdict};
 use issue_core::sink::EventSink as _;
 use issue_core::sink::nats::NatsSink;
 use reqwest::Method;
@@ -83,8 +83,8 @@ fn notice(kind: EventKind, seq: i64) -> Notice {
         actor: "default".to_owned(),
         at: chrono::DateTime::UNIX_EPOCH,
         trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-        detail: Detail {
-            snapshot: Snapshot { title: "t".to_owned(), backend: "sqlite".to_owned(), url: None },
+        detail: EventDetail {
+            snapshot: IssueSnapshot { title: "t".to_owned(), backend: "sqlite".to_owned(), url: None },
             changes: Vec::new(),
             reason: None,
             comment_id: None,
@@ -94,7 +94,7 @@ fn notice(kind: EventKind, seq: i64) -> Notice {
             conflict: None,
         },
     };
-    Notice { event, number: IssueNumber(7), target_repo: Some("activity-core".to_owned()), origin: Origin::default() }
+    Notice { event, number: IssueNumber(7), target_repo: Some("activity-core".to_owned()), origin: TaskOrigin::default() }
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use issue_core::domain::sync::{
-    AdoptFilter, Binding, BindingSource, Bound, Counts, Cursor, Direction, Field, HooksDone, Owner, Pass, Progress, Run, StateFilter,
+    AdoptFilter, Binding, BindingSource, BindingState, SyncCounts, SyncCursor, Direction, Field, DeliveriesDone, Owner, Pass, SyncProgress, SyncRunRecord, StateFilter,
     Strategy,
 };
-use issue_core::domain::tracker::{Heard, Link};
+use issue_core::domain::tracker::{Sighting, Link};
 use issue_core::domain::{Change, IssueWrite, NewMessage};
-use issue_core::store::{BindingEnd, BindingLease, Outcome, PutBinding, Store};
+use issue_core::store::{BindingEnd, BindingLease, CommitOutcome, PutBinding, Store};
 use uuid::Uuid;
 
 use super::{hooks, links};
@@ -35,11 +35,11 @@ fn binding(name: &str) -> Binding {
     }
 }
 
-fn cursor(page: &str) -> Cursor {
-    Cursor { since: Some(at(1)), page: Some(page.to_owned()), counts: Counts { listed: 3, ..Counts::default() }, ..Cursor::default() }
+fn cursor(page: &str) -> SyncCursor {
+    SyncCursor { since: Some(at(1)), page: Some(page.to_owned()), counts: SyncCounts { listed: 3, ..SyncCounts::default() }, ..SyncCursor::default() }
 }
 
-async fn put(store: &dyn Store, binding: &Binding, read_edition: Option<i64>) -> Option<Bound> {
+async fn put(store: &dyn Store, binding: &Binding, read_edition: Option<i64>) -> Option<BindingState> {
     store.put_binding(&PutBinding { binding, source: BindingSource::Api, read_edition, now: at(0) }).await.unwrap()
 }
 
@@ -53,15 +53,15 @@ fn lease(n: u128, now: DateTime<Utc>) -> BindingLease {
 
 fn end(due: i64) -> BindingEnd {
     let run =
-        Run { pass: Pass::Audit, began_at: at(2), ended_at: at(3), error: Some("broke \"off\"".to_owned()), counts: Counts::default() };
+        SyncRunRecord { pass: Pass::Audit, began_at: at(2), ended_at: at(3), error: Some("broke \"off\"".to_owned()), counts: SyncCounts::default() };
     BindingEnd { cursor: cursor("end"), last: Some(run), due_at: at(due) }
 }
 
-fn progress(n: u128, page: &str) -> Progress {
-    Progress { binding: "b".to_owned(), token: token(n), cursor: cursor(page) }
+fn progress(n: u128, page: &str) -> SyncProgress {
+    SyncProgress { binding: "b".to_owned(), token: token(n), cursor: cursor(page) }
 }
 
-async fn only(store: &dyn Store) -> Bound {
+async fn only(store: &dyn Store) -> BindingState {
     store.bindings().await.unwrap().pop().unwrap()
 }
 
@@ -69,12 +69,12 @@ pub(super) async fn rules_are_written_over_the_edition_that_was_read_and_the_sam
     let store = db.open().await;
     let (first, mut second) = (binding("b"), binding("a"));
     let bound = put(&*store, &first, Some(0)).await.unwrap();
-    let expected = Bound {
+    let expected = BindingState {
         binding: first.clone(),
         source: BindingSource::Api,
         paused: false,
         edition: 1,
-        cursor: Cursor::default(),
+        cursor: SyncCursor::default(),
         last: None,
         due_at: at(0),
         leased_until: None,
@@ -108,7 +108,7 @@ pub(super) async fn of_many_leases_and_of_many_first_writes_at_once_one_is_given
     for round in 0..5 {
         let now = at(100 * round);
         let taken = join_all((0..8).map(|n: u8| stores[usize::from(n % 2)].lease_binding("b", lease(n.into(), now)))).await;
-        let holders: Vec<Bound> = taken.into_iter().filter_map(Result::unwrap).collect();
+        let holders: Vec<BindingState> = taken.into_iter().filter_map(Result::unwrap).collect();
         assert_eq!(holders.len(), 1);
         assert_eq!(holders[0].leased_until, Some(now + Duration::from_mins(1)));
     }
@@ -156,7 +156,7 @@ pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db
     store.release_binding("b", token(1), &end(500)).await.unwrap();
     assert_eq!(only(&*store).await.due_at, at(0), "it stays due");
     let next = store.lease_binding("b", lease(2, at(6))).await.unwrap().unwrap();
-    assert_eq!(next.cursor, Cursor { audit_wanted: true, ..end(0).cursor });
+    assert_eq!(next.cursor, SyncCursor { audit_wanted: true, ..end(0).cursor });
     // Who has done it says so, and then it is done.
     store.release_binding("b", token(2), &end(500)).await.unwrap();
     let bound = only(&*store).await;
@@ -184,8 +184,8 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
         };
         let rest = Change {
             messages: vec![NewMessage::agree(known.id, "gitea", at(1))],
-            heard: vec![Heard { issue_id: known.id, backend: "gitea".to_owned(), heard: Some("4".to_owned()), missing_at: None }],
-            hooks_done: Some(HooksDone { ids: vec![hook.id], at: at(5) }),
+            heard: vec![Sighting { issue_id: known.id, backend: "gitea".to_owned(), heard: Some("4".to_owned()), missing_at: None }],
+            hooks_done: Some(DeliveriesDone { ids: vec![hook.id], at: at(5) }),
             progress: Some(progress(n, "3")),
             ..Change::of(IssueWrite::None)
         };
@@ -193,23 +193,23 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
     };
     let before = db.rows().await;
     for stale in [2, 3] {
-        assert_eq!(store.commit(&page(stale)).await.unwrap(), [Outcome::ClaimLost, Outcome::ClaimLost]);
+        assert_eq!(store.commit(&page(stale)).await.unwrap(), [CommitOutcome::ClaimLost, CommitOutcome::ClaimLost]);
     }
-    let gone = Progress { binding: "gone".to_owned(), ..progress(1, "2") };
+    let gone = SyncProgress { binding: "gone".to_owned(), ..progress(1, "2") };
     let change = Change { progress: Some(gone), ..page(1)[1].clone() };
-    assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);
+    assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::ClaimLost]);
     assert_eq!(db.rows().await, before);
-    assert_eq!(only(&*store).await.cursor, Cursor::default());
+    assert_eq!(only(&*store).await.cursor, SyncCursor::default());
     assert_eq!(store.hooks("gitea", 9).await.unwrap(), std::slice::from_ref(&hook));
     assert_eq!(store.links(&[known.id]).await.unwrap(), std::slice::from_ref(&tie));
 
     let outcomes = store.commit(&page(1)).await.unwrap();
-    assert!(matches!(outcomes[..], [Outcome::Inserted(_), Outcome::Written]), "{outcomes:?}");
+    assert!(matches!(outcomes[..], [CommitOutcome::Inserted(_), CommitOutcome::Written]), "{outcomes:?}");
     assert_eq!(only(&*store).await.cursor, cursor("3"), "the later word of one call");
     assert_eq!(store.hooks("gitea", 9).await.unwrap(), []);
     assert_eq!(store.links(&[known.id]).await.unwrap(), [Link { heard: Some("4".to_owned()), ..tie }]);
     assert_eq!(store.asked_for("gitea", &[new.id, known.id]).await.unwrap(), [known.id]);
     // Read once more after a crash: what was adopted is not adopted again, and the rest goes on.
     let outcomes = store.commit(&page(1)).await.unwrap();
-    assert!(matches!(outcomes[..], [Outcome::Duplicate { .. }, Outcome::Written]), "{outcomes:?}");
+    assert!(matches!(outcomes[..], [CommitOutcome::Duplicate { .. }, CommitOutcome::Written]), "{outcomes:?}");
 }

@@ -4,7 +4,7 @@ use issue_core::domain::message::Message;
 use issue_core::domain::{
     Claim, CloseReason, Comment, CommentId, CommentWrite, Issue, IssueRef, Kind, Priority, Review, SourceType, State,
 };
-use issue_core::store::{Outcome, Store};
+use issue_core::store::{CommitOutcome, Store};
 
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
@@ -14,7 +14,7 @@ async fn read(store: &dyn Store, issue: &Issue) -> Issue {
 }
 
 async fn written(store: &dyn Store, change: issue_core::domain::Change) {
-    assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::Written]);
 }
 
 pub(super) async fn an_issue_with_every_field_set_comes_back(database: Database) {
@@ -125,7 +125,7 @@ pub(super) async fn what_belongs_to_a_new_issue_is_written_with_it(database: Dat
     let store = database.open().await;
     let issue = sample::full_issue();
     let change = with_many_children(sample::insert(&issue, Some(sample::key(1))), &issue, 1);
-    assert!(matches!(store.commit(std::slice::from_ref(&change)).await.unwrap()[..], [Outcome::Inserted(_)]));
+    assert!(matches!(store.commit(std::slice::from_ref(&change)).await.unwrap()[..], [CommitOutcome::Inserted(_)]));
     assert_children(&*store, &change, &issue).await;
     // A message says when it was written, and by the database's clock that is about now.
     let age = "select count(*) from messages where created_at < '2020-01-01' or created_at > '2200-01-01'";
@@ -177,7 +177,7 @@ pub(super) async fn deleting_an_issue_takes_everything_along_and_frees_its_key_b
     assert!(store.events(gone.id, 0, 10).await.unwrap().is_empty());
     assert!(store.comments(gone.id, None, 10).await.unwrap().is_empty());
     assert!(store.messages_of(gone.id, 10).await.unwrap().is_empty());
-    assert_eq!(store.commit(&[sample::delete(&gone)]).await.unwrap(), [Outcome::Stale]);
+    assert_eq!(store.commit(&[sample::delete(&gone)]).await.unwrap(), [CommitOutcome::Stale]);
     assert_children(&*store, &inserts[0], &kept).await;
     let next = sample::stored(&*store, sample::plain_issue(), Some(sample::key(1))).await;
     assert!(next.number > number, "a number is never given twice");
@@ -190,7 +190,7 @@ pub(super) async fn a_large_batch_of_every_kind_is_written(database: Database) {
     let inserts: Vec<_> =
         issues.iter().zip(0..).map(|(issue, n)| sample::with_children(sample::insert(issue, Some(sample::key(n))), issue, 1)).collect();
     let outcomes = store.commit(&inserts).await.unwrap();
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Inserted(_))));
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, CommitOutcome::Inserted(_))));
     let second = |(at, issue): (usize, &Issue)| match at % 3 {
         0 => sample::delete(issue),
         1 => sample::with_children(sample::update(issue, 1), issue, 2),
@@ -202,7 +202,7 @@ pub(super) async fn a_large_batch_of_every_kind_is_written(database: Database) {
         }
     };
     let changes: Vec<_> = issues.iter().enumerate().map(second).collect();
-    assert!(store.commit(&changes).await.unwrap().iter().all(|outcome| *outcome == Outcome::Written));
+    assert!(store.commit(&changes).await.unwrap().iter().all(|outcome| *outcome == CommitOutcome::Written));
     assert_eq!(database.number("select count(*) from issues").await, 200);
     assert_eq!(database.number("select count(*) from events").await, 300);
     assert_eq!(database.number("select count(*) from comments").await, 200);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use issue_core::domain::{Change, Issue, IssueId, IssueRef};
-use issue_core::store::{Outcome, Store};
+use issue_core::store::{CommitOutcome, Store};
 use tokio::task::JoinSet;
 
 use crate::support::database::Database;
@@ -20,7 +20,7 @@ async fn replicas(database: &Database) -> Vec<Arc<dyn Store>> {
     replicas
 }
 
-async fn commit_all(replicas: &[Arc<dyn Store>], calls: Vec<Vec<Change>>) -> Vec<(Vec<Change>, Vec<Outcome>)> {
+async fn commit_all(replicas: &[Arc<dyn Store>], calls: Vec<Vec<Change>>) -> Vec<(Vec<Change>, Vec<CommitOutcome>)> {
     let mut tasks = JoinSet::new();
     for (changes, store) in calls.into_iter().zip(replicas.iter().cycle().cloned()) {
         tasks.spawn(async move {
@@ -46,10 +46,10 @@ pub(super) async fn fifty_commits_of_one_key_at_once_are_one_issue_and_forty_nin
         vec![sample::with_children(sample::insert(&issue, Some(sample::key(7))), &issue, 1)]
     };
     let done = commit_all(&replicas, (0..50).map(insert).collect()).await;
-    let numbers: Vec<_> = done.iter().filter(|(_, outcomes)| matches!(outcomes[0], Outcome::Inserted(_))).collect();
+    let numbers: Vec<_> = done.iter().filter(|(_, outcomes)| matches!(outcomes[0], CommitOutcome::Inserted(_))).collect();
     assert_eq!(numbers.len(), 1);
     let winner = numbers[0].0[0].issue().unwrap().id;
-    let same = |outcome: &Outcome| matches!(outcome, Outcome::Duplicate { issue, .. } if issue.id == winner);
+    let same = |outcome: &CommitOutcome| matches!(outcome, CommitOutcome::Duplicate { issue, .. } if issue.id == winner);
     assert_eq!(done.iter().filter(|(_, outcomes)| same(&outcomes[0])).count(), 49);
     for table in ["issues", "events", "comments", "messages"] {
         assert_eq!(database.number(&format!("select count(*) from {table}")).await, 1, "{table}");
@@ -79,13 +79,13 @@ pub(super) async fn overlapping_batches_in_any_order_get_along(database: Databas
     for (changes, outcomes) in &done {
         for (change, outcome) in changes.iter().zip(outcomes) {
             let id = match outcome {
-                Outcome::Inserted(number) => {
+                CommitOutcome::Inserted(number) => {
                     numbers.push(*number);
                     change.issue().unwrap().id
                 }
-                Outcome::Duplicate { issue, .. } => issue.id,
-                Outcome::Stale => continue,
-                Outcome::Written | Outcome::ClaimLost => panic!("{outcome:?}"),
+                CommitOutcome::Duplicate { issue, .. } => issue.id,
+                CommitOutcome::Stale => continue,
+                CommitOutcome::Written | CommitOutcome::ClaimLost => panic!("{outcome:?}"),
             };
             holder.entry(key_of(change)).or_default().insert(id);
         }
@@ -123,7 +123,7 @@ pub(super) async fn overlapping_updates_in_any_order_get_along(database: Databas
         let done = commit_all(&replicas, (0..12).map(call).collect()).await;
         let mut written: HashMap<IssueId, i64> = HashMap::new();
         for (changes, outcomes) in &done {
-            for (change, _) in changes.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Written) {
+            for (change, _) in changes.iter().zip(outcomes).filter(|(_, outcome)| **outcome == CommitOutcome::Written) {
                 *written.entry(change.issue().unwrap().id).or_default() += 1;
             }
         }
@@ -143,9 +143,9 @@ pub(super) async fn of_two_updates_from_one_version_one_is_written(database: Dat
     let issue = sample::stored(&*replicas[0], sample::plain_issue(), None).await;
     let titled = |title: &str| vec![sample::update(&Issue { title: title.to_owned(), ..issue.clone() }, 1)];
     let done = commit_all(&replicas, vec![titled("a"), titled("b")]).await;
-    let (written, stale): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, outcomes)| outcomes[0] == Outcome::Written);
+    let (written, stale): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, outcomes)| outcomes[0] == CommitOutcome::Written);
     assert_eq!((written.len(), stale.len()), (1, 1));
-    assert_eq!(stale[0].1[0], Outcome::Stale);
+    assert_eq!(stale[0].1[0], CommitOutcome::Stale);
     let stored = replicas[0].issues(&[IssueRef::Id(issue.id)]).await.unwrap().remove(0).unwrap();
     assert_eq!(Some(&stored.title), written[0].0[0].issue().map(|issue| &issue.title));
 }

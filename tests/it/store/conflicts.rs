@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use issue_core::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Field, Resolution};
 use issue_core::domain::{Change, IssueId, IssueWrite};
-use issue_core::store::{Outcome, Store};
+use issue_core::store::{CommitOutcome, Store};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ fn changing(conflict: Conflict, read_edition: i64) -> Change {
 }
 
 async fn stored(store: &dyn Store, conflict: Conflict) -> Conflict {
-    assert_eq!(store.commit(&[opening(&conflict)]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(store.commit(&[opening(&conflict)]).await.unwrap(), [CommitOutcome::Written]);
     conflict
 }
 
@@ -65,13 +65,13 @@ pub(super) async fn a_conflict_comes_back_with_every_field_and_is_decided_over_i
     assert_eq!(store.conflict(open.id).await.unwrap(), Some(open.clone()));
     assert_eq!(store.conflict(issue.id.0).await.unwrap(), None);
     let done = resolved(&open);
-    assert_eq!(store.commit(&[changing(done.clone(), 1)]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(store.commit(&[changing(done.clone(), 1)]).await.unwrap(), [CommitOutcome::Written]);
     assert_eq!(store.conflict(open.id).await.unwrap(), Some(done.clone()));
     // What opens it and goes on with it in one change needs no edition to lie there.
     let fresh = conflict(issue.id, "a");
     let both =
         Change { conflicts: vec![ConflictWrite::New(fresh.clone()), changing(resolved(&fresh), 1).conflicts.remove(0)], ..opening(&fresh) };
-    assert_eq!(store.commit(&[both]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(store.commit(&[both]).await.unwrap(), [CommitOutcome::Written]);
     assert_eq!(store.conflict(fresh.id).await.unwrap(), Some(resolved(&fresh)));
 }
 
@@ -88,19 +88,19 @@ pub(super) async fn a_decision_on_another_edition_is_stale_and_leaves_no_trace(d
         Change { write: sample::update(&issue, 1).write, ..change }
     };
     for change in [stale(2, open.id), stale(1, sample::id())] {
-        assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::Stale]);
+        assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::Stale]);
     }
     let new = sample::plain_issue();
     let insert = Change { write: sample::insert(&new, Some(sample::key(1))).write, ..stale(2, open.id) };
-    assert_eq!(store.commit(&[insert]).await.unwrap(), [Outcome::Stale]);
+    assert_eq!(store.commit(&[insert]).await.unwrap(), [CommitOutcome::Stale]);
     // A stale issue keeps the conflict back as well.
     let moved_on = Change { write: sample::update(&issue, 7).write, ..changing(resolved(&open), 1) };
-    assert_eq!(store.commit(&[moved_on]).await.unwrap(), [Outcome::Stale]);
+    assert_eq!(store.commit(&[moved_on]).await.unwrap(), [CommitOutcome::Stale]);
     assert_eq!(db.rows().await, before);
     assert_eq!(store.conflict(open.id).await.unwrap(), Some(open.clone()));
     // Of two in one call the first is written.
     let outcomes = store.commit(&[changing(resolved(&open), 1), changing(resolved(&open), 1)]).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Written, Outcome::Stale]);
+    assert_eq!(outcomes, [CommitOutcome::Written, CommitOutcome::Stale]);
 }
 
 pub(super) async fn of_many_decisions_at_once_one_is_written(db: Database) {
@@ -111,7 +111,7 @@ pub(super) async fn of_many_decisions_at_once_one_is_written(db: Database) {
         (0..8).map(|n| [changing(Conflict { resolved_by: Some(format!("{n}")), ..resolved(&open) }, 1)]).collect();
     let outcomes = join_all(decisions.iter().enumerate().map(|(n, change)| stores[n % 2].commit(change))).await;
     let written: Vec<usize> =
-        outcomes.iter().enumerate().filter(|(_, outcome)| outcome.as_ref().unwrap() == &[Outcome::Written]).map(|(n, _)| n).collect();
+        outcomes.iter().enumerate().filter(|(_, outcome)| outcome.as_ref().unwrap() == &[CommitOutcome::Written]).map(|(n, _)| n).collect();
     assert_eq!(written.len(), 1);
     let stands = stores[0].conflict(open.id).await.unwrap().unwrap();
     assert_eq!(stands.resolved_by, Some(written[0].to_string()));
@@ -176,5 +176,5 @@ pub(super) async fn deleting_an_issue_takes_its_conflicts_along(db: Database) {
     store.commit(&[sample::delete(&issue)]).await.unwrap();
     assert_eq!(store.conflict(gone.id).await.unwrap(), None);
     assert_eq!(store.conflict(stays.id).await.unwrap(), Some(stays));
-    assert_eq!(store.commit(&[changing(resolved(&gone), 1)]).await.unwrap(), [Outcome::Stale]);
+    assert_eq!(store.commit(&[changing(resolved(&gone), 1)]).await.unwrap(), [CommitOutcome::Stale]);
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::future::join_all;
-use issue_core::domain::facet::{Counts, Facet, FacetOrder, FacetQuery, tally};
+use issue_core::domain::facet::{FacetCounts, Facet, FacetOrder, FacetQuery, tally};
 use issue_core::domain::find::{
-    Archived, Assigned, Filter, IdPrefix, IssueQuery, Lookup, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, Span, Urgency,
+    Archived, AssigneeFilter, ListFilter, IdPrefix, IssueQuery, IssueLookup, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, TimeRange, Urgency,
 };
-use issue_core::domain::search::{Document, TextQuery};
+use issue_core::domain::search::{SearchDocument, TextQuery};
 use issue_core::domain::{
-    Claim, CloseReason, Comment, CommentWrite, Issue, IssueNumber, Kind, Origin, Priority, Review, ReviewState, SourceType, State,
+    Claim, CloseReason, Comment, CommentWrite, Issue, IssueNumber, Kind, TaskOrigin, Priority, Review, ReviewState, SourceType, State,
     StateName,
 };
-use issue_core::store::{Outcome, Store};
+use issue_core::store::{CommitOutcome, Store};
 
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
@@ -82,7 +82,7 @@ fn random(dice: &mut Dice) -> Issue {
         due_on: if dice.once_in(2) { Some(day(dice.below(5))) } else { None },
         target_repo: maybe(dice),
         backend: dice.pick(&["gitea", "sqlite", "postgres"]).to_owned(),
-        origin: Origin {
+        origin: TaskOrigin {
             source_type: dice.pick(&[None, Some(SourceType::Rule), Some(SourceType::Instruction)]),
             source_id: maybe(dice),
             triggering_event_id: maybe(dice),
@@ -97,8 +97,8 @@ fn random(dice: &mut Dice) -> Issue {
     }
 }
 
-fn random_filter(dice: &mut Dice) -> Filter {
-    let mut filter = Filter { archived: dice.pick(Archived::ALL), ..Filter::default() };
+fn random_filter(dice: &mut Dice) -> ListFilter {
+    let mut filter = ListFilter { archived: dice.pick(Archived::ALL), ..ListFilter::default() };
     let texts = |dice: &mut Dice, from: &[&str]| dice.some(from).iter().map(|text| text.to_lowercase()).collect::<Vec<_>>();
     for _ in 0..dice.below(4) {
         match dice.below(21) {
@@ -109,8 +109,8 @@ fn random_filter(dice: &mut Dice) -> Filter {
             4 => filter.labels = texts(dice, &LABELS[..2]),
             5 => filter.labels_any = texts(dice, &LABELS),
             6 => filter.labels_none = texts(dice, &LABELS),
-            7 => filter.assigned = dice.pick(&[Assigned::Nobody, Assigned::To(vec!["adam".to_owned()])]),
-            8 => filter.assigned = Assigned::To(vec!["adam".to_owned(), "zoe".to_owned()]),
+            7 => filter.assigned = dice.pick(&[AssigneeFilter::Nobody, AssigneeFilter::To(vec!["adam".to_owned()])]),
+            8 => filter.assigned = AssigneeFilter::To(vec!["adam".to_owned(), "zoe".to_owned()]),
             9 => filter.milestones = texts(dice, &NAMES),
             10 => filter.target_repos = texts(dice, &NAMES),
             11 => filter.backends = vec![dice.pick(&["gitea", "sqlite", "jira"]).to_owned()],
@@ -128,14 +128,14 @@ fn random_filter(dice: &mut Dice) -> Filter {
     filter
 }
 
-fn random_span(dice: &mut Dice, filter: &mut Filter) {
+fn random_span(dice: &mut Dice, filter: &mut ListFilter) {
     let moment = |dice: &mut Dice| if dice.once_in(3) { None } else { Some(at(i64::try_from(dice.below(12)).unwrap())) };
-    let span = Span { from: moment(dice), before: moment(dice) };
+    let span = TimeRange { from: moment(dice), before: moment(dice) };
     match dice.below(4) {
         0 => filter.created = span,
         1 => filter.updated = span,
         2 => filter.closed = span,
-        _ => filter.due = Span { from: Some(day(dice.below(3))), before: if dice.once_in(2) { Some(day(4)) } else { None } },
+        _ => filter.due = TimeRange { from: Some(day(dice.below(3))), before: if dice.once_in(2) { Some(day(4)) } else { None } },
     }
 }
 
@@ -162,7 +162,7 @@ impl Model {
         for chunk in issues.chunks(40) {
             let changes: Vec<_> = chunk.iter().map(|issue| sample::insert(issue, None)).collect();
             for (issue, outcome) in chunk.iter().zip(store.commit(&changes).await.unwrap()) {
-                let Outcome::Inserted(number) = outcome else { panic!("not inserted: {outcome:?}") };
+                let CommitOutcome::Inserted(number) = outcome else { panic!("not inserted: {outcome:?}") };
                 model.issues.insert(number.0, (Issue { number, ..issue.clone() }, Vec::new()));
             }
         }
@@ -201,13 +201,13 @@ impl Model {
             changes.push(change);
         }
         let written = store.commit(&changes).await.unwrap();
-        assert!(written.iter().all(|outcome| *outcome == Outcome::Written), "{written:?}");
+        assert!(written.iter().all(|outcome| *outcome == CommitOutcome::Written), "{written:?}");
     }
 
-    fn matching(&self, filter: &Filter) -> Vec<&Issue> {
+    fn matching(&self, filter: &ListFilter) -> Vec<&Issue> {
         let admitted = |(issue, comments): &(Issue, Vec<Comment>)| {
             let comments: Vec<&str> = comments.iter().map(|comment| comment.body.as_str()).collect();
-            filter.admits(issue, &Document::new(&issue.title, &issue.description, comments))
+            filter.admits(issue, &SearchDocument::new(&issue.title, &issue.description, comments))
         };
         self.issues.values().filter(|entry| admitted(entry)).map(|(issue, _)| issue).collect()
     }
@@ -254,7 +254,7 @@ pub(super) async fn every_list_is_what_the_model_says_and_its_pages_join_without
     model.shake(&*store, &mut dice).await;
     let sorts = [Sort::Created, Sort::Updated, Sort::Due, Sort::Priority, Sort::Number];
     for n in 0..400 {
-        let filter = if n < 10 { Filter { archived: Archived::Any, ..Filter::default() } } else { random_filter(&mut dice) };
+        let filter = if n < 10 { ListFilter { archived: Archived::Any, ..ListFilter::default() } } else { random_filter(&mut dice) };
         let query =
             IssueQuery { sort: sorts[n % 5], order: Order::ALL[(n / 5) % 2], limit: dice.pick(&[1, 7, 50]), ..IssueQuery::of(filter) };
         let found = paged(&*store, &query).await;
@@ -275,8 +275,8 @@ pub(super) async fn a_list_by_words_that_many_have_is_what_the_model_says(databa
     let model = Model::fill(&*store, &mut dice, 600).await;
     let sorts = [Sort::Created, Sort::Updated, Sort::Due, Sort::Priority, Sort::Number];
     for n in 0..40 {
-        let others = if n < 10 { Filter::default() } else { random_filter(&mut dice) };
-        let filter = Filter { text: TextQuery::parse("stale", "q").ok(), ..others };
+        let others = if n < 10 { ListFilter::default() } else { random_filter(&mut dice) };
+        let filter = ListFilter { text: TextQuery::parse("stale", "q").ok(), ..others };
         let query = IssueQuery { sort: sorts[n % 5], order: Order::ALL[(n / 5) % 2], limit: 100, ..IssueQuery::of(filter) };
         let numbers: Vec<i64> = paged(&*store, &query).await.iter().map(|issue| issue.number.0).collect();
         assert_eq!(numbers, model.listed(&query), "{query:?}");
@@ -289,7 +289,7 @@ fn facet(facet: Facet) -> FacetQuery {
 }
 
 async fn assert_counts(store: &dyn Store, issues: impl Iterator<Item = &Issue> + Clone) {
-    let mut counts = Counts::new();
+    let mut counts = FacetCounts::new();
     issues.for_each(|issue| tally(&mut counts, issue, 1));
     let mut expected: BTreeMap<(Facet, String), (i64, i64)> = BTreeMap::new();
     for (value, count) in counts {
@@ -314,7 +314,7 @@ pub(super) async fn searches_and_counts_follow_every_edit_remark_and_deletion(da
         assert_counts(&*store, model.issues.values().map(|(issue, _)| issue)).await;
         for _ in 0..15 {
             let Some(text) = random_search(&mut dice) else { continue };
-            let filter = Filter { text: Some(text), archived: Archived::Any, ..Filter::default() };
+            let filter = ListFilter { text: Some(text), archived: Archived::Any, ..ListFilter::default() };
             let query = IssueQuery { sort: Sort::Number, ..IssueQuery::of(filter) };
             let found: Vec<i64> = store.matches(&query.filter, None, 1000).await.unwrap().iter().map(|found| found.number).collect();
             assert_eq!(found, model.listed(&query), "{query:?}");
@@ -331,12 +331,12 @@ pub(super) async fn a_page_ends_before_its_descriptions_outgrow_it(database: Dat
     for _ in 0..5 {
         sample::stored(&*store, Issue { id: sample::plain_issue().id, ..half.clone() }, None).await;
     }
-    let page = store.list(&IssueQuery::of(Filter::default())).await.unwrap();
+    let page = store.list(&IssueQuery::of(ListFilter::default())).await.unwrap();
     assert_eq!((page.issues.len(), page.more), (2, true));
-    assert_eq!(paged(&*store, &IssueQuery::of(Filter::default())).await.len(), 5);
+    assert_eq!(paged(&*store, &IssueQuery::of(ListFilter::default())).await.len(), 5);
     let large = Issue { description: "x".repeat(PAGE_BYTES as usize), ..sample::plain_issue() };
     sample::stored(&*store, Issue { created_at: at(9), ..large }, None).await;
-    let page = store.list(&IssueQuery::of(Filter::default())).await.unwrap();
+    let page = store.list(&IssueQuery::of(ListFilter::default())).await.unwrap();
     assert_eq!((page.issues.len(), page.more), (1, true), "one issue always fits");
 }
 
@@ -346,7 +346,7 @@ pub(super) async fn the_newest_matches_are_given_and_older_ones_on_request(datab
         let issue = Issue { title: format!("Word {n}"), description: "x".repeat(600), ..sample::plain_issue() };
         sample::stored(&*store, issue, None).await;
     }
-    let filter = Filter { text: TextQuery::parse("word", "q").ok(), ..Filter::default() };
+    let filter = ListFilter { text: TextQuery::parse("word", "q").ok(), ..ListFilter::default() };
     let newest = store.matches(&filter, None, 2).await.unwrap();
     assert_eq!(newest.iter().map(|found| found.title.as_str()).collect::<Vec<_>>(), ["Word 5", "Word 4"]);
     assert_eq!((newest[0].opening.len(), newest[0].bytes), (500, 600));
@@ -378,7 +378,7 @@ pub(super) async fn counts_are_exact_while_many_commit_at_once(database: Databas
     assert!(
         written
             .into_iter()
-            .all(|outcomes| outcomes.unwrap().iter().all(|outcome| matches!(outcome, Outcome::Inserted(_) | Outcome::Written)))
+            .all(|outcomes| outcomes.unwrap().iter().all(|outcome| matches!(outcome, CommitOutcome::Inserted(_) | CommitOutcome::Written)))
     );
     assert_counts(&*store, new.iter().chain(&closed)).await;
 }
@@ -392,7 +392,7 @@ pub(super) async fn counts_are_exact_where_some_of_a_batch_were_filed_before(dat
         (0..6).map(|n| filed.iter().skip(n).step_by(6).map(|(issue, key)| sample::insert(issue, Some(*key))).collect()).collect();
     let mut new = Vec::new();
     for (batch, outcomes) in batches.iter().zip(join_all(batches.iter().map(|batch| store.commit(batch))).await) {
-        let written = batch.iter().zip(outcomes.unwrap()).filter(|(_, outcome)| matches!(outcome, Outcome::Inserted(_)));
+        let written = batch.iter().zip(outcomes.unwrap()).filter(|(_, outcome)| matches!(outcome, CommitOutcome::Inserted(_)));
         new.extend(written.filter_map(|(change, _)| change.issue().cloned()));
     }
     assert_eq!(new.len(), 50);
@@ -420,12 +420,12 @@ pub(super) async fn what_was_filed_is_looked_up_in_the_order_asked(database: Dat
     let store = database.open().await;
     let filed = async |event: &str, second: i64| {
         let origin =
-            Origin { triggering_event_id: Some(event.to_owned()), activity_definition_id: Some("d".to_owned()), ..Origin::default() };
+            TaskOrigin { triggering_event_id: Some(event.to_owned()), activity_definition_id: Some("d".to_owned()), ..TaskOrigin::default() };
         sample::stored(&*store, Issue { origin, created_at: at(second), ..sample::plain_issue() }, None).await.number
     };
     let (old, new, other) = (filed("e1", 1).await, filed("e1", 2).await, filed("e2", 3).await);
     let found = async |by, ids: &[&str], per_id, most| {
-        let asked = Lookup { by, ids: ids.iter().map(|id| (*id).to_owned()).collect(), per_id, most };
+        let asked = IssueLookup { by, ids: ids.iter().map(|id| (*id).to_owned()).collect(), per_id, most };
         let found = store.lookup(&asked).await.unwrap();
         found.into_iter().map(|found| (found.place, found.number)).collect::<Vec<(usize, IssueNumber)>>()
     };

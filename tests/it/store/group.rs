@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use issue_core::domain::{Change, Issue, IssueRef};
 use issue_core::store::group::{GroupCommit, GroupError, GroupLimits, GroupRead};
-use issue_core::store::{Outcome, StoreError};
+use issue_core::store::{CommitOutcome, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
@@ -24,9 +24,9 @@ pub(super) async fn every_grouped_caller_gets_its_own_answer(database: Database)
             // Two callers share each key.
             let outcome = commit.commit(sample::with_children(sample::insert(&issue, Some(sample::key(n / 2))), &issue, 1)).await.unwrap();
             let (expected, repeat) = match outcome {
-                Outcome::Inserted(number) => (Issue { number, ..issue }, false),
-                Outcome::Duplicate { issue, .. } => (*issue, true),
-                Outcome::Written | Outcome::Stale | Outcome::ClaimLost => panic!("{outcome:?}"),
+                CommitOutcome::Inserted(number) => (Issue { number, ..issue }, false),
+                CommitOutcome::Duplicate { issue, .. } => (*issue, true),
+                CommitOutcome::Written | CommitOutcome::Stale | CommitOutcome::ClaimLost => panic!("{outcome:?}"),
             };
             assert!(expected.title == format!("issue {n}") || expected.title == format!("issue {}", n ^ 1));
             assert_eq!(read.issue(IssueRef::Id(expected.id)).await.unwrap().as_ref(), Some(&expected));
@@ -54,7 +54,7 @@ pub(super) async fn one_bad_change_or_row_does_not_sink_the_others(database: Dat
     for (at, outcome) in outcomes.iter().enumerate() {
         match outcome {
             Err(GroupError::Store(StoreError::Broken { .. })) => assert_eq!(at, 10),
-            Ok(Outcome::Inserted(_)) => assert_ne!(at, 10),
+            Ok(CommitOutcome::Inserted(_)) => assert_ne!(at, 10),
             other => panic!("{at}: {other:?}"),
         }
     }

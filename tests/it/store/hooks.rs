@@ -1,22 +1,22 @@
 //! Deliveries of trackers: kept once, followed once, forgotten in time.
 
 use futures_util::future::join_all;
-use issue_core::domain::sync::{Hint, HintKind, HooksDone, NewHook};
+use issue_core::domain::sync::{DeliverySubject, DeliverySubjectKind, DeliveriesDone, NewDelivery};
 use issue_core::domain::{Change, IssueWrite};
-use issue_core::store::Outcome;
+use issue_core::store::CommitOutcome;
 
 use super::links;
 use crate::support::database::Database;
 use crate::support::sample::at;
 
-pub(super) fn hook(delivery: &str, second: i64) -> NewHook {
-    NewHook {
+pub(super) fn hook(delivery: &str, second: i64) -> NewDelivery {
+    NewDelivery {
         backend: "gitea".to_owned(),
         delivery: delivery.to_owned(),
         event: "issues".to_owned(),
         received_at: at(second),
         body: vec![0, 255, b'{'],
-        hint: Some(Hint { kind: HintKind::Changed, place: links::place(), remote_id: "7".to_owned() }),
+        hint: Some(DeliverySubject { kind: DeliverySubjectKind::Changed, place: links::place(), remote_id: "7".to_owned() }),
     }
 }
 
@@ -25,7 +25,7 @@ pub(super) async fn a_delivery_is_kept_once_however_often_it_comes(db: Database)
     let one = hook("one", 1);
     let kept = join_all((0..8).map(|n| stores[n % 2].keep_hook(&one))).await;
     assert_eq!(kept.into_iter().filter(|kept| *kept.as_ref().unwrap()).count(), 1);
-    assert!(stores[0].keep_hook(&NewHook { backend: "other".to_owned(), ..one.clone() }).await.unwrap(), "another tracker's");
+    assert!(stores[0].keep_hook(&NewDelivery { backend: "other".to_owned(), ..one.clone() }).await.unwrap(), "another tracker's");
     assert_eq!(db.count("hooks").await, 2);
     let waiting = stores[1].hooks("gitea", 9).await.unwrap();
     assert_eq!(waiting.len(), 1);
@@ -34,7 +34,7 @@ pub(super) async fn a_delivery_is_kept_once_however_often_it_comes(db: Database)
 
 pub(super) async fn what_hints_at_something_waits_in_order_until_it_is_followed_and_everything_is_forgotten_in_time(db: Database) {
     let store = db.open().await;
-    let ping = NewHook { hint: None, ..hook("ping", 0) };
+    let ping = NewDelivery { hint: None, ..hook("ping", 0) };
     for kept in [hook("one", 3), ping, hook("two", 2), hook("three", 1)] {
         assert!(store.keep_hook(&kept).await.unwrap());
     }
@@ -44,8 +44,8 @@ pub(super) async fn what_hints_at_something_waits_in_order_until_it_is_followed_
     assert_eq!(store.hooks("gitea", 2).await.unwrap(), waiting[..2]);
     assert_eq!(store.hooks("other", 2).await.unwrap(), []);
     let ids = vec![waiting[1].id, waiting[0].id, 12345];
-    let done = Change { hooks_done: Some(HooksDone { ids, at: at(9) }), ..Change::of(IssueWrite::None) };
-    assert_eq!(store.commit(&[done.clone(), done]).await.unwrap(), [Outcome::Written, Outcome::Written]);
+    let done = Change { hooks_done: Some(DeliveriesDone { ids, at: at(9) }), ..Change::of(IssueWrite::None) };
+    assert_eq!(store.commit(&[done.clone(), done]).await.unwrap(), [CommitOutcome::Written, CommitOutcome::Written]);
     assert_eq!(store.hooks("gitea", 9).await.unwrap(), waiting[2..]);
     assert!(!store.keep_hook(&hook("one", 3)).await.unwrap(), "it is still known");
     assert_eq!(store.purge_hooks(at(3), 2).await.unwrap(), 2);

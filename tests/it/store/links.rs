@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use issue_core::domain::sync::{Field, Turn, Turns};
+use issue_core::domain::sync::{Field, FlipDirection, FieldFlips};
 use issue_core::domain::tracker::{
-    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Heard, Link, LinkOrigin, LinkState, Place, RemoteRef, RemoteRelation, Slot, Tie,
+    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Sighting, Link, LinkOrigin, LinkState, Project, RemoteRef, RemoteRelation, CommentSlot, LinkSummary,
 };
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Relation, Settle, StateName};
-use issue_core::store::Outcome;
-use issue_core::store::queue::ClaimWish;
+use issue_core::store::CommitOutcome;
+use issue_core::store::queue::LeaseRequest;
 use uuid::Uuid;
 
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
 
-pub(super) fn place() -> Place {
-    Place { owner: "acme \"q\"".to_owned(), repo: "tools".to_owned(), project: String::new() }
+pub(super) fn place() -> Project {
+    Project { owner: "acme \"q\"".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
 pub(super) fn link(issue: IssueId, backend: &str) -> Link {
@@ -31,7 +31,7 @@ pub(super) fn link(issue: IssueId, backend: &str) -> Link {
         moved_from: None,
         base: None,
         origin: LinkOrigin::Ours,
-        turns: Turns::default(),
+        turns: FieldFlips::default(),
         heard: None,
         missing_at: None,
     }
@@ -69,15 +69,15 @@ pub(super) fn write(links: Vec<Link>) -> Change {
 pub(super) async fn ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_it(db: Database) {
     let store = db.open().await;
     let (first, repeat) = (sample::plain_issue(), sample::plain_issue());
-    let mut turns = Turns::default();
-    turns.note(Field::Title, Turn::Sent, at(1));
+    let mut turns = FieldFlips::default();
+    turns.note(Field::Title, FlipDirection::Sent, at(1));
     let origin = LinkOrigin::Theirs;
     let whole = Link { origin, turns, heard: Some("e".to_owned()), missing_at: Some(at(4)), ..linked(first.id, "a", "7") };
     let moved = Link { moved_from: Some("acme/tools#6".to_owned()), ..link(first.id, "b") };
     let filed = Change { links: vec![whole.clone(), moved.clone()], ..sample::insert(&first, Some(sample::key(1))) };
     let again = Change { links: vec![linked(repeat.id, "a", "7")], ..sample::insert(&repeat, Some(sample::key(1))) };
     let outcomes = store.commit(&[filed, again]).await.unwrap();
-    assert!(matches!(outcomes[..], [Outcome::Inserted(_), Outcome::Duplicate { .. }]), "{outcomes:?}");
+    assert!(matches!(outcomes[..], [CommitOutcome::Inserted(_), CommitOutcome::Duplicate { .. }]), "{outcomes:?}");
     assert_eq!(store.links(&[first.id, repeat.id]).await.unwrap(), [moved, whole]);
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn a_tie_comes_back_with_every_field_and_follows_its_writes(db:
     let other = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let (first, second) = (link(issue, "b"), linked(issue, "a", "7"));
     let outcomes = store.commit(&[write(vec![second.clone(), first.clone()]), write(vec![link(other, "a")])]).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Written, Outcome::Written]);
+    assert_eq!(outcomes, [CommitOutcome::Written, CommitOutcome::Written]);
     assert_eq!(store.links(&[issue]).await.unwrap(), [first.clone(), second.clone()], "in the order of their positions");
     assert_eq!(store.links(&[other, issue]).await.unwrap().len(), 3);
     assert_eq!(store.links(&[]).await.unwrap(), []);
@@ -121,7 +121,7 @@ pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
     let tie = |subject: Uuid, part, state| CommentLink {
         issue_id: issue,
         backend: "a".to_owned(),
-        slot: Slot { subject, part },
+        slot: CommentSlot { subject, part },
         state,
         intended_at: Some(at(1)),
         remote_id: (state == LinkState::Linked).then(|| "77".to_owned()),
@@ -145,7 +145,7 @@ pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
 pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await;
-    let slot = Slot { subject: issue.id.0, part: 2 };
+    let slot = CommentSlot { subject: issue.id.0, part: 2 };
     let tie = CommentLink {
         issue_id: issue.id,
         backend: "a".to_owned(),
@@ -170,17 +170,17 @@ pub(super) async fn under_a_claim_much_may_be_written_and_nothing_once_it_is_los
     let message = Change { messages: vec![sample::message(&issue, "a")], ..Change::of(IssueWrite::None) };
     store.commit(&[message]).await.unwrap();
     let token = Uuid::from_u128(1);
-    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 1, token };
+    let wish = LeaseRequest { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 1, token };
     let id = store.claim(&wish).await.unwrap().leases[0].message.id;
     let held = |token, link| Change { held: Some(Hold { message_id: id, token }), ..write(vec![link]) };
     let settle = Change { settles: Some(Settle { message_id: id, token, started: None, at: at(6) }), ..Change::of(IssueWrite::None) };
     let (first, second) = (link(issue.id, "a"), Link { state: LinkState::Intended, ..link(issue.id, "a") });
     let outcomes = store.commit(&[held(token, first), held(token, second.clone()), settle.clone()]).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Written, Outcome::Written, Outcome::Written]);
+    assert_eq!(outcomes, [CommitOutcome::Written, CommitOutcome::Written, CommitOutcome::Written]);
     assert_eq!(store.links(&[issue.id]).await.unwrap(), std::slice::from_ref(&second));
     let late = Link { state: LinkState::Unknown, ..second.clone() };
     for change in [held(token, late.clone()), held(Uuid::from_u128(2), late), settle] {
-        assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);
+        assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::ClaimLost]);
     }
     assert_eq!(store.links(&[issue.id]).await.unwrap(), [second]);
 }
@@ -241,14 +241,14 @@ pub(super) async fn a_tie_is_tied_anew_only_by_who_knows_where_it_moved_from(db:
 pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
-    let mut turns = Turns::default();
-    turns.note(Field::Title, Turn::Sent, at(1));
+    let mut turns = FieldFlips::default();
+    turns.note(Field::Title, FlipDirection::Sent, at(1));
     let tie = Link { heard: Some("1".to_owned()), missing_at: Some(at(2)), turns, ..linked(issue, "a", "7") };
     store.commit(&[write(vec![tie.clone()])]).await.unwrap();
     assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&tie), "as it begins");
     let heard =
-        |heard: Option<&str>, missing_at| Heard { issue_id: issue, backend: "a".to_owned(), heard: heard.map(str::to_owned), missing_at };
-    let say = async |words: Vec<Heard>| {
+        |heard: Option<&str>, missing_at| Sighting { issue_id: issue, backend: "a".to_owned(), heard: heard.map(str::to_owned), missing_at };
+    let say = async |words: Vec<Sighting>| {
         let words = words.into_iter().map(|heard| Change { heard: vec![heard], ..Change::of(IssueWrite::None) });
         store.commit(&words.collect::<Vec<_>>()).await.unwrap();
         let link = store.links(&[issue]).await.unwrap().remove(0);
@@ -260,14 +260,14 @@ pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (told("5"), Some(at(6))));
     assert_eq!(say(vec![heard(Some("8"), Some(at(7))), heard(None, None)]).await, (told("8"), None), "two of one call");
     // Whoever holds the lane knows nothing of it, and writes nothing of it.
-    store.commit(&[write(vec![Link { base: None, turns: Turns::default(), ..tie.clone() }])]).await.unwrap();
-    let after = Link { base: None, turns: Turns::default(), heard: Some("8".to_owned()), missing_at: None, ..tie };
+    store.commit(&[write(vec![Link { base: None, turns: FieldFlips::default(), ..tie.clone() }])]).await.unwrap();
+    let after = Link { base: None, turns: FieldFlips::default(), heard: Some("8".to_owned()), missing_at: None, ..tie };
     assert_eq!(store.links(&[issue]).await.unwrap(), [after]);
 }
 
 pub(super) async fn ties_are_found_from_the_other_side(db: Database) {
     let store = db.open().await;
-    let elsewhere = Place { project: "p".to_owned(), ..place() };
+    let elsewhere = Project { project: "p".to_owned(), ..place() };
     let mut ids = Vec::new();
     for n in 0..7 {
         let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
@@ -303,7 +303,7 @@ pub(super) async fn every_tie_of_an_issues_comments_is_listed(db: Database) {
     let tie = |subject: Uuid, part, backend: &str| CommentLink {
         issue_id: issue,
         backend: backend.to_owned(),
-        slot: Slot { subject, part },
+        slot: CommentSlot { subject, part },
         state: LinkState::Linked,
         intended_at: None,
         remote_id: Some("r".to_owned()),
@@ -332,7 +332,7 @@ pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has
     store.commit(&[ask(0, "a"), ask(0, "a"), ask(1, "b")]).await.unwrap();
     assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
     assert_eq!(store.asked_for("a", &[]).await.unwrap(), []);
-    let wish = ClaimWish { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 9, token: Uuid::from_u128(1) };
+    let wish = LeaseRequest { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 9, token: Uuid::from_u128(1) };
     assert_eq!(store.claim(&wish).await.unwrap().leases.len(), 2);
     assert_eq!(store.asked_for("a", &ids).await.unwrap(), [], "whoever has it may have read already");
     store.commit(&[ask(0, "a")]).await.unwrap();
@@ -352,13 +352,13 @@ pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db:
     };
     let gone = Link { state: LinkState::Gone, ..named(ids[1], "a", "x#1") };
     store.commit(&[write(vec![named(ids[0], "a", "x#1"), link(ids[0], "b"), gone, named(ids[2], "b", "x#1")])]).await.unwrap();
-    let tie = |issue_id, backend: &str, state, key: Option<&str>| Tie {
+    let tie = |issue_id, backend: &str, state, key: Option<&str>| LinkSummary {
         issue_id,
         backend: backend.to_owned(),
         state,
         key: key.map(str::to_owned),
     };
-    let sorted = |mut ties: Vec<Tie>| {
+    let sorted = |mut ties: Vec<LinkSummary>| {
         ties.sort_by(|one, two| (one.issue_id, &one.backend).cmp(&(two.issue_id, &two.backend)));
         ties
     };

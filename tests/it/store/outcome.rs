@@ -2,7 +2,7 @@
 
 use issue_core::domain::change::Settle;
 use issue_core::domain::{Change, Fingerprint, Issue, IssueRef, IssueWrite};
-use issue_core::store::{Outcome, Store, StoreError};
+use issue_core::store::{CommitOutcome, Store, StoreError};
 use uuid::Uuid;
 
 use crate::support::database::Database;
@@ -18,12 +18,12 @@ async fn assert_no_trace(store: &dyn Store, issue: &Issue, after_seq: i64) {
     assert_eq!(store.messages_of(issue.id, 10).await.unwrap(), []);
 }
 
-fn is_inserted(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Inserted(_))
+fn is_inserted(outcome: &CommitOutcome) -> bool {
+    matches!(outcome, CommitOutcome::Inserted(_))
 }
 
-fn duplicate_of(outcome: &Outcome) -> &Issue {
-    let Outcome::Duplicate { issue, .. } = outcome else { panic!("not a duplicate: {outcome:?}") };
+fn duplicate_of(outcome: &CommitOutcome) -> &Issue {
+    let CommitOutcome::Duplicate { issue, .. } = outcome else { panic!("not a duplicate: {outcome:?}") };
     issue
 }
 
@@ -66,14 +66,14 @@ pub(super) async fn outcomes_come_in_the_order_of_the_changes(database: Database
     ];
     let outcomes = store.commit(&changes).await.unwrap();
     for (at, issue) in [(0, &high), (4, &keyless), (7, &low)] {
-        let Outcome::Inserted(number) = outcomes[at] else { panic!("not inserted: {outcomes:?}") };
+        let CommitOutcome::Inserted(number) = outcomes[at] else { panic!("not inserted: {outcomes:?}") };
         assert_eq!(read(&*store, issue).await.unwrap().number, number);
     }
-    assert_eq!(outcomes[1], Outcome::Stale);
+    assert_eq!(outcomes[1], CommitOutcome::Stale);
     assert_eq!(duplicate_of(&outcomes[2]).id, first.id);
-    assert_eq!(outcomes[3], Outcome::ClaimLost);
-    assert_eq!(outcomes[5], Outcome::Written);
-    assert_eq!(outcomes[6], Outcome::Written);
+    assert_eq!(outcomes[3], CommitOutcome::ClaimLost);
+    assert_eq!(outcomes[5], CommitOutcome::Written);
+    assert_eq!(outcomes[6], CommitOutcome::Written);
 }
 
 pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_nobody(database: Database) {
@@ -90,9 +90,9 @@ pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_nobody(database:
         sample::with_children(sample::change(IssueWrite::Delete { id: stale.id, read_version: 2 }), &stale, 9),
     ];
     let outcomes = store.commit(&changes).await.unwrap();
-    assert_eq!(outcomes[0], Outcome::Stale);
+    assert_eq!(outcomes[0], CommitOutcome::Stale);
     assert!(is_inserted(&outcomes[1]));
-    assert_eq!(outcomes[2..], [Outcome::Written, Outcome::Stale, Outcome::Stale]);
+    assert_eq!(outcomes[2..], [CommitOutcome::Written, CommitOutcome::Stale, CommitOutcome::Stale]);
     assert_eq!(read(&*store, &stale).await, Some(stale.clone()));
     assert_eq!(read(&*store, &never).await, None);
     assert_no_trace(&*store, &stale, 0).await;
@@ -113,7 +113,7 @@ pub(super) async fn of_two_writes_to_one_issue_in_one_call_the_first_is_written(
         sample::change(IssueWrite::Delete { id: issue.id, read_version: 1 }),
     ];
     let outcomes = store.commit(&changes).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Written, Outcome::Stale, Outcome::Stale, Outcome::Stale]);
+    assert_eq!(outcomes, [CommitOutcome::Written, CommitOutcome::Stale, CommitOutcome::Stale, CommitOutcome::Stale]);
     assert_eq!(read(&*store, &issue).await.unwrap().title, "first");
 }
 
@@ -121,7 +121,7 @@ pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now
     let store = database.open().await;
     let (first, print) = (sample::full_issue(), Fingerprint([0xab; 32]));
     let outcomes = store.commit(&[sample::insert_with_fingerprint(&first, sample::key(1), print)]).await.unwrap();
-    let Outcome::Inserted(number) = outcomes[0] else { panic!("not inserted: {outcomes:?}") };
+    let CommitOutcome::Inserted(number) = outcomes[0] else { panic!("not inserted: {outcomes:?}") };
     let now = Issue { title: "renamed".to_owned(), number, version: first.version + 1, ..first.clone() };
     store.commit(&[sample::update(&now, first.version)]).await.unwrap();
     let other = sample::plain_issue();
@@ -129,14 +129,14 @@ pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now
     let mixed = vec![pure[0].clone(), sample::change(IssueWrite::None)];
     for changes in [pure, mixed] {
         let outcomes = store.commit(&changes).await.unwrap();
-        assert_eq!(outcomes[0], Outcome::Duplicate { issue: Box::new(now.clone()), fingerprint: Some(print) });
+        assert_eq!(outcomes[0], CommitOutcome::Duplicate { issue: Box::new(now.clone()), fingerprint: Some(print) });
         assert_eq!(read(&*store, &other).await, None);
         assert_no_trace(&*store, &other, 0).await;
     }
     // Without a fingerprint there is none to tell.
     sample::stored(&*store, sample::plain_issue(), Some(sample::key(2))).await;
     let again = store.commit(&[sample::insert_with_fingerprint(&sample::plain_issue(), sample::key(2), print)]).await.unwrap();
-    assert!(matches!(again[0], Outcome::Duplicate { fingerprint: None, .. }));
+    assert!(matches!(again[0], CommitOutcome::Duplicate { fingerprint: None, .. }));
 }
 
 pub(super) async fn a_key_twice_in_one_call_is_one_issue_and_one_duplicate(database: Database) {
@@ -182,10 +182,10 @@ pub(super) async fn a_claim_settles_its_message_once(database: Database) {
         change.messages.push(sample::message(&issue, "gitea"));
         change
     };
-    assert_eq!(store.commit(&[change(), change()]).await.unwrap(), [Outcome::Written, Outcome::ClaimLost]);
+    assert_eq!(store.commit(&[change(), change()]).await.unwrap(), [CommitOutcome::Written, CommitOutcome::ClaimLost]);
     let waiting = store.messages_of(issue.id, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|message| message.target.as_str()).collect::<Vec<_>>(), ["gitea"]);
-    assert_eq!(store.commit(&[change()]).await.unwrap(), [Outcome::ClaimLost]);
+    assert_eq!(store.commit(&[change()]).await.unwrap(), [CommitOutcome::ClaimLost]);
     // A new issue may come out of a message, too.
     let settle = leased(&database, &*store, &issue).await;
     let new = sample::plain_issue();
@@ -209,7 +209,7 @@ pub(super) async fn a_stale_token_settles_nothing_and_writes_nothing(database: D
         let delete = sample::delete(&issue);
         for change in [update, insert, delete] {
             let change = Change { settles: Some(lost), ..change };
-            assert_eq!(store.commit(&[change]).await.unwrap(), [Outcome::ClaimLost]);
+            assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::ClaimLost]);
         }
     }
     assert_eq!(read(&*store, &issue).await, Some(issue.clone()));
@@ -219,7 +219,7 @@ pub(super) async fn a_stale_token_settles_nothing_and_writes_nothing(database: D
     assert_eq!(store.messages_of(issue.id, 10).await.unwrap().len(), 1);
     // A message that nobody holds is settled by nobody.
     database.execute("update messages set lease_token = null").await;
-    assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [Outcome::ClaimLost]);
+    assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::ClaimLost]);
 }
 
 pub(super) async fn a_change_that_is_not_written_settles_nothing(database: Database) {
@@ -227,11 +227,11 @@ pub(super) async fn a_change_that_is_not_written_settles_nothing(database: Datab
     let issue = sample::stored(&*store, sample::plain_issue(), Some(sample::key(1))).await;
     let settle = leased(&database, &*store, &issue).await;
     let stale = Change { settles: Some(settle), ..sample::update(&issue, 5) };
-    assert_eq!(store.commit(&[stale]).await.unwrap(), [Outcome::Stale]);
+    assert_eq!(store.commit(&[stale]).await.unwrap(), [CommitOutcome::Stale]);
     let duplicate = Change { settles: Some(settle), ..sample::insert(&sample::plain_issue(), Some(sample::key(1))) };
     assert_eq!(duplicate_of(&store.commit(&[duplicate]).await.unwrap()[0]).id, issue.id);
     assert_eq!(store.messages_of(issue.id, 10).await.unwrap().len(), 1);
-    assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [Outcome::Written]);
+    assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::Written]);
     assert_eq!(store.messages_of(issue.id, 10).await.unwrap(), []);
 }
 

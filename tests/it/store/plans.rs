@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
-use issue_core::domain::find::{Archived, Assigned, Filter, IdPrefix, IssueQuery, Lookup, LookupBy, Order, Sort, Span};
+use issue_core::domain::find::{Archived, AssigneeFilter, ListFilter, IdPrefix, IssueQuery, IssueLookup, LookupBy, Order, Sort, TimeRange};
 use issue_core::domain::search::TextQuery;
 use issue_core::domain::{IssueId, IssueNumber, IssueRef, Kind, Priority, ReviewState, SourceType, StateName};
 use issue_core::store::Store;
@@ -40,53 +40,53 @@ fn text(text: &str) -> Option<TextQuery> {
 }
 
 /// Each filter alone, common and rare.
-fn filters() -> Vec<Filter> {
+fn filters() -> Vec<ListFilter> {
     let one = |text: &str| vec![text.to_owned()];
-    let all = Filter::default;
+    let all = ListFilter::default;
     let day = |n| NaiveDate::from_ymd_opt(2027, 3, n);
     vec![
         all(),
-        Filter { states: vec![StateName::Open], ..all() },
-        Filter { states: vec![StateName::Blocked], ..all() },
-        Filter { states: vec![StateName::Open, StateName::Closed], ..all() },
-        Filter { priorities: vec![Priority::Medium], ..all() },
-        Filter { kinds: vec![Kind::Bug], ..all() },
-        Filter { kinds: vec![Kind::Task], ..all() },
-        Filter { labels: one("common"), ..all() },
-        Filter { labels: one("middling"), ..all() },
-        Filter { labels: one("rare"), ..all() },
-        Filter { labels: one("no such label"), ..all() },
-        Filter { labels: vec!["common".to_owned(), "rare".to_owned()], ..all() },
-        Filter { labels_any: vec!["rare".to_owned(), "middling".to_owned()], ..all() },
-        Filter { labels_none: one("middling"), ..all() },
-        Filter { assigned: Assigned::Nobody, ..all() },
-        Filter { assigned: Assigned::To(one("zoe")), ..all() },
-        Filter { milestones: one("v1"), ..all() },
-        Filter { target_repos: one("repo-7"), ..all() },
-        Filter { target_repos: vec!["repo-7".to_owned(), "repo-8".to_owned()], ..all() },
-        Filter { backends: one("gitea"), ..all() },
-        Filter { backends: one("postgres"), ..all() },
-        Filter { source_types: vec![SourceType::Rule], ..all() },
-        Filter { source_ids: one("source-3"), ..all() },
-        Filter { triggering_event_ids: one("event-99"), ..all() },
-        Filter { activity_definition_ids: one("definition-3"), ..all() },
-        Filter { reviews: vec![ReviewState::Pending], ..all() },
-        Filter { reviews: vec![ReviewState::None], ..all() },
-        Filter { created: Span { from: Some(at(0)), before: Some(at(86_400)) }, ..all() },
-        Filter { updated: Span { from: Some(at(40 * 86_400)), before: Some(at(41 * 86_400)) }, ..all() },
-        Filter { closed: Span { from: Some(at(86_400)), before: Some(at(2 * 86_400)) }, ..all() },
-        Filter { due: Span { from: day(1), before: day(3) }, ..all() },
-        Filter { archived: Archived::Only, ..all() },
-        Filter { archived: Archived::Any, ..all() },
-        Filter { text: text("stale"), ..all() },
-        Filter { text: text("rare"), ..all() },
-        Filter { text: text("\"stale sbom\""), ..all() },
-        Filter { id_prefix: IdPrefix::parse("000"), ..all() },
-        Filter { unclaimed_at: Some(at(0)), ..all() },
+        ListFilter { states: vec![StateName::Open], ..all() },
+        ListFilter { states: vec![StateName::Blocked], ..all() },
+        ListFilter { states: vec![StateName::Open, StateName::Closed], ..all() },
+        ListFilter { priorities: vec![Priority::Medium], ..all() },
+        ListFilter { kinds: vec![Kind::Bug], ..all() },
+        ListFilter { kinds: vec![Kind::Task], ..all() },
+        ListFilter { labels: one("common"), ..all() },
+        ListFilter { labels: one("middling"), ..all() },
+        ListFilter { labels: one("rare"), ..all() },
+        ListFilter { labels: one("no such label"), ..all() },
+        ListFilter { labels: vec!["common".to_owned(), "rare".to_owned()], ..all() },
+        ListFilter { labels_any: vec!["rare".to_owned(), "middling".to_owned()], ..all() },
+        ListFilter { labels_none: one("middling"), ..all() },
+        ListFilter { assigned: AssigneeFilter::Nobody, ..all() },
+        ListFilter { assigned: AssigneeFilter::To(one("zoe")), ..all() },
+        ListFilter { milestones: one("v1"), ..all() },
+        ListFilter { target_repos: one("repo-7"), ..all() },
+        ListFilter { target_repos: vec!["repo-7".to_owned(), "repo-8".to_owned()], ..all() },
+        ListFilter { backends: one("gitea"), ..all() },
+        ListFilter { backends: one("postgres"), ..all() },
+        ListFilter { source_types: vec![SourceType::Rule], ..all() },
+        ListFilter { source_ids: one("source-3"), ..all() },
+        ListFilter { triggering_event_ids: one("event-99"), ..all() },
+        ListFilter { activity_definition_ids: one("definition-3"), ..all() },
+        ListFilter { reviews: vec![ReviewState::Pending], ..all() },
+        ListFilter { reviews: vec![ReviewState::None], ..all() },
+        ListFilter { created: TimeRange { from: Some(at(0)), before: Some(at(86_400)) }, ..all() },
+        ListFilter { updated: TimeRange { from: Some(at(40 * 86_400)), before: Some(at(41 * 86_400)) }, ..all() },
+        ListFilter { closed: TimeRange { from: Some(at(86_400)), before: Some(at(2 * 86_400)) }, ..all() },
+        ListFilter { due: TimeRange { from: day(1), before: day(3) }, ..all() },
+        ListFilter { archived: Archived::Only, ..all() },
+        ListFilter { archived: Archived::Any, ..all() },
+        ListFilter { text: text("stale"), ..all() },
+        ListFilter { text: text("rare"), ..all() },
+        ListFilter { text: text("\"stale sbom\""), ..all() },
+        ListFilter { id_prefix: IdPrefix::parse("000"), ..all() },
+        ListFilter { unclaimed_at: Some(at(0)), ..all() },
     ]
 }
 
-async fn ask(store: &dyn Store, filter: &Filter) {
+async fn ask(store: &dyn Store, filter: &ListFilter) {
     let query = IssueQuery::of(filter.clone());
     let first = store.list(&query).await.unwrap();
     if first.more {
@@ -99,16 +99,16 @@ async fn ask(store: &dyn Store, filter: &Filter) {
 }
 
 async fn ask_everything_else(store: &dyn Store) {
-    let open = Filter { states: vec![StateName::Open], ..Filter::default() };
+    let open = ListFilter { states: vec![StateName::Open], ..ListFilter::default() };
     for (sort, filter) in [Sort::Created, Sort::Updated, Sort::Due, Sort::Priority, Sort::Number]
         .into_iter()
-        .flat_map(|sort| [(sort, Filter::default()), (sort, open.clone())])
+        .flat_map(|sort| [(sort, ListFilter::default()), (sort, open.clone())])
     {
         for order in [Order::Ascending, Order::Descending] {
             store.list(&IssueQuery { sort, order, ..IssueQuery::of(filter.clone()) }).await.unwrap();
         }
     }
-    store.count(&Filter { labels: vec!["middling".to_owned()], ..Filter::default() }, 1000).await.unwrap();
+    store.count(&ListFilter { labels: vec!["middling".to_owned()], ..ListFilter::default() }, 1000).await.unwrap();
     let named = (0..50).flat_map(|n| [IssueRef::Number(IssueNumber(n)), IssueRef::Id(IssueId(crate::support::sample::id()))]);
     store.numbers(&named.collect::<Vec<_>>()).await.unwrap();
     for by in [FacetOrder::Name, FacetOrder::Count] {
@@ -118,7 +118,7 @@ async fn ask_everything_else(store: &dyn Store) {
         [(LookupBy::TriggeringEvent, "event-"), (LookupBy::ActivityDefinition, "definition-"), (LookupBy::TrackerKey, "t0:acme/tools#")]
     {
         let ids = (0..50).map(|n| format!("{name}{n}")).collect();
-        store.lookup(&Lookup { by, ids, per_id: 11, most: 1000 }).await.unwrap();
+        store.lookup(&IssueLookup { by, ids, per_id: 11, most: 1000 }).await.unwrap();
     }
 }
 
@@ -165,8 +165,8 @@ async fn every_filter_and_order_is_answered_by_an_index_also_after_many_executio
 }
 
 /// What both ask for; where both ask for the same thing, the first.
-fn merged(one: &Filter, other: &Filter) -> Filter {
-    let (mut sum, bare) = (one.clone(), Filter::default());
+fn merged(one: &ListFilter, other: &ListFilter) -> ListFilter {
+    let (mut sum, bare) = (one.clone(), ListFilter::default());
     macro_rules! take {
         ($($field:ident)+) => { $(if sum.$field == bare.$field { sum.$field = other.$field.clone(); })+ };
     }

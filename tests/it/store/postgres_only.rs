@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use issue_core::domain::change::Settle;
 use issue_core::domain::{CommentWrite, Issue, IssueRef};
-use issue_core::store::postgres::{PostgresOptions, PostgresStore, Server};
-use issue_core::store::{Outcome, Store, StoreError};
+use issue_core::store::postgres::{PostgresOptions, PostgresStore, PostgresServer};
+use issue_core::store::{CommitOutcome, Store, StoreError};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -52,7 +52,7 @@ async fn a_key_that_another_session_gives_back_is_taken() {
         });
         until_somebody_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("rollback").execute(&mut session).await.unwrap();
-        assert!(matches!(committing.await.unwrap().unwrap()[..], [Outcome::Inserted(_)]));
+        assert!(matches!(committing.await.unwrap().unwrap()[..], [CommitOutcome::Inserted(_)]));
         assert_eq!(store.events(issue.id, 0, 10).await.unwrap().len(), 1);
     })
     .await;
@@ -73,7 +73,7 @@ async fn a_key_that_another_session_commits_while_we_wait_is_a_duplicate() {
         until_somebody_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         let outcomes = committing.await.unwrap().unwrap();
-        assert!(matches!(&outcomes[..], [Outcome::Duplicate { issue: first, .. }, Outcome::Inserted(_)] if first.id != issue.id));
+        assert!(matches!(&outcomes[..], [CommitOutcome::Duplicate { issue: first, .. }, CommitOutcome::Inserted(_)] if first.id != issue.id));
         assert_eq!(store.events(issue.id, 0, 10).await.unwrap(), []);
     })
     .await;
@@ -94,7 +94,7 @@ async fn a_lost_race_under_strict_isolation_is_run_again() {
         });
         until_somebody_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
-        assert_eq!(committing.await.unwrap().unwrap(), [Outcome::Stale]);
+        assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Stale]);
     })
     .await;
 }
@@ -116,7 +116,7 @@ async fn a_deadlock_with_a_foreign_session_is_run_again() {
         until_somebody_waits_for_a_lock(&mut session).await;
         let cross = format!("update issues set kind = 'bug' where id = '{}'; commit", first.id);
         sqlx::raw_sql(AssertSqlSafe(cross)).execute(&mut session).await.unwrap();
-        assert_eq!(committing.await.unwrap().unwrap(), [Outcome::Written, Outcome::Written]);
+        assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Written, CommitOutcome::Written]);
     })
     .await;
 }
@@ -143,7 +143,7 @@ async fn connections_that_the_server_closed_are_replaced() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable_and_a_wrong_setting_is_broken() {
-    let parts = |ssl_mode: Option<&str>| Server::Parts {
+    let parts = |ssl_mode: Option<&str>| PostgresServer::Parts {
         host: "127.0.0.1".to_owned(),
         port: 1,
         database: "issues".to_owned(),
@@ -159,7 +159,7 @@ async fn a_server_that_is_not_there_is_unavailable_and_a_wrong_setting_is_broken
     for error in [store.check().await.unwrap_err(), store.migrate().await.unwrap_err()] {
         assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
     }
-    for wrong in [parts(Some("sometimes")), Server::Url("postgres://u:secret@host:port/name".into())] {
+    for wrong in [parts(Some("sometimes")), PostgresServer::Url("postgres://u:secret@host:port/name".into())] {
         let error = PostgresStore::open(&PostgresOptions::new(wrong)).unwrap_err();
         assert!(matches!(error, StoreError::Broken { .. }), "{error}");
         assert!(!error.to_string().contains("secret"));
@@ -175,7 +175,7 @@ async fn a_statement_that_takes_too_long_is_unavailable_and_writes_nothing() {
         let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
         sqlx::raw_sql("begin; lock table issues").execute(&mut session).await.unwrap();
         let url = sqlx::ConnectOptions::to_url_lossy(&database.connect_options()).to_string();
-        let options = PostgresOptions { statement_timeout: Duration::from_millis(100), ..PostgresOptions::new(Server::Url(url.into())) };
+        let options = PostgresOptions { statement_timeout: Duration::from_millis(100), ..PostgresOptions::new(PostgresServer::Url(url.into())) };
         let store = PostgresStore::open(&options).unwrap();
         let titled = Issue { title: "late".to_owned(), ..issue.clone() };
         for change in [sample::update(&titled, 1), sample::insert(&sample::plain_issue(), None)] {
@@ -213,8 +213,8 @@ async fn no_statement_reads_a_whole_table() {
             update.comments.push(CommentWrite::Delete(comment.id));
             update.settles = Some(Settle { message_id: message.id, token: sample::id(), started: None, at: sample::at(0) });
             database.lease(message.id, update.settles.unwrap().token).await;
-            assert_eq!(store.commit(&[update]).await.unwrap(), [Outcome::Written]);
-            assert_eq!(store.commit(&[sample::delete(&Issue { version: 2, ..issue })]).await.unwrap(), [Outcome::Written]);
+            assert_eq!(store.commit(&[update]).await.unwrap(), [CommitOutcome::Written]);
+            assert_eq!(store.commit(&[sample::delete(&Issue { version: 2, ..issue })]).await.unwrap(), [CommitOutcome::Written]);
         }
         // A session hands in its counts at the latest when it ends.
         store.close().await;

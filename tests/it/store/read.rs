@@ -1,7 +1,7 @@
 //! Reading: order, pages, and what cannot be read.
 
 use issue_core::domain::{CommentId, CommentWrite, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, Review};
-use issue_core::store::{Filed, StoreError};
+use issue_core::store::{FiledIssue, StoreError};
 
 use crate::support::database::Database;
 use crate::support::sample::{self, at};
@@ -36,10 +36,10 @@ pub(super) async fn what_was_filed_is_found_by_its_key_in_the_order_asked(databa
     sample::stored(&*store, sample::plain_issue(), None).await;
     let keys = [2, 3, 1, 2].map(sample::key);
     let expected = [
-        Some(Filed { issue: second.clone(), fingerprint: None }),
+        Some(FiledIssue { issue: second.clone(), fingerprint: None }),
         None,
-        Some(Filed { issue: first, fingerprint: Some(print) }),
-        Some(Filed { issue: second, fingerprint: None }),
+        Some(FiledIssue { issue: first, fingerprint: Some(print) }),
+        Some(FiledIssue { issue: second, fingerprint: None }),
     ];
     assert_eq!(store.filed(&keys).await.unwrap(), expected);
     assert_eq!(store.filed(&[]).await.unwrap(), []);

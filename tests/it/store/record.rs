@@ -1,7 +1,7 @@
 //! Records: whole issues out of one store and into another.
 
 use futures_util::future::join_all;
-use issue_core::domain::record::{Line, Record, Taken};
+use issue_core::domain::record::{ExportLine, IssueRecord, ImportOutcome};
 use issue_core::domain::{Comment, CommentId, Dedupe, Fingerprint, Issue, IssueNumber, IssueRef};
 use issue_core::store::Store;
 
@@ -9,7 +9,7 @@ use crate::support::database::Database;
 use crate::support::sample::{self, at};
 
 /// The fullest record there is, under that number, with an event for each version and comments.
-fn full(number: i64) -> Record {
+fn full(number: i64) -> IssueRecord {
     let issue = Issue { number: IssueNumber(number), version: 3, ..sample::full_issue() };
     let event = |seq| sample::event(&issue, seq);
     let comment = |n: i64| {
@@ -25,10 +25,10 @@ fn full(number: i64) -> Record {
     };
     let key = sample::key(u32::try_from(number).unwrap());
     let dedupe = Some(Dedupe { key, fingerprint: Some(Fingerprint([7; 32])) });
-    Record { events: (1..=3).map(event).collect(), comments: vec![comment(1), comment(2)], dedupe, issue }
+    IssueRecord { events: (1..=3).map(event).collect(), comments: vec![comment(1), comment(2)], dedupe, issue }
 }
 
-async fn all(store: &dyn Store) -> Vec<Record> {
+async fn all(store: &dyn Store) -> Vec<IssueRecord> {
     store.records(None, 1000).await.unwrap()
 }
 
@@ -37,24 +37,24 @@ pub(super) async fn records_come_back_as_they_were_taken_in_and_once(database: D
     let records = [
         full(7),
         full(40),
-        Record {
+        IssueRecord {
             issue: Issue { number: IssueNumber(5), version: 0, ..sample::plain_issue() },
             dedupe: None,
             events: Vec::new(),
             comments: Vec::new(),
         },
     ];
-    assert_eq!(store.take_in(&records, false).await.unwrap(), [Taken::Written; 3]);
+    assert_eq!(store.take_in(&records, false).await.unwrap(), [ImportOutcome::Written; 3]);
     assert_eq!(all(&*store).await, []);
-    assert_eq!(store.take_in(&records, true).await.unwrap(), [Taken::Written; 3]);
+    assert_eq!(store.take_in(&records, true).await.unwrap(), [ImportOutcome::Written; 3]);
     let [seven, forty, five] = records.clone();
     assert_eq!(all(&*store).await, [five, seven.clone(), forty.clone()]);
     assert_eq!(store.records(Some(IssueNumber(5)), 1).await.unwrap(), std::slice::from_ref(&seven));
-    assert_eq!(store.take_in(&records, true).await.unwrap(), [Taken::Present; 3]);
+    assert_eq!(store.take_in(&records, true).await.unwrap(), [ImportOutcome::Present; 3]);
     let filed = store.filed(&[sample::key(7)]).await.unwrap().remove(0).unwrap();
     assert_eq!((filed.issue, filed.fingerprint), (seven.issue.clone(), Some(Fingerprint([7; 32]))));
-    let text = serde_json::to_string(&Line::from(forty.clone())).unwrap();
-    assert_eq!(serde_json::from_str::<Line>(&text).unwrap().read().unwrap(), forty, "a line says everything");
+    let text = serde_json::to_string(&ExportLine::from(forty.clone())).unwrap();
+    assert_eq!(serde_json::from_str::<ExportLine>(&text).unwrap().read().unwrap(), forty, "a line says everything");
     let next = sample::stored(&*store, sample::plain_issue(), None).await;
     assert_eq!(next.number, IssueNumber(41), "the next number is a new one");
 }
@@ -72,14 +72,14 @@ pub(super) async fn what_belongs_to_another_issue_is_not_taken(database: Databas
     newer.issue.version = 4;
     let twice = full(4);
     let offered = [same_number, same_key, same_comment, newer, twice.clone(), twice, full(4)];
-    let number = Taken::Clashes { over: "number" };
+    let number = ImportOutcome::Clashes { over: "number" };
     let expected = [
-        Taken::Clashes { over: "number" },
-        Taken::Clashes { over: "dedupe" },
-        Taken::Clashes { over: "comments" },
-        Taken::Differs { version: 3 },
-        Taken::Written,
-        Taken::Present,
+        ImportOutcome::Clashes { over: "number" },
+        ImportOutcome::Clashes { over: "dedupe" },
+        ImportOutcome::Clashes { over: "comments" },
+        ImportOutcome::Differs { version: 3 },
+        ImportOutcome::Written,
+        ImportOutcome::Present,
         number,
     ];
     assert_eq!(store.take_in(&offered, true).await.unwrap(), expected);

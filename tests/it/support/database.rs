@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use issue_core::store::postgres::{PostgresOptions, PostgresStore, Server};
+use issue_core::store::postgres::{PostgresOptions, PostgresStore, PostgresServer};
 use issue_core::store::sqlite::SqliteStore;
 use issue_core::store::{Store, StoreError};
 use secrecy::SecretString;
@@ -190,7 +190,7 @@ impl Database {
         PostgresOptions {
             max_connections: 8,
             acquire_timeout: Duration::from_mins(1),
-            ..PostgresOptions::new(Server::Url(SecretString::from(self.url())))
+            ..PostgresOptions::new(PostgresServer::Url(SecretString::from(self.url())))
         }
     }
 

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use issue_core::domain::event::{Detail, FieldChange};
+use issue_core::domain::event::{EventDetail, FieldChange};
 use issue_core::domain::{
     Change, Claim, Comment, CommentId, CommentWrite, Dedupe, DedupeKey, Event, EventKind, Fingerprint, Issue, IssueId, IssueNumber,
-    IssueWrite, Kind, MessageKind, NewMessage, Origin, Other, Priority, Related, Relation, Review, SourceType, Stamp, State, TrackerKey,
+    IssueWrite, Kind, MessageKind, NewMessage, TaskOrigin, RelationEnd, Priority, IssueRelation, Relation, Review, SourceType, Stamp, State, TrackerKey,
 };
-use issue_core::store::{Outcome, Store};
+use issue_core::store::{CommitOutcome, Store};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ pub(crate) fn plain_issue() -> Issue {
         target_repo: None,
         backend: "gitea".to_owned(),
         url: None,
-        origin: Origin::default(),
+        origin: TaskOrigin::default(),
         review: Review::None,
         claim: None,
         version: 1,
@@ -78,13 +78,13 @@ pub(crate) fn full_issue() -> Issue {
         milestone: Some("v1".to_owned()),
         due_on: NaiveDate::from_ymd_opt(2028, 2, 29),
         relations: vec![
-            Related { relation: Relation::BlockedBy, to: Other::Issue(IssueId(id())) },
-            Related { relation: Relation::Parent, to: Other::Elsewhere(TrackerKey::new("t0", "acme/\"töols\"#7").unwrap()) },
+            IssueRelation { relation: Relation::BlockedBy, to: RelationEnd::Issue(IssueId(id())) },
+            IssueRelation { relation: Relation::Parent, to: RelationEnd::Elsewhere(TrackerKey::new("t0", "acme/\"töols\"#7").unwrap()) },
         ],
         target_repo: Some("activity-core".to_owned()),
         backend: "github".to_owned(),
         url: Some("https://example.org/issues/7".to_owned()),
-        origin: Origin {
+        origin: TaskOrigin {
             source_type: Some(SourceType::Instruction),
             source_id: Some("flag-stale-sbom".to_owned()),
             triggering_event_id: Some("nightly-2026-06-16T07:00:00+00:00".to_owned()),
@@ -109,7 +109,7 @@ pub(crate) fn event(issue: &Issue, seq: i64) -> Event {
         actor: "tester".to_owned(),
         at: at(seq),
         trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()),
-        detail: Detail { changes, reason: Some("because".to_owned()), comment_id: Some(CommentId(id())), ..Detail::of(issue) },
+        detail: EventDetail { changes, reason: Some("because".to_owned()), comment_id: Some(CommentId(id())), ..EventDetail::of(issue) },
     }
 }
 
@@ -169,6 +169,6 @@ pub(crate) fn with_children(mut change: Change, issue: &Issue, seq: i64) -> Chan
 /// Commits one insert and gives the issue as it is stored.
 pub(crate) async fn stored(store: &dyn Store, issue: Issue, key: Option<DedupeKey>) -> Issue {
     let outcomes = store.commit(&[insert(&issue, key)]).await.unwrap();
-    let [Outcome::Inserted(number)] = outcomes[..] else { panic!("not inserted: {outcomes:?}") };
+    let [CommitOutcome::Inserted(number)] = outcomes[..] else { panic!("not inserted: {outcomes:?}") };
     Issue { number, ..issue }
 }

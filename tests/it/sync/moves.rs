@@ -1,6 +1,6 @@
 //! Issues and places that are moved, renamed, gone and back: followed, and never two.
 
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
 
 use super::flows::{edit, titled};
@@ -67,7 +67,7 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
 }
 
 /// Another place of the same tracker is followed, and was read.
-async fn follows_too(server: &Server, place: &Place) {
+async fn follows_too(server: &Server, place: &Project) {
     let rules = json!({"backend": "t0", "owner": place.owner, "repo": place.repo, "adopt": true, "every_seconds": 3600});
     let put = server.client.put(format!("{}/bindings/other", server.base)).bearer_auth(OPERATOR).header("If-None-Match", "*");
     let answer = put.json(&rules).send().await.unwrap();

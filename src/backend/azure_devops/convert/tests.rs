@@ -4,37 +4,37 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::backend::http::{HttpClient, HttpLimits};
-use crate::backend::{BackendOptions, Line, LineOptions, Secret, Transport};
+use crate::backend::{BackendOptions, TrackerClient, LineOptions, Secret, Transport};
 use crate::domain::Kind;
-use crate::domain::tracker::{Names, TrackerKind, Users};
+use crate::domain::tracker::{LabelNames, TrackerKind, UserMap};
 
-fn settings(options: &[(&str, &str)]) -> Settings {
-    Settings::new(&with(options, Names::default())).unwrap()
+fn settings(options: &[(&str, &str)]) -> AzureDevopsSettings {
+    AzureDevopsSettings::new(&with(options, LabelNames::default())).unwrap()
 }
 
-fn with(options: &[(&str, &str)], names: Names) -> BackendOptions {
+fn with(options: &[(&str, &str)], names: LabelNames) -> BackendOptions {
     let second = std::time::Duration::from_secs(1);
     _ = rustls::crypto::ring::default_provider().install_default();
     let http = HttpClient::new(HttpLimits { connect: second, read: second, total: second, body: 1, idle: 1 }).unwrap();
     BackendOptions {
         name: "azure".to_owned(),
         kind: TrackerKind::AzureDevops,
-        line: Line::new(LineOptions {
+        line: TrackerClient::new(LineOptions {
             http,
             base: "https://dev.azure.com".to_owned(),
             transport: Transport::Direct,
             secret: Secret::default(),
         }),
         names,
-        users: Users::default(),
+        users: UserMap::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         page_size: 50,
         webhook_user: "issue-core".to_owned(),
     }
 }
 
-fn place() -> Place {
-    Place { owner: "acme".to_owned(), project: "Fabrikam Fiber".to_owned(), ..Place::default() }
+fn place() -> Project {
+    Project { owner: "acme".to_owned(), project: "Fabrikam Fiber".to_owned(), ..Project::default() }
 }
 
 /// As Azure DevOps Services answers, shortened where nothing is read.
@@ -64,7 +64,7 @@ fn item(json: Value) -> Result<wire::WorkItem, String> {
     serde_json::from_value(json).map_err(|error| error.to_string())
 }
 
-fn read(json: Value, settings: &Settings) -> Result<Remote, String> {
+fn read(json: Value, settings: &AzureDevopsSettings) -> Result<RemoteIssue, String> {
     remote(&item(json)?, &states(), &place(), settings)
 }
 
@@ -84,7 +84,7 @@ fn a_recorded_work_item_is_read_whole() {
 
 #[test]
 fn states_are_categories_and_blocked_is_a_tag_or_a_state() {
-    let state = |name: &str, tags: &str, settings: &Settings| {
+    let state = |name: &str, tags: &str, settings: &AzureDevopsSettings| {
         let mut json = recorded();
         json["fields"]["System.State"] = json!(name);
         json["fields"]["System.Tags"] = json!(tags);
@@ -173,7 +173,7 @@ fn an_edit_says_only_what_changed_and_of_sets_what_others_put_in_stays() {
     let settings = settings(&[("due_field", "Due")]);
     let before = draft();
     let there = item(recorded()).unwrap();
-    let steps = |after: &Draft| edit(&Edit { before: &before, after }, &there, Around::default(), &settings);
+    let steps = |after: &Draft| edit(&DraftEdit { before: &before, after }, &there, WorkItemEditContext::default(), &settings);
     assert!(steps(&before).is_empty());
     let renamed = steps(&Draft { title: "new".to_owned(), ..before.clone() });
     assert_eq!(sent(&renamed), [("test", "/rev", json!(7)), ("add", TITLE, json!("new"))]);
@@ -184,10 +184,10 @@ fn an_edit_says_only_what_changed_and_of_sets_what_others_put_in_stays() {
     let mut taken = recorded();
     taken["fields"]["System.AssignedTo"] = json!("bob@example.org");
     let after = Draft { assignees: Vec::new(), ..before.clone() };
-    let left = edit(&Edit { before: &before, after: &after }, &item(taken).unwrap(), Around::default(), &settings);
+    let left = edit(&DraftEdit { before: &before, after: &after }, &item(taken).unwrap(), WorkItemEditContext::default(), &settings);
     assert!(left.is_empty(), "somebody else was put there: {left:?}");
-    let around = Around { state: Some("Closed".to_owned()), iteration: Some("Fabrikam Fiber".to_owned()) };
-    let moved = edit(&Edit { before: &before, after: &before }, &there, around, &settings);
+    let around = WorkItemEditContext { state: Some("Closed".to_owned()), iteration: Some("Fabrikam Fiber".to_owned()) };
+    let moved = edit(&DraftEdit { before: &before, after: &before }, &there, around, &settings);
     assert_eq!(sent(&moved)[1..], [("add", ITERATION, json!("Fabrikam Fiber")), ("add", STATE, json!("Closed"))]);
 }
 
@@ -199,7 +199,7 @@ fn a_text_that_is_markdown_over_there_stays_it() {
     let settings = settings(&[]);
     assert_eq!(read(json.clone(), &settings).unwrap().body, "<b>as it is</b> **x**");
     let after = Draft { body: "**new**".to_owned(), ..draft() };
-    let steps = edit(&Edit { before: &draft(), after: &after }, &item(json).unwrap(), Around::default(), &settings);
+    let steps = edit(&DraftEdit { before: &draft(), after: &after }, &item(json).unwrap(), WorkItemEditContext::default(), &settings);
     assert_eq!(sent(&steps)[1].2, json!("**new**"));
 }
 
@@ -212,12 +212,12 @@ fn an_iteration_is_named_as_work_items_name_it() {
 
 #[test]
 fn settings_that_cannot_work_are_told_by_name() {
-    let fault = |options: &[(&str, &str)]| Settings::new(&with(options, Names::default())).unwrap_err();
+    let fault = |options: &[(&str, &str)]| AzureDevopsSettings::new(&with(options, LabelNames::default())).unwrap_err();
     for (name, value) in [("text", "rst"), ("priority_high", "0"), ("priority_high", "2"), ("no_such", "x")] {
         assert!(fault(&[(name, value)]).contains(&format!("options.{name}")), "{name}");
     }
-    let unnamed = Names { blocked: String::new(), ..Names::default() };
-    assert!(Settings::new(&with(&[], unnamed)).unwrap_err().contains("options.state_blocked"));
+    let unnamed = LabelNames { blocked: String::new(), ..LabelNames::default() };
+    assert!(AzureDevopsSettings::new(&with(&[], unnamed)).unwrap_err().contains("options.state_blocked"));
 }
 
 #[test]

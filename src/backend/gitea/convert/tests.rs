@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{Kind, Priority};
 
-fn place() -> Place {
-    Place { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() }
+fn place() -> Project {
+    Project { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
 /// As Gitea 1.25 answers, shortened where nothing is read.
@@ -26,9 +26,9 @@ fn recorded() -> Value {
     })
 }
 
-fn read(json: Value) -> Result<Remote, String> {
+fn read(json: Value) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    remote(issue, &place(), &Names::default())
+    remote(issue, &place(), &LabelNames::default())
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn draft() -> Draft {
 fn an_edit_says_only_what_changed() {
     let before = Draft { due_on: NaiveDate::from_ymd_opt(2026, 6, 30), ..draft() };
     let sent = |after: &Draft, version| {
-        edit(&Edit { before: &before, after }, None, None, version).map(|edit| serde_json::to_value(edit).unwrap())
+        edit(&DraftEdit { before: &before, after }, None, None, version).map(|edit| serde_json::to_value(edit).unwrap())
     };
     assert_eq!(sent(&before, Some("3")), None);
     assert_eq!(sent(&Draft { title: "new".to_owned(), ..before.clone() }, Some("3")), Some(json!({"title": "new"})));

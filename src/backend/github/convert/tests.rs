@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{Kind, Priority};
 
-fn place() -> Place {
-    Place { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() }
+fn place() -> Project {
+    Project { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
 /// As api.github.com answers, shortened where nothing is read.
@@ -24,9 +24,9 @@ fn recorded() -> Value {
     })
 }
 
-fn read(json: Value) -> Result<Remote, String> {
+fn read(json: Value) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    Ok(remote(issue, &place(), &Names::default()))
+    Ok(remote(issue, &place(), &LabelNames::default()))
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn closed(reason: CloseReason) -> Draft {
 #[test]
 fn an_edit_says_only_what_changed() {
     let sent =
-        |before: &Draft, after: &Draft, milestone| edit(&Edit { before, after }, milestone).map(|edit| serde_json::to_value(edit).unwrap());
+        |before: &Draft, after: &Draft, milestone| edit(&DraftEdit { before, after }, milestone).map(|edit| serde_json::to_value(edit).unwrap());
     let (open, done) = (draft(), closed(CloseReason::Completed));
     assert_eq!(sent(&open, &open, None), None);
     assert_eq!(sent(&open, &Draft { title: "new".to_owned(), ..draft() }, None), Some(json!({"title": "new"})));
@@ -90,7 +90,7 @@ fn an_edit_says_only_what_changed() {
     assert_eq!(sent(&done, &Draft { state: StateName::InProgress, ..draft() }, None), Some(json!({"state": "open"})));
     let dropped = closed(CloseReason::NotPlanned);
     assert_eq!(sent(&done, &dropped, None), Some(json!({"state": "closed", "state_reason": "not_planned"})));
-    assert!(reopens_first(&Edit { before: &done, after: &dropped }) && !reopens_first(&Edit { before: &open, after: &done }));
+    assert!(reopens_first(&DraftEdit { before: &done, after: &dropped }) && !reopens_first(&DraftEdit { before: &open, after: &done }));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{Kind, Priority};
 
-fn place() -> Place {
-    Place { owner: "acme/platform".to_owned(), repo: "tools".to_owned(), project: String::new() }
+fn place() -> Project {
+    Project { owner: "acme/platform".to_owned(), repo: "tools".to_owned(), project: String::new() }
 }
 
 /// As GitLab 17 answers, shortened where nothing is read.
@@ -24,9 +24,9 @@ fn recorded() -> Value {
     })
 }
 
-fn read(json: Value) -> Result<Remote, String> {
+fn read(json: Value) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    Ok(remote(issue, &place(), &Names::default(), &capabilities(Assignees::Many)))
+    Ok(remote(issue, &place(), &LabelNames::default(), &capabilities(AssigneeSupport::Many)))
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn draft() -> Draft {
 fn an_edit_says_only_what_changed() {
     let before = Draft { due_on: NaiveDate::from_ymd_opt(2026, 6, 30), ..draft() };
     let sent = |after: &Draft, labels, people, milestone| {
-        edit(&Edit { before: &before, after }, labels, people, milestone).map(|edit| serde_json::to_value(edit).unwrap())
+        edit(&DraftEdit { before: &before, after }, labels, people, milestone).map(|edit| serde_json::to_value(edit).unwrap())
     };
     assert_eq!(sent(&before, None, None, None), None);
     assert_eq!(sent(&Draft { title: "new".to_owned(), ..before.clone() }, None, None, None), Some(json!({"title": "new"})));
@@ -104,10 +104,10 @@ fn where_there_can_be_one_person_only_it_is_the_one_added_last() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         SetChange { add: words(add), remove: words(remove) }
     };
-    assert_eq!(people(&there, &change(&["bob"], &["ann"]), Assignees::Many), ["Cleo", "bob"]);
-    assert_eq!(people(&there, &change(&["bob"], &["ann"]), Assignees::One), ["bob"]);
-    assert_eq!(people(&there, &change(&[], &["ann"]), Assignees::One), ["Cleo"], "somebody else's choice stays");
-    assert_eq!(people(&there, &change(&[], &["cleo"]), Assignees::One), [""; 0]);
+    assert_eq!(people(&there, &change(&["bob"], &["ann"]), AssigneeSupport::Many), ["Cleo", "bob"]);
+    assert_eq!(people(&there, &change(&["bob"], &["ann"]), AssigneeSupport::One), ["bob"]);
+    assert_eq!(people(&there, &change(&[], &["ann"]), AssigneeSupport::One), ["Cleo"], "somebody else's choice stays");
+    assert_eq!(people(&there, &change(&[], &["cleo"]), AssigneeSupport::One), [""; 0]);
 }
 
 #[test]

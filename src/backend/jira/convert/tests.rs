@@ -4,15 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::backend::http::{HttpClient, HttpLimits};
-use crate::backend::{BackendOptions, Line, LineOptions, Secret, Transport};
+use crate::backend::{BackendOptions, TrackerClient, LineOptions, Secret, Transport};
 use crate::domain::Kind;
-use crate::domain::tracker::{Names, TrackerKind, Users};
+use crate::domain::tracker::{LabelNames, TrackerKind, UserMap};
 
-fn settings(options: &[(&str, &str)]) -> Settings {
-    Settings::new(&with(options, Names::default())).unwrap()
+fn settings(options: &[(&str, &str)]) -> JiraSettings {
+    JiraSettings::new(&with(options, LabelNames::default())).unwrap()
 }
 
-fn with(options: &[(&str, &str)], names: Names) -> BackendOptions {
+fn with(options: &[(&str, &str)], names: LabelNames) -> BackendOptions {
     let second = std::time::Duration::from_secs(1);
     _ = rustls::crypto::ring::default_provider().install_default();
     let http = HttpClient::new(HttpLimits { connect: second, read: second, total: second, body: 1, idle: 1 }).unwrap();
@@ -20,17 +20,17 @@ fn with(options: &[(&str, &str)], names: Names) -> BackendOptions {
     BackendOptions {
         name: "jira".to_owned(),
         kind: TrackerKind::Jira,
-        line: Line::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::default() }),
+        line: TrackerClient::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::default() }),
         names,
-        users: Users::default(),
+        users: UserMap::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         page_size: 50,
         webhook_user: "issue-core".to_owned(),
     }
 }
 
-fn place() -> Place {
-    Place { project: "OPS".to_owned(), ..Place::default() }
+fn place() -> Project {
+    Project { project: "OPS".to_owned(), ..Project::default() }
 }
 
 fn status(name: &str, category: &str) -> wire::Status {
@@ -54,7 +54,7 @@ fn recorded() -> Value {
     })
 }
 
-fn read(json: Value, settings: &Settings) -> Result<Remote, String> {
+fn read(json: Value, settings: &JiraSettings) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
     remote(issue, &place(), settings)
 }
@@ -85,7 +85,7 @@ fn data_center_has_names_wiki_text_and_an_address_of_its_own() {
 
 #[test]
 fn states_are_categories_and_blocked_is_a_label_or_a_status() {
-    let state = |category: &str, name: &str, labels: &[&str], settings: &Settings| {
+    let state = |category: &str, name: &str, labels: &[&str], settings: &JiraSettings| {
         let mut json = recorded();
         json["fields"]["status"] = json!({"name": name, "statusCategory": {"key": category}});
         json["fields"]["labels"] = json!(labels);
@@ -178,7 +178,7 @@ fn an_edit_says_only_what_changed() {
     let settings = settings(&[]);
     let before = draft();
     let sent = |after: &Draft, there: Option<&str>| {
-        serde_json::to_value(edit(&Edit { before: &before, after }, there, &Versions::default(), &settings)).unwrap()
+        serde_json::to_value(edit(&DraftEdit { before: &before, after }, there, &VersionChanges::default(), &settings)).unwrap()
     };
     assert_eq!(sent(&before, None), json!({}));
     assert_eq!(sent(&Draft { title: "a\nb".to_owned(), ..before.clone() }, None), json!({"fields": {"summary": "a b"}}));
@@ -189,22 +189,22 @@ fn an_edit_says_only_what_changed() {
     let nobody = Draft { assignees: Vec::new(), ..before.clone() };
     assert_eq!(sent(&nobody, Some("Ann")), json!({"fields": {"assignee": null}}));
     assert_eq!(sent(&nobody, Some("bob")), json!({}), "somebody else was put there");
-    let versions = Versions { add: Some("2".to_owned()), remove: Some("1".to_owned()) };
-    let moved = serde_json::to_value(edit(&Edit { before: &before, after: &before }, None, &versions, &settings)).unwrap();
+    let versions = VersionChanges { add: Some("2".to_owned()), remove: Some("1".to_owned()) };
+    let moved = serde_json::to_value(edit(&DraftEdit { before: &before, after: &before }, None, &versions, &settings)).unwrap();
     assert_eq!(moved, json!({"update": {"fixVersions": [{"remove": {"id": "1"}}, {"add": {"id": "2"}}]}}));
 }
 
 #[test]
 fn settings_that_cannot_work_are_told_by_name() {
-    let fault = |options: &[(&str, &str)]| Settings::new(&with(options, Names::default())).unwrap_err();
+    let fault = |options: &[(&str, &str)]| JiraSettings::new(&with(options, LabelNames::default())).unwrap_err();
     for (name, value) in [("deployment", "server"), ("cloud_id", "a/b"), ("fields", "[]"), ("no_such", "x")] {
         assert!(fault(&[(name, value)]).contains(&format!("options.{name}")), "{name}");
     }
-    let names = Names { blocked: "is blocked".to_owned(), ..Names::default() };
-    assert!(Settings::new(&with(&[], names)).unwrap_err().contains("is blocked"));
-    let unnamed = Names { blocked: String::new(), ..Names::default() };
-    assert!(Settings::new(&with(&[], unnamed.clone())).unwrap_err().contains("options.status_blocked"));
-    assert!(Settings::new(&with(&[("status_blocked", "Waiting")], unnamed)).is_ok());
+    let names = LabelNames { blocked: "is blocked".to_owned(), ..LabelNames::default() };
+    assert!(JiraSettings::new(&with(&[], names)).unwrap_err().contains("is blocked"));
+    let unnamed = LabelNames { blocked: String::new(), ..LabelNames::default() };
+    assert!(JiraSettings::new(&with(&[], unnamed.clone())).unwrap_err().contains("options.status_blocked"));
+    assert!(JiraSettings::new(&with(&[("status_blocked", "Waiting")], unnamed)).is_ok());
 }
 
 #[test]

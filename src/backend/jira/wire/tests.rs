@@ -16,11 +16,11 @@ fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpAnsw
 fn each_limit_is_told_apart_and_waits_as_long_as_it_says() {
     let after = Duration::from_secs(30);
     let cases = [
-        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-quota-global-based")], Trouble::Limited { after }),
-        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-burst-based")], Trouble::Limited { after }),
-        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-per-issue-on-write")], Trouble::Retry { after: Some(after) }),
-        (vec![("x-ratelimit-reset", "2026-06-16T07:01Z"), ("date", "Tue, 16 Jun 2026 07:00:30 GMT")], Trouble::Limited { after }),
-        (vec![], Trouble::Limited { after: Duration::from_mins(1) }),
+        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-quota-global-based")], ErrorKind::Limited { after }),
+        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-burst-based")], ErrorKind::Limited { after }),
+        (vec![("retry-after", "30"), ("ratelimit-reason", "jira-per-issue-on-write")], ErrorKind::Retry { after: Some(after) }),
+        (vec![("x-ratelimit-reset", "2026-06-16T07:01Z"), ("date", "Tue, 16 Jun 2026 07:00:30 GMT")], ErrorKind::Limited { after }),
+        (vec![], ErrorKind::Limited { after: Duration::from_mins(1) }),
     ];
     for (headers, trouble) in cases {
         assert_eq!(refusal(&answer(429, &headers, "{}"), true).unwrap().trouble, trouble, "{headers:?}");
@@ -32,18 +32,18 @@ fn what_jira_says_of_a_field_is_told_and_can_be_mended() {
     let body =
         r#"{"errorMessages":["Sorry."],"errors":{"customfield_10010":"Team is required.","priority":"Field 'priority' cannot be set."}}"#;
     let error = refusal(&answer(400, &[], body), true).unwrap();
-    assert_eq!(error.trouble, Trouble::Denied);
+    assert_eq!(error.trouble, ErrorKind::Denied);
     assert_eq!(error.message, "answered 400: Sorry.; customfield_10010: Team is required.; priority: Field 'priority' cannot be set.");
     let long = r#"{"errors":{"description":"The entered text is too long. It exceeds the allowed limit of 32,767 characters."}}"#;
-    assert_eq!(refusal(&answer(400, &[], long), true).unwrap().trouble, Trouble::Fail);
-    assert_eq!(refusal(&answer(400, &[], "<html>"), true).unwrap().trouble, Trouble::Fail);
+    assert_eq!(refusal(&answer(400, &[], long), true).unwrap().trouble, ErrorKind::Fail);
+    assert_eq!(refusal(&answer(400, &[], "<html>"), true).unwrap().trouble, ErrorKind::Fail);
 }
 
 #[test]
 fn an_answer_as_to_nobody_is_a_refused_credential_whatever_its_status() {
     let headers = [("x-seraph-loginreason", "AUTHENTICATED_FAILED")];
     for (status, writes) in [(200, false), (404, false), (403, true)] {
-        assert_eq!(refusal(&answer(status, &headers, "{\"issues\":[]}"), writes).unwrap().trouble, Trouble::Paused, "{status}");
+        assert_eq!(refusal(&answer(status, &headers, "{\"issues\":[]}"), writes).unwrap().trouble, ErrorKind::Paused, "{status}");
     }
     assert_eq!(refusal(&answer(201, &headers, "{}"), true), None, "it is done");
 }

@@ -19,14 +19,14 @@ fn recorded() -> Value {
     })
 }
 
-fn read_as(json: Value, users: &Users) -> Result<Remote, String> {
+fn read_as(json: Value, users: &UserMap) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    let place = Place { project: "OPS".to_owned(), ..Place::default() };
-    Ok(remote(issue, &place, &names(Names::default()), users))
+    let place = Project { project: "OPS".to_owned(), ..Project::default() };
+    Ok(remote(issue, &place, &names(LabelNames::default()), users))
 }
 
-fn read(json: Value) -> Result<Remote, String> {
-    read_as(json, &Users::default())
+fn read(json: Value) -> Result<RemoteIssue, String> {
+    read_as(json, &UserMap::default())
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn priorities_are_numbers_of_which_we_have_three() {
 #[test]
 fn somebody_is_called_as_the_settings_call_them() {
     let called = |table: &[(&str, &str)]| {
-        let users = Users::new(table.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())));
+        let users = UserMap::new(table.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())));
         read_as(recorded(), &users).unwrap().assignees
     };
     assert_eq!(called(&[("a", "ann@example.org")]), ["ann@example.org"]);
@@ -107,18 +107,18 @@ fn states() -> Vec<wire::State> {
 #[test]
 fn a_state_is_the_first_of_its_type_in_the_teams_order() {
     let all = states();
-    let among = |wanted: Wanted, states: &[wire::State]| wanted.among(states).map(|state| state.id.clone());
+    let among = |wanted: WantedState, states: &[wire::State]| wanted.among(states).map(|state| state.id.clone());
     let of = |wanted| among(wanted, &all).unwrap();
-    assert_eq!((of(Wanted::Open), of(Wanted::Started)), ("s1".to_owned(), "s2".to_owned()));
-    assert_eq!(of(Wanted::Closed(CloseReason::Completed)), "s3");
+    assert_eq!((of(WantedState::Open), of(WantedState::Started)), ("s1".to_owned(), "s2".to_owned()));
+    assert_eq!(of(WantedState::Closed(CloseReason::Completed)), "s3");
     assert_eq!(
-        (of(Wanted::Closed(CloseReason::NotPlanned)), of(Wanted::Closed(CloseReason::Duplicate))),
+        (of(WantedState::Closed(CloseReason::NotPlanned)), of(WantedState::Closed(CloseReason::Duplicate))),
         ("s4".to_owned(), "s5".to_owned())
     );
     let few: Vec<wire::State> = states().into_iter().filter(|state| ["s0", "s4"].contains(&state.id.as_str())).collect();
-    assert_eq!(among(Wanted::Open, &few).as_deref(), Some("s0"));
-    assert_eq!(among(Wanted::Closed(CloseReason::Duplicate), &few).as_deref(), Some("s4"));
-    assert_eq!(among(Wanted::Started, &few), None);
+    assert_eq!(among(WantedState::Open, &few).as_deref(), Some("s0"));
+    assert_eq!(among(WantedState::Closed(CloseReason::Duplicate), &few).as_deref(), Some("s4"));
+    assert_eq!(among(WantedState::Started, &few), None);
 }
 
 fn draft(state: StateName) -> Draft {
@@ -140,27 +140,27 @@ fn draft(state: StateName) -> Draft {
 #[test]
 fn a_workflow_state_is_asked_for_only_where_it_has_to_be_another() {
     use StateName::{Blocked, Closed, InProgress, Open};
-    let done = Wanted::Closed(CloseReason::Completed);
-    for (state, expected) in [(Open, None), (Blocked, None), (InProgress, Some(Wanted::Started)), (Closed, Some(done))] {
+    let done = WantedState::Closed(CloseReason::Completed);
+    for (state, expected) in [(Open, None), (Blocked, None), (InProgress, Some(WantedState::Started)), (Closed, Some(done))] {
         assert_eq!(wanted_at_birth(&draft(state)), expected, "{state}");
     }
     for (before, after, expected) in [
         (Open, Open, None),
         (Open, Blocked, None),
         (InProgress, Blocked, None),
-        (Closed, Blocked, Some(Wanted::Open)),
-        (Blocked, InProgress, Some(Wanted::Started)),
-        (Blocked, Open, Some(Wanted::Open)),
+        (Closed, Blocked, Some(WantedState::Open)),
+        (Blocked, InProgress, Some(WantedState::Started)),
+        (Blocked, Open, Some(WantedState::Open)),
         (Blocked, Closed, Some(done)),
     ] {
-        assert_eq!(wanted(&Edit { before: &draft(before), after: &draft(after) }), expected, "{before} to {after}");
+        assert_eq!(wanted(&DraftEdit { before: &draft(before), after: &draft(after) }), expected, "{before} to {after}");
     }
 }
 
 #[test]
 fn an_edit_says_only_what_changed() {
     let before = Draft { due_on: NaiveDate::from_ymd_opt(2026, 6, 30), ..draft(StateName::Open) };
-    let sent = |after: &Draft| serde_json::to_value(edit(&Edit { before: &before, after })).unwrap();
+    let sent = |after: &Draft| serde_json::to_value(edit(&DraftEdit { before: &before, after })).unwrap();
     assert_eq!(sent(&before), json!({}));
     assert_eq!(sent(&Draft { title: "new".to_owned(), priority: Priority::Low, ..before.clone() }), json!({"title": "new", "priority": 4}));
     assert_eq!(sent(&Draft { due_on: None, ..before.clone() }), json!({"dueDate": null}));
@@ -178,8 +178,8 @@ fn only_whom_we_assigned_is_taken_off() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         SetChange { add: words(add), remove: words(remove) }
     };
-    assert_eq!(assignee(Some(&user("ann")), &change(&["bob"], &["ann"])), Some(Turn::Of("bob".to_owned())));
-    assert_eq!(assignee(Some(&user("ann")), &change(&[], &["Ann@example.org"])), Some(Turn::Nobody));
+    assert_eq!(assignee(Some(&user("ann")), &change(&["bob"], &["ann"])), Some(StateChange::Of("bob".to_owned())));
+    assert_eq!(assignee(Some(&user("ann")), &change(&[], &["Ann@example.org"])), Some(StateChange::Nobody));
     assert_eq!(assignee(Some(&user("cleo")), &change(&[], &["ann"])), None);
     assert_eq!(assignee(None, &change(&[], &["ann"])), None);
     let gone = wire::User { id: "a".to_owned(), active: Some(false), ..user("ann") };

@@ -10,13 +10,13 @@ use super::Strategy;
 use super::*;
 use crate::domain::relation::Relation;
 use crate::domain::sync::{AdoptFilter, Direction};
-use crate::domain::tracker::Place;
+use crate::domain::tracker::Project;
 
 fn binding(owner: Owner, strategy: Strategy) -> Binding {
     Binding {
         name: "b".to_owned(),
         backend: "t0".to_owned(),
-        place: Place::default(),
+        place: Project::default(),
         target_repo: None,
         direction: Direction::Both,
         adopt: true,
@@ -45,17 +45,17 @@ fn draft(title: &str, body: &str, labels: &[&str]) -> Draft {
     }
 }
 
-fn run(binding: &Binding, decided: &BTreeMap<Field, Resolution>, frozen: &BTreeSet<Field>, sides: [&Draft; 3]) -> Absorbed {
+fn run(binding: &Binding, decided: &BTreeMap<Field, Resolution>, frozen: &BTreeSet<Field>, sides: [&Draft; 3]) -> Merged {
     let [base, ours, theirs] = sides;
-    absorb(base, ours, theirs, &Rules { binding, one_assignee: false, decided, frozen, theirs_is_newer: &|_| true })
+    absorb(base, ours, theirs, &MergeRules { binding, one_assignee: false, decided, frozen, theirs_is_newer: &|_| true })
 }
 
-fn merged(owner: Owner, strategy: Strategy, sides: [&Draft; 3]) -> Absorbed {
+fn merged(owner: Owner, strategy: Strategy, sides: [&Draft; 3]) -> Merged {
     run(&binding(owner, strategy), &BTreeMap::new(), &BTreeSet::new(), sides)
 }
 
 /// Ours with what was taken.
-fn taken(ours: &Draft, theirs: &Draft, take: &Take) -> Draft {
+fn taken(ours: &Draft, theirs: &Draft, take: &TakenFields) -> Draft {
     let mut after = ours.clone();
     let set = |change: &Option<SetChange>, to: &mut Vec<String>| {
         if let Some(change) = change {
@@ -66,8 +66,8 @@ fn taken(ours: &Draft, theirs: &Draft, take: &Take) -> Draft {
         after.title.clone_from(title);
     }
     match &take.description {
-        Some(Text::Theirs) => after.body.clone_from(&theirs.body),
-        Some(Text::Merged(text)) => after.body.clone_from(text),
+        Some(TakenText::Theirs) => after.body.clone_from(&theirs.body),
+        Some(TakenText::Merged(text)) => after.body.clone_from(text),
         None => {}
     }
     if let Some((state, reason)) = take.state {

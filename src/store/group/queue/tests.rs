@@ -16,7 +16,7 @@ struct Gate {
     fails: bool,
 }
 
-fn gated(limits: GroupLimits, fails: bool, tracker: &TaskTracker) -> (Queue<u32, u32>, Gate, mpsc::UnboundedReceiver<usize>) {
+fn gated(limits: GroupLimits, fails: bool, tracker: &TaskTracker) -> (CallQueue<u32, u32>, Gate, mpsc::UnboundedReceiver<usize>) {
     let (begun, sizes) = mpsc::unbounded_channel();
     let gate = Gate { begun, open: Arc::new(Semaphore::new(0)), done: Arc::default(), fails };
     let work = {
@@ -35,11 +35,11 @@ fn gated(limits: GroupLimits, fails: bool, tracker: &TaskTracker) -> (Queue<u32,
             }
         }
     };
-    (Queue::start("gate", limits, tracker, work), gate, sizes)
+    (CallQueue::start("gate", limits, tracker, work), gate, sizes)
 }
 
 /// Starts one call and waits until its work has begun, so that later calls must queue.
-async fn occupied(queue: &Queue<u32, u32>, sizes: &mut mpsc::UnboundedReceiver<usize>) -> tokio::task::JoinHandle<Result<u32, GroupError>> {
+async fn occupied(queue: &CallQueue<u32, u32>, sizes: &mut mpsc::UnboundedReceiver<usize>) -> tokio::task::JoinHandle<Result<u32, GroupError>> {
     let queue = queue.clone();
     let busy = TaskTracker::new().spawn(async move { queue.call(0, LIGHT).await });
     assert_eq!(sizes.recv().await, Some(1));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::{Bonds, Seen};
@@ -387,8 +387,8 @@ impl Vendor for AzureDevops {
         TrackerKind::AzureDevops
     }
 
-    fn place(&self) -> Place {
-        Place { owner: ORGANISATION.to_owned(), project: PROJECTS[0].to_owned(), ..Place::default() }
+    fn place(&self) -> Project {
+        Project { owner: ORGANISATION.to_owned(), project: PROJECTS[0].to_owned(), ..Project::default() }
     }
 
     fn options(&self) -> Vec<(&'static str, String)> {
@@ -542,12 +542,12 @@ impl Vendor for AzureDevops {
         self.items[at].away = true;
     }
 
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String) {
         let at = self.position(id).unwrap();
         let item = &mut self.items[at];
         (item.project, item.rev, item.changed) = (PROJECTS[1], item.rev + 1, now);
         item.fields.insert("System.IterationPath".to_owned(), json!(PROJECTS[1]));
-        (Place { project: PROJECTS[1].to_owned(), ..self.place() }, id.to_owned())
+        (Project { project: PROJECTS[1].to_owned(), ..self.place() }, id.to_owned())
     }
 
     /// It is said not to be there.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
 
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
@@ -340,8 +340,8 @@ impl Vendor for Gitea {
         self.kind
     }
 
-    fn place(&self) -> Place {
-        Place { owner: OWNER.to_owned(), repo: "tools".to_owned(), project: String::new() }
+    fn place(&self) -> Project {
+        Project { owner: OWNER.to_owned(), repo: "tools".to_owned(), project: String::new() }
     }
 
     fn credential(&self, request: &Request) -> Option<String> {
@@ -483,9 +483,9 @@ impl Vendor for Gitea {
     }
 
     /// Issues stay in their repository: it is called otherwise.
-    fn moves(&mut self, id: &str, _now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, _now: DateTime<Utc>) -> (Project, String) {
         self.repos[0].renamed = Some("tools-2");
-        (Place { repo: "tools-2".to_owned(), ..self.place() }, id.to_owned())
+        (Project { repo: "tools-2".to_owned(), ..self.place() }, id.to_owned())
     }
 
     fn forbid(&mut self, id: &str) -> bool {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, TimeDelta, Utc};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
 
 use super::bonds::Bonds;
@@ -479,8 +479,8 @@ impl Vendor for GitHub {
         TrackerKind::GitHub
     }
 
-    fn place(&self) -> Place {
-        Place { owner: OWNER.to_owned(), repo: "tools".to_owned(), project: String::new() }
+    fn place(&self) -> Project {
+        Project { owner: OWNER.to_owned(), repo: "tools".to_owned(), project: String::new() }
     }
 
     fn credential(&self, request: &Request) -> Option<String> {
@@ -645,7 +645,7 @@ impl Vendor for GitHub {
         self.repos[0].gone.push((issue.number, None));
     }
 
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String) {
         let at = self.repos[0].issues.iter().position(|issue| issue.number.to_string() == id).unwrap();
         let mut issue = self.repos[0].issues.remove(at);
         self.repos[1].last += 1;
@@ -653,7 +653,7 @@ impl Vendor for GitHub {
         self.repos[0].gone.push((issue.number, Some((1, number))));
         (issue.number, issue.updated, issue.milestone) = (number, now.trunc_subsecs(0), None);
         self.repos[1].issues.push(issue);
-        (Place { repo: self.repos[1].name.to_owned(), ..self.place() }, number.to_string())
+        (Project { repo: self.repos[1].name.to_owned(), ..self.place() }, number.to_string())
     }
 
     fn forbid(&mut self, id: &str) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
 
 use super::bonds::Bonds;
@@ -421,8 +421,8 @@ impl Vendor for GitLab {
         TrackerKind::GitLab
     }
 
-    fn place(&self) -> Place {
-        Place { owner: GROUP.to_owned(), repo: "tools".to_owned(), project: String::new() }
+    fn place(&self) -> Project {
+        Project { owner: GROUP.to_owned(), repo: "tools".to_owned(), project: String::new() }
     }
 
     fn options(&self) -> Vec<(&'static str, String)> {
@@ -594,7 +594,7 @@ impl Vendor for GitLab {
     }
 
     /// What is left of it is closed.
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String) {
         let (number, now) = (self.id(), now.trunc_subsecs(3));
         let left = self.seen(id);
         let mut moved = left.clone();
@@ -603,7 +603,7 @@ impl Vendor for GitLab {
         (moved.id, moved.iid, moved.updated, moved.milestone) = (number, self.projects[1].last, now, None);
         let iid = moved.iid.to_string();
         self.projects[1].issues.push(moved);
-        (Place { repo: self.projects[1].path.to_owned(), ..self.place() }, iid)
+        (Project { repo: self.projects[1].path.to_owned(), ..self.place() }, iid)
     }
 
     /// It is said not to be there.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::Bonds;
@@ -480,8 +480,8 @@ impl Vendor for Jira {
         TrackerKind::Jira
     }
 
-    fn place(&self) -> Place {
-        Place { project: "OPS".to_owned(), ..Place::default() }
+    fn place(&self) -> Project {
+        Project { project: "OPS".to_owned(), ..Project::default() }
     }
 
     fn options(&self) -> Vec<(&'static str, String)> {
@@ -666,11 +666,11 @@ impl Vendor for Jira {
         self.issues[at].away = true;
     }
 
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String) {
         let (at, number) = (self.position(id).unwrap(), self.last(PROJECTS[1]) + 1);
         let issue = &mut self.issues[at];
         (issue.project, issue.number, issue.updated) = (PROJECTS[1], number, now);
-        (Place { project: PROJECTS[1].to_owned(), ..Place::default() }, id.to_owned())
+        (Project { project: PROJECTS[1].to_owned(), ..Project::default() }, id.to_owned())
     }
 
     /// It is said not to be there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Map, Value, json};
 
 use super::bonds::{Bonds, Seen};
@@ -495,8 +495,8 @@ impl Vendor for Linear {
         TrackerKind::Linear
     }
 
-    fn place(&self) -> Place {
-        Place { owner: String::new(), repo: String::new(), project: TEAMS[0].to_owned() }
+    fn place(&self) -> Project {
+        Project { owner: String::new(), repo: String::new(), project: TEAMS[0].to_owned() }
     }
 
     fn credential(&self, request: &Request) -> Option<String> {
@@ -647,11 +647,11 @@ impl Vendor for Linear {
         self.issues.iter_mut().find(|issue| issue.id == id).unwrap().trashed = true;
     }
 
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String) {
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String) {
         let number = self.number(1);
         let issue = self.issues.iter_mut().find(|issue| issue.id == id).unwrap();
         (issue.team, issue.number, issue.updated) = (1, number, now.trunc_subsecs(3));
-        (Place { project: TEAMS[1].to_owned(), ..self.place() }, id.to_owned())
+        (Project { project: TEAMS[1].to_owned(), ..self.place() }, id.to_owned())
     }
 
     fn forbid(&mut self, id: &str) -> bool {

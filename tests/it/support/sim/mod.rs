@@ -24,7 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::{Place, TrackerKind};
+use issue_core::domain::tracker::{Project, TrackerKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
 use tokio_util::task::TaskTracker;
@@ -53,7 +53,7 @@ pub(crate) trait Vendor: Send + 'static {
     fn kind(&self) -> TrackerKind;
 
     /// Where the suite files its issues; there from the start, and so is a second place, one page further in every list.
-    fn place(&self) -> Place;
+    fn place(&self) -> Project;
 
     /// `[backends.NAME.options]` for it.
     fn options(&self) -> Vec<(&'static str, String)> {
@@ -107,7 +107,7 @@ pub(crate) trait Vendor: Send + 'static {
     fn removes(&mut self, id: &str);
 
     /// See [`Sim::moves`].
-    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Place, String);
+    fn moves(&mut self, id: &str, now: DateTime<Utc>) -> (Project, String);
 
     /// See [`Sim::forbid`].
     fn forbid(&mut self, id: &str) -> bool;

@@ -2,7 +2,7 @@
 
 use super::Sim;
 use issue_core::domain::relation::Relation;
-use issue_core::domain::tracker::Place;
+use issue_core::domain::tracker::Project;
 
 /// What somebody says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Sim {
     }
 
     /// Moves an issue to another place (or renames its place, where issues cannot be moved), and answers where it is now.
-    pub(crate) fn moves(&self, id: &str) -> (Place, String) {
+    pub(crate) fn moves(&self, id: &str) -> (Project, String) {
         self.core(|core| {
             let now = core.now();
             core.vendor.moves(id, now)
