@@ -3,11 +3,11 @@
 mod backends;
 mod bindings;
 mod client;
+mod database_url;
 mod explain;
 mod keys;
 mod nats;
 mod options;
-mod place;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use backends::tracker;
-pub use client::{ApiRequest, ApiClient, ApiReply};
+pub use client::{ApiClient, ApiReply, ApiRequest};
+pub use database_url::DatabaseUrl;
 pub use explain::explain_route;
 use options::{http_options, state_hub_options, work_rules, worker_limits};
-pub use place::DatabaseUrl;
 
-use crate::app::{App, BindingCache, Targets, RateLimiter, Readiness, SYNC, IssueLocks};
+use crate::app::{App, BindingCache, IssueLocks, RateLimiter, Readiness, SYNC, Targets};
 use crate::backend::http::HttpError;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -34,7 +34,7 @@ use crate::domain::MessageKind;
 use crate::domain::quota::Quota;
 use crate::http;
 use crate::metrics::{Metrics, MetricsError};
-use crate::nats::{NatsLink, LinkError};
+use crate::nats::{LinkError, NatsLink};
 use crate::sink::EventSink;
 use crate::sink::nats::NatsSink;
 use crate::sink::state_hub::StateHubSink;
@@ -170,7 +170,13 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
 }
 
 /// Nobody to tell, nothing to do. Where others do the work, they are called instead.
-fn start_workers(settings: &Settings, role: ProcessRole, app: &Arc<App>, tasks: &TaskTracker, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+fn start_workers(
+    settings: &Settings,
+    role: ProcessRole,
+    app: &Arc<App>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> Option<JoinHandle<()>> {
     if app.outlets.is_empty() {
         return None;
     }

@@ -20,7 +20,7 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 use uuid::Uuid;
 
-use crate::config::{LogSettings, LogFormat, TelemetrySettings};
+use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 
 /// Keeps the exporter alive; [`Guard::shutdown`] sends what is still waiting.
 #[must_use]
@@ -215,7 +215,10 @@ mod tests {
         let trace = TraceContext::parse(good).unwrap();
         assert_eq!(trace.traceparent(), good);
         assert_eq!(trace.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        assert!(TraceContext::parse("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later").is_some(), "a later version may say more");
+        assert!(
+            TraceContext::parse("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later").is_some(),
+            "a later version may say more"
+        );
         for bad in [
             "",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",

@@ -1,7 +1,7 @@
 //! Remarks on an issue: made, mended, taken back.
 
 use super::change_issue::DecisionInput;
-use super::{App, AppError, Scope, ChangeRequest};
+use super::{App, AppError, ChangeRequest, Scope};
 use crate::domain::decide::{self, Cause};
 use crate::domain::{Comment, CommentId, CommentSpec, Stamp};
 

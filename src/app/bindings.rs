@@ -35,7 +35,9 @@ impl PutCondition {
             (Self::Anything, _) => return Ok(None),
             (Self::Nothing, before) => before.is_none(),
             (Self::These(ExpectedVersion::Any), before) => before.is_some(),
-            (Self::These(ExpectedVersion::OneOf(editions)), before) => before.is_some_and(|edition| editions.contains(&edition.to_string())),
+            (Self::These(ExpectedVersion::OneOf(editions)), before) => {
+                before.is_some_and(|edition| editions.contains(&edition.to_string()))
+            }
         };
         let edition = before.unwrap_or(0);
         if fits { Ok(Some(edition)) } else { Err(AppError::PreconditionFailed { current: edition.to_string() }) }
@@ -54,7 +56,13 @@ impl App {
     }
 
     /// Makes a binding, or gives it other rules. Also tells whether it is a new one.
-    pub async fn put_binding(&self, caller: &Caller, name: &str, spec: BindingSpec, over: &PutCondition) -> Result<(BindingState, bool), AppError> {
+    pub async fn put_binding(
+        &self,
+        caller: &Caller,
+        name: &str,
+        spec: BindingSpec,
+        over: &PutCondition,
+    ) -> Result<(BindingState, bool), AppError> {
         caller.need(Scope::Admin)?;
         let binding = spec.parse(name)?;
         let before = self.check_binding(&binding).await?;
@@ -69,7 +77,7 @@ impl App {
     }
 
     /// The bindings of the settings, as they are written there.
-    pub async fn take_configured_bindings(&self, configured: &[Binding]) -> Result<(), AppError> {
+    pub async fn store_configured_bindings(&self, configured: &[Binding]) -> Result<(), AppError> {
         let now = self.clock.now();
         for binding in configured {
             self.store.put_binding(&PutBinding { binding, source: BindingSource::Config, read_edition: None, now }).await?;
@@ -105,13 +113,13 @@ impl App {
     }
 
     /// Asks for a pass now; with `audit` over the whole list; with `allow_deletions` however much it lacks is believed.
-    pub async fn hurry_binding(&self, caller: &Caller, name: &str, audit: bool, allow_deletions: bool) -> Result<BindingState, AppError> {
+    pub async fn request_sync(&self, caller: &Caller, name: &str, audit: bool, allow_deletions: bool) -> Result<BindingState, AppError> {
         caller.need(Scope::Write)?;
         if allow_deletions {
             caller.need(Scope::Admin)?;
         }
         let audit = audit || allow_deletions;
-        let bound = self.store.hurry_binding(name, audit, allow_deletions, self.clock.now()).await?.ok_or_else(|| missing(name))?;
+        let bound = self.store.request_sync(name, audit, allow_deletions, self.clock.now()).await?.ok_or_else(|| missing(name))?;
         if !bound.binding.pulls() {
             let message = format!("binding {name} only pushes: nothing of its tracker is read");
             return Err(Refusal { code: "binding_push_only", message }.into());
@@ -196,11 +204,15 @@ mod tests {
 
     #[test]
     fn rules_are_written_only_over_what_was_seen() {
-        let one_of = |editions: &[&str]| PutCondition::These(ExpectedVersion::OneOf(editions.iter().map(|&edition| edition.to_owned()).collect()));
+        let one_of =
+            |editions: &[&str]| PutCondition::These(ExpectedVersion::OneOf(editions.iter().map(|&edition| edition.to_owned()).collect()));
         let edition = |over: &PutCondition, before| over.edition(before).ok();
         assert_eq!((edition(&PutCondition::Anything, None), edition(&PutCondition::Anything, Some(3))), (Some(None), Some(None)));
         assert_eq!((edition(&PutCondition::Nothing, None), edition(&PutCondition::Nothing, Some(3))), (Some(Some(0)), None));
-        assert_eq!((edition(&PutCondition::These(ExpectedVersion::Any), None), edition(&PutCondition::These(ExpectedVersion::Any), Some(3))), (None, Some(Some(3))));
+        assert_eq!(
+            (edition(&PutCondition::These(ExpectedVersion::Any), None), edition(&PutCondition::These(ExpectedVersion::Any), Some(3))),
+            (None, Some(Some(3)))
+        );
         assert_eq!((edition(&one_of(&["2", "3"]), Some(3)), edition(&one_of(&["2"]), Some(3))), (Some(Some(3)), None));
         assert_eq!(edition(&one_of(&["2"]), None), None);
     }

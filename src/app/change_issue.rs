@@ -54,13 +54,13 @@ impl App {
         rule: impl Fn(&DecisionInput, &Cause, Stamp) -> Decision + Send + Sync,
     ) -> Result<DecisionInput, AppError> {
         let cause = Cause { actor: wish.caller.name.clone(), trace: wish.trace.clone() };
-        let mut seen = self.see(wish, comment).await?;
+        let mut seen = self.read_for_change(wish, comment).await?;
         let id = seen.issue.id;
         let _turn = if let Some(turn) = self.turns.free(id) {
             turn
         } else {
             let turn = self.turns.wait(id).await;
-            seen = self.see(wish, comment).await?;
+            seen = self.read_for_change(wish, comment).await?;
             turn
         };
         for _ in 0..ATTEMPTS {
@@ -69,7 +69,7 @@ impl App {
             let after = seen.after(&change);
             match self.commits.commit(change).await? {
                 CommitOutcome::Written => return Ok(after),
-                CommitOutcome::Stale => seen = self.see(wish, comment).await?,
+                CommitOutcome::Stale => seen = self.read_for_change(wish, comment).await?,
                 CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } | CommitOutcome::ClaimLost => {
                     unreachable!("an update that settles nothing is written or stale")
                 }
@@ -79,7 +79,7 @@ impl App {
     }
 
     /// The issue first: whoever changes a comment raises the issue's version, so the comment is as new as the version says.
-    async fn see(&self, wish: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
+    async fn read_for_change(&self, wish: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
         let issue = self.find_issue(wish.issue).await?;
         let comment = match comment {
             Some(id) => Some(self.find_comment(&issue, id).await?),

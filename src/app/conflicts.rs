@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use super::{App, AppError, Caller, ExpectedVersion, ListPage, Scope, ChangeRequest, page};
+use super::{App, AppError, Caller, ChangeRequest, ExpectedVersion, ListPage, Scope, page};
 use crate::domain::decide::{self, EditIssue, Refusal};
-use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, ConflictDecision, Field, Resolution, ResolveSpec};
+use crate::domain::sync::{Conflict, ConflictDecision, ConflictFilter, ConflictState, ConflictWrite, Field, Resolution, ResolveSpec};
 use crate::domain::{Faults, Issue, IssueRef, NewMessage, text};
 
 /// Somebody wants something changed that is no issue, as an entrance hands it over.
@@ -58,7 +58,13 @@ impl App {
         self.decide(wish, conflict, &decided, words).await
     }
 
-    async fn decide(&self, wish: &ResolveRequest, conflict: Conflict, decided: &ConflictDecision, words: Option<EditIssue>) -> Result<Conflict, AppError> {
+    async fn decide(
+        &self,
+        wish: &ResolveRequest,
+        conflict: Conflict,
+        decided: &ConflictDecision,
+        words: Option<EditIssue>,
+    ) -> Result<Conflict, AppError> {
         let now = self.clock.now();
         let resolution = match decided {
             ConflictDecision::Local => Resolution::Local,

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 
 use super::{App, AppError, Caller, ListPage, Scope};
-use crate::domain::facet::{FacetCount, Facet, FacetOrder, FacetQuery, ShownFacetValue};
+use crate::domain::facet::{Facet, FacetCount, FacetOrder, FacetQuery, ShownFacetValue};
 
 /// How many values of one facet the statistics show, the most frequent ones.
 const SHOWN: u32 = 100;

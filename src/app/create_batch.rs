@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::create_issue::{PreparedTask, DryRunOutcome, check_key, parsed, replay};
-use super::{AcceptedTask, App, AppError, Caller, TaskPlan, Scope};
+use super::create_issue::{DryRunOutcome, PreparedTask, check_key, parsed, replay};
+use super::{AcceptedTask, App, AppError, Caller, Scope, TaskPlan};
 use crate::domain::decide::Cause;
 use crate::domain::input::Input;
 use crate::domain::relation;
@@ -61,7 +61,7 @@ type SortedOut = (Vec<Option<BatchItemOutcome>>, Vec<(usize, PreparedTask)>);
 impl App {
     /// Files what is sound, in the order given. Fails as a whole only when the store failed before anything was filed.
     pub async fn create_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
-        let (mut items, sound) = self.sort_out(batch).await?;
+        let (mut items, sound) = self.prepare_batch(batch).await?;
         let mut sound = sound.into_iter();
         let mut gone: Option<StoreError> = None;
         loop {
@@ -89,23 +89,23 @@ impl App {
     }
 
     /// What [`App::create_batch`] would do; nothing is written.
-    pub async fn rehearse_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
-        let (mut items, sound) = self.sort_out(batch).await?;
+    pub async fn dry_run_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
+        let (mut items, sound) = self.prepare_batch(batch).await?;
         let (places, _) = split(sound.into_iter());
         let keys: Vec<DedupeKey> = places.iter().filter_map(|place| Some(place.dedupe?.key)).collect();
-        let filed = self.store.filed(&keys).await?;
+        let filed = self.store.filed_under(&keys).await?;
         let filed: HashMap<DedupeKey, FiledIssue> = keys.into_iter().zip(filed).filter_map(|(key, filed)| Some((key, filed?))).collect();
         let mut seen = HashMap::new();
         for place in places {
             items[place.at] = Some(match &place.dedupe {
-                None => BatchItemOutcome::Rehearsed(self.rehearsed(place.plan)),
-                Some(dedupe) => self.rehearse_item(place.at, dedupe, place.plan, &filed, &mut seen),
+                None => BatchItemOutcome::Rehearsed(self.dry_run_outcome(place.plan)),
+                Some(dedupe) => self.dry_run_item(place.at, dedupe, place.plan, &filed, &mut seen),
             });
         }
         judged(items)
     }
 
-    fn rehearse_item(
+    fn dry_run_item(
         &self,
         at: usize,
         dedupe: &Dedupe,
@@ -115,19 +115,20 @@ impl App {
     ) -> BatchItemOutcome {
         if let Some(FiledIssue { issue, fingerprint }) = filed.get(&dedupe.key) {
             let replayed = replay(issue.clone(), *fingerprint, Some(dedupe));
-            return replayed.map_or_else(BatchItemOutcome::Failed, |accepted| BatchItemOutcome::Rehearsed(DryRunOutcome::Duplicate(accepted)));
+            return replayed
+                .map_or_else(BatchItemOutcome::Failed, |accepted| BatchItemOutcome::Rehearsed(DryRunOutcome::Duplicate(accepted)));
         }
         match seen.get(&dedupe.key) {
             Some((_, first)) if *first != dedupe.fingerprint => BatchItemOutcome::Failed(AppError::KeyReused),
             Some((first, _)) => BatchItemOutcome::SameAs(*first),
             None => {
                 seen.insert(dedupe.key, (at, dedupe.fingerprint));
-                BatchItemOutcome::Rehearsed(self.rehearsed(plan))
+                BatchItemOutcome::Rehearsed(self.dry_run_outcome(plan))
             }
         }
     }
 
-    async fn sort_out(&self, batch: TaskBatch<'_>) -> Result<SortedOut, AppError> {
+    async fn prepare_batch(&self, batch: TaskBatch<'_>) -> Result<SortedOut, AppError> {
         batch.caller.need(Scope::Ingest)?;
         let cause = Cause { actor: batch.caller.name.clone(), trace: batch.trace };
         let mut items = Vec::with_capacity(batch.tasks.len());
@@ -181,7 +182,8 @@ fn split(prepared: impl Iterator<Item = (usize, PreparedTask)>) -> (Vec<BatchSlo
 /// Every item with its verdict; or the store's error, when it kept all of them from being filed.
 fn judged(items: Vec<Option<BatchItemOutcome>>) -> Result<Vec<BatchItemOutcome>, AppError> {
     let items: Vec<BatchItemOutcome> = items.into_iter().flatten().collect();
-    let lost = |item: &BatchItemOutcome| if let BatchItemOutcome::Failed(AppError::Store(error)) = item { Some(error.clone()) } else { None };
+    let lost =
+        |item: &BatchItemOutcome| if let BatchItemOutcome::Failed(AppError::Store(error)) = item { Some(error.clone()) } else { None };
     match items.iter().find_map(lost) {
         Some(error) if !items.iter().any(|item| matches!(item, BatchItemOutcome::Filed(_))) => Err(error.into()),
         Some(_) | None => Ok(items),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::relations::{Known, resolved};
-use super::{App, AppError, Caller, TaskPlan, Scope};
+use super::{App, AppError, Caller, Scope, TaskPlan};
 use crate::domain::decide::{self, Cause};
 use crate::domain::relation;
 use crate::domain::tracker::{LOCAL, LossKind, LossNote};
@@ -94,12 +94,12 @@ impl App {
     }
 
     /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
-    pub async fn rehearse_create(&self, request: TaskSubmission<'_>) -> Result<(DryRunOutcome, DedupeSource), AppError> {
+    pub async fn dry_run_create(&self, request: TaskSubmission<'_>) -> Result<(DryRunOutcome, DedupeSource), AppError> {
         let PreparedTask { dedupe, plan, .. } = self.prepare_one(request).await?;
         let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
-        let filed = self.store.filed(&keys).await?.into_iter().next().flatten();
+        let filed = self.store.filed_under(&keys).await?.into_iter().next().flatten();
         let rehearsal = match filed {
-            None => self.rehearsed(plan),
+            None => self.dry_run_outcome(plan),
             Some(filed) => DryRunOutcome::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
         };
         Ok((rehearsal, DedupeSource::of(dedupe.as_ref())))
@@ -128,7 +128,13 @@ impl App {
     }
 
     /// The key ladder and the decision, for one task, by what is known of the issues it names.
-    pub(super) fn prepare(&self, command: CreateIssue, given: GivenKeys<'_>, known: &Known, cause: &Cause) -> Result<PreparedTask, AppError> {
+    pub(super) fn prepare(
+        &self,
+        command: CreateIssue,
+        given: GivenKeys<'_>,
+        known: &Known,
+        cause: &Cause,
+    ) -> Result<PreparedTask, AppError> {
         let dedupe = Dedupe::of(&command, &cause.actor, given);
         let relations = resolved(&command.relations, known, "")?;
         let stamp = self.clock.stamp();
@@ -141,7 +147,7 @@ impl App {
         Ok(PreparedTask { id: IssueId(stamp.id), dedupe, change, plan })
     }
 
-    pub(super) fn rehearsed(&self, plan: Option<TaskPlan>) -> DryRunOutcome {
+    pub(super) fn dry_run_outcome(&self, plan: Option<TaskPlan>) -> DryRunOutcome {
         DryRunOutcome::Create { backend: plan.as_ref().map_or(self.store.name(), |plan| &plan.backend).to_owned(), plan }
     }
 
@@ -170,7 +176,9 @@ impl App {
                 let losses = plan.map(|plan| plan.losses).unwrap_or_default();
                 Ok(AcceptedTask { losses, on_its_way, ..replay(*issue, fingerprint, dedupe)? })
             }
-            CommitOutcome::Written | CommitOutcome::Stale | CommitOutcome::ClaimLost => unreachable!("an insert is inserted or a duplicate"),
+            CommitOutcome::Written | CommitOutcome::Stale | CommitOutcome::ClaimLost => {
+                unreachable!("an insert is inserted or a duplicate")
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Takes an issue out of sight, brings it back, or removes it for good.
 
-use super::{App, AppError, Scope, ChangeRequest};
+use super::{App, AppError, ChangeRequest, Scope};
 use crate::domain::{Issue, NoSpec, decide};
 
 impl App {

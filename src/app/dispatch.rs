@@ -1,10 +1,10 @@
 //! Decides who must hear of an event: one message becomes one for each interested sink, and one for each tracker that has the issue or
 //! shall have it.
 
-use super::outlets::LeaseEnd;
+use super::targets::LeaseEnd;
 use super::{App, AppError, Target};
 use crate::domain::sync::FieldFlips;
-use crate::domain::tracker::{RouteDestination, Link, LinkOrigin, LinkState};
+use crate::domain::tracker::{Link, LinkOrigin, LinkState, RouteDestination};
 use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {

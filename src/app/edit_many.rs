@@ -2,10 +2,10 @@
 
 use futures_util::StreamExt as _;
 
-use super::{App, AppError, Caller, ExpectedVersion, Scope, ChangeRequest};
-use crate::domain::ask::{BulkEdit, BulkSpec, BulkTarget};
+use super::{App, AppError, Caller, ChangeRequest, ExpectedVersion, Scope};
 use crate::domain::decide::{self, BulkChange, Cause};
 use crate::domain::find::{IssueQuery, MAX_LIMIT, Order, Sort};
+use crate::domain::query::{BulkEdit, BulkSpec, BulkTarget};
 use crate::domain::{Issue, IssueRef};
 
 /// How many are changed at the same time; they share their transactions.
@@ -45,7 +45,8 @@ impl App {
             BulkTarget::Matching(query) => self.matching(*query).await?,
         };
         let one = |(name, issue): (String, Option<IssueRef>)| {
-            let wish = issue.map(|issue| ChangeRequest { caller: caller.clone(), issue, expected: ExpectedVersion::Any, trace: trace.clone() });
+            let wish =
+                issue.map(|issue| ChangeRequest { caller: caller.clone(), issue, expected: ExpectedVersion::Any, trace: trace.clone() });
             let change = &change;
             async move { BulkItem { outcome: self.edit_one(&name, wish, change, dry_run).await, name } }
         };

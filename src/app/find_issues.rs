@@ -2,7 +2,7 @@
 
 use super::{App, AppError, Caller, Scope};
 use crate::domain::facet::{FacetCount, FacetOrder, FacetQuery};
-use crate::domain::find::{ListFilter, IssueQuery, MAX_TOTAL, CursorKey, RANKED, Sort, ranked};
+use crate::domain::find::{CursorKey, IssueQuery, ListFilter, MAX_TOTAL, RANKED, Sort, ranked};
 use crate::domain::{Issue, IssueNumber, IssueRef};
 
 /// A page of what was looked for.
@@ -40,7 +40,8 @@ impl App {
     async fn search(&self, query: &IssueQuery) -> Result<(Vec<Issue>, Option<CursorKey>), AppError> {
         let newest = match query.after {
             Some(CursorKey::Relevance { newest, .. }) => Some(newest),
-            Some(CursorKey::Created(..) | CursorKey::Updated(..) | CursorKey::Due(..) | CursorKey::Priority(..) | CursorKey::Number(_)) | None => None,
+            Some(CursorKey::Created(..) | CursorKey::Updated(..) | CursorKey::Due(..) | CursorKey::Priority(..) | CursorKey::Number(_))
+            | None => None,
         };
         let matches = self.store.matches(&query.filter, newest, RANKED).await?;
         let page = ranked(query, &matches);

@@ -3,7 +3,7 @@
 //! What is here already stays as it is, so an import may be repeated, or go on where it was interrupted.
 
 use super::{App, AppError, Caller, Scope};
-use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::domain::{Faults, IssueId, IssueNumber, decide};
 
 /// How many may come together.
@@ -27,7 +27,7 @@ impl App {
     ) -> Result<Vec<ImportItem>, AppError> {
         caller.need(Scope::Admin)?;
         let (good, places): (Vec<IssueRecord>, Vec<Option<AppError>>) = apart(records);
-        let mut taken = if good.is_empty() { Vec::new() } else { self.store.take_in(&good, !dry_run).await? }.into_iter().zip(&good);
+        let mut taken = if good.is_empty() { Vec::new() } else { self.store.import_records(&good, !dry_run).await? }.into_iter().zip(&good);
         let told = |fault: Option<AppError>| match fault {
             Some(error) => Some(ImportItem::Failed(error)),
             None => taken.next().map(|(taken, record)| item(taken, record)),

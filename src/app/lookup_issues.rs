@@ -1,8 +1,8 @@
 //! What was filed for a trigger or a definition, so that a caller can compare its own log with what is here.
 
 use super::{App, AppError, Caller, Scope};
-use crate::domain::ask::LookupSpec;
 use crate::domain::find::{FoundIssue, IssueLookup, LookupBy};
+use crate::domain::query::LookupSpec;
 
 /// How many issues are shown for one id, and in one answer.
 const PER_ID: u32 = 100;

@@ -1,9 +1,9 @@
 //! Hands out the best open issue: most urgent first, then soonest due, then longest waiting. Never one to two at once.
 
-use super::{App, AppError, Caller, ExpectedVersion, Scope, ChangeRequest};
-use crate::domain::ask::{NextIssue, NextSpec};
+use super::{App, AppError, Caller, ChangeRequest, ExpectedVersion, Scope};
 use crate::domain::decide::{self, Refusal};
 use crate::domain::find::{Archived, IssueQuery, Order, Sort};
+use crate::domain::query::{NextIssue, NextSpec};
 use crate::domain::{Issue, IssueRef, ReviewState, State, StateName};
 
 /// How many are looked at before the list is read again, and how often it is.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::outlets::LeaseEnd;
+use super::targets::LeaseEnd;
 use super::{App, Target};
 use crate::domain::breaker::BreakerState;
 use crate::domain::{Change, Lease, Notice, Verdict};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::{AppError, Caller};
-use crate::domain::quota::{QuotaAllowance, QuotaBucket, Quota};
+use crate::domain::quota::{Quota, QuotaAllowance, QuotaBucket};
 
 /// The buckets of everybody who asked. There are no more of them than key names.
 #[derive(Debug)]

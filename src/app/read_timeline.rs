@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::page::{ListPage, fill};
 use super::{App, AppError, Caller, Scope};
-use crate::domain::{Comment, CommentId, Attempt, Event, IssueId, IssueRef};
+use crate::domain::{Attempt, Comment, CommentId, Event, IssueId, IssueRef};
 
 /// One event with what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,13 @@ const ATTEMPTS: u32 = 20;
 
 impl App {
     /// Oldest first, without gaps: the events after that number.
-    pub async fn timeline(&self, caller: &Caller, issue: IssueRef, after: Option<i64>, limit: u32) -> Result<ListPage<TimelineItem>, AppError> {
+    pub async fn timeline(
+        &self,
+        caller: &Caller,
+        issue: IssueRef,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<ListPage<TimelineItem>, AppError> {
         caller.need(Scope::Read)?;
         let issue = self.find_issue(issue).await?.id;
         let read = |after: Option<i64>, limit| self.store.events(issue, after.unwrap_or(0), limit);
@@ -40,7 +46,7 @@ impl App {
     async fn deliveries(&self, issue: IssueId, events: &[Event]) -> Result<HashMap<i64, Vec<Attempt>>, AppError> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(HashMap::new()) };
         let mut by_event: HashMap<i64, Vec<Attempt>> = HashMap::new();
-        for delivery in self.store.deliveries_of(issue, first.seq..=last.seq, ATTEMPTS).await? {
+        for delivery in self.store.attempts_of(issue, first.seq..=last.seq, ATTEMPTS).await? {
             by_event.entry(delivery.event_seq).or_default().push(delivery);
         }
         Ok(by_event)

@@ -2,7 +2,7 @@
 
 use super::{App, AppError};
 use crate::backend::http::header::HeaderMap;
-use crate::backend::{WebhookDelivery, ParsedDelivery};
+use crate::backend::{ParsedDelivery, WebhookDelivery};
 use crate::domain::sync::NewDelivery;
 
 /// What became of a delivery.
@@ -23,10 +23,11 @@ impl App {
             self.trackers.get(name).map(|tracker| (tracker, tracker.webhook.secrets())).filter(|(_, secrets)| !secrets.is_empty());
         let Some((tracker, secrets)) = tracker else { return Err(AppError::NotFound { what: format!("webhook for a backend {name}") }) };
         let received_at = self.clock.now();
-        let ParsedDelivery { delivery, event, hint } = tracker.backend.hear(&WebhookDelivery { headers, body, now: received_at }, &secrets)?;
+        let ParsedDelivery { delivery, event, hint } =
+            tracker.backend.hear(&WebhookDelivery { headers, body, now: received_at }, &secrets)?;
         let followed = hint.is_some();
         let hook = NewDelivery { backend: tracker.name.clone(), delivery, event, received_at, body: body.to_vec(), hint };
-        if !self.store.keep_hook(&hook).await? {
+        if !self.store.keep_delivery(&hook).await? {
             return Ok(DeliveryReceipt::Repeated);
         }
         if !followed {
@@ -40,7 +41,7 @@ impl App {
     pub async fn purge_webhooks(&self, age: std::time::Duration) -> Result<(), AppError> {
         const PAGE: u32 = 1000;
         let before = self.clock.now() - age;
-        while self.store.purge_hooks(before, PAGE).await? == u64::from(PAGE) {}
+        while self.store.purge_kept_deliveries(before, PAGE).await? == u64::from(PAGE) {}
         Ok(())
     }
 }

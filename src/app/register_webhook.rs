@@ -2,7 +2,7 @@
 
 use super::show_backends::away;
 use super::{App, AppError, Caller, Scope, Tracker};
-use crate::backend::{HookMade, ErrorKind};
+use crate::backend::{ErrorKind, HookMade};
 use crate::domain::tracker::{Project, ProjectField};
 use crate::domain::{Faults, WebhookSpec};
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::{App, AppError, Caller, Scope};
 use crate::domain::decide::{EditIssue, Refusal};
 use crate::domain::patch::IssuePatch;
-use crate::domain::relation::{self, IssueRelation, WantedRelation, UnmetRelation};
+use crate::domain::relation::{self, IssueRelation, UnmetRelation, WantedRelation};
 use crate::domain::{Issue, IssueId, IssueNumber, IssueRef};
 
 /// The issues that were asked for, by the names they were asked for by.
@@ -49,7 +49,9 @@ pub(super) fn resolved(wishes: &[WantedRelation], known: &Known, root: &str) -> 
                     unknown.iter().map(|(n, name)| format!("{root}/relations/{n}/to: there is no issue {name}")).collect();
                 Refusal { code: "unknown_issue", message: told.join("; ") }
             }
-            UnmetRelation::TwoParents => Refusal { code: "two_parents", message: format!("{root}/relations: an issue has one parent at most") },
+            UnmetRelation::TwoParents => {
+                Refusal { code: "two_parents", message: format!("{root}/relations: an issue has one parent at most") }
+            }
         })
     })
 }

@@ -1,7 +1,7 @@
 //! The review queue: what waits in it, and what is decided about it.
 
 use super::page::{ListPage, fill};
-use super::{App, AppError, Caller, Scope, ChangeRequest};
+use super::{App, AppError, Caller, ChangeRequest, Scope};
 use crate::domain::{ApproveSpec, Issue, IssueNumber, RejectSpec, decide};
 
 impl App {

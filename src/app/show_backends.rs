@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::trackers::Tracker;
 use super::{App, AppError, Caller, Scope};
-use crate::backend::{BackendError, CheckReport, Resource, ErrorKind, Workspace};
+use crate::backend::{BackendError, CheckReport, ErrorKind, Resource, Workspace};
 use crate::domain::MessageKind;
 use crate::domain::breaker::BreakerState;
 use crate::domain::tracker::{BudgetWindow, LOCAL, RemotePage, TrackerKind};
@@ -72,7 +72,13 @@ impl App {
     }
 
     /// With the workspace they belong to, where it can be told.
-    pub async fn resources(&self, caller: &Caller, name: &str, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, AppError> {
+    pub async fn resources(
+        &self,
+        caller: &Caller,
+        name: &str,
+        workspace: &str,
+        page: Option<&str>,
+    ) -> Result<RemotePage<Resource>, AppError> {
         caller.need(Scope::Read)?;
         let backend = &self.tracker(name)?.backend;
         match backend.resources(workspace, page).await {
@@ -114,7 +120,7 @@ impl App {
             breaker: outlet.map_or(BreakerState::Closed, |outlet| outlet.breaker_state()),
             paused: outlet.is_some_and(|outlet| outlet.is_paused(now)),
             rests_until: outlet.and_then(|outlet| outlet.rests_until(now)),
-            waiting: self.store.waiting(&tracker.name, MOST).await?,
+            waiting: self.store.count_waiting(&tracker.name, MOST).await?,
             spent,
             tracker: Some(Arc::clone(tracker)),
         })

@@ -10,17 +10,17 @@ use crate::domain::breaker::BreakerState;
 impl App {
     /// Tells the workers of other processes that this one has written messages.
     pub async fn call_workers(&self) -> Result<(), AppError> {
-        Ok(self.store.call_others().await?)
+        Ok(self.store.notify_processes().await?)
     }
 
     /// Wakes the workers here whenever another process has written messages, until that fails.
-    pub async fn hear_calls(&self) -> Result<(), AppError> {
+    pub async fn listen_for_calls(&self) -> Result<(), AppError> {
         Ok(self.store.listen(&|| self.wake.ring_all()).await?)
     }
 
     /// Measures what waits, for the metrics.
     pub async fn sample_messages(&self) -> Result<(), AppError> {
-        let (backlog, now) = (self.store.backlog().await?, self.clock.now());
+        let (backlog, now) = (self.store.queue_depths().await?, self.clock.now());
         let metrics = &self.metrics;
         metrics.messages.reset();
         metrics.messages_oldest.reset();
@@ -61,7 +61,7 @@ impl App {
     pub async fn purge_history(&self, age: Duration) -> Result<(), AppError> {
         const PAGE: u32 = 1000;
         let before = self.clock.now() - age;
-        while self.store.purge_deliveries(before, PAGE).await? == u64::from(PAGE) {}
+        while self.store.purge_attempts(before, PAGE).await? == u64::from(PAGE) {}
         Ok(())
     }
 }

@@ -12,7 +12,8 @@ use secrecy::SecretString;
 use super::{AcceptedTask, App, AppError};
 use crate::backend::{Backend, Secret};
 use crate::domain::tracker::{
-    RelationTargets, BudgetWindow, LOCAL, LossNote, Project, ProjectTemplate, RouteNote, RouteDecision, RouteTable, BackendTerms, TrackerKind, expected, fit, route,
+    BackendTerms, BudgetWindow, LOCAL, LossNote, Project, ProjectTemplate, RelationTargets, RouteDecision, RouteNote, RouteTable,
+    TrackerKind, expected, fit, route,
 };
 use crate::domain::{Issue, IssueRef, Review};
 
@@ -169,7 +170,7 @@ impl App {
         let at = match known {
             Some((asked, at)) if now < asked + FRESH => at,
             Some(_) | None => {
-                let waiting = self.store.waiting(&tracker.name, MOST).await.ok()?;
+                let waiting = self.store.count_waiting(&tracker.name, MOST).await.ok()?;
                 let at = expected(&self.spent(budget).await.ok()?, waiting, now);
                 *tracker.estimate.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, at));
                 at
@@ -183,7 +184,7 @@ impl App {
         let now = self.clock.now();
         let mut spent = Vec::with_capacity(budget.windows.len());
         for window in &budget.windows {
-            spent.push((*window, self.store.spent(&budget.name, now - window.length).await?));
+            spent.push((*window, self.store.budget_spent(&budget.name, now - window.length).await?));
         }
         Ok(spent)
     }

@@ -6,13 +6,13 @@
 pub mod azure_devops;
 pub mod canonical;
 pub mod changes;
+pub mod client;
+pub mod delivery;
 pub mod gitea;
 pub mod github;
 pub mod gitlab;
-pub mod hook;
 pub mod http;
 pub mod jira;
-pub mod line;
 pub mod linear;
 pub mod paging;
 mod prose;
@@ -27,12 +27,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind, UserMap,
+    Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
+    TrackerKind, UserMap,
 };
 
 pub use changes::{ChangesPage, ListAsk};
-pub use hook::{WebhookDelivery, ParsedDelivery, HookMade, DeliveryRejected};
-pub use line::{TrackerClient, LineOptions, Transport};
+pub use client::{LineOptions, TrackerClient, Transport};
+pub use delivery::{DeliveryRejected, HookMade, ParsedDelivery, WebhookDelivery};
 pub use secret::Secret;
 
 /// One tracker, as it is configured. Called from many tasks at once; for one issue by one of them, in order.

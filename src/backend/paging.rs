@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::client::TrackerCall;
 use super::http::HttpAnswer;
-use super::line::TrackerCall;
 
 /// More pages than any list has: a server that never ends one is not believed.
 pub const PAGES: u32 = 10_000;

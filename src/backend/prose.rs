@@ -113,7 +113,8 @@ fn heading(line: &str) -> Option<ProseBlock> {
 
 fn rule(line: &str) -> Option<ProseBlock> {
     let line = line.trim();
-    (line.len() >= 3 && ["-", "*", "_"].iter().any(|mark| line.trim_matches(|c| mark.starts_with(c)).is_empty())).then_some(ProseBlock::Rule)
+    (line.len() >= 3 && ["-", "*", "_"].iter().any(|mark| line.trim_matches(|c| mark.starts_with(c)).is_empty()))
+        .then_some(ProseBlock::Rule)
 }
 
 fn quote(lines: &[&str]) -> Option<(ProseBlock, usize)> {

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::BootError;
-use crate::app::{App, CreationBudget, Tracker, Trackers, AnswerWaits, WebhookSetup};
+use crate::app::{AnswerWaits, App, CreationBudget, Tracker, Trackers, WebhookSetup};
 use crate::backend::azure_devops::AzureDevopsBackend;
 use crate::backend::gitea::GiteaBackend;
 use crate::backend::github::GitHubBackend;
@@ -20,9 +20,9 @@ use crate::backend::gitlab::GitLabBackend;
 use crate::backend::http::{HttpClient, HttpLimits};
 use crate::backend::jira::JiraBackend;
 use crate::backend::linear::LinearBackend;
-use crate::backend::{Backend, BackendOptions, TrackerClient, LineOptions, Secret, Transport};
+use crate::backend::{Backend, BackendOptions, LineOptions, Secret, TrackerClient, Transport};
 use crate::config::{BackendSettings, Settings, TransportKind, read_secret};
-use crate::domain::tracker::{BudgetWindow, ProjectDefaults, RouteTable, BackendTerms, TextRules, TrackerKind};
+use crate::domain::tracker::{BackendTerms, BudgetWindow, ProjectDefaults, RouteTable, TextRules, TrackerKind};
 
 /// A tracker, ready to be called; it does not connect yet. The error names what is wrong with its settings.
 pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {

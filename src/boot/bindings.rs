@@ -18,7 +18,7 @@ pub(super) async fn take(app: &App, configured: &[Binding], stop: &CancellationT
     if app.trackers.is_empty() {
         return;
     }
-    while let Err(error) = app.take_configured_bindings(configured).await {
+    while let Err(error) = app.store_configured_bindings(configured).await {
         tracing::warn!(%error, "the bindings of the settings could not be written for now");
         if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
             return;

@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::options::http_options;
 use super::{BootError, DatabaseUrl, assemble, tells};
-use crate::app::{App, Caller, Keyring, ValidKeys, Scope};
+use crate::app::{App, Caller, Keyring, Scope, ValidKeys};
 use crate::backend::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use crate::backend::http::{HttpClient, HttpLimits, HttpRequest};
 use crate::clock::Clock;
@@ -114,7 +114,7 @@ impl ApiClient {
             let store = app.store.clone();
             if tells && wrote.into_inner() {
                 // Only a hint: the workers look by themselves, a little later.
-                _ = store.call_others().await;
+                _ = store.notify_processes().await;
             }
             drop((local, app));
             tasks.close();

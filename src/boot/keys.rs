@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Caller, Keyring, ValidKeys, Scope};
+use crate::app::{App, Caller, Keyring, Scope, ValidKeys};
 use crate::config::{AuthSettings, KeySource, read_keys};
 
 /// The ring for the keys as they are now; one that lets everybody in where no key is configured.

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::ProcessRole;
 use crate::app::{App, Caller, Keyring, Scope};
 use crate::config::Settings;
-use crate::nats::{self, NatsLink, LinkError};
+use crate::nats::{self, LinkError, NatsLink};
 
 /// The connection, which the sink and the entrance share; none while there is no URL or nothing to do with it.
 pub(super) async fn link(settings: &Settings) -> Result<Option<NatsLink>, LinkError> {

@@ -67,6 +67,10 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
         max_in_flight: server.max_in_flight,
         compress_above: server.compress_above,
         cors_origins: server.cors_origins.clone(),
-        connections: ConnectionLimits { most: server.max_connections, header_timeout: server.header_timeout, idle_timeout: server.idle_timeout },
+        connections: ConnectionLimits {
+            most: server.max_connections,
+            header_timeout: server.header_timeout,
+            idle_timeout: server.idle_timeout,
+        },
     }
 }

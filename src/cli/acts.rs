@@ -33,7 +33,11 @@ impl ActTargets {
     }
 
     /// Does it to each, and shows each as it is then.
-    pub(super) async fn each(&self, session: &CommandSession, act: impl AsyncFn(&str) -> Result<ApiAnswer, CliError>) -> Result<(), CliError> {
+    pub(super) async fn each(
+        &self,
+        session: &CommandSession,
+        act: impl AsyncFn(&str) -> Result<ApiAnswer, CliError>,
+    ) -> Result<(), CliError> {
         let mut done = ApiPage::default();
         let mut failed = 0;
         for name in &self.issues {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::error::{CliError, ReceivedProblem};
-use crate::boot::{ApiRequest, ApiClient, ApiReply};
+use crate::boot::{ApiClient, ApiReply, ApiRequest};
 
 pub(super) struct IssueApi {
     client: ApiClient,

@@ -10,7 +10,7 @@ use super::api::IssueApi;
 use super::error::CliError;
 use super::reach::ServerArgs;
 use super::screen::OutputLook;
-use crate::config::{ServerContexts, LoadedSettings};
+use crate::config::{LoadedSettings, ServerContexts};
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {}
@@ -38,7 +38,8 @@ impl DoctorArgs {
         let mut findings = DoctorFindings::default();
         findings.tell("the settings are sound", LoadedSettings::from_environment(config).map_err(|error| error.to_string()));
         let path = ServerContexts::path();
-        findings.tell(&format!("contexts can be read ({})", path.display()), ServerContexts::load(&path).map_err(|error| error.to_string()));
+        findings
+            .tell(&format!("contexts can be read ({})", path.display()), ServerContexts::load(&path).map_err(|error| error.to_string()));
         match reach.open(config, look).await {
             Err(error) => _ = findings.tell::<()>("somebody can be asked", Err(error.to_string())),
             Ok(session) => {

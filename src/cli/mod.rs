@@ -72,7 +72,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::error::CliError;
-use self::reach::{ServerArgs, CommandSession};
+use self::reach::{CommandSession, ServerArgs};
 use self::screen::OutputLook;
 use crate::boot::{self, ProcessRole, RunningService};
 use crate::config::{LoadedSettings, Settings};

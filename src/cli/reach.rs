@@ -11,7 +11,7 @@ use super::api::IssueApi;
 use super::error::CliError;
 use super::screen::{OutputLook, Screen};
 use crate::boot::ApiClient;
-use crate::config::{ServerContexts, LoadedSettings, SettingOrigin, CommandEnvironment, read_key_file};
+use crate::config::{CommandEnvironment, LoadedSettings, ServerContexts, SettingOrigin, read_key_file};
 use crate::telemetry;
 
 /// Names the embedded store where a context may be named.

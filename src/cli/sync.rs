@@ -82,8 +82,9 @@ fn counts(counts: &Value) -> String {
 }
 
 fn planned(rows: &[Value], width: Option<usize>) -> String {
-    let row =
-        |item: &Value| ["action", "number", "key", "title", "taken", "sent", "clashes"].map(|field| TableCell::new(text(&item[field]))).into();
+    let row = |item: &Value| {
+        ["action", "number", "key", "title", "taken", "sent", "clashes"].map(|field| TableCell::new(text(&item[field]))).into()
+    };
     let rows: Vec<Vec<TableCell>> = rows.iter().map(row).collect();
     if rows.is_empty() {
         "nothing would be done\n".to_owned()

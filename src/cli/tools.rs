@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
-use super::api::{IssueApi, ApiPage, Query, with_query};
+use super::api::{ApiPage, IssueApi, Query, with_query};
 use super::error::CliError;
 use super::names::{find, resolve};
 

@@ -97,10 +97,11 @@ impl LoadedSettings {
     }
 
     pub(super) fn load(file: Option<&Path>, variables: &[(String, String)]) -> Result<Self, ConfigError> {
-        let mut values: BTreeMap<String, (Value, SettingOrigin)> = flatten(&File::from_str(DEFAULTS, FileFormat::Toml), Path::new("built in"))?
-            .into_iter()
-            .map(|(key, value)| (key, (value, SettingOrigin::Default)))
-            .collect();
+        let mut values: BTreeMap<String, (Value, SettingOrigin)> =
+            flatten(&File::from_str(DEFAULTS, FileFormat::Toml), Path::new("built in"))?
+                .into_iter()
+                .map(|(key, value)| (key, (value, SettingOrigin::Default)))
+                .collect();
         let mut problems = Vec::new();
         let named =
             variables.iter().find(|(name, value)| name == "ISSUE_CORE_CONFIG" && !value.is_empty()).map(|(_, path)| PathBuf::from(path));
@@ -132,7 +133,11 @@ impl LoadedSettings {
     }
 }
 
-fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, SettingOrigin)>, problems: &mut Vec<SettingProblem>) -> Result<(), ConfigError> {
+fn add_file(
+    path: &Path,
+    values: &mut BTreeMap<String, (Value, SettingOrigin)>,
+    problems: &mut Vec<SettingProblem>,
+) -> Result<(), ConfigError> {
     let file = File::new(&path.to_string_lossy(), FileFormat::Toml);
     for (key, value) in flatten(&file, path)? {
         let origin = SettingOrigin::File(path.to_path_buf());
@@ -145,7 +150,11 @@ fn add_file(path: &Path, values: &mut BTreeMap<String, (Value, SettingOrigin)>, 
     Ok(())
 }
 
-fn add_variables(variables: &[(String, String)], values: &mut BTreeMap<String, (Value, SettingOrigin)>, problems: &mut Vec<SettingProblem>) {
+fn add_variables(
+    variables: &[(String, String)],
+    values: &mut BTreeMap<String, (Value, SettingOrigin)>,
+    problems: &mut Vec<SettingProblem>,
+) {
     // A setting's full name wins over its alias, so aliases are laid first.
     let by_alias = |(name, value): &(String, String)| {
         let setting = ALIASES.iter().find(|(alias, _)| alias == name)?.1;

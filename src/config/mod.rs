@@ -10,8 +10,8 @@ mod duration;
 mod keys;
 mod layers;
 mod nats;
-mod outlets;
 mod show;
+mod targets;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -25,12 +25,12 @@ use serde::Deserialize;
 use crate::domain::vocabulary::vocabulary;
 pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
 pub use bindings::BindingSettings;
-pub use contexts::{ServerContext, ServerContexts, CommandEnvironment, read_key_file};
+pub use contexts::{CommandEnvironment, ServerContext, ServerContexts, read_key_file};
 pub use keys::{KeySource, NamedKey, read_all as read_keys};
 pub use layers::{ConfigError, LoadedSettings, SettingOrigin, SettingProblem};
 pub use nats::NatsSettings;
-pub use outlets::{StateHubSettings, WorkerSettings};
 pub use show::show;
+pub use targets::{StateHubSettings, WorkerSettings};
 pub use validate::read_secret;
 
 /// The settings in force, checked.

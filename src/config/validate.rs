@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, LoadedSettings, SettingOrigin, SettingProblem};
-use super::outlets;
+use super::targets;
 use super::{AuthSettings, backends, bindings};
 use crate::domain::quota::Quota;
 
@@ -44,7 +44,8 @@ impl LoadedSettings {
         }
         for (setting, file_setting, secret, file) in pairs {
             let Some(path) = file else { continue };
-            let problem = |message| SettingProblem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
+            let problem =
+                |message| SettingProblem { setting: file_setting.to_owned(), origin: self.values[file_setting].1.clone(), message };
             if secret.is_some() {
                 problems.push(problem(format!("give {setting} or {file_setting}, not both")));
                 continue;
@@ -106,7 +107,7 @@ impl LoadedSettings {
         // A publish waits twice: to be sent, and to be acknowledged.
         let fits = s.nats.url.is_none() || s.nats.timeout <= s.worker.lease / 4;
         check("nats.timeout", fits, "must be at most a quarter of worker.lease");
-        for (setting, holds, message) in s.nats.checks().into_iter().chain(outlets::checks(s)) {
+        for (setting, holds, message) in s.nats.checks().into_iter().chain(targets::checks(s)) {
             check(setting, holds, message);
         }
         for (setting, message) in backends::faults(s).into_iter().chain(bindings::faults(s)) {

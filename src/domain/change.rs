@@ -10,7 +10,7 @@ use super::id::{CommentId, IssueId};
 use super::issue::Issue;
 use super::message::NewMessage;
 use super::sync::{ConflictWrite, DeliveriesDone, SyncProgress};
-use super::tracker::{CommentLinkWrite, Sighting, Link};
+use super::tracker::{CommentLinkWrite, Link, Sighting};
 
 /// One decision, to be written whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::spec::CreateIssue;
+use super::create::CreateIssue;
 use super::tracker::Project;
 
 /// The identity of a task, a SHA-256: a unique column written together with the issue.
@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn task(event: Option<&str>, title: &str) -> CreateIssue {
-        let spec = super::super::spec::TaskSpec {
+        let spec = super::super::create::TaskSpec {
             title: title.to_owned().into(),
             triggering_event_id: event.map_or_else(Default::default, |event| event.to_owned().into()),
             ..Default::default()

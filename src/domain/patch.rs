@@ -10,11 +10,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::create::{date, word};
 use super::decide::EditIssue;
 use super::fault::Faults;
 use super::input::{Input, JsonType};
-use super::relation::{self, WantedRelation, RelationSpec};
-use super::spec::{date, word};
+use super::relation::{self, RelationSpec, WantedRelation};
 use super::text;
 
 /// The keys of a body that its shape does not know, in order: the rest of a flattened struct.

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use super::comment::Comment;
 use super::dedupe::{Dedupe, DedupeKey, Fingerprint};
-use super::event::{EventDetail, Event, EventKind};
+use super::event::{Event, EventDetail, EventKind};
 use super::fault::Faults;
 use super::id::{CommentId, IssueId, IssueNumber};
-use super::issue::{Claim, Issue, TaskOrigin, Review, State};
+use super::issue::{Claim, Issue, Review, State, TaskOrigin};
 use super::relation::{self, IssueRelation};
 use super::text::{self, TextRule};
 use super::vocabulary::{CloseReason, Kind, Priority, ReviewState, SourceType, StateName};

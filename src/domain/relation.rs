@@ -11,10 +11,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::create::word;
 use super::fault::Faults;
 use super::id::{IssueId, IssueNumber, IssueRef};
 use super::input::{Input, JsonType};
-use super::spec::word;
 use super::text::{self, TextRule, TextShape, fold};
 use super::vocabulary::vocabulary;
 
@@ -397,7 +397,8 @@ mod tests {
     #[test]
     fn it_is_written_as_words_and_reads_back() {
         let id = IssueId(Uuid::from_u128(7));
-        let set = vec![IssueRelation { relation: Relation::BlockedBy, to: RelationEnd::Issue(id) }, related(Relation::Parent, "jira:OPS-7")];
+        let set =
+            vec![IssueRelation { relation: Relation::BlockedBy, to: RelationEnd::Issue(id) }, related(Relation::Parent, "jira:OPS-7")];
         let json = serde_json::to_string(&set).unwrap();
         assert_eq!(json, format!(r#"[{{"relation":"blocked_by","to":"{id}"}},{{"relation":"parent","to":"jira:OPS-7"}}]"#));
         assert_eq!(serde_json::from_str::<Vec<IssueRelation>>(&json).unwrap(), set);

@@ -13,7 +13,7 @@ use super::path::{BackendPath, WorkspacePath};
 use super::problem::Problem;
 use super::query::QueryFields;
 use crate::app::{App, BackendState, Caller, CheckReport, Resource, Workspace};
-use crate::domain::tracker::{AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, RemotePage, MilestoneSupport};
+use crate::domain::tracker::{AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, MilestoneSupport, RemotePage};
 
 /// The trackers. The first is the store itself.
 #[derive(Debug, Serialize, ToSchema)]

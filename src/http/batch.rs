@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::body::{JsonBytes, first, read};
 use super::dry_run::{DryRun, DryRunParam};
 use super::issues::CreateIssueRequest;
-use super::observe::RequestTrace;
 use super::prefer::Preferences;
 use super::problem::Problem;
+use super::request_layer::RequestTrace;
 use super::schema;
 use super::task_body::{batch_task, unknown_keys};
-use crate::app::{AcceptedTask, App, AppError, TaskBatch, BatchTask, Caller, BatchItemOutcome, MAX_BATCH, DryRunOutcome};
+use crate::app::{AcceptedTask, App, AppError, BatchItemOutcome, BatchTask, Caller, DryRunOutcome, MAX_BATCH, TaskBatch};
 use crate::domain::{Fault, Faults};
 
 /// The most faults told of one item: a hostile batch must not buy a huge answer.
@@ -157,7 +157,9 @@ impl From<BatchItemOutcome> for BatchItemResponse {
     fn from(item: BatchItemOutcome) -> Self {
         match item {
             BatchItemOutcome::Filed(accepted) | BatchItemOutcome::Rehearsed(DryRunOutcome::Duplicate(accepted)) => accepted.into(),
-            BatchItemOutcome::Rehearsed(DryRunOutcome::Create { backend, .. }) => Self { status: "created", backend: Some(backend), ..Self::default() },
+            BatchItemOutcome::Rehearsed(DryRunOutcome::Create { backend, .. }) => {
+                Self { status: "created", backend: Some(backend), ..Self::default() }
+            }
             BatchItemOutcome::SameAs(first) => Self { status: "duplicate", same_as: Some(first), ..Self::default() },
             BatchItemOutcome::Failed(error) => error.into(),
         }
@@ -220,7 +222,7 @@ pub async fn create_batch(
     BatchBody(tasks): BatchBody,
 ) -> Result<Response, Problem> {
     let batch = TaskBatch { caller: &caller, tasks, trace: Some(trace.traceparent()) };
-    let items = if dry_run { app.rehearse_batch(batch).await? } else { app.create_batch(batch).await? };
+    let items = if dry_run { app.dry_run_batch(batch).await? } else { app.create_batch(batch).await? };
     let mut response = Json(CreateBatchResponse::of(items, dry_run)).into_response();
     preferences.tell(&mut response, true);
     Ok(response)

@@ -13,12 +13,12 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::body::{JsonBody, OptionalBody};
+use super::change::{GuardedDecision, PutGuard};
 use super::etag::{IfMatchParam, OnlyNewParam, quoted};
 use super::path::{BindingParam, BindingPath};
 use super::problem::Problem;
-use super::wish::{GuardedDecision, PutGuard};
 use crate::app::{App, Caller, ResolveRequest};
-use crate::domain::sync::{BindingSpec, BindingState, SyncSpec, SyncRequest};
+use crate::domain::sync::{BindingSpec, BindingState, SyncRequest, SyncSpec};
 use shape::{BindingResponse, BindingsResponse, PutBindingRequest, SyncBindingRequest, SyncPlanResponse};
 
 /// List the bindings
@@ -123,7 +123,7 @@ pub async fn sync(
     match spec.parse().map_err(crate::app::AppError::from)? {
         SyncRequest::Rehearsal => Ok(Json(SyncPlanResponse::from(app.plan_sync(&caller, &name).await?)).into_response()),
         SyncRequest::Pass { audit, allow_deletions } => {
-            let bound = app.hurry_binding(&caller, &name, audit, allow_deletions).await?;
+            let bound = app.request_sync(&caller, &name, audit, allow_deletions).await?;
             Ok((StatusCode::ACCEPTED, Json(BindingResponse::of(bound, app.clock.now()))).into_response())
         }
     }

@@ -7,8 +7,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
-use super::observe::CountedAs;
 use super::problem::Problem;
+use super::request_layer::CountedAs;
 use crate::app::rate_limit::granted;
 use crate::app::{App, Caller};
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::body::OptionalBody;
 use super::etag::IfMatchParam;
-use super::issue_response::{IssueResponse, IssueAnswer};
+use super::issue_response::{IssueAnswer, IssueResponse};
 use super::path::IssueParam;
 use super::problem::Problem;
 use super::schema;
@@ -44,7 +44,11 @@ pub struct ReleaseIssueRequest {
 /// once the lease has run out anybody may take it over. A claim says who works on the issue; it does not keep others from changing it.
 #[utoipa::path(post, path = "/issues/{id}/claim", operation_id = "claim_issue", tag = "claims", params(IssueParam, IfMatchParam), request_body = Option<ClaimIssueRequest>,
     responses((status = 200, body = IssueResponse, description = "Held by the holder named, until the time shown", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn claim(State(app): State<Arc<App>>, wish: ChangeRequest, OptionalBody(spec): OptionalBody<ClaimSpec>) -> Result<IssueAnswer, Problem> {
+pub async fn claim(
+    State(app): State<Arc<App>>,
+    wish: ChangeRequest,
+    OptionalBody(spec): OptionalBody<ClaimSpec>,
+) -> Result<IssueAnswer, Problem> {
     Ok(IssueAnswer(app.claim_issue(&wish, spec).await?))
 }
 
@@ -53,6 +57,10 @@ pub async fn claim(State(app): State<Arc<App>>, wish: ChangeRequest, OptionalBod
 /// Its holder gives it back. One that nobody holds stays as it is.
 #[utoipa::path(post, path = "/issues/{id}/release", operation_id = "release_issue", tag = "claims", params(IssueParam, IfMatchParam), request_body = Option<ReleaseIssueRequest>,
     responses((status = 200, body = IssueResponse, description = "Held by nobody", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn release(State(app): State<Arc<App>>, wish: ChangeRequest, OptionalBody(spec): OptionalBody<ReleaseSpec>) -> Result<IssueAnswer, Problem> {
+pub async fn release(
+    State(app): State<Arc<App>>,
+    wish: ChangeRequest,
+    OptionalBody(spec): OptionalBody<ReleaseSpec>,
+) -> Result<IssueAnswer, Problem> {
     Ok(IssueAnswer(app.release_issue(&wish, spec).await?))
 }

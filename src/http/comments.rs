@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::{JsonBody, MergePatch};
+use super::change::GuardedChange;
 use super::etag::{IfMatchParam, IfNoneMatchParam, quoted, unless_known};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{CommentParam, CommentPath, IssueParam, IssuePath};
 use super::problem::Problem;
 use super::schema;
-use super::wish::GuardedChange;
 use crate::app::{App, Caller, ChangeRequest};
 use crate::domain::{Comment, CommentId, CommentSpec};
 
@@ -125,7 +125,11 @@ pub async fn edit(
 /// Its text is gone; that there was one stays in the timeline.
 #[utoipa::path(delete, path = "/issues/{id}/comments/{comment_id}", operation_id = "delete_comment", tag = "comments", params(IssueParam, CommentParam, IfMatchParam),
     responses((status = 204, description = "Deleted")))]
-pub async fn delete(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, CommentPath(id): CommentPath) -> Result<StatusCode, Problem> {
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    GuardedChange(wish): GuardedChange,
+    CommentPath(id): CommentPath,
+) -> Result<StatusCode, Problem> {
     app.delete_comment(&wish, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

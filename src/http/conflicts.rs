@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::JsonBody;
+use super::change::GuardedDecision;
 use super::etag::{IfMatchParam, IfNoneMatchParam, quoted, unless_known};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::{ConflictParam, ConflictPath};
 use super::problem::Problem;
 use super::query::QueryFields;
 use super::schema;
-use super::wish::GuardedDecision;
 use crate::app::{App, Caller};
 use crate::domain::IssueId;
 use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, Field, Resolution, ResolveSpec};

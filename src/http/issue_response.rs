@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::etag::quoted;
 use crate::domain::{
-    CloseReason, Issue, IssueId, IssueNumber, Kind, Priority, IssueRelation, Relation, Review, ReviewState, SourceType, State, StateName,
+    CloseReason, Issue, IssueId, IssueNumber, IssueRelation, Kind, Priority, Relation, Review, ReviewState, SourceType, State, StateName,
 };
 
 /// An issue as it stands.

@@ -13,19 +13,19 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::{MergePatch, OptionalBody};
+use super::change::GuardedChange;
 use super::dry_run::{DryRun, DryRunParam};
 use super::etag::{IfMatchParam, IfNoneMatchParam, unless_known};
-use super::issue_response::{IssueResponse, IssueAnswer};
-use super::observe::RequestTrace;
+use super::issue_response::{IssueAnswer, IssueResponse};
 use super::path::{IssueParam, IssuePath};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use super::query::QueryFields;
+use super::request_layer::RequestTrace;
 use super::routes::{LossResponse, LossesResponse, RouteResponse};
 use super::schema;
 use super::task_body::TaskBody;
-use super::wish::GuardedChange;
-use crate::app::{AcceptedTask, App, Caller, DryRunOutcome, TaskSubmission, DedupeSource};
+use crate::app::{AcceptedTask, App, Caller, DedupeSource, DryRunOutcome, TaskSubmission};
 use crate::domain::{GivenKeys, Kind, NoSpec, PatchSpec, Priority, Relation, SourceType};
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -264,7 +264,7 @@ pub async fn create(
     let given = GivenKeys { idempotency_key, message_id: None };
     let request = TaskSubmission { caller: &caller, spec, given, trace: Some(trace.traceparent()), strict: preferences.is_strict() };
     let (mut response, done) = if dry_run {
-        (Json(FiledResponse::Rehearsed(app.rehearse_create(request).await?.into())).into_response(), true)
+        (Json(FiledResponse::Rehearsed(app.dry_run_create(request).await?.into())).into_response(), true)
     } else {
         let accepted = app.create_issue(request).await?;
         let accepted = app.waited(accepted, preferences.patience()).await;
@@ -301,7 +301,11 @@ pub async fn show(
 #[utoipa::path(patch, path = "/issues/{id}", operation_id = "edit_issue", tag = "issues", params(IssueParam, IfMatchParam),
     request_body(content((EditIssueRequest = "application/merge-patch+json"), (EditIssueRequest = "application/json"))),
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn edit(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, MergePatch(patch): MergePatch<PatchSpec>) -> Result<IssueAnswer, Problem> {
+pub async fn edit(
+    State(app): State<Arc<App>>,
+    GuardedChange(wish): GuardedChange,
+    MergePatch(patch): MergePatch<PatchSpec>,
+) -> Result<IssueAnswer, Problem> {
     Ok(IssueAnswer(app.edit_issue(&wish, patch).await?))
 }
 

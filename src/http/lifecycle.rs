@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{JsonBody, OptionalBody};
+use super::change::GuardedChange;
 use super::etag::IfMatchParam;
-use super::issue_response::{IssueResponse, IssueAnswer};
+use super::issue_response::{IssueAnswer, IssueResponse};
 use super::path::IssueParam;
 use super::problem::Problem;
 use super::schema;
-use super::wish::GuardedChange;
 use crate::app::App;
 use crate::domain::{BlockSpec, CloseReason, CloseSpec, NoSpec};
 
@@ -82,7 +82,11 @@ pub async fn start(
 /// Work cannot go on, and why. Blocking it again replaces the reason and keeps its age.
 #[utoipa::path(post, path = "/issues/{id}/block", operation_id = "block_issue", tag = "issues", params(IssueParam, IfMatchParam), request_body = BlockIssueRequest,
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn block(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, JsonBody(spec): JsonBody<BlockSpec>) -> Result<IssueAnswer, Problem> {
+pub async fn block(
+    State(app): State<Arc<App>>,
+    GuardedChange(wish): GuardedChange,
+    JsonBody(spec): JsonBody<BlockSpec>,
+) -> Result<IssueAnswer, Problem> {
     Ok(IssueAnswer(app.block_issue(&wish, spec).await?))
 }
 

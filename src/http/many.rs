@@ -13,14 +13,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::body::{JsonBody, OptionalBody};
-use super::issue_response::{IssueResponse, IssueAnswer};
+use super::issue_response::{IssueAnswer, IssueResponse};
 use super::list::{IssueFilter, OpenFilter};
-use super::observe::RequestTrace;
 use super::problem::Problem;
+use super::request_layer::RequestTrace;
 use super::schema;
-use crate::app::{LookupMatch, LookupReport, App, BulkItem, BulkOutcome, BulkReport, Caller};
-use crate::domain::ask::{BulkSpec, LookupSpec, NextSpec};
+use crate::app::{App, BulkItem, BulkOutcome, BulkReport, Caller, LookupMatch, LookupReport};
 use crate::domain::find::FoundIssue;
+use crate::domain::query::{BulkSpec, LookupSpec, NextSpec};
 use crate::domain::{CloseReason, SourceType, StateName};
 
 /// Ids to look up, at most 1,000 of each kind.

@@ -8,6 +8,7 @@ mod batch;
 mod bindings;
 mod body;
 mod caller;
+mod change;
 mod claims;
 mod comments;
 mod conflicts;
@@ -25,7 +26,6 @@ mod listen;
 mod local;
 mod many;
 mod messages;
-mod observe;
 mod operate;
 mod page;
 mod path;
@@ -34,6 +34,7 @@ mod problem;
 mod query;
 mod records;
 mod request_id;
+mod request_layer;
 mod reviews;
 mod router;
 mod routes;
@@ -42,13 +43,12 @@ mod span;
 mod task_body;
 mod timeline;
 mod webhooks;
-mod wish;
 
 use std::time::Duration;
 
 pub use listen::{ConnectionLimits, serve};
 pub use local::LocalRoutes;
-pub use observe::RequestLayer;
+pub use request_layer::RequestLayer;
 pub use router::{around, probes_alone, router};
 
 /// What this entrance must know of the settings.

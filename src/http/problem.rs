@@ -195,7 +195,9 @@ impl From<AppError> for Problem {
                 .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
             AppError::BackendAway { .. } => Self::new(StatusCode::BAD_GATEWAY, code, "The tracker does not answer", detail),
             AppError::BackendRefused { .. } => Self::new(StatusCode::CONFLICT, code, "The tracker refuses", detail),
-            AppError::Unheard(DeliveryRejected::Malformed(_)) => Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail),
+            AppError::Unheard(DeliveryRejected::Malformed(_)) => {
+                Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail)
+            }
             AppError::Unheard(DeliveryRejected::Refused | DeliveryRejected::Stale) => {
                 Self::new(StatusCode::UNAUTHORIZED, code, "The delivery is not ours", detail)
                     .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Webhook realm=\"issue-core\""))

@@ -8,14 +8,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{JsonBody, OptionalBody};
+use super::change::GuardedChange;
 use super::etag::{IfMatchParam, IfNoneMatchParam};
-use super::issue_response::{IssueResponse, IssueAnswer};
+use super::issue_response::{IssueAnswer, IssueResponse};
 use super::issues::EditIssueRequest;
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::path::IssueParam;
 use super::problem::Problem;
 use super::schema;
-use super::wish::GuardedChange;
 use crate::app::{App, Caller};
 use crate::domain::{ApproveSpec, Issue, IssueNumber, RejectSpec};
 
@@ -68,6 +68,10 @@ pub async fn approve(
 /// It is closed as not planned, with the reason. Reopening it puts it back into the queue.
 #[utoipa::path(post, path = "/issues/{id}/review/reject", operation_id = "reject_review", tag = "reviews", params(IssueParam, IfMatchParam), request_body = RejectReviewRequest,
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
-pub async fn reject(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, JsonBody(spec): JsonBody<RejectSpec>) -> Result<IssueAnswer, Problem> {
+pub async fn reject(
+    State(app): State<Arc<App>>,
+    GuardedChange(wish): GuardedChange,
+    JsonBody(spec): JsonBody<RejectSpec>,
+) -> Result<IssueAnswer, Problem> {
     Ok(IssueAnswer(app.reject_issue(&wish, spec).await?))
 }

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::cors::cors;
 use super::document::Head;
-use super::observe::{RequestLayer, observe};
 use super::problem::Problem;
+use super::request_layer::{RequestLayer, observe};
 use super::{
     HttpOptions, backends, batch, bindings, claims, comments, conflicts, docs, facets, issues, lifecycle, list, many, messages, operate,
     records, reviews, timeline, webhooks,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::tracker::{ConsideredRule, RouteDestination, LinkNote, LossKind, LossNote, RouteNote, RouteDecision};
+use crate::domain::tracker::{ConsideredRule, LinkNote, LossKind, LossNote, RouteDecision, RouteDestination, RouteNote};
 
 /// One field that a tracker does not carry whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use super::body::{JsonBytes, OptionalBody};
 use super::path::{BackendPath, WebhookPath};
 use super::problem::Problem;
 use super::schema;
-use crate::app::{App, Caller, HookMade, DeliveryReceipt};
+use crate::app::{App, Caller, DeliveryReceipt, HookMade};
 use crate::domain::WebhookSpec;
 
 /// What became of a delivery.

@@ -2,8 +2,8 @@
 
 use async_nats::HeaderMap;
 
-use super::fate::DeathReason;
 use super::header;
+use super::verdict::DeathReason;
 use crate::domain::input::Input;
 use crate::domain::{CreateIssue, Faults, TaskSpec};
 

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
-use super::fate::{self, DeathReason, TaskVerdict, RedeliveryRules};
 use super::link::NatsLink;
 use super::settle::TaskSettlement;
 use super::streams::{ConsumerFilter, TaskStreams};
+use super::verdict::{self, DeathReason, RedeliveryRules, TaskVerdict};
 use super::{command, header, until_done};
 use crate::app::{App, AppError, Caller, TaskSubmission};
 use crate::config::NatsSettings;
@@ -209,7 +209,10 @@ impl ConsumerParts {
 
     async fn decide(&self, message: &Message, delivery: &MessageFacts, patience: RedeliveryRules, trace: TraceContext) -> TaskVerdict {
         if patience.is_over(delivery.count) {
-            return TaskVerdict::Dead(DeathReason::exhausted(delivery.count - 1, "it was never finished; perhaps it brings the service down"));
+            return TaskVerdict::Dead(DeathReason::exhausted(
+                delivery.count - 1,
+                "it was never finished; perhaps it brings the service down",
+            ));
         }
         let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
         let command = match command::read(repo, message.headers.as_ref(), &message.payload) {
@@ -227,7 +230,7 @@ impl ConsumerParts {
         if let Err(AppError::Store(error)) = &result {
             tracing::error!(%error, "the store failed");
         }
-        fate::of(result, delivery.count, patience)
+        verdict::of(result, delivery.count, patience)
     }
 
     /// Ours, unless somebody gave the consumer less: then its last delivery is the last we see of a message.

@@ -7,11 +7,11 @@
 
 mod command;
 mod consume;
-mod fate;
 mod header;
 mod link;
 mod settle;
 mod streams;
+mod verdict;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, Caller};
 use crate::config::NatsSettings;
 
-pub use link::{NatsLink, LinkError, LinkPulse};
+pub use link::{LinkError, LinkPulse, NatsLink};
 
 use consume::ConsumerParts;
-use streams::{TaskStreams, StreamTrouble};
+use streams::{StreamTrouble, TaskStreams};
 
 /// The pause between two attempts to prepare what is missing, at first and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

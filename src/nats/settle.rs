@@ -9,9 +9,9 @@ use async_nats::jetstream::context::PublishErrorKind;
 use async_nats::jetstream::{AckKind, Message};
 
 use super::command;
-use super::fate::{TaskReply, DeathReason, TaskVerdict};
 use super::header;
 use super::link::NatsLink;
+use super::verdict::{DeathReason, TaskReply, TaskVerdict};
 use crate::app::AcceptedTask;
 use crate::config::NatsSettings;
 

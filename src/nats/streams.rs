@@ -72,7 +72,9 @@ impl TaskStreams<'_> {
             Ok(stream) => return Ok(stream),
             Err(error) if is_missing_stream(&error) && self.settings.create_streams => {}
             Err(error) if is_missing_stream(&error) => {
-                return Err(StreamTrouble(format!("NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true")));
+                return Err(StreamTrouble(format!(
+                    "NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true"
+                )));
             }
             Err(error) => return Err(self.trouble(&format!("look at the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
         }
@@ -202,9 +204,11 @@ fn covers(stream: &Stream, needed: &[String]) -> Result<(), StreamTrouble> {
     let lacking = needed.iter().find(|subject| !config.subjects.iter().any(|kept| is_within(subject, kept)));
     match lacking {
         None => Ok(()),
-        Some(subject) => {
-            Err(StreamTrouble(format!("the stream {} does not keep {subject} (it keeps {}): add it", config.name, config.subjects.join(", "))))
-        }
+        Some(subject) => Err(StreamTrouble(format!(
+            "the stream {} does not keep {subject} (it keeps {}): add it",
+            config.name,
+            config.subjects.join(", ")
+        ))),
     }
 }
 

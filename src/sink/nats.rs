@@ -244,7 +244,7 @@ mod tests {
 
     use super::*;
     use crate::domain::event::EventDetail;
-    use crate::domain::{Event, IssueNumber, TaskOrigin, IssueSnapshot};
+    use crate::domain::{Event, IssueNumber, IssueSnapshot, TaskOrigin};
 
     #[test]
     fn every_kind_of_event_has_its_subject() {
@@ -298,7 +298,8 @@ mod tests {
                 conflict: None,
             },
         };
-        let origin = TaskOrigin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..TaskOrigin::default() };
+        let origin =
+            TaskOrigin { source_type: Some(SourceType::Rule), triggering_event_id: Some("e1".to_owned()), ..TaskOrigin::default() };
         Notice { event, number: IssueNumber(42), target_repo: Some("activity-core".to_owned()), origin }
     }
 

@@ -13,7 +13,7 @@ use crate::domain::event::EventDetail;
 pub(super) use link::{CommentLinkFields, LinkFields};
 pub(super) use sync::{ConflictFields, HeardFields, HookFields, ProgressFields};
 
-use crate::domain::{Comment, Dedupe, Event, Issue, NewMessage, IssueRelation, Review, SourceType, State};
+use crate::domain::{Comment, Dedupe, Event, Issue, IssueRelation, NewMessage, Review, SourceType, State};
 
 /// Every column of `issues` that is written, except the number, which the database gives.
 #[derive(Debug, Serialize)]

@@ -9,7 +9,7 @@ use super::reindex::Before;
 use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, UnreadableRow};
 use super::{FiledIssue, IssuePage, StoreError};
 use crate::domain::facet::Facet;
-use crate::domain::find::{AssigneeFilter, ListFilter, IssueQuery, CursorKey, Sort};
+use crate::domain::find::{AssigneeFilter, CursorKey, IssueQuery, ListFilter, Sort};
 use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 
 /// The references by sort.

@@ -24,14 +24,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
+use self::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
 use crate::domain::facet::{FacetQuery, ShownFacetValue};
-use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
-use crate::domain::record::{IssueRecord, ImportOutcome};
-use crate::domain::sync::{Binding, BindingSource, BindingState, Conflict, ConflictFilter, SyncCursor, StoredDelivery, NewDelivery, SyncRunRecord};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
+use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
+use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::sync::{
+    Binding, BindingSource, BindingState, Conflict, ConflictFilter, NewDelivery, StoredDelivery, SyncCursor, SyncRunRecord,
+};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, LinkSummary, Project};
 use crate::domain::{
-    Change, Comment, CommentId, DedupeKey, Attempt, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
+    Attempt, Change, Comment, CommentId, DedupeKey, Event, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, Message, Notice,
 };
 
 /// Durable storage. Every method may be called from many tasks and many replicas at once.
@@ -57,7 +59,7 @@ pub trait Store: Send + Sync + 'static {
     async fn numbers(&self, refs: &[IssueRef]) -> Result<Vec<(IssueId, IssueNumber)>, StoreError>;
 
     /// What was filed under each key, in the order asked, `None` where the key is free.
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError>;
+    async fn filed_under(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError>;
 
     /// An issue's events with `seq > after_seq`, oldest first, at most `limit`.
     async fn events(&self, issue: IssueId, after_seq: i64, limit: u32) -> Result<Vec<Event>, StoreError>;
@@ -82,7 +84,7 @@ pub trait Store: Send + Sync + 'static {
     /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
     /// - Those that are due but not first in their lane are put off until the first one may be done, and are due again
     ///   the moment it is settled, so that a dead target's backlog is not looked at again and again.
-    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
+    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
 
     /// Gives leases back after work that did not succeed. Those whose token is stale are left alone.
     async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError>;
@@ -102,16 +104,16 @@ pub trait Store: Send + Sync + 'static {
     async fn discard(&self, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, StoreError>;
 
     /// How much waits, by kind, target and state. Reads every message: for a sampler, not for a request.
-    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError>;
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;
 
     /// The attempts made for these events of an issue, in their order, of each event the newest `most`.
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError>;
+    async fn attempts_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError>;
 
     /// Forgets the oldest attempts that ended before that moment, at most `limit`; answers how many.
-    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+    async fn purge_attempts(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// Tells the other processes on this database that messages were written. Only a hint, and nothing where there are none.
-    async fn call_others(&self) -> Result<(), StoreError>;
+    async fn notify_processes(&self) -> Result<(), StoreError>;
 
     /// Calls `heard` for every call of another process (and once at the start, for what was missed), until it fails.
     /// Where no other process can call it never ends.
@@ -121,23 +123,23 @@ pub trait Store: Send + Sync + 'static {
     async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError>;
 
     /// The ties of these issues to whatever trackers, without what was sent over them, in no particular order.
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError>;
+    async fn link_summaries(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError>;
 
     /// The ties to one tracker under the names that people there use; gone ones too, in no particular order.
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError>;
+    async fn link_summaries_by_key(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError>;
 
     /// The ties of these comments (and parts of the issue's text) to comments in one tracker.
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError>;
 
     /// Takes one write out of a budget that all replicas share, or tells from when on there is one to take. However many ask
     /// at once, no stretch of any window's length holds more than it allows.
-    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError>;
+    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// What was taken out of a budget since then.
-    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
+    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError>;
 
     /// How many messages wait for a target; counting stops at `most`.
-    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError>;
+    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError>;
 
     /// The ties to these issues of one place, by what the API there calls them; gone ones too, in no particular order.
     async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
@@ -153,7 +155,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Of these issues, those with a message about the tracker's side ([`NewMessage::REMOTE`](crate::domain::NewMessage::REMOTE)) for that
     /// target that waits and is not leased: one more would say nothing new.
-    async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError>;
+    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError>;
 
     /// Every binding, by name. There are few.
     async fn bindings(&self) -> Result<Vec<BindingState>, StoreError>;
@@ -167,7 +169,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes a binding due now; with `audit`, a whole list is next; with `brake_off`, whatever it says is missing is believed once.
     /// `None`: it is not there.
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError>;
+    async fn request_sync(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError>;
 
     /// Takes a binding away, in `read_edition` only where one is given; the issues and their ties stay. `false`: it was not there, or not
     /// so.
@@ -180,16 +182,16 @@ pub trait Store: Send + Sync + 'static {
     async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError>;
 
     /// Keeps a delivery; `false`: one of that name is kept already.
-    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError>;
+    async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError>;
 
     /// The deliveries for a backend that were not followed yet, oldest first, at most `limit`.
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError>;
+    async fn kept_deliveries(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError>;
 
     /// Forgets deliveries that came before that moment, at most `limit`; answers how many.
-    async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+    async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// The conflicts that are not resolved yet of an issue with one tracker.
-    async fn unresolved(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError>;
+    async fn unresolved_conflicts(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError>;
 
     /// Conflicts older than the one named, newest first, at most `limit`.
     async fn conflicts(&self, filter: &ConflictFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<Conflict>, StoreError>;
@@ -221,7 +223,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes records as they are, those that are not there yet, all in one transaction, and tells what became of each, in order.
     /// Nobody is told of them outside: they are history. Doing it again changes nothing. Without `write` it only tells.
-    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError>;
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError>;
 
     /// The store answers, and its schema is one that this binary can work with: its own, or a newer one that only adds.
     async fn check(&self) -> Result<(), StoreError>;

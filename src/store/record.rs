@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::row::{CommentRow, EventRow, IssueRow, UnreadableRow};
-use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::domain::{Comment, Dedupe, DedupeKey, Event, Fingerprint, Issue};
 
 /// What stands where a record wants to be.
@@ -89,7 +89,11 @@ pub(super) fn written<'a>(records: &'a [IssueRecord], taken: &[ImportOutcome]) -
 }
 
 /// Rows of one page put together again.
-pub(super) fn gathered(issues: Vec<RecordRow>, events: Vec<EventRow>, comments: Vec<CommentRow>) -> Result<Vec<IssueRecord>, UnreadableRow> {
+pub(super) fn gathered(
+    issues: Vec<RecordRow>,
+    events: Vec<EventRow>,
+    comments: Vec<CommentRow>,
+) -> Result<Vec<IssueRecord>, UnreadableRow> {
     let mut of: HashMap<Uuid, (Vec<Event>, Vec<Comment>)> = HashMap::new();
     for event in events {
         let event = Event::try_from(event)?;

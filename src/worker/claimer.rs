@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::WorkerLimits;
 use super::lane::{LaneJob, LaneMessage};
-use super::mark::{PollOutcome, LowWaterMark};
+use super::low_water_mark::{LowWaterMark, PollOutcome};
 use crate::app::{App, AppError, Target};
 use crate::domain::breaker::BreakerPermit;
 use crate::domain::{Lease, QueuePosition};
@@ -58,7 +58,7 @@ impl MessageClaimer {
     pub(super) async fn run(mut self, tasks: TaskTracker) {
         let mut away = false;
         while !self.stop.is_cancelled() {
-            match self.turn(&tasks).await {
+            match self.next_step(&tasks).await {
                 NextStep::Took { more: true, .. } => away = false,
                 // What was taken calls when it is done.
                 NextStep::Took { more: false, .. } => {
@@ -85,7 +85,7 @@ impl MessageClaimer {
     pub(super) async fn drain(&mut self, tasks: &TaskTracker) -> bool {
         let mut found_any = false;
         loop {
-            let turn = self.turn(tasks).await;
+            let turn = self.next_step(tasks).await;
             self.wait_for_all().await;
             match turn {
                 NextStep::Took { found: false, more: false } | NextStep::Rest(_) | NextStep::Failed(_) => return found_any,
@@ -94,13 +94,13 @@ impl MessageClaimer {
         }
     }
 
-    async fn turn(&mut self, tasks: &TaskTracker) -> NextStep {
+    async fn next_step(&mut self, tasks: &TaskTracker) -> NextStep {
         let (limit, probe) = match self.outlet.permit(self.app.clock.now()) {
             BreakerPermit::Go => (self.limits.batch, false),
             BreakerPermit::Probe => (1, true),
             BreakerPermit::Wait(until) => return NextStep::Rest(until),
         };
-        let turn = self.take(limit, probe, tasks).await;
+        let turn = self.lease_and_start(limit, probe, tasks).await;
         if probe && !matches!(turn, Ok(NextStep::Took { found: true, .. })) {
             self.outlet.not_tried(self.app.clock.now());
             // Without a message to probe with there is nothing to hurry for.
@@ -109,14 +109,14 @@ impl MessageClaimer {
         turn.unwrap_or_else(NextStep::Failed)
     }
 
-    async fn take(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<NextStep, AppError> {
+    async fn lease_and_start(&mut self, limit: u32, probe: bool, tasks: &TaskTracker) -> Result<NextStep, AppError> {
         let acquiring = self.room.clone().acquire_many_owned(limit);
         let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(NextStep::Rest(None)) };
         let began = self.app.clock.now();
         let since = self.mark.since(began);
         let claimed = self.app.claim_messages(&self.outlet, since, limit).await?;
         let last = claimed.leases.iter().map(|Lease { message, .. }| QueuePosition { due_at: message.due_at, id: message.id }).max();
-        self.mark.looked(PollOutcome { since, began, ended: self.app.clock.now(), last, more: claimed.more });
+        self.mark.polled(PollOutcome { since, began, ended: self.app.clock.now(), last, more: claimed.more });
         let found = !claimed.leases.is_empty();
         if found {
             self.start_lanes(claimed.leases, probe, room, tasks).await?;
@@ -134,7 +134,7 @@ impl MessageClaimer {
         let notices = match self.app.notices(&leases).await {
             Ok(notices) => notices,
             Err(error) => {
-                self.app.put_back(&leases).await;
+                self.app.release_unstarted(&leases).await;
                 return Err(error);
             }
         };

@@ -50,7 +50,7 @@ impl LaneJob {
                 continue;
             }
             let rest: Vec<Lease> = jobs.map(|job| job.lease).collect();
-            self.app.put_back(&rest).await;
+            self.app.release_unstarted(&rest).await;
             break;
         }
     }
@@ -59,10 +59,10 @@ impl LaneJob {
     async fn work_on(&self, job: &LaneMessage) -> Option<LeaseEnd> {
         let _call = self.calls.acquire().await.ok()?;
         if !self.may_begin(&job.lease) {
-            self.app.put_back(std::slice::from_ref(&job.lease)).await;
+            self.app.release_unstarted(std::slice::from_ref(&job.lease)).await;
             return None;
         }
-        if self.app.gave_up(&self.outlet, &job.lease).await {
+        if self.app.release_exhausted(&self.outlet, &job.lease).await {
             return Some(LeaseEnd::Done);
         }
         let message = &job.lease.message;

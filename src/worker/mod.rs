@@ -6,7 +6,7 @@
 
 mod claimer;
 mod lane;
-mod mark;
+mod low_water_mark;
 mod syncer;
 
 use std::sync::Arc;
@@ -38,8 +38,10 @@ pub struct WorkerLimits {
 /// Works until `stop`; ends when all that was begun has ended and the rest was given back.
 pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop: CancellationToken) {
     let outlets: Vec<_> = app.outlets.iter().cloned().collect();
-    let claimers: Vec<_> =
-        outlets.into_iter().map(|outlet| tasks.spawn(MessageClaimer::new(app.clone(), outlet, limits, stop.clone()).run(tasks.clone()))).collect();
+    let claimers: Vec<_> = outlets
+        .into_iter()
+        .map(|outlet| tasks.spawn(MessageClaimer::new(app.clone(), outlet, limits, stop.clone()).run(tasks.clone())))
+        .collect();
     tokio::join!(
         async {
             for claimer in claimers {
@@ -57,7 +59,8 @@ pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop:
 /// Does everything that is due now, and what follows from it, then ends.
 pub async fn run_once(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker) {
     let never = CancellationToken::new();
-    let mut claimers: Vec<_> = app.outlets.iter().map(|outlet| MessageClaimer::new(app.clone(), outlet.clone(), limits, never.clone())).collect();
+    let mut claimers: Vec<_> =
+        app.outlets.iter().map(|outlet| MessageClaimer::new(app.clone(), outlet.clone(), limits, never.clone())).collect();
     loop {
         let mut found = false;
         for claimer in &mut claimers {
@@ -90,7 +93,7 @@ async fn listen(app: &App, stop: &CancellationToken) {
     const PAUSE: Duration = Duration::from_secs(1);
     let hearing = async {
         loop {
-            if let Err(error) = app.hear_calls().await {
+            if let Err(error) = app.listen_for_calls().await {
                 tracing::debug!(%error, "not listening for a moment; work is found by looking");
             }
             tokio::time::sleep(PAUSE).await;

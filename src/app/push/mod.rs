@@ -4,31 +4,31 @@
 //! the two nothing else happens. Whoever finds an intent without a tie looks the marker up before anything is created, and believes
 //! in an absence only when what was sent can no longer arrive. Everything else (updates, edits of comments) may be sent twice.
 
-mod agree;
-mod around;
-mod issue;
-mod records;
-mod talk;
-mod texts;
-mod weigh;
+mod comments_in;
+mod comments_out;
+mod conflicts;
+mod create;
+mod merge_inputs;
+mod reconcile;
+mod relations;
 
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::outlets::LeaseEnd;
+use super::targets::LeaseEnd;
 use super::trackers::Tracker;
 use super::{App, AppError, Target};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::breaker::Breaker;
 use crate::domain::sync::Binding;
-use crate::domain::tracker::{RelationTargets, CommentLinkWrite, FittedDraft, Link, LinkState, fit};
+use crate::domain::tracker::{CommentLinkWrite, FittedDraft, Link, LinkState, RelationTargets, fit};
 use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};
 use crate::store::CommitOutcome;
 use crate::store::queue::AfterRelease;
 
-pub(super) use agree::with_held;
-pub(super) use weigh::{MergeSides, MergeInputs};
+pub(super) use merge_inputs::{MergeInputs, MergeSides};
+pub(super) use reconcile::with_held;
 
 /// One push under way.
 struct Push<'a> {
@@ -84,7 +84,7 @@ impl App {
             return self.done(outlet, lease, started, None).await;
         };
         let secret = tracker.secret.edition();
-        let ended = match self.bring(outlet, tracker, lease, notice).await {
+        let ended = match self.push_issue(outlet, tracker, lease, notice).await {
             Ok(last) => {
                 outlet.with_breaker(Breaker::succeeded);
                 let began = notice.map_or(lease.message.created_at, |notice| notice.event.at);
@@ -98,7 +98,13 @@ impl App {
         ended
     }
 
-    async fn bring(&self, outlet: &Target, tracker: &Tracker, lease: &Lease, notice: Option<&Notice>) -> Result<Option<Link>, PushStop> {
+    async fn push_issue(
+        &self,
+        outlet: &Target,
+        tracker: &Tracker,
+        lease: &Lease,
+        notice: Option<&Notice>,
+    ) -> Result<Option<Link>, PushStop> {
         let id = lease.message.issue_id;
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
         let link = links.into_iter().find(|link| link.backend == tracker.name);
@@ -106,7 +112,7 @@ impl App {
         // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let mut around = RelationTargets::of(&tracker.name);
-        self.look_around(&mut around, tracker, &[&issue]).await?;
+        self.load_relation_targets(&mut around, tracker, &[&issue]).await?;
         let fitted = fit(&issue, &tracker.terms, &around);
         let bound = self.binding_of(&tracker.name, &link.place).await?;
         // Where changes only come from there nothing is made there either.
@@ -116,13 +122,13 @@ impl App {
         let sends = bound.as_ref().is_none_or(|bound| bound.binding.pushes());
         let bound = bound.filter(|bound| bound.binding.pulls());
         let mut work = Push { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
-        let linked = work.linked(link).await?;
+        let linked = work.ensure_created(link).await?;
         let updated = match &bound {
-            Some(bound) => work.agreed(linked.clone(), bound).await?,
-            None => work.updated(linked.clone()).await?,
+            Some(bound) => work.reconcile(linked.clone(), bound).await?,
+            None => work.push_edit(linked.clone()).await?,
         };
-        let said = work.said(&updated, bound.as_ref().map(|bound| &bound.binding)).await;
-        match said.and_then(|()| if sends { work.awaited(&updated) } else { Ok(()) }) {
+        let said = work.sync_comments(&updated, bound.as_ref().map(|bound| &bound.binding)).await;
+        match said.and_then(|()| if sends { work.requeue_if_waiting(&updated) } else { Ok(()) }) {
             Ok(()) => Ok(Some(updated)),
             Err(stop) => {
                 // What was sent is sent: it is not to be sent again over what people write meanwhile.
@@ -149,7 +155,7 @@ impl App {
     async fn stopped(&self, outlet: &Target, lease: &Lease, stop: PushStop, started: DateTime<Utc>, secret: u64) -> LeaseEnd {
         let error = match stop {
             PushStop::Lost => return LeaseEnd::Done,
-            PushStop::Later { at, why } => return self.put_off(lease, at, why).await,
+            PushStop::Later { at, why } => return self.postpone(lease, at, why).await,
             // The store's trouble is not the tracker's: the breaker is not told.
             PushStop::Failed(error) => {
                 let retry = Verdict::Retry { after: None };
@@ -162,11 +168,11 @@ impl App {
         match error.trouble {
             ErrorKind::Limited { after } => {
                 outlet.rest_until(now + after);
-                self.put_off(lease, now + after, error.message).await
+                self.postpone(lease, now + after, error.message).await
             }
             ErrorKind::Paused => {
                 self.pause(outlet, secret);
-                self.put_off(lease, now, error.message).await
+                self.postpone(lease, now, error.message).await
             }
             ErrorKind::Retry { after } => {
                 self.tell_breaker(outlet, retry(after), self.clock.stamp().random());
@@ -187,7 +193,7 @@ impl App {
         }
     }
 
-    async fn put_off(&self, lease: &Lease, due_at: DateTime<Utc>, error: String) -> LeaseEnd {
+    async fn postpone(&self, lease: &Lease, due_at: DateTime<Utc>, error: String) -> LeaseEnd {
         self.record(lease, AfterRelease::PutOff { due_at, error }, self.clock.now()).await;
         LeaseEnd::Waits
     }
@@ -206,20 +212,20 @@ impl App {
 
 impl Push<'_> {
     /// What hangs on the issue, both ways where the place is followed.
-    async fn said(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), PushStop> {
+    async fn sync_comments(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), PushStop> {
         if link.state == LinkState::Gone {
             return Ok(());
         }
         if let Some(binding) = binding {
             if self.is_about_remote() || self.is_about_old_comment() {
-                self.talk(link, binding).await?;
+                self.comments_in(link, binding).await?;
             }
             if !binding.pushes() {
                 return Ok(());
             }
             self.fitted = fit(&self.issue, &self.tracker.terms, &self.around);
         }
-        self.texts(link).await
+        self.comments_out(link).await
     }
 
     /// What was said before was changed here: it may have been changed there, too.
@@ -233,20 +239,22 @@ impl Push<'_> {
     }
 
     /// Writes something down under the claim, before or between calls.
-    async fn note(&self, change: Change) -> Result<(), PushStop> {
+    async fn commit_note(&self, change: Change) -> Result<(), PushStop> {
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
             CommitOutcome::Written => Ok(()),
-            CommitOutcome::ClaimLost | CommitOutcome::Stale | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
+            CommitOutcome::ClaimLost | CommitOutcome::Stale | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => {
+                Err(PushStop::Lost)
+            }
         }
     }
 
     async fn note_link(&self, link: &Link) -> Result<(), PushStop> {
-        self.note(Change { links: vec![link.clone()], ..Change::of(IssueWrite::None) }).await
+        self.commit_note(Change { links: vec![link.clone()], ..Change::of(IssueWrite::None) }).await
     }
 
     async fn note_comment(&self, write: CommentLinkWrite) -> Result<(), PushStop> {
-        self.note(Change { comment_links: vec![write], ..Change::of(IssueWrite::None) }).await
+        self.commit_note(Change { comment_links: vec![write], ..Change::of(IssueWrite::None) }).await
     }
 
     /// Nothing that writes is begun when the claim may run out under it: after that somebody else does the same.
@@ -262,7 +270,7 @@ impl Push<'_> {
     async fn spend(&self) -> Result<(), PushStop> {
         let Some(budget) = &self.tracker.budget else { return Ok(()) };
         let now = self.app.clock.now();
-        match self.app.store.spend(&budget.name, &budget.windows, now).await.map_err(AppError::from)? {
+        match self.app.store.spend_budget(&budget.name, &budget.windows, now).await.map_err(AppError::from)? {
             None => Ok(()),
             Some(at) => {
                 self.outlet.rest_until(at);
@@ -275,9 +283,12 @@ impl Push<'_> {
     const fn left_by(trouble: ErrorKind) -> LinkState {
         match trouble {
             ErrorKind::Unknown => LinkState::Unknown,
-            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Denied | ErrorKind::Stale | ErrorKind::Fail => {
-                LinkState::Routed
-            }
+            ErrorKind::Retry { .. }
+            | ErrorKind::Limited { .. }
+            | ErrorKind::Paused
+            | ErrorKind::Denied
+            | ErrorKind::Stale
+            | ErrorKind::Fail => LinkState::Routed,
         }
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use tokio::sync::mpsc::{Receiver, Sender};
 
-use super::{SyncStop, SyncRun};
+use super::{SyncRun, SyncStop};
 use crate::backend::ChangesPage;
 use crate::domain::sync::SyncCounts;
 use crate::domain::tracker::RemoteIssue;
@@ -92,7 +92,12 @@ impl SyncRun<'_> {
     }
 
     /// Hands the pages on in their order, what each adopts written but for the last of it.
-    pub(super) async fn begin_ahead(&self, first: FetchedPage, pages: Receiver<Result<FetchedPage, SyncStop>>, ready: Sender<Result<FetchedPage, SyncStop>>) {
+    pub(super) async fn begin_ahead(
+        &self,
+        first: FetchedPage,
+        pages: Receiver<Result<FetchedPage, SyncStop>>,
+        ready: Sender<Result<FetchedPage, SyncStop>>,
+    ) {
         let mut beginning = pin!(self.beginning(first, pages));
         while let Some(page) = beginning.next().await {
             if ready.send(page).await.is_err() {
@@ -102,7 +107,11 @@ impl SyncRun<'_> {
     }
 
     /// Some pages at once.
-    fn beginning(&self, first: FetchedPage, pages: Receiver<Result<FetchedPage, SyncStop>>) -> impl Stream<Item = Result<FetchedPage, SyncStop>> {
+    fn beginning(
+        &self,
+        first: FetchedPage,
+        pages: Receiver<Result<FetchedPage, SyncStop>>,
+    ) -> impl Stream<Item = Result<FetchedPage, SyncStop>> {
         let rest = stream::unfold(pages, |mut pages| async { Some((pages.recv().await?, pages)) });
         stream::once(future::ready(Ok(first))).chain(rest).map(|page| self.begin(page)).buffered(BEGUN)
     }

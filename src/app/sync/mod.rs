@@ -6,10 +6,10 @@
 //! twice.
 
 mod ahead;
-mod hints;
+mod deliveries;
 mod page;
-mod pass;
 mod plan;
+mod run;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -70,7 +70,7 @@ impl App {
         let all = self.store.bindings().await?;
         let mut hinted = BTreeSet::new();
         for backend in all.iter().map(|bound| &bound.binding.backend).collect::<BTreeSet<_>>() {
-            if !self.store.hooks(backend, 1).await?.is_empty() {
+            if !self.store.kept_deliveries(backend, 1).await?.is_empty() {
                 hinted.insert(backend.clone());
             }
         }
@@ -100,10 +100,10 @@ impl App {
         let began = leased.cursor.clone();
         let mut work =
             SyncRun { app: self, tracker, bound: leased, token: stamp.id, lease: rules.lease, until, secret: tracker.secret.edition() };
-        let ended = match work.follow_hints().await {
+        let ended = match work.follow_deliveries().await {
             Ok(()) if due => {
-                work.ask_again().await;
-                work.pass(stop).await
+                work.request_again().await;
+                work.run_once(stop).await
             }
             Ok(()) => Ok(None),
             Err(stop) => Err(stop),
@@ -218,7 +218,7 @@ impl App {
 
 fn broken(work: &SyncRun<'_>, began: &SyncCursor, error: String, now: DateTime<Utc>) -> SyncRunRecord {
     SyncRunRecord {
-        pass: work.next_pass(now),
+        pass: work.next_run_kind(now),
         began_at: began.began_at.unwrap_or(now),
         ended_at: now,
         error: Some(error),

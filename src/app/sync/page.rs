@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{SyncStop, SyncRun};
+use super::{SyncRun, SyncStop};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
-use crate::domain::sync::{SyncCounts, FieldFlips, adopted, edition, our_face, their_face};
-use crate::domain::tracker::{RelationTargets, Draft, Sighting, Link, LinkOrigin, LinkState, Marker, Project, RemoteIssue};
+use crate::domain::sync::{FieldFlips, SyncCounts, adopted, comparable_local, comparable_remote, edition};
+use crate::domain::tracker::{Draft, Link, LinkOrigin, LinkState, Marker, Project, RelationTargets, RemoteIssue, Sighting};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 
 /// What is to be written for a page.
@@ -34,7 +34,7 @@ pub(super) enum RemoteOwner<'a> {
 impl SyncRun<'_> {
     pub(super) async fn plan(&self, remotes: &[RemoteIssue]) -> Result<PagePlanning, SyncStop> {
         let links = self.links_to(remotes).await?;
-        let on_their_way = self.on_their_way(remotes, &links).await?;
+        let on_their_way = self.being_created(remotes, &links).await?;
         let around = self.around(remotes, &links).await?;
         let mut planning = PagePlanning::default();
         let mut held_back: Option<DateTime<Utc>> = None;
@@ -42,7 +42,7 @@ impl SyncRun<'_> {
             planning.counts.listed += 1;
             planning.newest = planning.newest.max(Some(remote.updated_at));
             match known(remote, &links, &on_their_way) {
-                RemoteOwner::Link(link) => planning.met(link, self.edition(remote)),
+                RemoteOwner::Link(link) => planning.sighted(link, self.edition(remote)),
                 RemoteOwner::OnItsWay => held_back = Some(held_back.map_or(remote.updated_at, |at| at.min(remote.updated_at))),
                 RemoteOwner::Nobody if self.bound.binding.adopts(remote) => {
                     planning.adoptions.push(self.adoption(remote, &around));
@@ -59,7 +59,7 @@ impl SyncRun<'_> {
 
     /// The issues of a list, in the place that was asked for. It was renamed where the tracker calls all of them by another one that
     /// nobody else follows: it answers to the old name still, and the ties keep it.
-    pub(super) async fn at_home(&mut self, items: &mut [RemoteIssue]) -> Result<(), SyncStop> {
+    pub(super) async fn keep_bound(&mut self, items: &mut [RemoteIssue]) -> Result<(), SyncStop> {
         let mut places = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
         if let Some(called) = places.next().cloned().filter(|first| places.all(|place| place == first)) {
             let called = Some(called).filter(|place| *place != self.bound.binding.place);
@@ -95,7 +95,7 @@ impl SyncRun<'_> {
 
     /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one. It may have been tied to this one
     /// since its tie was looked for.
-    pub(super) async fn on_their_way(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, SyncStop> {
+    pub(super) async fn being_created(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, SyncStop> {
         let marked: Vec<(IssueId, &str)> = remotes
             .iter()
             .filter(|remote| !links.contains_key(&remote.at.id))
@@ -130,10 +130,10 @@ impl SyncRun<'_> {
         let canon = |text: &str| backend.canonical(text);
         let stamp = self.app.clock.stamp();
         let untold = untold();
-        let face = their_face(remote, &untold, terms, &canon);
+        let face = comparable_remote(remote, &untold, terms, &canon);
         let issue = adopted(remote, &face, binding, backend.kind(), terms, around, stamp);
         // What the tracker does not tell stands as it is here.
-        let base = their_face(remote, &our_face(&issue, terms, around, &canon), terms, &canon);
+        let base = comparable_remote(remote, &comparable_local(&issue, terms, around, &canon), terms, &canon);
         // Its comments are fetched in its lane, where there are any.
         let silent = remote.comments == Some(0);
         let link = Link {
@@ -174,7 +174,7 @@ impl SyncRun<'_> {
         let waiting: BTreeSet<IssueId> = if planning.asked.is_empty() {
             BTreeSet::new()
         } else {
-            self.app.store.asked_for(&self.tracker.name, &planning.asked).await.map_err(AppError::from)?.into_iter().collect()
+            self.app.store.queued_pushes(&self.tracker.name, &planning.asked).await.map_err(AppError::from)?.into_iter().collect()
         };
         let now = self.app.clock.now();
         let asked = planning.asked.iter().filter(|id| !waiting.contains(id));
@@ -187,7 +187,7 @@ impl SyncRun<'_> {
 
 impl PagePlanning {
     /// One that is here: asked to agree where it changed since that was asked last, or is back.
-    fn met(&mut self, link: &Link, edition: String) {
+    fn sighted(&mut self, link: &Link, edition: String) {
         if is_as_it_was(link, &edition) {
             self.counts.unchanged += 1;
             return;

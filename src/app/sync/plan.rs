@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::ahead::PreviousPageEnd;
 use super::page::{RemoteOwner, is_as_it_was, known};
-use super::{SyncStop, SyncRun};
-use crate::app::push::{MergeSides, MergeInputs, with_held};
+use super::{SyncRun, SyncStop};
+use crate::app::push::{MergeInputs, MergeSides, with_held};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
-use crate::domain::decide::{self, RemoteChanges, Cause};
-use crate::domain::sync::{SyncCounts, Field, agreed_face, our_face, their_face, words};
-use crate::domain::tracker::{RelationTargets, DraftEdit, Link, LinkState, RemoteIssue, RemoteRef};
+use crate::domain::decide::{self, Cause, RemoteChanges};
+use crate::domain::sync::{Field, SyncCounts, comparable_base, comparable_local, comparable_remote, words};
+use crate::domain::tracker::{DraftEdit, Link, LinkState, RelationTargets, RemoteIssue, RemoteRef};
 use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Change, Issue, IssueRef};
 
@@ -59,7 +59,7 @@ impl App {
         let stamp = self.clock.stamp();
         let secret = tracker.secret.edition();
         let mut work = SyncRun { app: self, tracker, bound, token: stamp.id, lease: Duration::ZERO, until: stamp.now, secret };
-        match work.rehearse().await {
+        match work.plan_run().await {
             Ok(plan) => Ok(plan),
             Err(SyncStop::Failed(error)) => Err(error),
             Err(SyncStop::Trouble(error)) => Err(AppError::BackendAway { name: tracker.name.clone(), reason: error.message }),
@@ -69,7 +69,7 @@ impl App {
 }
 
 impl SyncRun<'_> {
-    async fn rehearse(&mut self) -> Result<SyncPlan, SyncStop> {
+    async fn plan_run(&mut self) -> Result<SyncPlan, SyncStop> {
         let (mut plan, mut shown) = (SyncPlan::default(), PreviousPageEnd::default());
         let mut page: Option<String> = self.bound.cursor.page.clone();
         loop {
@@ -77,8 +77,8 @@ impl SyncRun<'_> {
             let mut listed = self.tracker.backend.list(&self.bound.binding.place, &ask).await?;
             plan.counts.requests += 1;
             shown.leave_out(&mut listed.items);
-            self.at_home(&mut listed.items).await?;
-            self.rehearse_page(&listed.items, &mut plan).await?;
+            self.keep_bound(&mut listed.items).await?;
+            self.plan_page(&listed.items, &mut plan).await?;
             page = listed.next;
             if page.is_none() || plan.more {
                 return Ok(plan);
@@ -86,21 +86,21 @@ impl SyncRun<'_> {
         }
     }
 
-    async fn rehearse_page(&self, remotes: &[RemoteIssue], plan: &mut SyncPlan) -> Result<(), SyncStop> {
+    async fn plan_page(&self, remotes: &[RemoteIssue], plan: &mut SyncPlan) -> Result<(), SyncStop> {
         let links = self.links_to(remotes).await?;
-        let on_their_way = self.on_their_way(remotes, &links).await?;
+        let on_their_way = self.being_created(remotes, &links).await?;
         let ids: Vec<IssueRef> = links.values().map(|link| IssueRef::Id(link.issue_id)).collect();
         let issues = self.app.store.issues(&ids).await.map_err(AppError::from)?;
         let issues: BTreeMap<_, Issue> = issues.into_iter().flatten().map(|issue| (issue.id, issue)).collect();
         let mut around = RelationTargets::of(&self.tracker.name);
-        self.app.look_around(&mut around, self.tracker, &issues.values().collect::<Vec<_>>()).await?;
+        self.app.load_relation_targets(&mut around, self.tracker, &issues.values().collect::<Vec<_>>()).await?;
         for remote in remotes {
             plan.counts.listed += 1;
             let item = match known(remote, &links, &on_their_way) {
                 // What it came to is written down, or waits already.
                 RemoteOwner::Link(link) if is_as_it_was(link, &self.edition(remote)) => None,
                 RemoteOwner::Link(link) => match issues.get(&link.issue_id) {
-                    Some(issue) => self.would_agree(link, issue, remote, &around).await?,
+                    Some(issue) => self.plan_issue(link, issue, remote, &around).await?,
                     None => None,
                 },
                 RemoteOwner::Nobody if self.bound.binding.adopts(remote) => {
@@ -128,28 +128,34 @@ impl SyncRun<'_> {
     }
 
     /// By the merge of the lane, up to where it would write.
-    async fn would_agree(&self, link: &Link, issue: &Issue, remote: &RemoteIssue, around: &RelationTargets) -> Result<Option<PlannedItem>, SyncStop> {
+    async fn plan_issue(
+        &self,
+        link: &Link,
+        issue: &Issue,
+        remote: &RemoteIssue,
+        around: &RelationTargets,
+    ) -> Result<Option<PlannedItem>, SyncStop> {
         if issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(None);
         }
         let (terms, binding) = (&self.tracker.terms, &self.bound.binding);
         let canon = |text: &str| self.tracker.backend.canonical(text);
-        let ours = our_face(issue, terms, around, &canon);
-        let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| agreed_face(base, &canon));
-        let theirs = their_face(remote, &base, terms, &canon);
+        let ours = comparable_local(issue, terms, around, &canon);
+        let base = link.base.as_ref().map_or_else(|| ours.clone(), |base| comparable_base(base, &canon));
+        let theirs = comparable_remote(remote, &base, terms, &canon);
         let sides = MergeSides { base, ours, theirs };
         let stamp = self.app.clock.stamp();
         // Only of those that changed there, and no more than are told.
-        let open = self.app.store.unresolved(issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let open = self.app.store.unresolved_conflicts(issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         let weights = MergeInputs::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
         let (done, _) = weights.merge(&sides, &link.turns, stamp);
         let sent = if binding.pushes() {
             let (words, state) = (words(issue, &done.take, &remote.body, terms, around), done.take.state);
             let cause = Cause { actor: self.tracker.name.clone(), trace: None };
             let absorption = RemoteChanges { words, state, clashes: Vec::new() };
-            let change = decide::absorb(issue, &self.tracker.name, absorption, &cause, stamp);
+            let change = decide::apply_remote(issue, &self.tracker.name, absorption, &cause, stamp);
             let after = change.as_ref().and_then(Change::issue).unwrap_or(issue);
-            let after = with_held(our_face(after, terms, around, &canon), &done.base, &done.held);
+            let after = with_held(comparable_local(after, terms, around, &canon), &done.base, &done.held);
             DraftEdit { before: &done.base, after: &after }.fields()
         } else {
             Vec::new()

@@ -11,7 +11,7 @@ use super::{html, wire};
 use crate::backend::Resource;
 use crate::backend::canonical::settled;
 use crate::domain::text::fold;
-use crate::domain::tracker::{Draft, DraftEdit, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange};
+use crate::domain::tracker::{Draft, DraftEdit, Project, RemoteComment, RemoteIssue, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
 
 pub(super) const TITLE: &str = "System.Title";
@@ -97,7 +97,12 @@ pub(super) struct WorkItemEditContext {
 }
 
 /// What changed, all of it or nothing, and only on the edition that it was decided on. Empty: there is nothing to do.
-pub(super) fn edit(edit: &DraftEdit<'_>, there: &wire::WorkItem, around: WorkItemEditContext, settings: &AzureDevopsSettings) -> Vec<wire::Step> {
+pub(super) fn edit(
+    edit: &DraftEdit<'_>,
+    there: &wire::WorkItem,
+    around: WorkItemEditContext,
+    settings: &AzureDevopsSettings,
+) -> Vec<wire::Step> {
     let mut steps = Vec::new();
     if let Some(title) = edit.title() {
         steps.push(step("add", TITLE, json!(title)));
@@ -227,7 +232,12 @@ fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, se
 }
 
 /// `Err` says which part of the answer makes no sense.
-pub(super) fn remote(item: &wire::WorkItem, states: &[wire::State], place: &Project, settings: &AzureDevopsSettings) -> Result<RemoteIssue, String> {
+pub(super) fn remote(
+    item: &wire::WorkItem,
+    states: &[wire::State],
+    place: &Project,
+    settings: &AzureDevopsSettings,
+) -> Result<RemoteIssue, String> {
     let fields = &item.fields;
     let blocked = settings.blocked_tag();
     let (marked, tags): (Vec<String>, Vec<String>) =
@@ -278,7 +288,7 @@ fn our_priority(number: i64, settings: &AzureDevopsSettings) -> Priority {
 }
 
 pub(super) fn at(id: i64, place: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
-    let part = crate::backend::line::segment;
+    let part = crate::backend::client::segment;
     let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&place.owner), part(&place.project));
     RemoteRef { place: place.clone(), id: id.to_string(), key: key(&place.project, id), url: Some(url) }
 }
@@ -324,7 +334,7 @@ pub(super) fn iteration_path(node: &wire::Node) -> Option<String> {
 }
 
 pub(super) fn resource(project: wire::Project, organisation: &str, settings: &AzureDevopsSettings) -> Resource {
-    let part = crate::backend::line::segment;
+    let part = crate::backend::client::segment;
     Resource {
         url: Some(format!("{}/{}/{}", settings.site, part(organisation), part(&project.name))),
         place: Project { owner: organisation.to_owned(), project: project.name.clone(), ..Project::default() },

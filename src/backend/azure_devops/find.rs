@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{AzureDevopsBackend, BATCH, PAGES, VERSION, convert, wire, wit};
-use crate::backend::line::TrackerCall;
+use crate::backend::client::TrackerCall;
 use crate::backend::{BackendError, CLOCK_SKEW, ChangesPage, ListAsk};
 use crate::domain::tracker::{Marker, Project, RemoteIssue};
 

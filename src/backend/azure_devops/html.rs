@@ -27,7 +27,9 @@ fn block(block: &ProseBlock) -> String {
         ProseBlock::Paragraph(text) => format!("<p>{}</p>", line(text)),
         ProseBlock::Heading { level, text } => format!("<h{level}>{}</h{level}>", line(text)),
         ProseBlock::Code { language, text } if language.is_empty() => format!("<pre><code>{}</code></pre>", escaped(text)),
-        ProseBlock::Code { language, text } => format!("<pre><code class=\"language-{}\">{}</code></pre>", escaped(language), escaped(text)),
+        ProseBlock::Code { language, text } => {
+            format!("<pre><code class=\"language-{}\">{}</code></pre>", escaped(language), escaped(text))
+        }
         ProseBlock::Quote(inner) => format!("<blockquote>{}</blockquote>", inner.iter().map(self::block).collect::<String>()),
         ProseBlock::List { start, items } => {
             let items = items.iter().fold(String::new(), |all, inner| all + "<li>" + &item(inner) + "</li>");

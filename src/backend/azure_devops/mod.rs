@@ -4,25 +4,25 @@
 //! the edition it was decided on. States, which differ by type, are looked up by their category. An iteration is the milestone.
 
 mod convert;
+mod delivery;
 mod find;
-mod hooks;
 mod html;
+mod registration;
 mod relations;
 mod settings;
-mod webhook;
 mod wire;
 
 use std::collections::HashMap;
 
-use super::line::{TrackerCall, AuthScheme, read_json, segment};
+use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
-    Workspace,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
+    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
+    Capabilities, Draft, DraftEdit, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef, TrackerKind,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -118,13 +118,19 @@ impl AzureDevopsBackend {
         if path.is_empty() {
             return Ok(None);
         }
-        let call = TrackerCall::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
+        let call =
+            TrackerCall::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
         let node: Option<wire::Node> = self.get_if_there(call, "the iteration").await?;
         Ok(node.as_ref().and_then(convert::iteration_path))
     }
 
     /// What the patch needs to know beside the edit, and whether an iteration is missing.
-    async fn around(&self, at: &RemoteRef, edit: &DraftEdit<'_>, there: &wire::WorkItem) -> Result<(convert::WorkItemEditContext, bool), BackendError> {
+    async fn around(
+        &self,
+        at: &RemoteRef,
+        edit: &DraftEdit<'_>,
+        there: &wire::WorkItem,
+    ) -> Result<(convert::WorkItemEditContext, bool), BackendError> {
         let mut around = convert::WorkItemEditContext::default();
         if let Some((state, _)) = edit.state() {
             let states = self.states(&at.place, convert::type_of(there).unwrap_or_default()).await?;
@@ -281,8 +287,9 @@ impl Backend for AzureDevopsBackend {
     }
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
-        let call =
-            TrackerCall::patch(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS).json(&convert::comment_text(body));
+        let call = TrackerCall::patch(format!("{}/{}", comments(at), segment(comment)))
+            .query("api-version", COMMENTS)
+            .json(&convert::comment_text(body));
         let answer = self.line.send(call).await?;
         if answer.status == 404 {
             return Ok(false);
@@ -362,7 +369,7 @@ impl Backend for AzureDevopsBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(&self.webhook_user, delivery, secrets)
+        delivery::hear(&self.webhook_user, delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{AzureDevopsBackend, BATCH, VERSION, convert, wire};
 use crate::backend::BackendError;
-use crate::backend::line::{TrackerCall, segment};
+use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::unless_refused;
 use crate::domain::relation::Relation;
 use crate::domain::tracker::{Project, RemoteRef, RemoteRelation, SetChange};

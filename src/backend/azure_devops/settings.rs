@@ -2,7 +2,7 @@
 
 use crate::backend::BackendOptions;
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, Markup, MilestoneSupport, LabelNames};
+use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, LabelNames, Markup, MilestoneSupport};
 use crate::domain::{Priority, StateName};
 
 #[derive(Debug, Clone)]

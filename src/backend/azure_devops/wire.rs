@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct WorkItem {
@@ -175,7 +175,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
             format!("answered {status}, a page to sign in on (the token was refused; make a new one)"),
         ));
     }
-    let error = line::refusal(answer, writes)?;
+    let error = client::refusal(answer, writes)?;
     let Some(told) = told(answer) else { return Some(error) };
     let trouble = match answer.status {
         // Rules of the work item type, values that are not allowed, iterations that are not there: somebody can mend it.
@@ -215,7 +215,10 @@ mod tests {
     #[test]
     fn a_page_to_sign_in_on_is_a_refused_token() {
         assert_eq!(meaning(203, "", "<html>", false), Some(ErrorKind::Paused));
-        assert_eq!(meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", true), Some(ErrorKind::Paused));
+        assert_eq!(
+            meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", true),
+            Some(ErrorKind::Paused)
+        );
         assert_eq!(meaning(302, "https://dev.azure.com/other", "", false), Some(ErrorKind::Denied));
     }
 

@@ -6,7 +6,8 @@ use super::wire;
 use crate::backend::{Resource, Workspace};
 use crate::domain::StateName;
 use crate::domain::tracker::{
-    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, LabelNames, Markup, MilestoneSupport, Project, RemoteComment, RemoteIssue,
+    RemoteRef,
 };
 
 /// Gitea keeps titles in a column of 255 characters, labels in one of 50.

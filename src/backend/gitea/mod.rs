@@ -5,8 +5,8 @@
 //! asked for, so only an empty page, or the total it tells, is the end.
 
 mod convert;
-mod hooks;
-mod webhook;
+mod delivery;
+mod registration;
 mod wire;
 
 use async_trait::async_trait;
@@ -15,15 +15,16 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::http::HttpAnswer;
-use super::line::{TrackerCall, AuthScheme, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
-    ErrorKind, DeliveryRejected, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
+    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, SetChange, TrackerKind,
+    Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
+    SetChange, TrackerKind,
 };
 
 pub struct GiteaBackend {
@@ -58,7 +59,13 @@ impl GiteaBackend {
     }
 
     /// One page, and whether there may be another. `seen` is how many came before it.
-    async fn page<T: DeserializeOwned>(&self, call: TrackerCall, page: u32, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
+    async fn page<T: DeserializeOwned>(
+        &self,
+        call: TrackerCall,
+        page: u32,
+        seen: usize,
+        what: &str,
+    ) -> Result<(Vec<T>, bool), BackendError> {
         read_page(&self.line.send(self.paged(call, page)).await?, seen, what)
     }
 
@@ -82,7 +89,12 @@ impl GiteaBackend {
     async fn make<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let prepared = |error: BackendError| match error.trouble {
             ErrorKind::Unknown => BackendError::new(ErrorKind::Retry { after: None }, error.message),
-            ErrorKind::Retry { .. } | ErrorKind::Limited { .. } | ErrorKind::Paused | ErrorKind::Denied | ErrorKind::Stale | ErrorKind::Fail => error,
+            ErrorKind::Retry { .. }
+            | ErrorKind::Limited { .. }
+            | ErrorKind::Paused
+            | ErrorKind::Denied
+            | ErrorKind::Stale
+            | ErrorKind::Fail => error,
         };
         let answer = self.line.send(call).await.map_err(prepared)?;
         wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err).map_err(prepared)
@@ -112,10 +124,13 @@ impl GiteaBackend {
     async fn milestone_id(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
         let _turn = self.making.lock().await;
         let path = format!("{}/milestones", repo(place));
-        let known: Vec<wire::Milestone> = self.all(TrackerCall::get(&path).query("state", "all").query("name", title), "milestones").await?;
+        let known: Vec<wire::Milestone> =
+            self.all(TrackerCall::get(&path).query("state", "all").query("name", title), "milestones").await?;
         match known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
             Some(milestone) => Ok(milestone.id),
-            None => Ok(self.make::<wire::Milestone>(TrackerCall::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id),
+            None => {
+                Ok(self.make::<wire::Milestone>(TrackerCall::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id)
+            }
         }
     }
 
@@ -351,7 +366,8 @@ impl Backend for GiteaBackend {
 
     async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError> {
         let number = page_number(page);
-        let (repos, more): (Vec<wire::Repository>, bool) = self.page(TrackerCall::get("/api/v1/user/repos"), number, 0, "repositories").await?;
+        let (repos, more): (Vec<wire::Repository>, bool) =
+            self.page(TrackerCall::get("/api/v1/user/repos"), number, 0, "repositories").await?;
         let items = repos
             .into_iter()
             .filter(|repo| repo.owner.id.to_string() == workspace)
@@ -361,7 +377,7 @@ impl Backend for GiteaBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(self.kind, delivery, secrets)
+        delivery::hear(self.kind, delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -163,7 +163,7 @@ pub(super) struct Text<'a> {
 
 /// Gitea has no limit signals of its own; an archived repository answers 423, which the general rule knows.
 pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
-    line::refusal(answer, writes)
+    client::refusal(answer, writes)
 }
 
 /// The same for a write that was tied to an edition.

@@ -1,7 +1,7 @@
 //! Whose the credential is, what it can see, and what it lacks.
 
 use super::{GitHubBackend, repo, wire};
-use crate::backend::line::{TrackerCall, read_json};
+use crate::backend::client::{TrackerCall, read_json};
 use crate::backend::paging::{self, Query};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::tracker::Project;

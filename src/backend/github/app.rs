@@ -16,10 +16,10 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::wire;
+use crate::backend::client::{TrackerCall, read_json, segment};
 use crate::backend::http::HttpAnswer;
 use crate::backend::http::header::AUTHORIZATION;
-use crate::backend::line::{TrackerCall, read_json, segment};
-use crate::backend::{BackendError, TrackerClient, ErrorKind};
+use crate::backend::{BackendError, ErrorKind, TrackerClient};
 
 pub(super) struct GitHubApp {
     id: String,

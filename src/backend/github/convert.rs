@@ -6,7 +6,8 @@ use super::wire;
 use crate::backend::{Resource, Workspace};
 use crate::domain::relation::Relation;
 use crate::domain::tracker::{
-    AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef,
+    AssigneeSupport, BudgetWindow, Capabilities, CarriedAs, Draft, DraftEdit, LabelNames, Markup, MilestoneSupport, Project, RemoteComment,
+    RemoteIssue, RemoteRef,
 };
 use crate::domain::{CloseReason, StateName};
 

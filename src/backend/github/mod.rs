@@ -7,9 +7,9 @@
 mod account;
 mod app;
 mod convert;
-mod hooks;
+mod delivery;
+mod registration;
 mod relations;
-mod webhook;
 mod wire;
 
 use async_trait::async_trait;
@@ -19,17 +19,18 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
 use self::app::GitHubApp;
+use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::http::HttpAnswer;
 use super::http::header::AUTHORIZATION;
-use super::line::{TrackerCall, AuthScheme, read_json, segment};
-use super::paging::{self, PAGES, Query, ChangesCursor, moment};
+use super::paging::{self, ChangesCursor, PAGES, Query, moment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
-    ErrorKind, DeliveryRejected, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
+    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, SetChange, TrackerKind,
+    Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
+    SetChange, TrackerKind,
 };
 
 pub struct GitHubBackend {
@@ -363,7 +364,7 @@ impl Backend for GitHubBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(delivery, secrets)
+        delivery::hear(delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{GitHubBackend, convert, issue, wire};
-use crate::backend::line::{TrackerCall, segment};
+use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::relation::Relation;

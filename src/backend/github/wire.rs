@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -212,7 +212,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
         );
         return Some(BackendError::new(ErrorKind::Denied, message));
     }
-    line::refusal(answer, writes)
+    client::refusal(answer, writes)
 }
 
 /// Whether what was to be made is there already: somebody else made it in between.

@@ -10,7 +10,8 @@ use crate::domain::StateName;
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, LabelNames, Markup, MilestoneSupport, Project, RemoteComment, RemoteIssue,
+    RemoteRef, SetChange,
 };
 
 /// GitLab keeps a million characters and some; the rest of it is for what makes commands harmless. Only paid editions let an issue

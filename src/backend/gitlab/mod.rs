@@ -5,9 +5,9 @@
 //! made; people go by number and are looked up. People are replaced, so those there are read first.
 
 mod convert;
-mod hooks;
+mod delivery;
+mod registration;
 mod relations;
-mod webhook;
 mod wire;
 
 use async_trait::async_trait;
@@ -15,16 +15,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
+use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::http::HttpAnswer;
-use super::line::{TrackerCall, AuthScheme, read_json, segment};
-use super::paging::{self, PAGES, Query, ChangesCursor, moment};
+use super::paging::{self, ChangesCursor, PAGES, Query, moment};
 use super::{
-    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource,
-    ErrorKind, DeliveryRejected, Workspace,
+    Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
+    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    AssigneeSupport, Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
+    AssigneeSupport, Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage,
+    RemoteRef, TrackerKind,
 };
 
 pub struct GitLabBackend {
@@ -390,7 +391,7 @@ impl Backend for GitLabBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(delivery, secrets)
+        delivery::hear(delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{GitLabBackend, convert, issue, wire};
 use crate::backend::BackendError;
-use crate::backend::line::{TrackerCall, read_json};
+use crate::backend::client::{TrackerCall, read_json};
 use crate::backend::relations::{missing, unless_refused};
 use crate::domain::relation::Relation;
 use crate::domain::tracker::{Project, RemoteRef, RemoteRelation, SetChange, has};

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Issue {
@@ -210,7 +210,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
         let after = reset().unwrap_or(Duration::from_mins(1));
         return Some(BackendError::new(ErrorKind::Limited { after }, format!("answered 429: {}", answer.excerpt())));
     }
-    line::refusal(answer, writes)
+    client::refusal(answer, writes)
 }
 
 /// Both moments are by the same clock, which is not ours.

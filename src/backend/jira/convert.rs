@@ -11,7 +11,7 @@ use super::{adf, relations, wiki, wire};
 use crate::backend::Resource;
 use crate::backend::canonical::settled;
 use crate::domain::text::fold;
-use crate::domain::tracker::{CarriedAs, Draft, DraftEdit, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange};
+use crate::domain::tracker::{CarriedAs, Draft, DraftEdit, Project, RemoteComment, RemoteIssue, RemoteRef, SetChange};
 use crate::domain::{Priority, StateName};
 
 pub(super) fn text(body: &str, settings: &JiraSettings) -> Value {

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeZone as _, Utc};
 
-use super::{JiraEdition, JiraBackend, PAGES, convert, wire};
-use crate::backend::line::TrackerCall;
-use crate::backend::{BackendError, CLOCK_SKEW, ChangesPage, ListAsk, ErrorKind};
+use super::{JiraBackend, JiraEdition, PAGES, convert, wire};
+use crate::backend::client::TrackerCall;
+use crate::backend::{BackendError, CLOCK_SKEW, ChangesPage, ErrorKind, ListAsk};
 use crate::domain::tracker::{Marker, Project, RemoteIssue};
 
 /// So many numbers with nothing behind them are the end: where each is a request of its own, and where a hundred are one.
@@ -27,7 +27,12 @@ const OLDER: usize = 10;
 /// Numbers that are read at a time, at most.
 const PROBES: usize = 500;
 
-pub(super) async fn by_marker(jira: &JiraBackend, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+pub(super) async fn by_marker(
+    jira: &JiraBackend,
+    place: &Project,
+    marker: &Marker,
+    since: DateTime<Utc>,
+) -> Result<Option<RemoteIssue>, BackendError> {
     let from = (since - CLOCK_SKEW).timestamp_millis();
     let project = convert::quoted(&place.project);
     let recent = all(jira, &format!("project = {project} AND created >= {from} ORDER BY key ASC")).await?;

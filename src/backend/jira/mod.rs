@@ -6,23 +6,23 @@
 
 mod adf;
 mod convert;
+mod delivery;
 mod find;
-mod hooks;
+mod registration;
 mod relations;
 mod settings;
-mod webhook;
 mod wiki;
 mod wire;
 
-use super::line::{TrackerCall, AuthScheme, read_json, segment};
+use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::{
-    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
-    Workspace,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
+    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind,
+    Capabilities, Draft, DraftEdit, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef, TrackerKind,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -105,8 +105,9 @@ impl JiraBackend {
 
     /// One page of a search. `page` is the token of Cloud, or how many came before.
     async fn search(&self, jql: &str, page: Option<&str>, most: usize) -> Result<(Vec<wire::Issue>, Option<String>), BackendError> {
-        let call =
-            |path: &str| TrackerCall::get(self.path(path)).query("jql", jql).query("fields", self.fields()).query("maxResults", most.to_string());
+        let call = |path: &str| {
+            TrackerCall::get(self.path(path)).query("jql", jql).query("fields", self.fields()).query("maxResults", most.to_string())
+        };
         match self.settings.edition {
             JiraEdition::Cloud => {
                 let call = call("/search/jql");
@@ -266,7 +267,8 @@ impl Backend for JiraBackend {
         };
         let milestone = draft.milestone.clone().filter(|_| version.is_some());
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
-        let call = TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
+        let call =
+            TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
@@ -426,7 +428,7 @@ impl Backend for JiraBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(delivery, secrets)
+        delivery::hear(delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::settings::JiraSettings;
 use super::{JiraBackend, gone, wire};
 use crate::backend::BackendError;
-use crate::backend::line::{TrackerCall, segment};
+use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;

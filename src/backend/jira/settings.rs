@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::backend::BackendOptions;
 use crate::domain::relation::Relation;
-use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, Markup, MilestoneSupport, LabelNames};
+use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, LabelNames, Markup, MilestoneSupport};
 use crate::domain::{Priority, StateName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,9 @@ fn root(edition: JiraEdition, cloud_id: Option<&str>) -> Result<String, String> 
     match (edition, cloud_id) {
         (JiraEdition::Cloud, None) => Ok("/rest/api/3".to_owned()),
         (JiraEdition::DataCenter, None) => Ok("/rest/api/2".to_owned()),
-        (JiraEdition::Cloud, Some(id)) if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => Ok(format!("/ex/jira/{id}/rest/api/3")),
+        (JiraEdition::Cloud, Some(id)) if id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+            Ok(format!("/ex/jira/{id}/rest/api/3"))
+        }
         (JiraEdition::Cloud, Some(_)) => Err("options.cloud_id: must be the site's id, letters, digits and dashes".to_owned()),
         (JiraEdition::DataCenter, Some(_)) => Err("options.cloud_id: Data Center has none".to_owned()),
     }

@@ -9,9 +9,9 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::relations::{JiraLinkEnd, JiraLink};
+use super::relations::{JiraLink, JiraLinkEnd};
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct Issue {
@@ -251,7 +251,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
             "answered as to nobody (the credential was refused; check the token and options.user)",
         ));
     }
-    let error = line::refusal(answer, writes)?;
+    let error = client::refusal(answer, writes)?;
     let told = told(answer);
     let text = |told: &str| format!("answered {}: {told}", answer.status);
     Some(match (answer.status, told) {

@@ -11,8 +11,8 @@ use crate::backend::{Resource, Workspace};
 use crate::domain::relation::Relation;
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, Marker, Markup, MilestoneSupport, LabelNames, Project, RemoteIssue, RemoteComment, RemoteRef, SetChange,
-    UserMap,
+    AssigneeSupport, Capabilities, CarriedAs, Draft, DraftEdit, LabelNames, Marker, Markup, MilestoneSupport, Project, RemoteComment,
+    RemoteIssue, RemoteRef, SetChange, UserMap,
 };
 use crate::domain::{CloseReason, Priority, StateName};
 
@@ -216,7 +216,7 @@ pub(super) fn person(found: Vec<wire::User>, name: &str) -> Option<String> {
 
 /// By the name that the settings have for somebody, else by what Linear shows.
 fn called(user: wire::User, users: &UserMap) -> String {
-    let is_known = |name: &String| users.ours(name).is_some();
+    let is_known = |name: &String| users.local_name(name).is_some();
     match user.email {
         Some(email) if is_known(&email) && !is_known(&user.display_name) => email,
         Some(_) | None => user.display_name,

@@ -6,10 +6,10 @@
 
 mod canonical;
 mod convert;
-mod hooks;
+mod delivery;
 mod query;
+mod registration;
 mod relations;
-mod webhook;
 mod wire;
 
 use async_trait::async_trait;
@@ -20,16 +20,17 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::sync::Mutex;
 
+use super::client::{AuthScheme, TrackerCall};
 use super::http::HttpAnswer;
-use super::line::{TrackerCall, AuthScheme};
 use super::paging::{PAGES, moment};
 use super::{
-    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, WebhookDelivery, ParsedDelivery, HookMade, TrackerClient, ListAsk, Resource, ErrorKind, DeliveryRejected,
-    Workspace,
+    Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
+    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::text::fold;
 use crate::domain::tracker::{
-    Capabilities, Draft, DraftEdit, RemotePage, Marker, LabelNames, Project, ProjectField, RemoteIssue, RemoteComment, RemoteRef, TrackerKind, UserMap,
+    Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
+    TrackerKind, UserMap,
 };
 use convert::{StateChange, WantedState};
 use query::GraphqlOperation;
@@ -349,7 +350,7 @@ impl Backend for LinearBackend {
     }
 
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected> {
-        webhook::hear(delivery, secrets)
+        delivery::hear(delivery, secrets)
     }
 
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {

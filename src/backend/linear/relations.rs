@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn a_relation_is_read_from_the_side_it_is_seen_from() {
         let read = |kind: &str, other: &str, inverse| {
-            let bond: LinearRelationInput = serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
+            let bond: LinearRelationInput =
+                serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
             bond.read(inverse).map(|known| known.relation.relation)
         };
         assert_eq!(read("blocks", "relatedIssue", false), Some(Relation::Blocks));

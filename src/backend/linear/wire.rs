@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::query::GraphqlOperation;
 use crate::backend::http::HttpAnswer;
-use crate::backend::{BackendError, ErrorKind, line};
+use crate::backend::{BackendError, ErrorKind, client};
 
 /// What is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -309,11 +309,11 @@ pub(super) fn data<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes:
     if let Some(error) = refusal(answer, writes) {
         return Err(error);
     }
-    line::read_json::<Answer<T>>(answer, what, writes).map(|answer| answer.data)
+    client::read_json::<Answer<T>>(answer, what, writes).map(|answer| answer.data)
 }
 
 pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
-    let Some(error) = errors(answer).into_iter().next() else { return line::refusal(answer, writes) };
+    let Some(error) = errors(answer).into_iter().next() else { return client::refusal(answer, writes) };
     let said =
         if error.extensions.user_presentable_message.is_empty() { &error.message } else { &error.extensions.user_presentable_message };
     let short: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
@@ -331,7 +331,7 @@ fn trouble(error: &Error, answer: &HttpAnswer, writes: bool) -> ErrorKind {
         "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" if writes => ErrorKind::Unknown,
         "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" => ErrorKind::Retry { after: answer.retry_after },
         _ if is_missing(error) => ErrorKind::Denied,
-        _ => line::refusal(answer, writes).map_or(ErrorKind::Fail, |error| error.trouble),
+        _ => client::refusal(answer, writes).map_or(ErrorKind::Fail, |error| error.trouble),
     }
 }
 

@@ -33,7 +33,8 @@ fn item(mark: &str, inner: &[ProseBlock]) -> String {
     let mut text = String::new();
     for (n, part) in inner.iter().enumerate() {
         if n > 0 {
-            let apart = matches!((&inner[n - 1], part), (ProseBlock::Paragraph(_), ProseBlock::Paragraph(_)) | (ProseBlock::List { .. }, _));
+            let apart =
+                matches!((&inner[n - 1], part), (ProseBlock::Paragraph(_), ProseBlock::Paragraph(_)) | (ProseBlock::List { .. }, _));
             text.push_str(if apart { "\n\n" } else { "\n" });
         }
         text.push_str(&block(part));

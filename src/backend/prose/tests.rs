@@ -81,7 +81,10 @@ fn what_is_understood_becomes_a_tree_and_the_rest_stays_text() {
             ]),
             ProseBlock::List {
                 start: None,
-                items: vec![vec![paragraph("a"), ProseBlock::List { start: Some(1), items: vec![vec![paragraph("b")]] }], vec![paragraph("c")]],
+                items: vec![
+                    vec![paragraph("a"), ProseBlock::List { start: Some(1), items: vec![vec![paragraph("b")]] }],
+                    vec![paragraph("c")]
+                ],
             },
             ProseBlock::Quote(vec![paragraph("q"), ProseBlock::List { start: None, items: vec![vec![paragraph("r")]] }]),
             ProseBlock::Code { language: "rs".to_owned(), text: "let x;\n\n  y".to_owned() },

@@ -62,7 +62,7 @@ pub fn change_one_of_many(issue: &Issue, wish: &BulkChange, cause: &Cause, stamp
         issue,
         stamp,
         |issue, stamp| if wants_words { edit(issue, words, cause, stamp) } else { Ok(None) },
-        |issue, stamp| wish.state.as_ref().map_or(Ok(None), |state| bring_to(issue, state, cause, stamp)),
+        |issue, stamp| wish.state.as_ref().map_or(Ok(None), |state| move_to(issue, state, cause, stamp)),
     )
 }
 
@@ -75,7 +75,7 @@ fn bounded(set: Option<Vec<String>>, most: usize, what: &str, issue: &Issue) -> 
     }
 }
 
-fn bring_to(issue: &Issue, state: &StateWish, cause: &Cause, stamp: Stamp) -> Decision {
+fn move_to(issue: &Issue, state: &StateWish, cause: &Cause, stamp: Stamp) -> Decision {
     match (state, &issue.state) {
         (StateWish::Open, State::InProgress | State::Blocked { was_started: true, .. }) => {
             Err(Refusal::new("issue_started", format!("work on issue #{} has begun; it cannot go back to open", issue.number)))

@@ -2,12 +2,12 @@
 
 use super::{Cause, review};
 use crate::domain::change::{Change, IssueWrite};
+use crate::domain::create::CreateIssue;
 use crate::domain::dedupe::Dedupe;
-use crate::domain::event::{EventDetail, Event, EventKind, IssueSnapshot};
+use crate::domain::event::{Event, EventDetail, EventKind, IssueSnapshot};
 use crate::domain::id::{IssueId, IssueNumber};
 use crate::domain::issue::{Issue, Review, State};
 use crate::domain::relation::IssueRelation;
-use crate::domain::spec::CreateIssue;
 use crate::domain::stamp::Stamp;
 use crate::domain::tracker::RouteNote;
 

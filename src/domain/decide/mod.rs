@@ -3,7 +3,6 @@
 //! A decision answers `None` when the wish is already true (nothing is written, nobody is told), and a [`Refusal`] when
 //! the state forbids it. To add a rule: a function here or in the file of its subject, and its line in the property test.
 
-mod absorb;
 mod bulk;
 mod claim;
 mod comment;
@@ -12,9 +11,9 @@ mod edit;
 mod lifecycle;
 mod link;
 mod record;
+mod remote;
 mod review;
 
-pub use absorb::{RemoteChanges, absorb, adopt, gone, heard_comment, heard_deletion, heard_edit, put_away_twin, resolve};
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
@@ -23,10 +22,14 @@ pub use edit::{EditIssue, edit};
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
 pub use link::link;
 pub use record::refused;
+pub use remote::{
+    RemoteChanges, add_remote_comment, adopt, apply_remote, archive_duplicate, delete_remote_comment, edit_remote_comment, remote_gone,
+    resolve,
+};
 pub use review::{approve, edit_and_approve, reject};
 
 use super::change::{Change, IssueWrite};
-use super::event::{self, EventDetail, Event, EventKind, IssueSnapshot};
+use super::event::{self, Event, EventDetail, EventKind, IssueSnapshot};
 use super::issue::Issue;
 use super::stamp::Stamp;
 use super::vocabulary::ReviewState;

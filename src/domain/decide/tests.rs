@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::spec::{CreateIssue, TaskSpec};
+use crate::domain::create::{CreateIssue, TaskSpec};
 use crate::domain::vocabulary::{CloseReason, StateName};
 
 fn stamp(second: i64) -> Stamp {
@@ -53,7 +53,7 @@ const WISHES: u8 = 19;
 
 #[test]
 fn an_issue_relates_to_others_and_not_to_itself() {
-    use crate::domain::relation::{RelationEnd, IssueRelation, Relation};
+    use crate::domain::relation::{IssueRelation, Relation, RelationEnd};
     let before = issue(false);
     let to = |to| EditIssue { relations: Some(vec![IssueRelation { relation: Relation::Blocks, to }]), ..EditIssue::default() };
     let other = RelationEnd::Elsewhere("gitea:acme/tools#7".parse().unwrap());

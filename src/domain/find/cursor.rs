@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{ListFilter, IssueQuery, Order, CursorKey, Sort};
+use super::{CursorKey, IssueQuery, ListFilter, Order, Sort};
 
 /// Raised when tokens change their meaning.
 const VERSION: u8 = 1;

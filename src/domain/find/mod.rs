@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cursor::ListCursor;
 pub use cursor::NotACursor;
-pub use filter::{Archived, AssigneeFilter, ListFilter, IdPrefix, TimeRange};
+pub use filter::{Archived, AssigneeFilter, IdPrefix, ListFilter, TimeRange};
 pub use lookup::{FoundIssue, IssueLookup, LookupBy};
 pub use params::QueryParams;
 pub use ranking::{RankedPage, ranked};

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{IssueQuery, SearchMatch, PAGE_BYTES, CursorKey};
+use super::{CursorKey, IssueQuery, PAGE_BYTES, SearchMatch};
 
 /// A page of a ranked search.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Field;
 use super::binding::{Binding, Owner, Strategy};
 use super::conflict::Resolution;
-use crate::domain::tracker::{Draft, RemoteRelation, SetElement, SetChange, has};
+use crate::domain::tracker::{Draft, RemoteRelation, SetChange, SetElement, has};
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// By what a merge is decided.
@@ -128,10 +128,16 @@ impl TakenFields {
 
 /// Brings what changed there into what stands here.
 #[must_use]
-pub fn absorb(base: &Draft, ours: &Draft, theirs: &Draft, rules: &MergeRules<'_>) -> Merged {
+pub fn merge(base: &Draft, ours: &Draft, theirs: &Draft, rules: &MergeRules<'_>) -> Merged {
     let mut merge = FieldMerge {
         rules,
-        done: Merged { base: base.clone(), take: TakenFields::default(), clashes: Vec::new(), held: BTreeSet::new(), settled: BTreeSet::new() },
+        done: Merged {
+            base: base.clone(),
+            take: TakenFields::default(),
+            clashes: Vec::new(),
+            held: BTreeSet::new(),
+            settled: BTreeSet::new(),
+        },
     };
     let state = |draft: &Draft| (draft.state, draft.close_reason);
     if let Some(next) = merge.one(Field::Title, &base.title, &ours.title, &theirs.title) {
@@ -193,7 +199,7 @@ impl FieldMerge<'_> {
     #[expect(clippy::option_option, reason = "two questions: does the base move, and does anything come here")]
     fn one<T: PartialEq + Clone + Serialize>(&mut self, field: Field, base: &T, ours: &T, theirs: &T) -> Option<Option<T>> {
         let stand = SidesChanged { theirs_changed: theirs != base, ours_changed: ours != base, equal: ours == theirs };
-        match self.fate(field, stand, [json!(base), json!(ours), json!(theirs)]) {
+        match self.verdict(field, stand, [json!(base), json!(ours), json!(theirs)]) {
             FieldVerdict::Keep | FieldVerdict::Hold => None,
             FieldVerdict::Agree | FieldVerdict::Push => Some(None),
             FieldVerdict::Take => Some(Some(theirs.clone())),
@@ -202,8 +208,11 @@ impl FieldMerge<'_> {
 
     fn text(&mut self, base: &Draft, ours: &Draft, theirs: &Draft) {
         let field = Field::Description;
-        let stand =
-            SidesChanged { theirs_changed: theirs.body != base.body, ours_changed: ours.body != base.body, equal: ours.body == theirs.body };
+        let stand = SidesChanged {
+            theirs_changed: theirs.body != base.body,
+            ours_changed: ours.body != base.body,
+            equal: ours.body == theirs.body,
+        };
         let shared = self.rules.binding.owner_of(field) == Owner::Shared;
         let free = shared && !self.rules.decided.contains_key(&field) && !self.rules.frozen.contains(&field);
         if free
@@ -220,7 +229,7 @@ impl FieldMerge<'_> {
             }
             return;
         }
-        match self.fate(field, stand, [json!(base.body), json!(ours.body), json!(theirs.body)]) {
+        match self.verdict(field, stand, [json!(base.body), json!(ours.body), json!(theirs.body)]) {
             FieldVerdict::Keep | FieldVerdict::Hold => {}
             FieldVerdict::Agree | FieldVerdict::Push => self.done.base.body.clone_from(&theirs.body),
             FieldVerdict::Take => {
@@ -232,7 +241,12 @@ impl FieldMerge<'_> {
 
     /// Element by element, so that a set never clashes; unless it is one value by nature.
     #[expect(clippy::option_option, reason = "as in `one`")]
-    fn set<T: SetElement + Serialize>(&mut self, field: Field, [base, ours, theirs]: [&Vec<T>; 3], single: bool) -> Option<Option<SetChange<T>>> {
+    fn set<T: SetElement + Serialize>(
+        &mut self,
+        field: Field,
+        [base, ours, theirs]: [&Vec<T>; 3],
+        single: bool,
+    ) -> Option<Option<SetChange<T>>> {
         let same = |a: &[T], b: &[T]| SetChange::between(a, b).is_none();
         let stand = SidesChanged { theirs_changed: !same(base, theirs), ours_changed: !same(base, ours), equal: same(ours, theirs) };
         let merges = !single && self.rules.binding.owner_of(field) == Owner::Shared && !self.rules.frozen.contains(&field);
@@ -243,14 +257,14 @@ impl FieldMerge<'_> {
             }
             return Some(SetChange::between(ours, &elementwise(base, ours, theirs)));
         }
-        match self.fate(field, stand, [json!(base), json!(ours), json!(theirs)]) {
+        match self.verdict(field, stand, [json!(base), json!(ours), json!(theirs)]) {
             FieldVerdict::Keep | FieldVerdict::Hold => None,
             FieldVerdict::Agree | FieldVerdict::Push => Some(None),
             FieldVerdict::Take => Some(SetChange::between(ours, theirs)),
         }
     }
 
-    fn fate(&mut self, field: Field, stand: SidesChanged, [base, ours, theirs]: [Value; 3]) -> FieldVerdict {
+    fn verdict(&mut self, field: Field, stand: SidesChanged, [base, ours, theirs]: [Value; 3]) -> FieldVerdict {
         let (fate, why) = self.decide(field, stand);
         let loses = match fate {
             FieldVerdict::Take => stand.ours_changed && !stand.equal,
@@ -305,7 +319,9 @@ impl FieldMerge<'_> {
         match self.rules.binding.strategy {
             Strategy::ExternalWins => (FieldVerdict::Take, "both changed it: the tracker wins"),
             Strategy::LocalWins => (FieldVerdict::Push, "both changed it: this side wins"),
-            Strategy::Newer if (self.rules.theirs_is_newer)(field) => (FieldVerdict::Take, "both changed it: the tracker's change is newer"),
+            Strategy::Newer if (self.rules.theirs_is_newer)(field) => {
+                (FieldVerdict::Take, "both changed it: the tracker's change is newer")
+            }
             Strategy::Newer => (FieldVerdict::Push, "both changed it: this side's change is newer"),
             Strategy::Manual => (FieldVerdict::Hold, "both changed it: somebody has to decide"),
         }

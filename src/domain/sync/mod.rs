@@ -6,30 +6,31 @@
 //! in [`Field`], its line in `face` and in `merge`.
 
 mod binding;
+mod comparable;
 mod conflict;
 mod cursor;
 mod edition;
-mod face;
-mod hook;
+mod flips;
 mod merge;
 mod spec;
-mod take;
-mod turns;
+mod stored_delivery;
+mod taken;
 
 use super::vocabulary::vocabulary;
 
 pub use binding::{AdoptFilter, Binding, BindingSource, BindingState, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
+pub use comparable::{comparable_base, comparable_local, comparable_remote, quoted_author, without_our_footer, without_our_signature};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
-pub use cursor::{SyncCounts, SyncCursor, Pass, SyncProgress, SyncRunRecord};
+pub use cursor::{Pass, SyncCounts, SyncCursor, SyncProgress, SyncRunRecord};
 pub use edition::edition;
-pub use face::{agreed_face, bare, bare_comment, our_face, said_by, their_face};
-pub use hook::{DeliverySubject, DeliverySubjectKind, StoredDelivery, DeliveriesDone, NewDelivery};
-pub use merge::{Merged, FieldConflict, MergeRules, TakenFields, TakenText, absorb, merged_text};
+pub use flips::{FieldFlips, FlipDirection};
+pub use merge::{FieldConflict, MergeRules, Merged, TakenFields, TakenText, merge, merged_text};
 pub use spec::{
-    BindingSpec, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, ConflictDecision, AdoptFilterSpec, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec, SyncSpec, SyncRequest,
+    AdoptFilterSpec, BindingSpec, ConflictDecision, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec,
+    SyncRequest, SyncSpec,
 };
-pub use take::{adopted, words};
-pub use turns::{FlipDirection, FieldFlips};
+pub use stored_delivery::{DeliveriesDone, DeliverySubject, DeliverySubjectKind, NewDelivery, StoredDelivery};
+pub use taken::{adopted, words};
 
 vocabulary! {
     /// What both sides hold of an issue.

@@ -12,10 +12,10 @@ use serde::de::MapAccess;
 use serde::de::value::MapAccessDeserializer;
 
 use super::{AdoptFilter, Binding, Direction, Field, Owner, StateFilter, Strategy};
+use crate::domain::create::word;
 use crate::domain::fault::Faults;
 use crate::domain::input::{Input, JsonType};
 use crate::domain::patch::{UnknownKeys, refuse_others};
-use crate::domain::spec::word;
 use crate::domain::text;
 use crate::domain::tracker::Project;
 

@@ -1,8 +1,8 @@
 //! What a tracker can do. Said by each tracker of itself, and held to by the contract suite: a capability that is claimed is
 //! exercised, one that is not claimed is never asked for.
 
-use super::body::Markup;
 use super::budget::BudgetWindow;
+use super::footer::Markup;
 use crate::domain::relation::Relation;
 
 /// How something of an issue lies in a tracker.

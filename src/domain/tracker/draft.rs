@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::capability::Capabilities;
-use super::names::LabelNames;
+use super::label_names::LabelNames;
 use super::set::{RemoteRelation, SetChange};
 use crate::domain::sync::Field;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::around::RelationTargets;
-use super::body::{Marker, TextRules, defused, harmful, parts};
 use super::capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
 use super::draft::Draft;
-use super::names::{LabelNames, UserMap};
+use super::footer::{Marker, TextRules, defused, harmful, parts};
+use super::label_names::{LabelNames, UserMap};
+use super::relation_targets::RelationTargets;
 use crate::domain::comment::Comment;
 use crate::domain::issue::{Issue, State};
 use crate::domain::text::fold;
@@ -214,7 +214,7 @@ fn labels(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<Str
     let mut kept: Vec<String> = Vec::new();
     let mut changed = Vec::new();
     for label in &issue.labels {
-        if terms.names.is_taken(label, can) {
+        if terms.names.is_reserved(label, can) {
             changed.push(format!("{label:?} stands for a state, a priority or a kind and follows that"));
             continue;
         }
@@ -247,8 +247,8 @@ pub fn beyond_first(issue: &Issue, terms: &BackendTerms) -> String {
 }
 
 fn assignees(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<String> {
-    let (known, unknown): (Vec<&String>, Vec<&String>) = issue.assignees.iter().partition(|name| terms.users.theirs(name).is_some());
-    let mut theirs: Vec<String> = known.iter().filter_map(|name| terms.users.theirs(name)).map(str::to_owned).collect();
+    let (known, unknown): (Vec<&String>, Vec<&String>) = issue.assignees.iter().partition(|name| terms.users.remote_name(name).is_some());
+    let mut theirs: Vec<String> = known.iter().filter_map(|name| terms.users.remote_name(name)).map(str::to_owned).collect();
     let all = issue.assignees.len();
     match terms.capabilities.assignees {
         AssigneeSupport::Many => {}

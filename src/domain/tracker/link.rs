@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::draft::Draft;
-use super::place::Project;
+use super::project::Project;
 use super::remote::RemoteRef;
 use crate::domain::id::{CommentId, IssueId};
 use crate::domain::sync::FieldFlips;

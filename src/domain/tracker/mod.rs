@@ -3,35 +3,37 @@
 //! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`Terms`] (how it is
 //! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
 
-mod around;
-mod body;
 mod budget;
 mod capability;
 mod draft;
 mod fit;
+mod footer;
 mod glob;
+mod label_names;
 mod link;
-mod names;
 mod note;
-mod place;
+mod project;
+mod relation_targets;
 mod remote;
 mod route;
 mod set;
 
-pub use around::{RelationTargets, LinkSummary};
-pub use body::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use budget::{BudgetWindow, expected};
 pub use capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
 pub use draft::{Draft, DraftEdit};
-pub use fit::{FittedDraft, Loss, LossField, LossKind, BackendTerms, beyond_first, fit, fit_comment, label_there, without_footer};
+pub use fit::{BackendTerms, FittedDraft, Loss, LossField, LossKind, beyond_first, fit, fit_comment, label_there, without_footer};
+pub use footer::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use glob::Glob;
-pub use link::{CommentLink, CommentLinkWrite, Sighting, Link, LinkOrigin, LinkState, CommentSlot};
-pub use names::{LabelNames, LabelReading, UserMap};
+pub use label_names::{LabelNames, LabelReading, UserMap};
+pub use link::{CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Sighting};
 pub use note::{LinkNote, LossNote, RouteNote};
-pub use place::{Project, ProjectField, ProjectTemplate};
-pub use remote::{RemotePage, RemoteIssue, RemoteComment, RemoteRef};
-pub use route::{ConsideredRule, RouteDestination, ProjectDefaults, LOCAL, RouteDecision, RouteTable, RouteRule, RuleName, RouteCondition, route};
-pub use set::{RemoteRelation, SetElement, SetChange, has};
+pub use project::{Project, ProjectField, ProjectTemplate};
+pub use relation_targets::{LinkSummary, RelationTargets};
+pub use remote::{RemoteComment, RemoteIssue, RemotePage, RemoteRef};
+pub use route::{
+    ConsideredRule, LOCAL, ProjectDefaults, RouteCondition, RouteDecision, RouteDestination, RouteRule, RouteTable, RuleName, route,
+};
+pub use set::{RemoteRelation, SetChange, SetElement, has};
 
 use super::vocabulary::vocabulary;
 

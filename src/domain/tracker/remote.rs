@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::draft::Draft;
-use super::place::Project;
+use super::project::Project;
 use super::set::RemoteRelation;
 use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::glob::Glob;
-use super::place::{Project, ProjectField, ProjectTemplate};
+use super::project::{Project, ProjectField, ProjectTemplate};
 use crate::domain::issue::Issue;
 use crate::domain::vocabulary::{Kind, Priority, SourceType};
 

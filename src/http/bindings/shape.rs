@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::{Planned, PlannedItem, SyncPlan};
-use crate::domain::sync::{AdoptFilter, BindingSource, BindingState, SyncCounts, Direction, Field, Owner, Pass, SyncRunRecord, StateFilter, Strategy};
+use crate::domain::sync::{
+    AdoptFilter, BindingSource, BindingState, Direction, Field, Owner, Pass, StateFilter, Strategy, SyncCounts, SyncRunRecord,
+};
 use crate::http::schema;
 
 /// Every binding. There are few.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::*;
-use crate::domain::event::{EventDetail, Event, IssueSnapshot};
-use crate::domain::{IssueId, IssueNumber, TaskOrigin, SourceType};
+use crate::domain::event::{Event, EventDetail, IssueSnapshot};
+use crate::domain::{IssueId, IssueNumber, SourceType, TaskOrigin};
 
 /// What the hub refuses as a field name, anywhere in the body.
 const SECRET_LOOKING: &[&str] =

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{moment, optional_moment};
-use crate::domain::sync::{Conflict, SyncCursor, SyncProgress, Resolution};
+use crate::domain::sync::{Conflict, Resolution, SyncCursor, SyncProgress};
 use crate::domain::tracker::Sighting;
 
 #[derive(Debug, Serialize)]

@@ -140,7 +140,9 @@ impl fmt::Debug for WakingWriter {
 }
 
 fn written_messages<'a>(changes: &'a [Change], outcomes: &'a [CommitOutcome]) -> impl Iterator<Item = &'a NewMessage> {
-    let written = |(change, outcome): (&'a Change, &CommitOutcome)| matches!(outcome, CommitOutcome::Inserted(_) | CommitOutcome::Written).then_some(change);
+    let written = |(change, outcome): (&'a Change, &CommitOutcome)| {
+        matches!(outcome, CommitOutcome::Inserted(_) | CommitOutcome::Written).then_some(change)
+    };
     changes.iter().zip(outcomes).filter_map(written).flat_map(|change| &change.messages)
 }
 

@@ -139,7 +139,8 @@ async fn update(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Resul
 
 async fn insert_children(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
     // The children of new issues were inserted together with them.
-    let written: Vec<&Change> = batch.survivors().filter(|(_, outcome)| **outcome == CommitOutcome::Written).map(|(change, _)| change).collect();
+    let written: Vec<&Change> =
+        batch.survivors().filter(|(_, outcome)| **outcome == CommitOutcome::Written).map(|(change, _)| change).collect();
     let children = children(&written);
     if children.is_empty() {
         return Ok(());

@@ -11,7 +11,7 @@ use sqlx::{Encode, Postgres, Type};
 
 use crate::domain::Change;
 use crate::store::batch::added;
-use crate::store::fields::{CommentFields, EventFields, StoredHash, IssueFields, LinkFields, MessageFields};
+use crate::store::fields::{CommentFields, EventFields, IssueFields, LinkFields, MessageFields, StoredHash};
 
 /// A row as Postgres reads it: how many values, then each with its type, its length and its bytes.
 struct IncomingRow<'b> {

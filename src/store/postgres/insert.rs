@@ -133,8 +133,12 @@ enum InsertPart {
     Index,
 }
 
-const PARTS: [(InsertPart, &[&str]); 4] =
-    [(InsertPart::Comments, &[COMMENTS]), (InsertPart::Messages, &[MESSAGES]), (InsertPart::Links, &[LINKS]), (InsertPart::Index, &[INDEX, COUNTS])];
+const PARTS: [(InsertPart, &[&str]); 4] = [
+    (InsertPart::Comments, &[COMMENTS]),
+    (InsertPart::Messages, &[MESSAGES]),
+    (InsertPart::Links, &[LINKS]),
+    (InsertPart::Index, &[INDEX, COUNTS]),
+];
 
 /// For many issues, and for one.
 static STATEMENTS: LazyLock<(Vec<String>, Vec<String>)> = LazyLock::new(|| {
@@ -164,7 +168,11 @@ pub(super) enum InsertExtent {
 }
 
 /// Answers which were inserted, and their numbers.
-pub(super) async fn insert(connection: &mut PgConnection, inserts: &[OpenInsert<'_>], extent: InsertExtent) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    inserts: &[OpenInsert<'_>],
+    extent: InsertExtent,
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let issues: Vec<IssueFields<'_>> = inserts.iter().map(|insert| IssueFields::of(insert.issue, insert.dedupe)).collect();
     let changes: Vec<&Change> = inserts.iter().map(|insert| insert.change).collect();
     let children = children(&changes);

@@ -33,16 +33,16 @@ use uuid::Uuid;
 use self::error::{PostgresFailure, classify, is_undefined_table};
 pub use self::options::{PostgresOptions, PostgresServer};
 use super::lookup::{self, readable};
-use super::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
+use super::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
 use super::row::FacetRow;
 use super::warm::{FRESH, LentConnection, WarmPool};
-use super::{BindingEnd, BindingLease, PoolConnections, FiledIssue, CommitOutcome, IssuePage, PutBinding, Store, StoreError, migrate};
+use super::{BindingEnd, BindingLease, CommitOutcome, FiledIssue, IssuePage, PoolConnections, PutBinding, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, ShownFacetValue, shown};
-use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
-use crate::domain::record::{IssueRecord, ImportOutcome};
-use crate::domain::sync::{BindingState, Conflict, ConflictFilter, StoredDelivery, NewDelivery};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
-use crate::domain::{Change, Comment, CommentId, DedupeKey, Attempt, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
+use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::sync::{BindingState, Conflict, ConflictFilter, NewDelivery, StoredDelivery};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, LinkSummary, Project};
+use crate::domain::{Attempt, Change, Comment, CommentId, DedupeKey, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "postgres";
 
@@ -98,7 +98,11 @@ impl PostgresStore {
 
     /// The server's own time limits do not help when the server's machine is gone: then the deadline does, and the
     /// connection, which may never answer again, does not go back to the pool.
-    fn finish<T, E: Into<PostgresFailure>>(&self, mut lent: LentConnection<Postgres>, answer: Result<Result<T, E>, Elapsed>) -> Result<T, StoreError> {
+    fn finish<T, E: Into<PostgresFailure>>(
+        &self,
+        mut lent: LentConnection<Postgres>,
+        answer: Result<Result<T, E>, Elapsed>,
+    ) -> Result<T, StoreError> {
         match answer {
             Ok(Ok(answer)) => {
                 lent.done();
@@ -176,7 +180,7 @@ impl Store for PostgresStore {
         Ok(lookup::numbered(self.finish(connection, answer)?))
     }
 
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
+    async fn filed_under(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -226,7 +230,7 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
         lookup::claimed(NAME, self.finish(connection, answer)?, wish)
@@ -268,25 +272,25 @@ impl Store for PostgresStore {
         self.finish(connection, answer)
     }
 
-    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError> {
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::backlog(&mut connection)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::deliveries_of(&mut connection, issue, events, most)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_attempts(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::purge_deliveries(&mut connection, before, limit)).await;
         self.finish(connection, answer)
     }
 
-    async fn call_others(&self) -> Result<(), StoreError> {
+    async fn notify_processes(&self) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::call_others(&mut connection)).await;
         self.finish(connection, answer)
@@ -340,7 +344,7 @@ impl Store for PostgresStore {
         self.finish(connection, answer)
     }
 
-    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
         self.finish(connection, answer)
@@ -353,14 +357,14 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
+    async fn link_summaries(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::ties(&mut connection, &ids)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
+    async fn link_summaries_by_key(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::ties_named(&mut connection, backend, keys)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
@@ -372,19 +376,19 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::spend(&mut connection, budget, windows, now)).await;
         self.finish(connection, answer)
     }
 
-    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::spent(&mut connection, budget, since)).await;
         Ok(self.finish(connection, answer)?.unsigned_abs())
     }
 
-    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, link::waiting(&mut connection, target, most)).await;
         Ok(self.finish(connection, answer)?.unsigned_abs())
@@ -407,7 +411,7 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.all(sync::comment_links_of(issue, backend)).await?)
     }
 
-    async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
+    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
         let ids: Vec<(Uuid,)> = self.all(sync::asked_for(target, issues)).await?;
         Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
@@ -424,7 +428,7 @@ impl Store for PostgresStore {
         lookup::one(NAME, self.one(sync::pause_binding(name, paused, now)).await?)
     }
 
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
+    async fn request_sync(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.one(sync::hurry_binding(name, audit, brake_off, now)).await?)
     }
 
@@ -440,19 +444,19 @@ impl Store for PostgresStore {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
 
-    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
+    async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
 
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
+    async fn kept_deliveries(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
         lookup::all(NAME, self.all(sync::hooks(backend, limit)).await?)
     }
 
-    async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.execute(sync::purge_hooks(before, limit)).await
     }
 
-    async fn unresolved(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
+    async fn unresolved_conflicts(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
         lookup::all(NAME, self.all(sync::unresolved(issue, backend)).await?)
     }
 

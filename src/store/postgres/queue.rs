@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::error::PostgresFailure;
 use crate::domain::{AttemptOutcome, IssueId, MessageState, QueuePosition};
-use crate::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
+use crate::store::queue::{AfterRelease, LeaseRequest, MessageFilter, MessageRelease};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -216,7 +216,9 @@ impl<'a> MessageColumns<'a> {
         let (outcome, due, error, started) = match &release.then {
             AfterRelease::PutBack => (None, None, None, None),
             AfterRelease::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
-            AfterRelease::Retry { due_at, started, error } => (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
+            AfterRelease::Retry { due_at, started, error } => {
+                (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started))
+            }
             AfterRelease::Dead { started, error } => (Some(AttemptOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };
         self.ids.push(release.message_id);

@@ -12,7 +12,7 @@ use super::incoming::IncomingChildren;
 use super::index;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::store::fields::{CommentFields, EventFields, IssueFields};
 use crate::store::lookup::readable;
 use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
@@ -52,7 +52,11 @@ const INSERT_RECORDS: &str = concat!(
 const MOVE_NUMBER: &str = "-- move_number
 select setval('issues_number_seq', greatest($1, (select last_value from issues_number_seq)))";
 
-pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, PostgresFailure> {
+pub(super) async fn records(
+    connection: &mut PgConnection,
+    after: Option<IssueNumber>,
+    limit: u32,
+) -> Result<Vec<IssueRecord>, PostgresFailure> {
     // One moment for all three.
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
     let after = after.map_or(0, |number| number.0);
@@ -64,7 +68,11 @@ pub(super) async fn records(connection: &mut PgConnection, after: Option<IssueNu
     readable(NAME, gathered(issues, events, comments)).map_err(PostgresFailure::Store)
 }
 
-pub(super) async fn take_in(connection: &mut PgConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, sqlx::Error> {
+pub(super) async fn take_in(
+    connection: &mut PgConnection,
+    records: &[IssueRecord],
+    write: bool,
+) -> Result<Vec<ImportOutcome>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     if write {
         sqlx::query(LOCK_OUT).execute(&mut *transaction).await?;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{UnreadableRow, word};
 use crate::domain::IssueId;
-use crate::domain::sync::{Binding, BindingState, Conflict, SyncCursor, DeliverySubject, StoredDelivery, SyncRunRecord};
+use crate::domain::sync::{Binding, BindingState, Conflict, DeliverySubject, StoredDelivery, SyncCursor, SyncRunRecord};
 use crate::domain::tracker::Project;
 
 /// The columns of a [`BoundRow`], of the table `bindings`.

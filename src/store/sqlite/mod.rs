@@ -27,16 +27,16 @@ use uuid::Uuid;
 
 use self::error::{classify, is_busy, is_undefined_table};
 use super::lookup::{self, readable};
-use super::queue::{QueueDepth, LeaseRequest, LeasedMessages, MessageFilter, MessageRelease};
+use super::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
 use super::row::FacetRow;
 use super::warm::{LentConnection, WarmPool};
-use super::{BindingEnd, BindingLease, PoolConnections, FiledIssue, CommitOutcome, IssuePage, PutBinding, Store, StoreError, migrate};
+use super::{BindingEnd, BindingLease, CommitOutcome, FiledIssue, IssuePage, PoolConnections, PutBinding, Store, StoreError, migrate};
 use crate::domain::facet::{FacetQuery, ShownFacetValue, shown};
-use crate::domain::find::{ListFilter, FoundIssue, IssueQuery, IssueLookup, SearchMatch};
-use crate::domain::record::{IssueRecord, ImportOutcome};
-use crate::domain::sync::{BindingState, Conflict, ConflictFilter, StoredDelivery, NewDelivery};
-use crate::domain::tracker::{BudgetWindow, CommentLink, Link, Project, LinkSummary};
-use crate::domain::{Change, Comment, CommentId, DedupeKey, Attempt, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
+use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
+use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::sync::{BindingState, Conflict, ConflictFilter, NewDelivery, StoredDelivery};
+use crate::domain::tracker::{BudgetWindow, CommentLink, Link, LinkSummary, Project};
+use crate::domain::{Attempt, Change, Comment, CommentId, DedupeKey, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};
 
 const NAME: &str = "sqlite";
 
@@ -162,7 +162,7 @@ impl Store for SqliteStore {
         Ok(lookup::numbered(finish(connection, rows)?))
     }
 
-    async fn filed(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
+    async fn filed_under(&self, keys: &[DedupeKey]) -> Result<Vec<Option<FiledIssue>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -212,7 +212,7 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn claim(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.writer().await?;
         let rows = queue::claim(&mut connection, wish).await;
         lookup::claimed(NAME, finish(connection, rows)?, wish)
@@ -254,26 +254,26 @@ impl Store for SqliteStore {
         finish(connection, answer)
     }
 
-    async fn backlog(&self) -> Result<Vec<QueueDepth>, StoreError> {
+    async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = queue::backlog(&mut connection).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn deliveries_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
+    async fn attempts_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = queue::deliveries_of(&mut connection, issue, events, most).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn purge_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_attempts(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let mut connection = self.writer().await?;
         let answer = queue::purge_deliveries(&mut connection, before, limit).await;
         finish(connection, answer)
     }
 
     /// The file has one process. A second one, now and then a command line, is heard of by the poll.
-    async fn call_others(&self) -> Result<(), StoreError> {
+    async fn notify_processes(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
@@ -316,7 +316,7 @@ impl Store for SqliteStore {
         record::records(&mut connection, after, limit).await
     }
 
-    async fn take_in(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
         let mut connection = self.writer().await?;
         record::take_in(&mut connection, records, write).await
     }
@@ -328,14 +328,14 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn ties(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
+    async fn link_summaries(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.reader().await?;
         let rows = link::ties(&mut connection, &ids).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn ties_named(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
+    async fn link_summaries_by_key(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
         let mut connection = self.reader().await?;
         let rows = link::ties_named(&mut connection, backend, keys).await;
         lookup::all(NAME, finish(connection, rows)?)
@@ -347,19 +347,19 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn spend(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut connection = self.writer().await?;
         let until = link::spend(&mut connection, budget, windows, now).await;
         finish(connection, until)
     }
 
-    async fn spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.reader().await?;
         let count = link::spent(&mut connection, budget, since).await;
         Ok(finish(connection, count)?.unsigned_abs())
     }
 
-    async fn waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
         let mut connection = self.reader().await?;
         let count = link::waiting(&mut connection, target, most).await;
         Ok(finish(connection, count)?.unsigned_abs())
@@ -382,7 +382,7 @@ impl Store for SqliteStore {
         lookup::all(NAME, self.read_all(sync::comment_links_of(issue, backend)).await?)
     }
 
-    async fn asked_for(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
+    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
         let ids: Vec<(Uuid,)> = self.read_all(sync::asked_for(target, issues)).await?;
         Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
@@ -399,7 +399,7 @@ impl Store for SqliteStore {
         lookup::one(NAME, self.write_one(sync::pause_binding(name, paused, now)).await?)
     }
 
-    async fn hurry_binding(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
+    async fn request_sync(&self, name: &str, audit: bool, brake_off: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError> {
         lookup::one(NAME, self.write_one(sync::hurry_binding(name, audit, brake_off, now)).await?)
     }
 
@@ -415,19 +415,19 @@ impl Store for SqliteStore {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
 
-    async fn keep_hook(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
+    async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
 
-    async fn hooks(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
+    async fn kept_deliveries(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
         lookup::all(NAME, self.read_all(sync::hooks(backend, limit)).await?)
     }
 
-    async fn purge_hooks(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.execute(sync::purge_hooks(before, limit)).await
     }
 
-    async fn unresolved(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
+    async fn unresolved_conflicts(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
         lookup::all(NAME, self.read_all(sync::unresolved(issue, backend)).await?)
     }
 

@@ -11,9 +11,9 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{AttemptOutcome, IssueId, MessageKind, MessageState, Settle, QueuePosition};
+use crate::domain::{AttemptOutcome, IssueId, MessageKind, MessageState, QueuePosition, Settle};
 use crate::store::fields::moment_text;
-use crate::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
+use crate::store::queue::{AfterRelease, LeaseRequest, MessageFilter, MessageRelease};
 use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
@@ -165,7 +165,9 @@ impl<'a> AttemptEnd<'a> {
         let (outcome, due_at, error, started_at) = match &release.then {
             AfterRelease::PutBack => (None, None, None, None),
             AfterRelease::PutOff { due_at, error } => (None, Some(*due_at), Some(error.as_str()), None),
-            AfterRelease::Retry { due_at, started, error } => (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started)),
+            AfterRelease::Retry { due_at, started, error } => {
+                (Some(AttemptOutcome::Failed), Some(*due_at), Some(error.as_str()), Some(*started))
+            }
             AfterRelease::Dead { started, error } => (Some(AttemptOutcome::Dead), None, Some(error.as_str()), Some(*started)),
         };
         let (due_at, started_at) = (due_at.map(moment_text), started_at.map(moment_text));

@@ -10,7 +10,7 @@ use super::commit::{each, index};
 use super::error::classify;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{IssueRecord, ImportOutcome};
+use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::store::StoreError;
 use crate::store::fields::{CommentFields, EventFields, IssueFields, hex_text};
 use crate::store::lookup::readable;
@@ -65,7 +65,11 @@ struct NumberedFields<'a> {
     issue: IssueFields<'a>,
 }
 
-pub(super) async fn records(connection: &mut SqliteConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
+pub(super) async fn records(
+    connection: &mut SqliteConnection,
+    after: Option<IssueNumber>,
+    limit: u32,
+) -> Result<Vec<IssueRecord>, StoreError> {
     let failed = |error| classify(&error);
     // One moment for all three: nobody writes in between.
     let mut transaction = connection.begin().await.map_err(failed)?;
@@ -78,7 +82,11 @@ pub(super) async fn records(connection: &mut SqliteConnection, after: Option<Iss
     readable(NAME, gathered(issues, events, comments))
 }
 
-pub(super) async fn take_in(connection: &mut SqliteConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+pub(super) async fn take_in(
+    connection: &mut SqliteConnection,
+    records: &[IssueRecord],
+    write: bool,
+) -> Result<Vec<ImportOutcome>, StoreError> {
     let failed = |error| classify(&error);
     let mut transaction = connection.begin_with("begin immediate").await.map_err(failed)?;
     let standing = standing(&mut transaction, &WantedIds::of(records)).await.map_err(failed)?;

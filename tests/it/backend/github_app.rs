@@ -1,8 +1,8 @@
 //! GitHub as an app: a private key makes a signed word, that makes a token, and a token does not last.
 
+use issue_core::backend::client::{LineOptions, TrackerClient, Transport};
 use issue_core::backend::http::{HttpClient, HttpLimits};
-use issue_core::backend::line::{TrackerClient, LineOptions, Transport};
-use issue_core::backend::{BackendOptions, ListAsk, Secret, ErrorKind};
+use issue_core::backend::{BackendOptions, ErrorKind, ListAsk, Secret};
 use issue_core::boot;
 use issue_core::domain::tracker::{LabelNames, TrackerKind, UserMap};
 

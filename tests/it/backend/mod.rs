@@ -19,11 +19,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use issue_core::backend::client::{LineOptions, TrackerClient, Transport};
 use issue_core::backend::http::{HttpClient, HttpLimits};
-use issue_core::backend::line::{TrackerClient, LineOptions, Transport};
 use issue_core::backend::{Backend, BackendOptions, Secret};
 use issue_core::boot;
-use issue_core::domain::tracker::{RelationTargets, Draft, FittedDraft, Marker, LabelNames, Project, BackendTerms, TextRules, TrackerKind, UserMap, fit};
+use issue_core::domain::tracker::{
+    BackendTerms, Draft, FittedDraft, LabelNames, Marker, Project, RelationTargets, TextRules, TrackerKind, UserMap, fit,
+};
 use issue_core::domain::{Issue, IssueId, Kind, Priority, State};
 
 use crate::support::sample;
@@ -53,8 +55,12 @@ impl Bench {
             Transport::Direct
         };
         let secret = Secret::new(Some(SECRET.into()));
-        let line =
-            TrackerClient::new(LineOptions { http: HttpClient::new(limits).unwrap(), base: sim.url.clone(), transport, secret: secret.clone() });
+        let line = TrackerClient::new(LineOptions {
+            http: HttpClient::new(limits).unwrap(),
+            base: sim.url.clone(),
+            transport,
+            secret: secret.clone(),
+        });
         let (names, users) = (LabelNames::default(), UserMap::new([("*".to_owned(), "*".to_owned())]));
         let backend = boot::tracker(BackendOptions {
             name: "under-test".to_owned(),

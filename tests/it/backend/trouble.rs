@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use issue_core::backend::{ListAsk, ErrorKind};
+use issue_core::backend::{ErrorKind, ListAsk};
 use issue_core::domain::tracker::DraftEdit;
 use serde_json::json;
 
@@ -66,7 +66,9 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
                 assert!(bench.sim.asked() - asked <= nth, "{}: request {nth} was lost, and nobody minds", bench.what);
                 return;
             }
-            Err(error) if error.trouble == ErrorKind::Unknown => assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what),
+            Err(error) if error.trouble == ErrorKind::Unknown => {
+                assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what)
+            }
             Err(error) => {
                 assert_eq!(bench.sim.issues().len(), before, "{}: {error}", bench.what);
                 assert!(matches!(error.trouble, ErrorKind::Retry { .. }), "{}: {error}", bench.what);
@@ -92,7 +94,8 @@ pub(super) async fn each_refusal_means_what_it_means(bench: &Bench) {
             assert!(after.abs_diff(wait) <= Duration::from_secs(2), "{}: {after:?} instead of {wait:?}", bench.what);
         }
     }
-    for (reply, trouble) in [(status(401), ErrorKind::Paused), (status(403), ErrorKind::Denied), (status(500), ErrorKind::Retry { after: None })]
+    for (reply, trouble) in
+        [(status(401), ErrorKind::Paused), (status(403), ErrorKind::Denied), (status(500), ErrorKind::Retry { after: None })]
     {
         bench.sim.script([(At::Every, Fault::Answers(reply.clone()))]);
         let error = bench.backend.read(&created.at).await.unwrap_err();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use issue_core::backend::{ChangesPage, ListAsk, ErrorKind};
-use issue_core::domain::tracker::{Draft, Marker, RemoteIssue, RemoteComment, RemoteRef};
+use issue_core::backend::{ChangesPage, ErrorKind, ListAsk};
+use issue_core::domain::tracker::{Draft, Marker, RemoteComment, RemoteIssue, RemoteRef};
 
 use super::Bench;
 use crate::support::sample;

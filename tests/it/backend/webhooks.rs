@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use issue_core::backend::http::header::{HeaderMap, HeaderName, HeaderValue};
-use issue_core::backend::{Backend, WebhookDelivery, ParsedDelivery, ErrorKind, DeliveryRejected};
+use issue_core::backend::{Backend, DeliveryRejected, ErrorKind, ParsedDelivery, WebhookDelivery};
 use issue_core::domain::tracker::{Project, TrackerKind};
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -223,7 +223,11 @@ fn every_sample_is_let_in_with_the_right_signature_and_refused_with_each_fault()
         }
         for end in [0, 1, body.len() / 2, body.len() - 1] {
             let cut = hear(backend, &right, &body[..end], &[secret]);
-            let refused = if scheme.binds_the_body() { cut == Err(DeliveryRejected::Refused) } else { matches!(cut, Err(DeliveryRejected::Malformed(_))) };
+            let refused = if scheme.binds_the_body() {
+                cut == Err(DeliveryRejected::Refused)
+            } else {
+                matches!(cut, Err(DeliveryRejected::Malformed(_)))
+            };
             // What a password lets in may end in a line break less.
             assert!(
                 refused || cut.is_ok() && body[end..].trim_ascii().is_empty() && !scheme.binds_the_body(),

@@ -290,8 +290,12 @@ async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
         .route("/panic", get(async || -> &'static str { panic!("on purpose") }))
         .route("/slow", get(std::future::pending::<&'static str>))
         .route("/fine", get(async || "fine"));
-    let terms =
-        RequestLimits { body_limit: 1024, body_timeout: Duration::from_secs(1), timeout: Duration::from_millis(50), require_if_match: false };
+    let terms = RequestLimits {
+        body_limit: 1024,
+        body_timeout: Duration::from_secs(1),
+        timeout: Duration::from_millis(50),
+        require_if_match: false,
+    };
     // Room for one: whoever panics or is cut off must give its place back.
     let room = Some(Arc::new(tokio::sync::Semaphore::new(1)));
     let routes = around(routes, RequestLayer { app: app.clone(), terms, room });

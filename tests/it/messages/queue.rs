@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
 use issue_core::domain::decide::{self, Cause};
 use issue_core::domain::{
-    Change, CreateIssue, AttemptOutcome, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, QueuePosition, TaskSpec,
+    AttemptOutcome, Change, CreateIssue, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, QueuePosition, TaskSpec,
 };
-use issue_core::store::queue::{LeaseRequest, MessageFilter, MessageRelease, AfterRelease};
+use issue_core::store::queue::{AfterRelease, LeaseRequest, MessageFilter, MessageRelease};
 use issue_core::store::{CommitOutcome, Store};
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ impl Bench {
     }
 
     async fn claim(&self, target: &str, limit: u32) -> Vec<Lease> {
-        self.store.claim(&self.wish(target, limit)).await.unwrap().leases
+        self.store.lease_messages(&self.wish(target, limit)).await.unwrap().leases
     }
 
     async fn claim_ids(&self, target: &str, limit: u32) -> Vec<i64> {
@@ -147,7 +147,7 @@ async fn a_stale_token_ends_nothing(db: Database) {
     assert_eq!(bench.settle(&fresh).await, CommitOutcome::Written);
     assert_eq!(bench.settle(&fresh).await, CommitOutcome::ClaimLost, "done is done");
     assert!(bench.all(None).await.is_empty());
-    let told = bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap();
+    let told = bench.store.attempts_of(issue.id, 1..=1, 10).await.unwrap();
     assert_eq!(told.iter().map(|told| (told.outcome, told.attempt)).collect::<Vec<_>>(), [(AttemptOutcome::Delivered, 2)]);
 }
 
@@ -220,7 +220,7 @@ async fn putting_back_counts_no_attempt(db: Database) {
         assert_eq!(lease.message.attempt, 1);
         bench.end(&lease, AfterRelease::PutBack).await;
     }
-    assert!(bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap().is_empty());
+    assert!(bench.store.attempts_of(issue.id, 1..=1, 10).await.unwrap().is_empty());
 }
 
 async fn operators_see_retry_and_discard(db: Database) {
@@ -239,7 +239,7 @@ async fn operators_see_retry_and_discard(db: Database) {
     }
     let dispatches = MessageFilter { kind: Some(MessageKind::Dispatch), ..MessageFilter::default() };
     assert!(bench.store.messages(&dispatches, 0, 10).await.unwrap().is_empty());
-    let mut backlog = bench.store.backlog().await.unwrap();
+    let mut backlog = bench.store.queue_depths().await.unwrap();
     backlog.sort_by(|a, b| a.target.cmp(&b.target));
     assert_eq!(
         backlog.iter().map(|part| (part.target.as_str(), part.state.as_str(), part.depth)).collect::<Vec<_>>(),
@@ -255,11 +255,11 @@ async fn operators_see_retry_and_discard(db: Database) {
     }
     assert!(bench.store.discard(ids[0], "discarded by ops: no longer needed", bench.now).await.unwrap());
     assert!(!bench.store.discard(ids[0], "again", bench.now).await.unwrap());
-    let told = bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap();
+    let told = bench.store.attempts_of(issue.id, 1..=1, 10).await.unwrap();
     let last = told.last().unwrap();
     assert_eq!((last.outcome, last.error.as_deref()), (AttemptOutcome::Discarded, Some("discarded by ops: no longer needed")));
-    assert_eq!(bench.store.deliveries_of(issue.id, 1..=1, 1).await.unwrap(), told[told.len() - 1..], "the newest");
-    assert!(bench.store.deliveries_of(issue.id, 2..=9, 10).await.unwrap().is_empty());
+    assert_eq!(bench.store.attempts_of(issue.id, 1..=1, 1).await.unwrap(), told[told.len() - 1..], "the newest");
+    assert!(bench.store.attempts_of(issue.id, 2..=9, 10).await.unwrap().is_empty());
 }
 
 async fn retrying_and_discarding_leave_the_rest_alone(db: Database) {
@@ -299,10 +299,10 @@ async fn the_history_is_purged_from_its_old_end(db: Database) {
         bench.later(Duration::from_hours(1));
     }
     let before = bench.now - Duration::from_mins(90);
-    assert_eq!(bench.store.purge_deliveries(before, 1).await.unwrap(), 1);
-    assert_eq!(bench.store.purge_deliveries(before, 10).await.unwrap(), 1);
-    assert_eq!(bench.store.purge_deliveries(before, 10).await.unwrap(), 0);
-    assert_eq!(bench.store.deliveries_of(issue.id, 1..=1, 10).await.unwrap().len(), 1);
+    assert_eq!(bench.store.purge_attempts(before, 1).await.unwrap(), 1);
+    assert_eq!(bench.store.purge_attempts(before, 10).await.unwrap(), 1);
+    assert_eq!(bench.store.purge_attempts(before, 10).await.unwrap(), 0);
+    assert_eq!(bench.store.attempts_of(issue.id, 1..=1, 10).await.unwrap().len(), 1);
 }
 
 async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
@@ -311,7 +311,7 @@ async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
     bench.send(issue.id, &["a"]).await;
     bench.later(Duration::from_secs(2));
     let since = LeaseRequest { since: Some(QueuePosition::before_all(bench.now - Duration::from_secs(1))), ..bench.wish("a", 10) };
-    assert!(bench.store.claim(&since).await.unwrap().leases.is_empty());
+    assert!(bench.store.lease_messages(&since).await.unwrap().leases.is_empty());
     assert_eq!(bench.claim("a", 10).await.len(), 1);
 }
 

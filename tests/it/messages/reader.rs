@@ -32,7 +32,7 @@ async fn claim_time(store: &dyn Store, since: Option<QueuePosition>) -> Duration
     let mut times = Vec::new();
     for _ in 0..9 {
         let began = Instant::now();
-        assert!(store.claim(&wish(Clock::System.now(), since)).await.unwrap().leases.is_empty());
+        assert!(store.lease_messages(&wish(Clock::System.now(), since)).await.unwrap().leases.is_empty());
         times.push(began.elapsed());
     }
     times.sort();
@@ -59,7 +59,7 @@ async fn a_claim_from_the_mark_steps_over_nothing_that_was_done_even_if_all_was_
         let mut mark = QueuePosition::BEGINNING;
         loop {
             let now = Clock::System.now();
-            let leases = store.claim(&wish(now, None)).await.unwrap().leases;
+            let leases = store.lease_messages(&wish(now, None)).await.unwrap().leases;
             if leases.is_empty() {
                 break;
             }

@@ -1,7 +1,7 @@
 //! Events to NATS.
 
 use issue_core::domain::event::EventDetail;
-use issue_core::domain::{Event, EventKind, IssueId, IssueNumber, Notice, TaskOrigin, IssueSnapshot, Verdict};
+use issue_core::domain::{Event, EventKind, IssueId, IssueNumber, IssueSnapshot, Notice, TaskOrigin, Verdict};
 use issue_core::sink::EventSink as _;
 use issue_core::sink::nats::NatsSink;
 use reqwest::Method;

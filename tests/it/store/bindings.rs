@@ -6,10 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use issue_core::domain::sync::{
-    AdoptFilter, Binding, BindingSource, BindingState, SyncCounts, SyncCursor, Direction, Field, DeliveriesDone, Owner, Pass, SyncProgress, SyncRunRecord, StateFilter,
-    Strategy,
+    AdoptFilter, Binding, BindingSource, BindingState, DeliveriesDone, Direction, Field, Owner, Pass, StateFilter, Strategy, SyncCounts,
+    SyncCursor, SyncProgress, SyncRunRecord,
 };
-use issue_core::domain::tracker::{Sighting, Link};
+use issue_core::domain::tracker::{Link, Sighting};
 use issue_core::domain::{Change, IssueWrite, NewMessage};
 use issue_core::store::{BindingEnd, BindingLease, CommitOutcome, PutBinding, Store};
 use uuid::Uuid;
@@ -36,7 +36,12 @@ fn binding(name: &str) -> Binding {
 }
 
 fn cursor(page: &str) -> SyncCursor {
-    SyncCursor { since: Some(at(1)), page: Some(page.to_owned()), counts: SyncCounts { listed: 3, ..SyncCounts::default() }, ..SyncCursor::default() }
+    SyncCursor {
+        since: Some(at(1)),
+        page: Some(page.to_owned()),
+        counts: SyncCounts { listed: 3, ..SyncCounts::default() },
+        ..SyncCursor::default()
+    }
 }
 
 async fn put(store: &dyn Store, binding: &Binding, read_edition: Option<i64>) -> Option<BindingState> {
@@ -52,8 +57,13 @@ fn lease(n: u128, now: DateTime<Utc>) -> BindingLease {
 }
 
 fn end(due: i64) -> BindingEnd {
-    let run =
-        SyncRunRecord { pass: Pass::Audit, began_at: at(2), ended_at: at(3), error: Some("broke \"off\"".to_owned()), counts: SyncCounts::default() };
+    let run = SyncRunRecord {
+        pass: Pass::Audit,
+        began_at: at(2),
+        ended_at: at(3),
+        error: Some("broke \"off\"".to_owned()),
+        counts: SyncCounts::default(),
+    };
     BindingEnd { cursor: cursor("end"), last: Some(run), due_at: at(due) }
 }
 
@@ -140,7 +150,7 @@ pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_someb
     // Only deliveries were followed: the last pass is still the last.
     store.release_binding("b", token(3), &BindingEnd { last: None, ..end(600) }).await.unwrap();
     assert_eq!(only(&*store).await.last, end(0).last);
-    for missing in [store.pause_binding("c", true, at(0)).await, store.hurry_binding("c", true, true, at(0)).await] {
+    for missing in [store.pause_binding("c", true, at(0)).await, store.request_sync("c", true, true, at(0)).await] {
         assert_eq!(missing.unwrap(), None);
     }
     assert_eq!(store.lease_binding("c", lease(1, at(0))).await.unwrap(), None);
@@ -150,7 +160,7 @@ pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db
     let store = db.open().await;
     put(&*store, &binding("b"), None).await.unwrap();
     store.lease_binding("b", lease(1, at(0))).await.unwrap().unwrap();
-    let wished = store.hurry_binding("b", true, false, at(5)).await.unwrap().unwrap();
+    let wished = store.request_sync("b", true, false, at(5)).await.unwrap().unwrap();
     assert!(wished.cursor.audit_wanted && !wished.cursor.brake_off);
     store.commit(&[Change { progress: Some(progress(1, "2")), ..Change::of(IssueWrite::None) }]).await.unwrap();
     store.release_binding("b", token(1), &end(500)).await.unwrap();
@@ -161,7 +171,7 @@ pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db
     store.release_binding("b", token(2), &end(500)).await.unwrap();
     let bound = only(&*store).await;
     assert_eq!((bound.cursor, bound.due_at), (end(0).cursor, at(500)));
-    let hurried = store.hurry_binding("b", false, true, at(100)).await.unwrap().unwrap();
+    let hurried = store.request_sync("b", false, true, at(100)).await.unwrap().unwrap();
     assert_eq!((hurried.due_at, hurried.cursor.brake_off), (at(100), true));
 }
 
@@ -173,8 +183,8 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
     let tie = links::linked(known.id, "gitea", "1");
     store.commit(&[links::write(vec![tie.clone()])]).await.unwrap();
     let hook = hooks::hook("one", 1);
-    store.keep_hook(&hook).await.unwrap();
-    let hook = store.hooks("gitea", 9).await.unwrap().remove(0);
+    store.keep_delivery(&hook).await.unwrap();
+    let hook = store.kept_deliveries("gitea", 9).await.unwrap().remove(0);
     let new = sample::plain_issue();
     let page = |n| {
         let adopted = Change {
@@ -200,15 +210,15 @@ pub(super) async fn a_page_is_written_whole_under_the_lease_and_not_at_all_witho
     assert_eq!(store.commit(&[change]).await.unwrap(), [CommitOutcome::ClaimLost]);
     assert_eq!(db.rows().await, before);
     assert_eq!(only(&*store).await.cursor, SyncCursor::default());
-    assert_eq!(store.hooks("gitea", 9).await.unwrap(), std::slice::from_ref(&hook));
+    assert_eq!(store.kept_deliveries("gitea", 9).await.unwrap(), std::slice::from_ref(&hook));
     assert_eq!(store.links(&[known.id]).await.unwrap(), std::slice::from_ref(&tie));
 
     let outcomes = store.commit(&page(1)).await.unwrap();
     assert!(matches!(outcomes[..], [CommitOutcome::Inserted(_), CommitOutcome::Written]), "{outcomes:?}");
     assert_eq!(only(&*store).await.cursor, cursor("3"), "the later word of one call");
-    assert_eq!(store.hooks("gitea", 9).await.unwrap(), []);
+    assert_eq!(store.kept_deliveries("gitea", 9).await.unwrap(), []);
     assert_eq!(store.links(&[known.id]).await.unwrap(), [Link { heard: Some("4".to_owned()), ..tie }]);
-    assert_eq!(store.asked_for("gitea", &[new.id, known.id]).await.unwrap(), [known.id]);
+    assert_eq!(store.queued_pushes("gitea", &[new.id, known.id]).await.unwrap(), [known.id]);
     // Read once more after a crash: what was adopted is not adopted again, and the rest goes on.
     let outcomes = store.commit(&page(1)).await.unwrap();
     assert!(matches!(outcomes[..], [CommitOutcome::Duplicate { .. }, CommitOutcome::Written]), "{outcomes:?}");

@@ -150,7 +150,7 @@ pub(super) async fn conflicts_are_listed_newest_first_page_by_page_by_whatever_i
         .cloned()
         .collect();
     assert!(!unresolved.is_empty());
-    assert_eq!(store.unresolved(issues[1], "a").await.unwrap(), unresolved);
+    assert_eq!(store.unresolved_conflicts(issues[1], "a").await.unwrap(), unresolved);
     let open =
         |backend| i64::try_from(all.iter().filter(|one| one.backend == backend && one.state == ConflictState::Open).count()).unwrap();
     assert_eq!(store.open_conflicts().await.unwrap(), [("a".to_owned(), open("a")), ("b".to_owned(), open("b"))]);

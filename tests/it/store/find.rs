@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::future::join_all;
-use issue_core::domain::facet::{FacetCounts, Facet, FacetOrder, FacetQuery, tally};
+use issue_core::domain::facet::{Facet, FacetCounts, FacetOrder, FacetQuery, tally};
 use issue_core::domain::find::{
-    Archived, AssigneeFilter, ListFilter, IdPrefix, IssueQuery, IssueLookup, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, TimeRange, Urgency,
+    Archived, AssigneeFilter, IdPrefix, IssueLookup, IssueQuery, ListFilter, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, TimeRange,
+    Urgency,
 };
 use issue_core::domain::search::{SearchDocument, TextQuery};
 use issue_core::domain::{
-    Claim, CloseReason, Comment, CommentWrite, Issue, IssueNumber, Kind, TaskOrigin, Priority, Review, ReviewState, SourceType, State,
-    StateName,
+    Claim, CloseReason, Comment, CommentWrite, Issue, IssueNumber, Kind, Priority, Review, ReviewState, SourceType, State, StateName,
+    TaskOrigin,
 };
 use issue_core::store::{CommitOutcome, Store};
 
@@ -419,8 +420,11 @@ pub(super) async fn spellings_of_a_label_are_counted_as_one_and_facets_are_read_
 pub(super) async fn what_was_filed_is_looked_up_in_the_order_asked(database: Database) {
     let store = database.open().await;
     let filed = async |event: &str, second: i64| {
-        let origin =
-            TaskOrigin { triggering_event_id: Some(event.to_owned()), activity_definition_id: Some("d".to_owned()), ..TaskOrigin::default() };
+        let origin = TaskOrigin {
+            triggering_event_id: Some(event.to_owned()),
+            activity_definition_id: Some("d".to_owned()),
+            ..TaskOrigin::default()
+        };
         sample::stored(&*store, Issue { origin, created_at: at(second), ..sample::plain_issue() }, None).await.number
     };
     let (old, new, other) = (filed("e1", 1).await, filed("e1", 2).await, filed("e2", 3).await);

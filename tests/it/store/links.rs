@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use issue_core::domain::sync::{Field, FlipDirection, FieldFlips};
+use issue_core::domain::sync::{Field, FieldFlips, FlipDirection};
 use issue_core::domain::tracker::{
-    BudgetWindow, CommentLink, CommentLinkWrite, Draft, Sighting, Link, LinkOrigin, LinkState, Project, RemoteRef, RemoteRelation, CommentSlot, LinkSummary,
+    BudgetWindow, CommentLink, CommentLinkWrite, CommentSlot, Draft, Link, LinkOrigin, LinkState, LinkSummary, Project, RemoteRef,
+    RemoteRelation, Sighting,
 };
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Relation, Settle, StateName};
 use issue_core::store::CommitOutcome;
@@ -171,7 +172,7 @@ pub(super) async fn under_a_claim_much_may_be_written_and_nothing_once_it_is_los
     store.commit(&[message]).await.unwrap();
     let token = Uuid::from_u128(1);
     let wish = LeaseRequest { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 1, token };
-    let id = store.claim(&wish).await.unwrap().leases[0].message.id;
+    let id = store.lease_messages(&wish).await.unwrap().leases[0].message.id;
     let held = |token, link| Change { held: Some(Hold { message_id: id, token }), ..write(vec![link]) };
     let settle = Change { settles: Some(Settle { message_id: id, token, started: None, at: at(6) }), ..Change::of(IssueWrite::None) };
     let (first, second) = (link(issue.id, "a"), Link { state: LinkState::Intended, ..link(issue.id, "a") });
@@ -190,19 +191,19 @@ pub(super) async fn a_budget_is_kept_in_every_window_whoever_asks(db: Database) 
     let window = |writes, seconds| BudgetWindow { writes, length: Duration::from_secs(seconds) };
     let windows = [window(3, 10), window(5, 100)];
     for n in 0..3 {
-        assert_eq!(store.spend("b", &windows, at(n)).await.unwrap(), None);
+        assert_eq!(store.spend_budget("b", &windows, at(n)).await.unwrap(), None);
     }
-    assert_eq!(store.spend("b", &windows, at(3)).await.unwrap(), Some(at(10)), "the first of three is ten seconds old by then");
-    assert_eq!(store.spend("other", &windows, at(3)).await.unwrap(), None, "another purse");
-    assert_eq!(store.spend("b", &windows, at(10)).await.unwrap(), None);
-    assert_eq!(store.spend("b", &windows, at(11)).await.unwrap(), None);
-    assert_eq!(store.spend("b", &windows, at(20)).await.unwrap(), Some(at(100)), "five in a hundred seconds");
-    assert_eq!((store.spent("b", at(0)).await.unwrap(), store.spent("b", at(9)).await.unwrap()), (4, 2));
-    let together = futures_util::future::join_all((0..20).map(|_| store.spend("crowd", &windows, at(0)))).await;
+    assert_eq!(store.spend_budget("b", &windows, at(3)).await.unwrap(), Some(at(10)), "the first of three is ten seconds old by then");
+    assert_eq!(store.spend_budget("other", &windows, at(3)).await.unwrap(), None, "another purse");
+    assert_eq!(store.spend_budget("b", &windows, at(10)).await.unwrap(), None);
+    assert_eq!(store.spend_budget("b", &windows, at(11)).await.unwrap(), None);
+    assert_eq!(store.spend_budget("b", &windows, at(20)).await.unwrap(), Some(at(100)), "five in a hundred seconds");
+    assert_eq!((store.budget_spent("b", at(0)).await.unwrap(), store.budget_spent("b", at(9)).await.unwrap()), (4, 2));
+    let together = futures_util::future::join_all((0..20).map(|_| store.spend_budget("crowd", &windows, at(0)))).await;
     assert_eq!(together.iter().filter(|taken| matches!(taken, Ok(None))).count(), 3);
     // What is older than every window is forgotten.
-    assert_eq!(store.spend("b", &windows, at(0) + TimeDelta::hours(2)).await.unwrap(), None);
-    assert_eq!(store.spent("b", at(-1)).await.unwrap(), 1);
+    assert_eq!(store.spend_budget("b", &windows, at(0) + TimeDelta::hours(2)).await.unwrap(), None);
+    assert_eq!(store.budget_spent("b", at(-1)).await.unwrap(), 1);
 }
 
 pub(super) async fn what_waits_for_a_target_is_counted_up_to_a_bound(db: Database) {
@@ -211,7 +212,11 @@ pub(super) async fn what_waits_for_a_target_is_counted_up_to_a_bound(db: Databas
     let messages = (0..5).map(|_| sample::message(&issue, "a")).collect();
     store.commit(&[Change { messages, ..Change::of(IssueWrite::None) }]).await.unwrap();
     assert_eq!(
-        (store.waiting("a", 10).await.unwrap(), store.waiting("a", 3).await.unwrap(), store.waiting("b", 3).await.unwrap()),
+        (
+            store.count_waiting("a", 10).await.unwrap(),
+            store.count_waiting("a", 3).await.unwrap(),
+            store.count_waiting("b", 3).await.unwrap()
+        ),
         (5, 3, 0)
     );
 }
@@ -246,8 +251,12 @@ pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     let tie = Link { heard: Some("1".to_owned()), missing_at: Some(at(2)), turns, ..linked(issue, "a", "7") };
     store.commit(&[write(vec![tie.clone()])]).await.unwrap();
     assert_eq!(store.links(&[issue]).await.unwrap(), std::slice::from_ref(&tie), "as it begins");
-    let heard =
-        |heard: Option<&str>, missing_at| Sighting { issue_id: issue, backend: "a".to_owned(), heard: heard.map(str::to_owned), missing_at };
+    let heard = |heard: Option<&str>, missing_at| Sighting {
+        issue_id: issue,
+        backend: "a".to_owned(),
+        heard: heard.map(str::to_owned),
+        missing_at,
+    };
     let say = async |words: Vec<Sighting>| {
         let words = words.into_iter().map(|heard| Change { heard: vec![heard], ..Change::of(IssueWrite::None) });
         store.commit(&words.collect::<Vec<_>>()).await.unwrap();
@@ -328,15 +337,15 @@ pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has
     // One about an event of our own says nothing of the other side.
     let event = Change { messages: vec![sample::message(&issues[2], "c")], ..Change::of(IssueWrite::None) };
     store.commit(&[event]).await.unwrap();
-    assert_eq!(store.asked_for("c", &ids).await.unwrap(), []);
+    assert_eq!(store.queued_pushes("c", &ids).await.unwrap(), []);
     store.commit(&[ask(0, "a"), ask(0, "a"), ask(1, "b")]).await.unwrap();
-    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
-    assert_eq!(store.asked_for("a", &[]).await.unwrap(), []);
+    assert_eq!(store.queued_pushes("a", &ids).await.unwrap(), [ids[0]]);
+    assert_eq!(store.queued_pushes("a", &[]).await.unwrap(), []);
     let wish = LeaseRequest { target: "a", now: at(5), since: None, lease: Duration::from_mins(1), limit: 9, token: Uuid::from_u128(1) };
-    assert_eq!(store.claim(&wish).await.unwrap().leases.len(), 2);
-    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [], "whoever has it may have read already");
+    assert_eq!(store.lease_messages(&wish).await.unwrap().leases.len(), 2);
+    assert_eq!(store.queued_pushes("a", &ids).await.unwrap(), [], "whoever has it may have read already");
     store.commit(&[ask(0, "a")]).await.unwrap();
-    assert_eq!(store.asked_for("a", &ids).await.unwrap(), [ids[0]]);
+    assert_eq!(store.queued_pushes("a", &ids).await.unwrap(), [ids[0]]);
 }
 
 pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db: Database) {
@@ -363,11 +372,11 @@ pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db:
         ties
     };
     let (first, second) = (tie(ids[0], "a", LinkState::Linked, Some("x#1")), tie(ids[1], "a", LinkState::Gone, Some("x#1")));
-    let of_two = sorted(store.ties(&ids[..2]).await.unwrap());
+    let of_two = sorted(store.link_summaries(&ids[..2]).await.unwrap());
     assert_eq!(of_two, [first.clone(), tie(ids[0], "b", LinkState::Routed, None), second.clone()]);
-    assert_eq!(store.ties(&[]).await.unwrap(), []);
+    assert_eq!(store.link_summaries(&[]).await.unwrap(), []);
     let keys = ["x#1", "x#2"].map(str::to_owned);
-    assert_eq!(sorted(store.ties_named("a", &keys).await.unwrap()), [first, second]);
-    assert_eq!(store.ties_named("a", &keys[1..]).await.unwrap(), []);
-    assert_eq!(store.ties_named("c", &keys).await.unwrap(), []);
+    assert_eq!(sorted(store.link_summaries_by_key("a", &keys).await.unwrap()), [first, second]);
+    assert_eq!(store.link_summaries_by_key("a", &keys[1..]).await.unwrap(), []);
+    assert_eq!(store.link_summaries_by_key("c", &keys).await.unwrap(), []);
 }

@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
-use issue_core::domain::find::{Archived, AssigneeFilter, ListFilter, IdPrefix, IssueQuery, IssueLookup, LookupBy, Order, Sort, TimeRange};
+use issue_core::domain::find::{Archived, AssigneeFilter, IdPrefix, IssueLookup, IssueQuery, ListFilter, LookupBy, Order, Sort, TimeRange};
 use issue_core::domain::search::TextQuery;
 use issue_core::domain::{IssueId, IssueNumber, IssueRef, Kind, Priority, ReviewState, SourceType, StateName};
 use issue_core::store::Store;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use issue_core::domain::change::Settle;
 use issue_core::domain::{CommentWrite, Issue, IssueRef};
-use issue_core::store::postgres::{PostgresOptions, PostgresStore, PostgresServer};
+use issue_core::store::postgres::{PostgresOptions, PostgresServer, PostgresStore};
 use issue_core::store::{CommitOutcome, Store, StoreError};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -73,7 +73,9 @@ async fn a_key_that_another_session_commits_while_we_wait_is_a_duplicate() {
         until_somebody_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         let outcomes = committing.await.unwrap().unwrap();
-        assert!(matches!(&outcomes[..], [CommitOutcome::Duplicate { issue: first, .. }, CommitOutcome::Inserted(_)] if first.id != issue.id));
+        assert!(
+            matches!(&outcomes[..], [CommitOutcome::Duplicate { issue: first, .. }, CommitOutcome::Inserted(_)] if first.id != issue.id)
+        );
         assert_eq!(store.events(issue.id, 0, 10).await.unwrap(), []);
     })
     .await;
@@ -175,7 +177,8 @@ async fn a_statement_that_takes_too_long_is_unavailable_and_writes_nothing() {
         let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
         sqlx::raw_sql("begin; lock table issues").execute(&mut session).await.unwrap();
         let url = sqlx::ConnectOptions::to_url_lossy(&database.connect_options()).to_string();
-        let options = PostgresOptions { statement_timeout: Duration::from_millis(100), ..PostgresOptions::new(PostgresServer::Url(url.into())) };
+        let options =
+            PostgresOptions { statement_timeout: Duration::from_millis(100), ..PostgresOptions::new(PostgresServer::Url(url.into())) };
         let store = PostgresStore::open(&options).unwrap();
         let titled = Issue { title: "late".to_owned(), ..issue.clone() };
         for change in [sample::update(&titled, 1), sample::insert(&sample::plain_issue(), None)] {
@@ -199,7 +202,7 @@ async fn no_statement_reads_a_whole_table() {
             let insert = sample::with_children(sample::insert(&issue, Some(sample::key(n))), &issue, 1);
             store.commit(std::slice::from_ref(&insert)).await.unwrap();
             store.commit(&[insert]).await.unwrap();
-            store.filed(&[sample::key(n)]).await.unwrap();
+            store.filed_under(&[sample::key(n)]).await.unwrap();
             let Some(issue) = store.issues(&[IssueRef::Id(issue.id)]).await.unwrap().remove(0) else { panic!("just inserted") };
             store.issues(&[IssueRef::Number(issue.number)]).await.unwrap();
             store.events(issue.id, 0, 10).await.unwrap();

@@ -41,8 +41,8 @@ pub(super) async fn what_was_filed_is_found_by_its_key_in_the_order_asked(databa
         Some(FiledIssue { issue: first, fingerprint: Some(print) }),
         Some(FiledIssue { issue: second, fingerprint: None }),
     ];
-    assert_eq!(store.filed(&keys).await.unwrap(), expected);
-    assert_eq!(store.filed(&[]).await.unwrap(), []);
+    assert_eq!(store.filed_under(&keys).await.unwrap(), expected);
+    assert_eq!(store.filed_under(&[]).await.unwrap(), []);
 }
 
 pub(super) async fn events_are_read_page_by_page(database: Database) {

@@ -1,7 +1,7 @@
 //! Records: whole issues out of one store and into another.
 
 use futures_util::future::join_all;
-use issue_core::domain::record::{ExportLine, IssueRecord, ImportOutcome};
+use issue_core::domain::record::{ExportLine, ImportOutcome, IssueRecord};
 use issue_core::domain::{Comment, CommentId, Dedupe, Fingerprint, Issue, IssueNumber, IssueRef};
 use issue_core::store::Store;
 
@@ -44,14 +44,14 @@ pub(super) async fn records_come_back_as_they_were_taken_in_and_once(database: D
             comments: Vec::new(),
         },
     ];
-    assert_eq!(store.take_in(&records, false).await.unwrap(), [ImportOutcome::Written; 3]);
+    assert_eq!(store.import_records(&records, false).await.unwrap(), [ImportOutcome::Written; 3]);
     assert_eq!(all(&*store).await, []);
-    assert_eq!(store.take_in(&records, true).await.unwrap(), [ImportOutcome::Written; 3]);
+    assert_eq!(store.import_records(&records, true).await.unwrap(), [ImportOutcome::Written; 3]);
     let [seven, forty, five] = records.clone();
     assert_eq!(all(&*store).await, [five, seven.clone(), forty.clone()]);
     assert_eq!(store.records(Some(IssueNumber(5)), 1).await.unwrap(), std::slice::from_ref(&seven));
-    assert_eq!(store.take_in(&records, true).await.unwrap(), [ImportOutcome::Present; 3]);
-    let filed = store.filed(&[sample::key(7)]).await.unwrap().remove(0).unwrap();
+    assert_eq!(store.import_records(&records, true).await.unwrap(), [ImportOutcome::Present; 3]);
+    let filed = store.filed_under(&[sample::key(7)]).await.unwrap().remove(0).unwrap();
     assert_eq!((filed.issue, filed.fingerprint), (seven.issue.clone(), Some(Fingerprint([7; 32]))));
     let text = serde_json::to_string(&ExportLine::from(forty.clone())).unwrap();
     assert_eq!(serde_json::from_str::<ExportLine>(&text).unwrap().read().unwrap(), forty, "a line says everything");
@@ -61,7 +61,7 @@ pub(super) async fn records_come_back_as_they_were_taken_in_and_once(database: D
 
 pub(super) async fn what_belongs_to_another_issue_is_not_taken(database: Database) {
     let store = database.open().await;
-    store.take_in(&[full(1)], true).await.unwrap();
+    store.import_records(&[full(1)], true).await.unwrap();
     let here = all(&*store).await.remove(0);
     let same_number = full(1);
     let mut same_key = full(2);
@@ -82,7 +82,7 @@ pub(super) async fn what_belongs_to_another_issue_is_not_taken(database: Databas
         ImportOutcome::Present,
         number,
     ];
-    assert_eq!(store.take_in(&offered, true).await.unwrap(), expected);
+    assert_eq!(store.import_records(&offered, true).await.unwrap(), expected);
     assert_eq!(all(&*store).await.len(), 2);
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn taking_in_and_filing_at_once_give_no_number_twice(database: 
     }));
     let taking = join_all((0..10).map(|n| {
         let store = &store;
-        async move { store.take_in(&[full(1000 + n)], true).await.unwrap() }
+        async move { store.import_records(&[full(1000 + n)], true).await.unwrap() }
     }));
     let (filed, taken) = tokio::join!(filing, taking);
     assert!(taken.iter().all(|taken| taken.len() == 1));

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use issue_core::store::postgres::{PostgresOptions, PostgresStore, PostgresServer};
+use issue_core::store::postgres::{PostgresOptions, PostgresServer, PostgresStore};
 use issue_core::store::sqlite::SqliteStore;
 use issue_core::store::{Store, StoreError};
 use secrecy::SecretString;

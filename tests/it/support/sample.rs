@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use issue_core::domain::event::{EventDetail, FieldChange};
 use issue_core::domain::{
     Change, Claim, Comment, CommentId, CommentWrite, Dedupe, DedupeKey, Event, EventKind, Fingerprint, Issue, IssueId, IssueNumber,
-    IssueWrite, Kind, MessageKind, NewMessage, TaskOrigin, RelationEnd, Priority, IssueRelation, Relation, Review, SourceType, Stamp, State, TrackerKey,
+    IssueRelation, IssueWrite, Kind, MessageKind, NewMessage, Priority, Relation, RelationEnd, Review, SourceType, Stamp, State,
+    TaskOrigin, TrackerKey,
 };
 use issue_core::store::{CommitOutcome, Store};
 use serde_json::json;

@@ -78,8 +78,9 @@ fn closed(reason: CloseReason) -> Draft {
 
 #[test]
 fn an_edit_says_only_what_changed() {
-    let sent =
-        |before: &Draft, after: &Draft, milestone| edit(&DraftEdit { before, after }, milestone).map(|edit| serde_json::to_value(edit).unwrap());
+    let sent = |before: &Draft, after: &Draft, milestone| {
+        edit(&DraftEdit { before, after }, milestone).map(|edit| serde_json::to_value(edit).unwrap())
+    };
     let (open, done) = (draft(), closed(CloseReason::Completed));
     assert_eq!(sent(&open, &open, None), None);
     assert_eq!(sent(&open, &Draft { title: "new".to_owned(), ..draft() }, None), Some(json!({"title": "new"})));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::backend::http::{HttpClient, HttpLimits};
-use crate::backend::{BackendOptions, TrackerClient, LineOptions, Secret, Transport};
+use crate::backend::{BackendOptions, LineOptions, Secret, TrackerClient, Transport};
 use crate::domain::Kind;
 use crate::domain::tracker::{LabelNames, TrackerKind, UserMap};
 

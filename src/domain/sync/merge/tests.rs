@@ -47,7 +47,7 @@ fn draft(title: &str, body: &str, labels: &[&str]) -> Draft {
 
 fn run(binding: &Binding, decided: &BTreeMap<Field, Resolution>, frozen: &BTreeSet<Field>, sides: [&Draft; 3]) -> Merged {
     let [base, ours, theirs] = sides;
-    absorb(base, ours, theirs, &MergeRules { binding, one_assignee: false, decided, frozen, theirs_is_newer: &|_| true })
+    merge(base, ours, theirs, &MergeRules { binding, one_assignee: false, decided, frozen, theirs_is_newer: &|_| true })
 }
 
 fn merged(owner: Owner, strategy: Strategy, sides: [&Draft; 3]) -> Merged {

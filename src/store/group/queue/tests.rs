@@ -39,7 +39,10 @@ fn gated(limits: GroupLimits, fails: bool, tracker: &TaskTracker) -> (CallQueue<
 }
 
 /// Starts one call and waits until its work has begun, so that later calls must queue.
-async fn occupied(queue: &CallQueue<u32, u32>, sizes: &mut mpsc::UnboundedReceiver<usize>) -> tokio::task::JoinHandle<Result<u32, GroupError>> {
+async fn occupied(
+    queue: &CallQueue<u32, u32>,
+    sizes: &mut mpsc::UnboundedReceiver<usize>,
+) -> tokio::task::JoinHandle<Result<u32, GroupError>> {
     let queue = queue.clone();
     let busy = TaskTracker::new().spawn(async move { queue.call(0, LIGHT).await });
     assert_eq!(sizes.recv().await, Some(1));

@@ -1,0 +1,347 @@
+//! What was said over there: new comments, edits and deletions, each brought here once.
+//!
+//! Only where something changed in the tracker: all of the issue's comments are listed then, because no tracker tells of one that was
+//! taken away. What of ours then differs is sent as any other comment is.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::comments_out::digest;
+use super::reconcile::ATTEMPTS;
+use super::{Push, PushStop};
+use crate::app::AppError;
+use crate::domain::decide::{self, Cause, RemoteChanges};
+use crate::domain::sync::{
+    Binding, Conflict, ConflictState, ConflictWrite, Field, FieldConflict, Owner, Resolution, Strategy, merged_text, quoted_author,
+    without_our_footer, without_our_signature,
+};
+use crate::domain::tracker::{
+    CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, defused,
+};
+use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp, text};
+
+/// What is known of an issue's comments on both sides.
+struct CommentSync<'a> {
+    at: RemoteRef,
+    binding: &'a Binding,
+    known: HashMap<String, CommentLink>,
+    open: Vec<Conflict>,
+}
+
+/// What becomes of a comment that was changed there.
+enum CommentOutcome {
+    Nothing,
+    /// Both say the same, or ours stands: the base moves.
+    Agree {
+        sends: bool,
+    },
+    Take {
+        body: String,
+        sends: bool,
+    },
+    Hold,
+}
+
+impl Push<'_> {
+    pub(super) async fn comments_in(&mut self, link: &Link, binding: &Binding) -> Result<(), PushStop> {
+        let Some(at) = link.remote.clone().filter(|_| self.tracker.terms.capabilities.comments) else { return Ok(()) };
+        if link.state != LinkState::Linked || self.issue.archived_at.is_some() {
+            return Ok(());
+        }
+        let links = self.app.store.comment_links_of(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let open = self.app.store.unresolved_conflicts(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
+        let known = links.into_iter().filter_map(|link| link.remote_id.clone().map(|id| (id, link))).collect();
+        let talk = CommentSync { at, binding, known, open };
+        let mut there = HashSet::new();
+        let mut page: Option<String> = None;
+        loop {
+            let listing = self.tracker.backend.comments(&talk.at, page.as_deref()).await?;
+            for comment in &listing.items {
+                there.insert(comment.id.clone());
+                self.take_comment(&talk, comment).await?;
+            }
+            page = listing.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        self.missing_comments(&talk, &there).await
+    }
+
+    async fn take_comment(&mut self, talk: &CommentSync<'_>, there: &RemoteComment) -> Result<(), PushStop> {
+        match talk.known.get(&there.id) {
+            Some(link) => self.take_known_comment(talk, link, there).await,
+            // One of ours that is on its way, or whose end is not known yet: whoever sends it ties it.
+            None if Marker::is_in_any(&there.body) => Ok(()),
+            None => self.adopt_comment(there).await,
+        }
+    }
+
+    async fn adopt_comment(&mut self, there: &RemoteComment) -> Result<(), PushStop> {
+        let body = holdable(&without_our_footer(&there.body));
+        if body.trim().is_empty() {
+            return Ok(());
+        }
+        let author = self.author(there);
+        let backend = self.tracker.name.clone();
+        let canonical = self.tracker.backend.canonical(&body);
+        let sent = digest(&defused(&body, self.tracker.terms.text));
+        let remote = there.id.clone();
+        let created = there.created_at;
+        self.write_comment(author.clone(), move |issue, cause, stamp| {
+            let comment = Comment {
+                id: CommentId(stamp.id),
+                issue_id: issue.id,
+                author: author.clone(),
+                body: body.clone(),
+                created_at: created.min(stamp.now),
+                edited_at: None,
+            };
+            let mut change = decide::add_remote_comment(issue, &backend, &comment, EventKind::CommentAdded, cause, stamp);
+            change.comment_links.push(CommentLinkWrite::Set(CommentLink {
+                issue_id: issue.id,
+                backend: backend.clone(),
+                slot: CommentSlot::of_comment(comment.id, 1),
+                state: LinkState::Linked,
+                intended_at: None,
+                remote_id: Some(remote.clone()),
+                pushed: Some(sent.clone()),
+                base: Some(canonical.clone()),
+                origin: LinkOrigin::Theirs,
+            }));
+            change.comments.push(CommentWrite::Add(comment));
+            change
+        })
+        .await
+    }
+
+    /// Who said it: our name of them, else theirs with where it is from.
+    fn author(&self, there: &RemoteComment) -> String {
+        let kind = self.tracker.backend.kind();
+        match &there.author {
+            Some(name) => self.tracker.terms.users.local_name(name).map_or_else(|| format!("{name} ({kind})"), str::to_owned),
+            None => kind.as_str().to_owned(),
+        }
+    }
+
+    /// Decided anew, on the comment as it is by then, where somebody changed the issue meanwhile.
+    async fn take_known_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
+        for _ in 0..ATTEMPTS {
+            if self.merge_comment(talk, link, there).await? {
+                return Ok(());
+            }
+        }
+        Err(PushStop::Failed(AppError::Contended))
+    }
+
+    /// `false`: the issue moved on before it was written.
+    async fn merge_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<bool, PushStop> {
+        // A text that was cut into parts, or a part of the issue's own, is changed here only.
+        let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
+        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(true) };
+        let id = CommentId(link.slot.subject);
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else {
+            return self.merge_deleted_comment(talk, link, &base, there).await;
+        };
+        let plain = without_our_signature(&there.body, &comment.author);
+        let theirs = self.tracker.backend.canonical(&plain);
+        let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
+        let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
+        let stamp = self.app.clock.stamp();
+        let (heard, clash) = decided(talk.binding, open, [&base, &ours, &theirs], &plain);
+        let mut writes = Vec::new();
+        let mut notes = super::conflicts::PushRecords::default();
+        if let Some(clash) = clash {
+            match open {
+                None => notes.add_conflict(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) }),
+                Some(known) if known.ours != clash.ours || known.theirs != clash.theirs => {
+                    let (ours, theirs) = (clash.ours, clash.theirs);
+                    let conflict = Conflict { ours, theirs, edition: known.edition + 1, ..known.clone() };
+                    writes.push(ConflictWrite::Change { conflict, read_edition: known.edition });
+                }
+                Some(_) => {}
+            }
+        } else if let Some(known) = open {
+            notes.resolve_known(known, known.resolution.unwrap_or(Resolution::Agreed), stamp);
+        }
+        writes.extend(notes.writes);
+        let (body, sends, moved) = match heard {
+            CommentOutcome::Nothing if writes.is_empty() => return Ok(true),
+            CommentOutcome::Nothing | CommentOutcome::Hold => (None, false, false),
+            CommentOutcome::Agree { sends } => (None, sends, true),
+            CommentOutcome::Take { body, sends } => (Some(body), sends, true),
+        };
+        let backend = &self.tracker.name;
+        let text = body.as_deref().unwrap_or(&comment.body);
+        // What stands there is what would be sent, unless there is something to send.
+        let pushed = if sends { Some(String::new()) } else { Some(digest(&self.comment_text(link, &comment, text))) };
+        let link = CommentLink { base: Some(theirs), pushed, ..link.clone() };
+        let cause = Cause { actor: self.author(there), trace: self.lease.message.trace.clone() };
+        let mut change = decide::edit_remote_comment(&self.issue, backend, &comment, body, notes.notes, &cause, stamp);
+        if moved {
+            change.comment_links.push(CommentLinkWrite::Set(link));
+        }
+        change.conflicts = writes;
+        if !self.committed(change).await? {
+            return Ok(false);
+        }
+        if sends {
+            let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
+            self.send_comment(&talk.at, id, comment.as_ref()).await?;
+        }
+        Ok(true)
+    }
+
+    /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
+    /// owns stays deleted, with their words on record. `false`: the issue moved on before it was written.
+    async fn merge_deleted_comment(
+        &mut self,
+        talk: &CommentSync<'_>,
+        link: &CommentLink,
+        base: &str,
+        there: &RemoteComment,
+    ) -> Result<bool, PushStop> {
+        let (author, body) = match quoted_author(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
+            Some(said) => said,
+            None => (self.author(there), without_our_footer(&there.body)),
+        };
+        let theirs = self.tracker.backend.canonical(&body);
+        if theirs == base {
+            return Ok(true);
+        }
+        let stamp = self.app.clock.stamp();
+        let id = CommentId(link.slot.subject);
+        let cause = Cause { actor: self.author(there), trace: self.lease.message.trace.clone() };
+        let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
+        let mut notes = super::conflicts::PushRecords::default();
+        let mut pushed = link.pushed.clone();
+        let mut change = if talk.binding.owner_of(Field::Comment) == Owner::Local {
+            let (resolution, why) = (Some(Resolution::Local), "this side owns comments, and it was deleted here");
+            let clash =
+                FieldConflict { field: Field::Comment, base: json!(base), ours: Value::Null, theirs: json!(theirs), resolution, why };
+            notes.add_conflict(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) });
+            let absorption = RemoteChanges { clashes: std::mem::take(&mut notes.notes), ..RemoteChanges::default() };
+            let told = decide::apply_remote(&self.issue, &self.tracker.name, absorption, &cause, stamp);
+            told.unwrap_or_else(|| Change::of(IssueWrite::None))
+        } else {
+            let (issue_id, created_at) = (self.issue.id, there.created_at.min(stamp.now));
+            let comment = Comment { id, issue_id, author, body: holdable(&body), created_at, edited_at: Some(stamp.now) };
+            pushed = Some(digest(&self.comment_text(link, &comment, &comment.body)));
+            let mut change = decide::add_remote_comment(&self.issue, &self.tracker.name, &comment, EventKind::CommentAdded, &cause, stamp);
+            change.comments.push(CommentWrite::Add(comment));
+            change
+        };
+        if let Some(known) = open {
+            notes.resolve_known(known, known.resolution.unwrap_or(Resolution::Agreed), stamp);
+        }
+        change.comment_links.push(CommentLinkWrite::Set(CommentLink { base: Some(theirs), pushed, ..link.clone() }));
+        change.conflicts = notes.writes;
+        self.committed(change).await
+    }
+
+    fn is_in_parts(talk: &CommentSync<'_>, subject: Uuid) -> bool {
+        talk.known.values().any(|link| link.slot.subject == subject && link.slot.part > 1)
+    }
+
+    /// Those that were there and are no more: taken away here too, unless they were changed here since.
+    async fn missing_comments(&mut self, talk: &CommentSync<'_>, there: &HashSet<String>) -> Result<(), PushStop> {
+        let gone = talk.known.values().filter(|link| link.state == LinkState::Linked && link.slot.subject != self.issue.id.0);
+        let gone: Vec<&CommentLink> =
+            gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
+        for link in gone {
+            let mut done = false;
+            for _ in 0..ATTEMPTS {
+                done = self.missing_comment(talk, link).await?;
+                if done {
+                    break;
+                }
+            }
+            if !done {
+                return Err(PushStop::Failed(AppError::Contended));
+            }
+        }
+        Ok(())
+    }
+
+    /// `false`: the issue moved on before it was written.
+    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<bool, PushStop> {
+        let id = CommentId(link.slot.subject);
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
+        let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
+        let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
+        let backend = &self.tracker.name;
+        let cause = Cause { actor: self.tracker.backend.kind().as_str().to_owned(), trace: self.lease.message.trace.clone() };
+        let stamp = self.app.clock.stamp();
+        let mut change =
+            if kept { Change::of(IssueWrite::None) } else { decide::delete_remote_comment(&self.issue, backend, id, &cause, stamp) };
+        let (issue_id, slot) = (self.issue.id, link.slot);
+        change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
+        if !self.committed(change).await? {
+            return Ok(false);
+        }
+        if kept {
+            self.send_comment(&talk.at, id, Some(&comment)).await?;
+        }
+        Ok(true)
+    }
+
+    async fn write_comment(
+        &mut self,
+        actor: String,
+        decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change,
+    ) -> Result<(), PushStop> {
+        let trace = self.lease.message.trace.clone();
+        self.write(|issue, _, stamp| decide(issue, &Cause { actor: actor.clone(), trace: trace.clone() }, stamp)).await
+    }
+}
+
+/// As much of a text as a comment here can hold.
+fn holdable(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(text::COMMENT.max).collect()
+}
+
+/// What becomes of it, and the clash where there is one.
+fn decided(
+    binding: &Binding,
+    open: Option<&Conflict>,
+    [base, ours, theirs]: [&str; 3],
+    plain: &str,
+) -> (CommentOutcome, Option<FieldConflict>) {
+    if theirs == base {
+        return (CommentOutcome::Nothing, None);
+    }
+    if ours == theirs {
+        return (CommentOutcome::Agree { sends: false }, None);
+    }
+    let take = |sends| CommentOutcome::Take { body: plain.to_owned(), sends };
+    if let Some(Conflict { state: ConflictState::Decided, resolution: Some(resolution), .. }) = open {
+        return match resolution {
+            Resolution::External => (take(false), None),
+            Resolution::Local | Resolution::Other | Resolution::Agreed => (CommentOutcome::Agree { sends: true }, None),
+        };
+    }
+    let owner = binding.owner_of(Field::Comment);
+    if ours == base && owner != Owner::Local {
+        return (take(false), None);
+    }
+    if owner == Owner::Shared
+        && let Some(merged) = merged_text(base, ours, theirs)
+    {
+        return (CommentOutcome::Take { body: merged, sends: true }, None);
+    }
+    let (heard, resolution, why) = match (owner, binding.strategy) {
+        (Owner::External, _) => (take(false), Some(Resolution::External), "the tracker owns comments"),
+        (Owner::Local, _) => (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "this side owns comments"),
+        (Owner::Shared, Strategy::ExternalWins | Strategy::Newer) => {
+            (take(false), Some(Resolution::External), "both changed it: the tracker wins")
+        }
+        (Owner::Shared, Strategy::LocalWins) => {
+            (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "both changed it: this side wins")
+        }
+        (Owner::Shared, Strategy::Manual) => (CommentOutcome::Hold, None, "both changed it: somebody has to decide"),
+    };
+    let clash = FieldConflict { field: Field::Comment, base: json!(base), ours: json!(ours), theirs: json!(theirs), resolution, why };
+    (heard, Some(clash))
+}

@@ -1,0 +1,90 @@
+//! What a merge makes of the records of conflicts: one for a clash, however often it is met.
+
+use super::Push;
+use crate::domain::Stamp;
+use crate::domain::sync::{Conflict, ConflictNote, ConflictState, ConflictWrite, FieldConflict, Merged, Resolution};
+
+#[derive(Default)]
+pub(super) struct PushRecords {
+    pub(super) writes: Vec<ConflictWrite>,
+    /// To be told of.
+    pub(super) notes: Vec<ConflictNote>,
+    pub(super) new: u64,
+}
+
+impl Push<'_> {
+    pub(super) fn plan_records(&self, done: &Merged, open: &[Conflict], stamp: Stamp) -> PushRecords {
+        let mut records = PushRecords::default();
+        for (clash, n) in done.clashes.iter().zip(1u32..) {
+            let known = open.iter().find(|conflict| conflict.comment.is_none() && conflict.field == clash.field);
+            match known {
+                Some(known) => records.update_conflict(known, clash, stamp),
+                None => records.add_conflict(self.conflict(clash, stamp, n)),
+            }
+        }
+        let settled = open.iter().filter(|conflict| conflict.comment.is_none() && done.settled.contains(&conflict.field));
+        for conflict in settled.filter(|conflict| !done.clashes.iter().any(|clash| clash.field == conflict.field)) {
+            records.resolve_known(conflict, conflict.resolution.unwrap_or(Resolution::Agreed), stamp);
+        }
+        records
+    }
+
+    pub(super) fn conflict(&self, clash: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
+        /// Behind the ids of the events of the same change.
+        const FROM: u32 = 1000;
+        let state = if clash.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
+        Conflict {
+            id: stamp.nth(FROM + n),
+            issue_id: self.issue.id,
+            backend: self.tracker.name.clone(),
+            field: clash.field,
+            comment: None,
+            base: clash.base.clone(),
+            ours: clash.ours.clone(),
+            theirs: clash.theirs.clone(),
+            state,
+            resolution: clash.resolution,
+            why: clash.why.to_owned(),
+            opened_at: stamp.now,
+            resolved_at: clash.resolution.map(|_| stamp.now),
+            resolved_by: clash.resolution.map(|_| super::ACTOR.to_owned()),
+            edition: 1,
+        }
+    }
+}
+
+impl PushRecords {
+    pub(super) fn add_conflict(&mut self, conflict: Conflict) {
+        self.notes.push(ConflictNote {
+            id: conflict.id,
+            backend: conflict.backend.clone(),
+            field: conflict.field,
+            resolution: conflict.resolution,
+            why: conflict.why.clone(),
+        });
+        self.writes.push(ConflictWrite::New(conflict));
+        self.new += 1;
+    }
+
+    /// The same clash: its sides may say something else by now, or a rule settles it.
+    fn update_conflict(&mut self, known: &Conflict, clash: &FieldConflict, stamp: Stamp) {
+        if let Some(resolution) = clash.resolution {
+            self.resolve_known(known, resolution, stamp);
+        } else if known.ours != clash.ours || known.theirs != clash.theirs {
+            let conflict = Conflict { ours: clash.ours.clone(), theirs: clash.theirs.clone(), edition: known.edition + 1, ..known.clone() };
+            self.writes.push(ConflictWrite::Change { conflict, read_edition: known.edition });
+        }
+    }
+
+    pub(super) fn resolve_known(&mut self, known: &Conflict, resolution: Resolution, stamp: Stamp) {
+        let conflict = Conflict {
+            state: ConflictState::Resolved,
+            resolution: Some(resolution),
+            resolved_at: Some(stamp.now),
+            resolved_by: known.resolved_by.clone().or_else(|| Some(super::ACTOR.to_owned())),
+            edition: known.edition + 1,
+            ..known.clone()
+        };
+        self.writes.push(ConflictWrite::Change { conflict, read_edition: known.edition });
+    }
+}

@@ -1,0 +1,102 @@
+//! The issue itself: made there once, and kept as it is here.
+
+use super::{ACTOR, Push, PushStop};
+use crate::app::AppError;
+use crate::backend::{BackendError, CreatedRemote, ErrorKind};
+use crate::domain::IssueRef;
+use crate::domain::decide::{self, Cause};
+use crate::domain::tracker::{DraftEdit, Link, LinkState, Marker};
+use crate::store::CommitOutcome;
+
+/// How often the tie is written anew because somebody changed the issue meanwhile.
+const ATTEMPTS: u32 = 16;
+
+impl Push<'_> {
+    /// The tie, made if it is not there.
+    pub(super) async fn ensure_created(&mut self, link: Link) -> Result<Link, PushStop> {
+        match (link.state, link.intended_at) {
+            (LinkState::Linked | LinkState::Gone, _) => Ok(link),
+            (LinkState::Intended | LinkState::Unknown, Some(intended)) => {
+                let marker = self.marker();
+                if let Some(found) = self.tracker.backend.find_by_marker(&link.place, &marker, intended).await? {
+                    let carried = found.as_draft(&self.fitted.draft);
+                    return self.record_created(link, CreatedRemote { at: found.at, carried }, true).await;
+                }
+                self.believed(intended)?;
+                self.create(link).await
+            }
+            (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => self.create(link).await,
+        }
+    }
+
+    fn marker(&self) -> Marker {
+        Marker::new(self.issue.id.0, 1)
+    }
+
+    async fn create(&mut self, link: Link) -> Result<Link, PushStop> {
+        self.spend().await?;
+        self.in_time()?;
+        let intended = Link { state: LinkState::Intended, intended_at: Some(self.app.clock.now()), ..link };
+        self.note_link(&intended).await?;
+        match self.tracker.backend.create(&intended.place, &self.fitted.draft, &self.marker()).await {
+            Ok(created) => self.record_created(intended, created, false).await,
+            Err(error) => {
+                let state = Self::left_by(error.trouble);
+                let intended_at = intended.intended_at.filter(|_| state == LinkState::Unknown);
+                // Should this be lost too, the intent stands, and the marker is looked up once in vain.
+                if let Err(PushStop::Lost) = self.note_link(&Link { state, intended_at, ..intended }).await {
+                    return Err(PushStop::Lost);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Writes down that it is there. Not under the claim: it is there whoever holds the message. Nothing in here gives up while the
+    /// lease lasts; and if the process dies, the intent leads to the marker.
+    async fn record_created(&mut self, link: Link, created: CreatedRemote, found_again: bool) -> Result<Link, PushStop> {
+        let linked = Link { state: LinkState::Linked, remote: Some(created.at), base: Some(created.carried), ..link };
+        let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
+        let kind = self.tracker.backend.kind();
+        for attempt in 0..ATTEMPTS {
+            let change = decide::link(&self.issue, linked.clone(), kind, found_again, &cause, self.app.clock.stamp());
+            let after = change.issue().cloned();
+            match self.app.settle_change(self.lease, change).await {
+                Some(CommitOutcome::Written) => {
+                    self.issue = after.unwrap_or_else(|| self.issue.clone());
+                    if attempt > 0 {
+                        self.look_around().await?;
+                    }
+                    return Ok(linked);
+                }
+                Some(CommitOutcome::Stale) => {
+                    let id = IssueRef::Id(self.issue.id);
+                    let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(PushStop::Lost) };
+                    self.issue = issue;
+                }
+                Some(CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. }) | None => {
+                    return Err(PushStop::Lost);
+                }
+            }
+        }
+        Err(PushStop::Failed(AppError::Contended))
+    }
+
+    /// What changed since it was sent last.
+    pub(super) async fn push_edit(&self, link: Link) -> Result<Link, PushStop> {
+        let (Some(at), Some(before)) = (&link.remote, &link.base) else { return Ok(link) };
+        let edit = DraftEdit { before, after: &self.fitted.draft };
+        if edit.is_empty() {
+            return Ok(link);
+        }
+        self.in_time()?;
+        let version = if self.tracker.terms.capabilities.optimistic_lock && edit.body().is_some() {
+            let gone = || BackendError::new(ErrorKind::Denied, format!("{} is not there any more, or not to be seen", at.key));
+            self.tracker.backend.read(at).await?.ok_or_else(gone)?.version
+        } else {
+            None
+        };
+        self.tracker.backend.update(at, &edit, version.as_deref()).await?;
+        Ok(Link { base: Some(self.fitted.draft.clone()), ..link })
+    }
+}

@@ -1,0 +1,170 @@
+//! One issue in the words that both sides share: what the tracker can carry of ours, and what is ours of the tracker's.
+//!
+//! Two faces of issues that agree are equal, whatever the tracker's renderer made of a text: texts are bare (no footer, nothing
+//! invisible) and canonical (the tracker's own form, which `canon` gives). What the tracker does not carry is as in the base.
+
+use uuid::Uuid;
+
+use crate::domain::issue::Issue;
+use crate::domain::relation::{MAX_RELATIONS, TrackerKey};
+use crate::domain::text::{self, TextRule, fold, one_line};
+use crate::domain::tracker::{
+    AssigneeSupport, BackendTerms, CarriedAs, Draft, LabelNames, MilestoneSupport, RelationTargets, RemoteIssue, RemoteRelation, fit,
+};
+use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+
+const MARK: &str = "issue-core:";
+const NOTHING: char = '\u{200b}';
+
+/// A text without what we put into it: the footer with the rule above it, and what makes mentions harmless. Line ends and trailing
+/// space are no difference either.
+#[must_use]
+pub fn without_our_footer(text: &str) -> String {
+    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    if let Some(at) = lines.iter().rposition(|line| is_footer(line)) {
+        lines.remove(at);
+        let above = lines[..at].iter().rposition(|line| !line.is_empty());
+        if let Some(rule) = above.filter(|rule| is_rule(lines[*rule])) {
+            lines.remove(rule);
+        }
+    }
+    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING && *c != '\0').collect();
+    text.trim_end().to_owned()
+}
+
+/// A comment of ours without its footer and the line that says who wrote it.
+#[must_use]
+pub fn without_our_signature(text: &str, author: &str) -> String {
+    let text = without_our_footer(text);
+    let head = format!("**{author}:**");
+    text.strip_prefix(&head).map_or_else(|| text.clone(), |rest| rest.trim_start_matches('\n').to_owned())
+}
+
+/// Who wrote a comment of ours, and what: by the line that says so, where it stands there still.
+#[must_use]
+pub fn quoted_author(text: &str) -> Option<(String, String)> {
+    let text = without_our_footer(text);
+    let (author, said) = text.strip_prefix("**")?.split_once(":**")?;
+    let named = !author.is_empty() && !author.contains('\n');
+    named.then(|| (author.to_owned(), said.trim_start_matches('\n').to_owned()))
+}
+
+fn is_footer(line: &str) -> bool {
+    let id = line.trim_start().strip_prefix(MARK).and_then(|rest| rest.get(..36));
+    id.is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
+fn is_rule(line: &str) -> bool {
+    let marks = line.chars().filter(|c| !c.is_whitespace());
+    line.len() >= 3 && ['-', '*', '_'].into_iter().any(|mark| marks.clone().all(|c| c == mark))
+}
+
+/// As much of a text as can be held here.
+pub(super) fn holdable(text: &str, rule: TextRule) -> String {
+    text.chars().filter(|c| *c != '\0').take(rule.max).collect()
+}
+
+/// What was sent or taken last, in the form that faces are compared in: older ties hold it as it was sent.
+#[must_use]
+pub fn comparable_base(base: &Draft, canon: &dyn Fn(&str) -> String) -> Draft {
+    Draft { title: one_line(&base.title), body: canon(&without_our_footer(&base.body)), ..base.clone() }
+}
+
+/// Ours, as far as the tracker can carry it.
+#[must_use]
+pub fn comparable_local(issue: &Issue, terms: &BackendTerms, around: &RelationTargets, canon: &dyn Fn(&str) -> String) -> Draft {
+    let draft = fit(issue, terms, around).draft;
+    Draft { title: one_line(&draft.title), body: canon(&without_our_footer(&draft.body)), ..draft }
+}
+
+/// Theirs. `base` stands in for what the tracker does not tell.
+#[must_use]
+pub fn comparable_remote(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms, canon: &dyn Fn(&str) -> String) -> Draft {
+    let can = &terms.capabilities;
+    let closed = remote.state == StateName::Closed;
+    Draft {
+        title: holdable(&one_line(&remote.title), text::TITLE),
+        body: canon(&without_our_footer(&holdable(&remote.body, text::DESCRIPTION))),
+        state: remote.state,
+        close_reason: can.close_reasons.then(|| remote.close_reason.or(closed.then_some(CloseReason::Completed))).flatten(),
+        priority: remote.priority.unwrap_or_else(|| unsaid(can.priority, base.priority, || plain_priority(&terms.names))),
+        kind: remote.kind.unwrap_or_else(|| unsaid(can.kind, base.kind, || plain_kind(&terms.names))),
+        labels: if can.labels {
+            remote.labels.iter().filter(|label| text::LABEL.check(label).as_ref() == Ok(*label)).cloned().collect()
+        } else {
+            base.labels.clone()
+        },
+        assignees: people(remote, base, terms),
+        milestone: if can.milestones == MilestoneSupport::Not {
+            base.milestone.clone()
+        } else {
+            remote.milestone.clone().filter(|name| text::MILESTONE.check(name).is_ok())
+        },
+        due_on: if can.due_dates { remote.due_on } else { base.due_on },
+        relations: relations(remote, base, terms),
+    }
+}
+
+/// Those that can be held here, of what the tracker carries; the others are as both agreed once.
+fn relations(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<RemoteRelation> {
+    let Some(told) = &remote.relations else { return base.relations.clone() };
+    let carried = |one: &&RemoteRelation| terms.capabilities.relations.contains(&one.relation);
+    let others = base.relations.iter().filter(|one| !carried(one));
+    let held = told.iter().filter(carried).filter(|one| TrackerKey::can_hold(&one.key)).take(MAX_RELATIONS);
+    held.chain(others).cloned().collect()
+}
+
+/// What the silence of a tracker means: without a label for it, the word that goes without saying; else nothing at all.
+fn unsaid<T>(carried: CarriedAs, base: T, plain: impl FnOnce() -> T) -> T {
+    match carried {
+        CarriedAs::ByLabel => plain(),
+        CarriedAs::Natively | CarriedAs::Not => base,
+    }
+}
+
+fn plain_priority(names: &LabelNames) -> Priority {
+    Priority::ALL.iter().copied().find(|word| names.priority(*word).is_empty()).unwrap_or(Priority::Medium)
+}
+
+fn plain_kind(names: &LabelNames) -> Kind {
+    Kind::ALL.iter().copied().find(|word| names.kind(*word).is_empty()).unwrap_or(Kind::Task)
+}
+
+/// The people there whom we know. While somebody unknown is among them, nobody is believed to have been taken off.
+fn people(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<String> {
+    let known = |name: &&String| terms.users.local_name(name).is_some();
+    let (mut people, strangers): (Vec<String>, Vec<String>) = remote.assignees.iter().cloned().partition(|name| known(&name));
+    match terms.capabilities.assignees {
+        AssigneeSupport::Not => return base.assignees.clone(),
+        AssigneeSupport::One if !strangers.is_empty() => return base.assignees.clone(),
+        AssigneeSupport::One | AssigneeSupport::Many => {}
+    }
+    if !strangers.is_empty() {
+        for name in &base.assignees {
+            if !people.iter().any(|other| fold(other) == fold(name)) {
+                people.push(name.clone());
+            }
+        }
+    }
+    people
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_put_into_a_text_is_no_part_of_it() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(without_our_footer(&format!("why  \r\nhow\n\n---\nissue-core:{id} · rule x")), "why\nhow");
+        assert_eq!(without_our_footer(&format!("---\nissue-core:{id}")), "");
+        assert_eq!(without_our_footer(&format!("why\n\n***\n\nissue-core:{id}\n\nand a word below")), "why\n\n\n\nand a word below");
+        assert_eq!(without_our_footer("ask @\u{200b}ann"), "ask @ann");
+        assert_eq!(without_our_footer("a\n\n---\nissue-core: the service"), "a\n\n---\nissue-core: the service", "no footer of ours");
+        assert_eq!(without_our_signature(&format!("**ann:**\n\nyes\n\n---\nissue-core:{id}"), "ann"), "yes");
+        assert_eq!(without_our_signature("**bob:** no", "ann"), "**bob:** no");
+        let said = |text: &str| quoted_author(text);
+        assert_eq!(said(&format!("**ann:**\n\nyes: **x:**\n\n---\nissue-core:{id}")), Some(("ann".to_owned(), "yes: **x:**".to_owned())));
+        assert_eq!((said("yes **ann:** no"), said("**yes\nann:** no"), said("")), (None, None, None));
+    }
+}
