@@ -38,7 +38,7 @@ pub struct IfNoneMatchParam {
 #[expect(dead_code, reason = "read by the macro only")]
 pub struct OnlyNewParam {
     /// `*`: only if there is none of that name; otherwise the answer is 412 and nothing happens
-    #[param(rename = "If-None-Match", value_type = Option<schema::AnyVersion>, example = "*")]
+    #[param(rename = "If-None-Match", value_type = Option<schema::Star>, example = "*")]
     if_none_match: Option<String>,
 }
 

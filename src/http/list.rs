@@ -74,22 +74,22 @@ pub struct FilterParams {
     #[param(max_items = 20)]
     review: Option<Vec<ReviewState>>,
     /// Filed at that moment or later
-    #[param(value_type = Option<schema::QueryMoment>, example = "2026-06-01")]
+    #[param(value_type = Option<schema::Moment>, example = "2026-06-01")]
     created_from: Option<String>,
     /// Filed before that moment
-    #[param(value_type = Option<schema::QueryMoment>, example = "2026-07-01T00:00:00Z")]
+    #[param(value_type = Option<schema::Moment>, example = "2026-07-01T00:00:00Z")]
     created_before: Option<String>,
     /// Changed last at that moment or later
-    #[param(value_type = Option<schema::QueryMoment>)]
+    #[param(value_type = Option<schema::Moment>)]
     updated_from: Option<String>,
     /// Changed last before that moment
-    #[param(value_type = Option<schema::QueryMoment>)]
+    #[param(value_type = Option<schema::Moment>)]
     updated_before: Option<String>,
     /// Closed at that moment or later
-    #[param(value_type = Option<schema::QueryMoment>)]
+    #[param(value_type = Option<schema::Moment>)]
     closed_from: Option<String>,
     /// Closed before that moment
-    #[param(value_type = Option<schema::QueryMoment>)]
+    #[param(value_type = Option<schema::Moment>)]
     closed_before: Option<String>,
     /// Due on that day or later
     #[param(example = "2026-06-01")]

@@ -71,9 +71,9 @@ pub fn all() -> impl Iterator<Item = Named> {
         entry::<RelationRequest>,
         entry::<IdempotencyKey>,
         entry::<EntityTags>,
-        entry::<AnyVersion>,
+        entry::<Star>,
         entry::<BindingName>,
-        entry::<QueryMoment>,
+        entry::<Moment>,
         entry::<Fault>,
     ];
     [TEXTS, SETS, VOCABULARIES, OTHERS].into_iter().flatten().map(|entry| entry())
@@ -196,8 +196,8 @@ named!(
 
 /// What `If-None-Match` holds where something new is made.
 #[derive(Debug)]
-pub struct AnyVersion;
-named!(AnyVersion, Schema::Object(words(&["*"]).description(Some("`*`: whatever there is.")).build()));
+pub struct Star;
+named!(Star, Schema::Object(words(&["*"]).description(Some("`*`: whatever there is.")).build()));
 
 /// What a binding is called.
 #[derive(Debug)]
@@ -218,8 +218,8 @@ named!(
 
 /// A moment in a query.
 #[derive(Debug)]
-pub struct QueryMoment;
-named!(QueryMoment, {
+pub struct Moment;
+named!(Moment, {
     let string = |format| ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build();
     Schema::AnyOf(
         AnyOfBuilder::new()

@@ -22,14 +22,14 @@ const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 #[derive(Clone)]
 struct GitLab {
     paid: bool,
-    projects: Vec<Project>,
+    projects: Vec<SimProject>,
     next_id: i64,
     /// By the numbers among all issues.
     bonds: Bonds,
 }
 
 #[derive(Clone)]
-struct Project {
+struct SimProject {
     /// The issue's number given last.
     last: i64,
     group: &'static str,
@@ -133,7 +133,7 @@ fn listed_as<T>(request: &Request, all: Vec<T>, show: impl Fn(&T) -> Value) -> R
 
 impl GitLab {
     fn new(paid: bool) -> Self {
-        let project = |(group, path)| Project { last: 0, group, path, milestones: Vec::new(), issues: Vec::new() };
+        let project = |(group, path)| SimProject { last: 0, group, path, milestones: Vec::new(), issues: Vec::new() };
         let projects = [(GROUP, "tools"), (GROUP, "a2"), (GROUP, "a3"), (GROUP, "a4"), ("other", "last")];
         Self { paid, projects: projects.map(project).into(), next_id: 100, bonds: Bonds::default() }
     }
@@ -147,7 +147,7 @@ impl GitLab {
         self.next_id
     }
 
-    fn show(project: &Project, issue: &Issue) -> Value {
+    fn show(project: &SimProject, issue: &Issue) -> Value {
         let milestone = issue.milestone.and_then(|id| project.milestones.iter().find(|(known, _)| *known == id));
         json!({
             "id": issue.id, "iid": issue.iid, "title": issue.title, "description": issue.description, "labels": issue.labels,
@@ -347,7 +347,7 @@ impl GitLab {
 impl GitLab {
     /// By its number among all: the project, and where in it.
     fn position(&self, id: &str) -> Option<(usize, usize)> {
-        let within = |project: &Project| project.issues.iter().position(|issue| !issue.forbidden && issue.id.to_string() == id);
+        let within = |project: &SimProject| project.issues.iter().position(|issue| !issue.forbidden && issue.id.to_string() == id);
         self.projects.iter().enumerate().find_map(|(at, project)| Some((at, within(project)?)))
     }
 
