@@ -9,7 +9,7 @@ WORKDIR /src
 # The dependencies alone, in a layer that stands until Cargo.lock changes.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs \
-    && cargo build --release --locked --bin issue-core \
+    && cargo build --profile dist --locked --bin issue-core \
     && rm -r src
 
 COPY build.rs ./
@@ -19,9 +19,9 @@ COPY src src
 ARG REVISION=unknown
 # Shown by issue_core_build_info. The sources are younger than what was built of the empty ones, whatever their dates say.
 RUN find src -name '*.rs' -exec touch {} + \
-    && ISSUE_CORE_REVISION="$REVISION" cargo build --release --locked --bin issue-core \
+    && ISSUE_CORE_REVISION="$REVISION" cargo build --profile dist --locked --bin issue-core \
     && mkdir /data /programs \
-    && cp target/release/issue-core /programs \
+    && cp target/dist/issue-core /programs \
     && ln -s issue-core /programs/issue
 
 FROM scratch

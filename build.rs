@@ -1,5 +1,7 @@
 //! What the compiler does not watch by itself.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
 /// Schemas of custom resources that some machines have beside the project.
@@ -8,6 +10,8 @@ const CRD_SCHEMAS: &str = "../shared/k8s-schemas";
 fn main() {
     // A new migration file must reach the binary.
     println!("cargo:rerun-if-changed=migrations");
+    embed_migrations("postgres");
+    embed_migrations("sqlite");
     // A test that needs the schemas reports itself ignored where they are not.
     println!("cargo:rustc-check-cfg=cfg(has_crd_schemas)");
     if Path::new(CRD_SCHEMAS).is_dir() {
@@ -22,4 +26,22 @@ fn main() {
     if Path::new(&folder).is_dir() {
         println!("cargo:rustc-cfg=vendor_specs");
     }
+}
+
+/// Writes `OUT_DIR/migrations_DIALECT.rs`: version, description and SQL of each migration, for `store/migrate.rs`.
+#[expect(clippy::disallowed_methods, reason = "cargo says in this variable where a build script may write")]
+fn embed_migrations(dialect: &str) {
+    let folder = Path::new("migrations").join(dialect).canonicalize().expect("migrations/DIALECT is a folder");
+    let entries = fs::read_dir(&folder).expect("the folder can be read");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("the entry can be read").path()).collect();
+    paths.sort();
+    let mut list = String::from("&[\n");
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "sql")) {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("the name is UTF-8");
+        let (version, words) = stem.split_once('_').unwrap_or_else(|| panic!("{stem}: name a migration 0001_what_it_does.sql"));
+        let version: i64 = version.parse().unwrap_or_else(|_| panic!("{stem}: the name starts with no number"));
+        writeln!(list, "    ({version}, {:?}, include_str!({:?})),", words.replace('_', " "), path).expect("a string takes it");
+    }
+    let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&out).join(format!("migrations_{dialect}.rs")), list + "]\n").expect("OUT_DIR can be written to");
 }

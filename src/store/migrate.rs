@@ -5,9 +5,21 @@
 //! still uses says in its name from which migration on binaries do without it: `0012_needs_0009_drop_old_column.sql`. Every
 //! other one only adds, so that the binary before it keeps working, and can be gone back to.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::SqlStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use super::StoreError;
+
+/// Version, description and SQL of one migration file.
+pub(super) type EmbeddedMigration = (i64, &'static str, &'static str);
+
+/// The migrations of one dialect, as `build.rs` lists them.
+pub(super) fn embedded(migrations: &[EmbeddedMigration]) -> Migrator {
+    let simple = |&(version, description, sql): &EmbeddedMigration| {
+        Migration::new(version, description.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    };
+    Migrator::with_migrations(migrations.iter().map(simple).collect())
+}
 
 /// The newest version this binary knows.
 pub(super) fn known(migrations: &Migrator) -> i64 {

@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::row::{CommentRow, EventRow, IssueRow, UnreadableRow};
+use super::row::{CommentRow, EventRow, IssueRow, UnreadableRow, columns};
 use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::domain::{Comment, Dedupe, DedupeKey, Event, Fingerprint, Issue};
 
@@ -16,7 +15,7 @@ pub(super) struct StandingIds {
     pub(super) comments: Vec<Uuid>,
 }
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(super) struct StandingRow {
     id: Uuid,
     number: i64,
@@ -24,14 +23,17 @@ pub(super) struct StandingRow {
     dedupe_key: Option<Vec<u8>>,
 }
 
+columns! { StandingRow { id, number, version, dedupe_key } }
+
 /// An issue with its identity among repeats, if it has one.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(super) struct RecordRow {
-    #[sqlx(flatten)]
     issue: IssueRow,
     dedupe_key: Option<Vec<u8>>,
     fingerprint: Option<Vec<u8>>,
 }
+
+columns! { RecordRow { ..issue, dedupe_key, fingerprint } }
 
 /// The ids, numbers and keys that records want for themselves, and their comments' ids.
 pub(super) struct WantedIds {

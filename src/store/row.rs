@@ -4,6 +4,7 @@
 //! know is an [`Unreadable`] error, never a guess. To add a column: its field in the row, in the conversion, and in
 //! [`super::fields`]; then the compiler and the conformance suite ask for the rest.
 
+mod columns;
 mod find;
 mod issue;
 mod link;
@@ -12,6 +13,7 @@ mod sync;
 
 use std::str::FromStr;
 
+pub(super) use columns::columns;
 pub(super) use find::{FacetRow, FoundRow, ListedRow, MatchRow};
 pub(super) use issue::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns, written_columns};
 pub(super) use link::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};

@@ -24,8 +24,8 @@ part_deliver() {
 }
 
 build_hub() {
-    run_job cargo build --release --locked --example bench-hub
-    hub_binary=$(realpath "${CARGO_TARGET_DIR:-target}/release/examples/bench-hub")
+    run_job cargo build --profile "$profile" --locked --example bench-hub
+    hub_binary=$(realpath "$built/examples/bench-hub")
 }
 
 # Each message becomes one for the hub, so that for every event there are two messages and one call.

@@ -18,6 +18,7 @@ part_ingest() {
             start_service "$kind"
             ingest_point "$kind" "$connections"
             stop_service
+            [[ -z $beside ]] || ingest_beside "$kind" "$connections"
         done
     done
 }
@@ -32,6 +33,18 @@ pgbench_in_service_tables() {
     row ingest "$2" "$3" "$RATE" "$P50" "$P99" "$ERRORS"
 }
 
+# ingest_beside KIND CONNECTIONS: the same point with the second binary, and the ratio of the first to it.
+ingest_beside() {
+    local binary=$beside which=" (second)" first
+    first=$(recall "post.$1.$2")
+    start_service "$1"
+    ingest_point "$1" "$2"
+    stop_service
+    remember "beside.$1.$2" "$RATE"
+    remember "post.$1.$2" "$first"
+    figure ingest "first binary to second, $1, $2 conn" "x $(ratio "post.$1.$2" "beside.$1.$2")"
+}
+
 ingest_point() {
     local kind=$1 connections=$2 before stored
     load post "$connections" "$WARMUP_SECONDS"
@@ -39,7 +52,7 @@ ingest_point() {
     before=$(stored_issues "$kind")
     load post "$connections" "$SECONDS_PER_POINT"
     remember "post.$kind.$connections" "$RATE"
-    row ingest "POST /issues/ on $kind" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
+    row ingest "POST /issues/ on $kind${which:-}" "$connections" "$RATE" "$P50" "$P99" "$ERRORS" \
         "x pgbench: $(for other in task lean whole; do printf '%s %s, ' "$(ratio "post.$kind.$connections" "$other.$connections")" "$other"; done)$EACH"
     # Every answer stands for a row. There may be a few more: those answered just after wrk had stopped counting.
     stored=$(($(stored_issues "$kind") - before))

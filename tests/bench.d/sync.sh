@@ -3,8 +3,8 @@
 
 part_sync() {
     local tracker count=${BENCH_REMOTE_ISSUES:-10000}
-    run_job cargo build --release --locked --example bench-tracker
-    start_server tracker TERM "$(realpath "${CARGO_TARGET_DIR:-target}/release/examples/bench-tracker")" "$count" 5
+    run_job cargo build --profile "$profile" --locked --example bench-tracker
+    start_server tracker TERM "$(realpath "$built/examples/bench-tracker")" "$count" 5
     for ((try = 0; try < 100; try++)); do
         tracker=$(head -n 1 "$SCRATCH/tracker.log" 2>/dev/null)
         [[ -z $tracker ]] || break

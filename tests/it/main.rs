@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod http;
 mod layering;
+mod loops;
 mod messages;
 mod nats;
 mod openapi;

@@ -19,6 +19,7 @@ mod sync;
 mod words;
 
 use std::ops::RangeInclusive;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,7 +47,7 @@ use crate::domain::{Attempt, Change, Comment, CommentId, DedupeKey, Event, Issue
 
 const NAME: &str = "postgres";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrate::embedded(include!(concat!(env!("OUT_DIR"), "/migrations_postgres.rs"))));
 
 /// A pool of connections to one Postgres database.
 #[derive(Debug, Clone)]

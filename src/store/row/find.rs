@@ -1,9 +1,9 @@
 //! Rows of questions about many issues: pages, matches, facets, lookups.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::issue::IssueRow;
 use super::{UnreadableRow, broken, origin, word};
 use crate::domain::facet::FacetCount;
@@ -11,14 +11,15 @@ use crate::domain::find::{FoundIssue, SearchMatch};
 use crate::domain::{IssueId, IssueNumber};
 
 /// An issue of a page, with how many rows the page had before it was bounded.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct ListedRow {
-    #[sqlx(flatten)]
     pub(in crate::store) issue: IssueRow,
     pub(in crate::store) fetched: i64,
 }
 
-#[derive(Debug, FromRow)]
+columns! { ListedRow { ..issue, fetched } }
+
+#[derive(Debug)]
 pub(in crate::store) struct MatchRow {
     number: i64,
     title: String,
@@ -26,7 +27,9 @@ pub(in crate::store) struct MatchRow {
     bytes: i64,
 }
 
-#[derive(Debug, FromRow)]
+columns! { MatchRow { number, title, opening, bytes } }
+
+#[derive(Debug)]
 pub(in crate::store) struct FacetRow {
     key: String,
     name: String,
@@ -34,7 +37,9 @@ pub(in crate::store) struct FacetRow {
     closed: i64,
 }
 
-#[derive(Debug, FromRow)]
+columns! { FacetRow { key, name, active, closed } }
+
+#[derive(Debug)]
 pub(in crate::store) struct FoundRow {
     place: i64,
     id: Uuid,
@@ -50,6 +55,11 @@ pub(in crate::store) struct FoundRow {
     activity_definition_id: Option<String>,
     created_at: DateTime<Utc>,
 }
+
+columns! { FoundRow {
+    place, id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
+    activity_definition_id, created_at,
+} }
 
 impl From<MatchRow> for SearchMatch {
     fn from(row: MatchRow) -> Self {

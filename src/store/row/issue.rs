@@ -1,10 +1,10 @@
 //! Rows of issues and of what belongs to one: events and comments.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::{UnreadableRow, broken, origin, word};
 use crate::domain::event::EventDetail;
 use crate::domain::{
@@ -33,7 +33,7 @@ macro_rules! written_columns {
 }
 pub(in crate::store) use written_columns;
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct IssueRow {
     pub(in crate::store) id: Uuid,
     pub(in crate::store) number: i64,
@@ -69,16 +69,24 @@ pub(in crate::store) struct IssueRow {
     relations: Option<Json<Vec<IssueRelation>>>,
 }
 
+columns! { IssueRow {
+    id, number, title, description, state, blocked_reason, blocked_at, blocked_was_started, close_reason, closed_at,
+    priority, kind, labels, assignees, milestone, due_on, target_repo, backend, url, source_type, source_id,
+    triggering_event_id, activity_definition_id, review, review_reason, claimed_by, claimed_until, version, created_at,
+    updated_at, archived_at, relations,
+} }
+
 /// An issue with its identity among repeats.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct KeyedRow {
-    #[sqlx(flatten)]
     pub(in crate::store) issue: IssueRow,
     dedupe_key: Vec<u8>,
     fingerprint: Option<Vec<u8>>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { KeyedRow { ..issue, dedupe_key, fingerprint } }
+
+#[derive(Debug)]
 pub(in crate::store) struct EventRow {
     pub(super) issue_id: Uuid,
     seq: i64,
@@ -90,7 +98,9 @@ pub(in crate::store) struct EventRow {
     detail: Json<EventDetail>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { EventRow { issue_id, seq, id, kind, actor, at, trace, detail } }
+
+#[derive(Debug)]
 pub(in crate::store) struct CommentRow {
     id: Uuid,
     issue_id: Uuid,
@@ -99,6 +109,8 @@ pub(in crate::store) struct CommentRow {
     created_at: DateTime<Utc>,
     edited_at: Option<DateTime<Utc>>,
 }
+
+columns! { CommentRow { id, issue_id, author, body, created_at, edited_at } }
 
 impl KeyedRow {
     /// The key, the issue, and what its first body said.

@@ -1,10 +1,10 @@
 //! Rows of the ties to trackers.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::{UnreadableRow, broken, word};
 use crate::domain::IssueId;
 use crate::domain::sync::FieldFlips;
@@ -27,7 +27,7 @@ macro_rules! comment_link_columns {
 }
 pub(in crate::store) use comment_link_columns;
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct LinkRow {
     issue_id: Uuid,
     backend: String,
@@ -46,7 +46,12 @@ pub(in crate::store) struct LinkRow {
     missing_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { LinkRow {
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, base, moved_from, origin, turns,
+    heard, missing_at,
+} }
+
+#[derive(Debug)]
 pub(in crate::store) struct TieRow {
     issue_id: Uuid,
     backend: String,
@@ -54,7 +59,9 @@ pub(in crate::store) struct TieRow {
     remote_key: Option<String>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { TieRow { issue_id, backend, state, remote_key } }
+
+#[derive(Debug)]
 pub(in crate::store) struct CommentLinkRow {
     issue_id: Uuid,
     backend: String,
@@ -67,6 +74,8 @@ pub(in crate::store) struct CommentLinkRow {
     base: Option<String>,
     origin: String,
 }
+
+columns! { CommentLinkRow { issue_id, backend, subject, part, state, intended_at, remote_id, pushed, base, origin } }
 
 impl TryFrom<LinkRow> for Link {
     type Error = UnreadableRow;

@@ -1,9 +1,9 @@
 //! Rows of the message queue: messages, what they are about, deliveries, backlog.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::issue::EventRow;
 use super::{UnreadableRow, origin, word};
 use crate::domain::{Attempt, IssueId, IssueNumber, Lease, Message, Notice};
@@ -42,7 +42,7 @@ macro_rules! message_columns {
 }
 pub(in crate::store) use message_columns;
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct MessageRow {
     id: i64,
     kind: String,
@@ -58,10 +58,13 @@ pub(in crate::store) struct MessageRow {
     dead_at: Option<DateTime<Utc>>,
 }
 
+columns! { MessageRow {
+    id, kind, target, issue_id, event_seq, attempt, due_at, leased_until, trace, last_error, created_at, dead_at,
+} }
+
 /// An event with what never changes of its issue.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct NoticeRow {
-    #[sqlx(flatten)]
     event: EventRow,
     number: i64,
     target_repo: Option<String>,
@@ -71,7 +74,11 @@ pub(in crate::store) struct NoticeRow {
     activity_definition_id: Option<String>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { NoticeRow {
+    ..event, number, target_repo, source_type, source_id, triggering_event_id, activity_definition_id,
+} }
+
+#[derive(Debug)]
 pub(in crate::store) struct DeliveryRow {
     id: i64,
     message_id: i64,
@@ -87,7 +94,11 @@ pub(in crate::store) struct DeliveryRow {
     trace: Option<String>,
 }
 
-#[derive(Debug, FromRow)]
+columns! { DeliveryRow {
+    id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace,
+} }
+
+#[derive(Debug)]
 pub(in crate::store) struct BacklogRow {
     kind: String,
     target: String,
@@ -95,6 +106,8 @@ pub(in crate::store) struct BacklogRow {
     depth: i64,
     oldest: DateTime<Utc>,
 }
+
+columns! { BacklogRow { kind, target, state, depth, oldest } }
 
 impl TryFrom<MessageRow> for Message {
     type Error = UnreadableRow;

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::FromRow;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::{UnreadableRow, word};
 use crate::domain::IssueId;
 use crate::domain::sync::{Binding, BindingState, Conflict, DeliverySubject, StoredDelivery, SyncCursor, SyncRunRecord};
@@ -27,7 +27,7 @@ macro_rules! conflict_columns {
 }
 pub(in crate::store) use conflict_columns;
 
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub(in crate::store) struct BoundRow {
     name: String,
     rules: Json<Binding>,
@@ -42,7 +42,11 @@ pub(in crate::store) struct BoundRow {
     brake_off: bool,
 }
 
-#[derive(Debug, FromRow)]
+columns! { BoundRow {
+    name, rules, source, paused, edition, cursor, last, due_at, leased_until, audit_wanted, brake_off,
+} }
+
+#[derive(Debug)]
 pub(in crate::store) struct HookRow {
     id: i64,
     backend: String,
@@ -52,7 +56,9 @@ pub(in crate::store) struct HookRow {
     hint_remote_id: String,
 }
 
-#[derive(Debug, FromRow)]
+columns! { HookRow { id, backend, received_at, hint_kind, hint_place, hint_remote_id } }
+
+#[derive(Debug)]
 pub(in crate::store) struct ConflictRow {
     id: Uuid,
     issue_id: Uuid,
@@ -70,6 +76,11 @@ pub(in crate::store) struct ConflictRow {
     resolved_by: Option<String>,
     edition: i64,
 }
+
+columns! { ConflictRow {
+    id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, why, opened_at, resolved_at,
+    resolved_by, edition,
+} }
 
 impl TryFrom<BoundRow> for BindingState {
     type Error = UnreadableRow;

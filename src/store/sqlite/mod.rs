@@ -15,6 +15,7 @@ mod sync;
 
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,7 +41,7 @@ use crate::domain::{Attempt, Change, Comment, CommentId, DedupeKey, Event, Issue
 
 const NAME: &str = "sqlite";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrate::embedded(include!(concat!(env!("OUT_DIR"), "/migrations_sqlite.rs"))));
 
 const READERS: u32 = 4;
 

@@ -1,6 +1,7 @@
 //! The contract of `trait Backend`, asked of every tracker through its simulator, directly and through the proxy.
 //!
-//! Nothing here names a tracker: `sim::ALL` does. A case is a function of a [`Bench`]; a new one is a line in [`cases!`] below.
+//! Nothing here names a tracker: `sim::ALL` does. `ONLY_TRACKER=linear tests/run backend::cases` asks one kind. A case is a function of a
+//! [`Bench`]; a new one is a line in [`cases!`] below.
 
 mod contract;
 mod crash;
@@ -121,17 +122,21 @@ pub(super) fn backend_of(kind: TrackerKind, options: Vec<(&'static str, String)>
 /// Each case for every tracker, directly and through the proxy.
 macro_rules! cases {
     ($($case:path as $name:ident),+ $(,)?) => {
-        $(#[tokio::test]
-        async fn $name() {
-            for vendor in sim::ALL {
-                for proxied in [false, true] {
-                    let bench = Bench::new(vendor(), proxied).await;
-                    println!("{}", bench.what);
-                    $case(&bench).await;
-                    assert_eq!(bench.sim.faults(), [""; 0], "{}", bench.what);
+        mod cases {
+            use super::*;
+
+            $(#[tokio::test]
+            async fn $name() {
+                for vendor in sim::ALL.iter().filter(|vendor| sim::is_chosen(vendor().kind())) {
+                    for proxied in [false, true] {
+                        let bench = Bench::new(vendor(), proxied).await;
+                        println!("{}", bench.what);
+                        $case(&bench).await;
+                        assert_eq!(bench.sim.faults(), [""; 0], "{}", bench.what);
+                    }
                 }
-            }
-        })+
+            })+
+        }
     };
 }
 

@@ -33,6 +33,19 @@ fn compiler_and_version_of_the_recipe_are_those_of_the_package() {
 }
 
 #[test]
+fn the_image_has_the_binary_of_the_profile_that_is_made_for_it() {
+    let (recipe, package) = (text("Dockerfile"), text("Cargo.toml"));
+    let profile = package.split("[profile.dist]\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    for setting in ["inherits = \"release\"", "lto = \"thin\"", "codegen-units = 1", "strip = true"] {
+        assert!(profile.contains(setting), "{setting} is not in {profile}");
+    }
+    let builds: Vec<&str> = recipe.lines().filter(|line| line.contains("cargo build")).collect();
+    assert_eq!(builds.len(), 2, "the dependencies alone, and the service");
+    assert!(builds.iter().all(|line| line.contains("--profile dist ")), "{builds:?}");
+    assert!(recipe.contains("cp target/dist/issue-core "));
+}
+
+#[test]
 fn what_the_recipe_copies_is_let_through_and_nothing_else_is() {
     let (recipe, ignored) = (text("Dockerfile"), text(".dockerignore"));
     let copied = recipe.lines().filter_map(|line| line.strip_prefix("COPY ")).filter(|line| !line.starts_with("--from"));

@@ -2,7 +2,7 @@
 //! or not at all: afterwards both sides are equal, field by field, nothing that anybody wrote is lost without a record, and one more sync
 //! writes nothing.
 //!
-//! `SYNC_SEED=7` looks elsewhere, `SYNC_ONLY=linear` at one kind of tracker.
+//! `SYNC_SEED=7` looks elsewhere, `ONLY_TRACKER=linear` at one kind of tracker.
 
 use std::collections::BTreeSet;
 
@@ -21,15 +21,13 @@ const STEPS: u64 = 24;
 const STRATEGIES: [&str; 4] = ["external_wins", "local_wins", "newer", "manual"];
 
 #[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
-fn knob(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn first_seed() -> u64 {
+    std::env::var("SYNC_SEED").map_or(1, |seed| seed.parse().expect("SYNC_SEED is a number"))
 }
 
 #[tokio::test]
 async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
-    let first = knob("SYNC_SEED").and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let only = knob("SYNC_ONLY");
-    let vendors = (first..).zip(sim::ALL).filter(|(_, vendor)| only.as_ref().is_none_or(|only| only == vendor().kind().as_str()));
+    let vendors = (first_seed()..).zip(sim::ALL).filter(|(_, vendor)| sim::is_chosen(vendor().kind()));
     // All at once: most of the time they wait for something.
     futures_util::future::join_all(vendors.map(|(seed, vendor)| story_of(vendor(), seed))).await;
 }

@@ -27,6 +27,7 @@ use issue_core::domain::relation::Relation;
 use issue_core::domain::tracker::{Project, TrackerKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use chance::Chance;
@@ -47,6 +48,13 @@ pub(crate) const ALL: &[fn() -> Box<dyn Vendor>] = &[
     linear::linear,
     azure_devops::azure_devops,
 ];
+
+/// Whether this run is about that kind of tracker: `ONLY_TRACKER=linear tests/run backend::cases` leaves out all others.
+#[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
+pub(crate) fn is_chosen(kind: TrackerKind) -> bool {
+    let only = std::env::var("ONLY_TRACKER").ok().filter(|only| !only.is_empty());
+    only.is_none_or(|only| kind == only.parse().unwrap_or_else(|_| panic!("ONLY_TRACKER={only}: there is no such kind of tracker")))
+}
 
 /// What a simulator must be able to do.
 pub(crate) trait Vendor: Send + 'static {
@@ -177,6 +185,19 @@ pub(crate) enum Fault {
     Hangs,
     /// It is done, and before it is answered this is called: for killing whoever asked.
     Then(Call),
+    /// It is done and recorded, the test hears of it, and there is never an answer: for killing the process that waits for it.
+    Held(Hold),
+}
+
+/// How a test waits for the request that is held.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hold(Arc<Notify>);
+
+impl Hold {
+    /// Returns once a request is held, also where that was before the call.
+    pub(crate) async fn reached(&self) {
+        self.0.notified().await;
+    }
 }
 
 #[derive(Clone)]
@@ -193,6 +214,8 @@ impl std::fmt::Debug for Call {
 pub(crate) enum At {
     /// The one of that number, counted from 0 since the script was written.
     Nth(usize),
+    /// Of the requests that list what changed, the one of that number, counted from 0 since the script was written.
+    Page(usize),
     /// The next one that makes an issue.
     Create,
     /// Every one, until the script is written anew.
@@ -211,6 +234,7 @@ struct Core {
     secret: String,
     script: Vec<(At, Fault)>,
     since_script: usize,
+    pages_since_script: usize,
     chance: Option<Chance>,
     skew: TimeDelta,
     recorded: Vec<Recorded>,
@@ -245,6 +269,7 @@ impl Sim {
             secret: SECRET.to_owned(),
             script: Vec::new(),
             since_script: 0,
+            pages_since_script: 0,
             chance: None,
             skew: TimeDelta::zero(),
             recorded: Vec::new(),
@@ -281,6 +306,7 @@ impl Sim {
         self.core(|core| {
             core.script = script.into_iter().collect();
             core.since_script = 0;
+            core.pages_since_script = 0;
         });
     }
 
@@ -356,6 +382,11 @@ impl Sim {
                     call();
                     reply
                 }
+                Some(Fault::Held(Hold(held))) => {
+                    self.core(|core| core.take(&request));
+                    held.notify_one();
+                    std::future::pending().await
+                }
             };
             if !wire::write(&mut stream, &reply).await {
                 return;
@@ -377,11 +408,14 @@ fn is_left(stream: &TcpStream) -> bool {
 
 impl Core {
     fn fault(&mut self, request: &Request) -> Option<Fault> {
-        let creates = self.vendor.creates_issue(&request.direct());
-        let nth = self.since_script;
+        let direct = request.direct();
+        let (creates, lists) = (self.vendor.creates_issue(&direct), self.vendor.may_be_late(&direct));
+        let (nth, page) = (self.since_script, self.pages_since_script);
         self.since_script += 1;
+        self.pages_since_script += usize::from(lists);
         let meant = |at: &At| match at {
             At::Nth(n) => *n == nth,
+            At::Page(n) => lists && *n == page,
             At::Create => creates,
             At::Every => true,
         };
