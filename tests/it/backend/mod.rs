@@ -6,6 +6,7 @@ mod contract;
 mod crash;
 mod deliveries;
 mod description;
+mod facts;
 mod github_app;
 mod graphql;
 mod push;
