@@ -70,7 +70,7 @@ fn schema(facts: &Value) -> Value {
             let properties: Map<String, Value> = named().map(|(name, part)| (marked(name).0.to_owned(), schema(part))).collect();
             json!({"type": "object", "required": required, "properties": properties, "additionalProperties": others})
         }
-        other => panic!("{other} is no type"),
+        Value::Null | Value::Bool(_) | Value::Number(_) => panic!("{facts} is no type"),
     }
 }
 

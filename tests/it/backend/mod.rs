@@ -12,6 +12,7 @@ mod graphql;
 mod push;
 mod relations;
 pub(crate) mod rig;
+mod samples;
 mod trouble;
 mod two_ways;
 pub(crate) mod webhooks;

@@ -3,7 +3,6 @@
 //!
 //! A scheme is a line in [`SCHEMES`]: the folder of its samples, and how it signs. To add one: its line, and its arm in [`Scheme::sign`].
 
-use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -18,6 +17,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::samples::{self, Sample};
 use super::{Bench, backend_of};
 use crate::support::vendors;
 
@@ -154,67 +154,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-struct Sample {
-    name: String,
-    event: Option<String>,
-    body: Vec<u8>,
-    /// What the delivery says, where the sample is one of ours; [`HINTS`] has what the vendors' say.
-    says: Option<String>,
-}
-
-fn samples(scheme: Scheme) -> Vec<Sample> {
-    let samples = if scheme == Scheme::GitHub { packaged() } else { own(scheme.folder()) };
+/// At least so many of each, so that none goes missing unseen.
+fn samples_of(scheme: Scheme) -> Vec<Sample> {
+    let samples = samples::all(scheme.folder());
     assert!(samples.len() > 5, "{scheme:?}: {} samples", samples.len());
-    let more = vendors::specs().map(|folder| beside(scheme, &folder.join("webhooks")));
-    samples.into_iter().chain(more.into_iter().flatten()).collect()
-}
-
-/// Our own, of every vendor that has no package of them.
-fn own(vendor: &str) -> Vec<Sample> {
-    let mut all: serde_norway::Value = serde_norway::from_str(&vendors::fixture("deliveries.yaml")).unwrap();
-    all.apply_merge().unwrap();
-    let all = serde_json::to_value(all).unwrap();
-    let samples = all[vendor].as_object().unwrap_or_else(|| panic!("tests/fixtures/deliveries.yaml has nothing of {vendor}")).iter();
-    let sample = |(name, sample): (&String, &Value)| Sample {
-        name: format!("{vendor}/{name}"),
-        event: sample["event"].as_str().map(str::to_owned),
-        body: sample["body"].to_string().into_bytes(),
-        says: Some(sample["says"].as_str().unwrap().to_owned()),
-    };
-    samples.map(sample).collect()
-}
-
-/// GitHub's, of the events that issues are about and of some that hooks get beside them.
-fn packaged() -> Vec<Sample> {
-    const EVENTS: [&str; 6] = ["issue_comment", "issues", "label", "milestone", "ping", "repository"];
-    let events: Vec<Value> = serde_json::from_str(&vendors::packaged("@octokit/webhooks-examples/api.github.com/index.json")).unwrap();
-    let mut samples = Vec::new();
-    for name in EVENTS {
-        let event = events.iter().find(|event| event["name"] == name).unwrap_or_else(|| panic!("the package has no {name}"));
-        samples.extend(event["examples"].as_array().unwrap().iter().map(|body| Sample {
-            name: format!("github/{name}.{}.json", body["action"].as_str().unwrap_or("event")),
-            event: Some(name.to_owned()),
-            body: body.to_string().into_bytes(),
-            says: None,
-        }));
-    }
     samples
-}
-
-/// More of the vendors' own, in a folder that may be absent.
-fn beside(scheme: Scheme, folder: &Path) -> Vec<Sample> {
-    let sources: Vec<Value> = serde_json::from_str(&vendors::text(&folder.join("SOURCES.json"))).unwrap();
-    let event = |name: &str| {
-        let source = sources.iter().find(|source| source["file"] == name)?;
-        source["headers"].as_object()?.values().next()?.as_str().map(str::to_owned)
-    };
-    let files = std::fs::read_dir(folder.join(scheme.folder())).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<String> =
-        files.filter(|name| name.strip_suffix(".json").is_some()).map(|name| format!("{}/{name}", scheme.folder())).collect();
-    names.sort();
-    assert!(names.len() > 2, "{scheme:?}: the samples were not found");
-    let body = |name: &str| vendors::text(&folder.join(name)).into_bytes();
-    names.into_iter().map(|name| Sample { event: event(&name), body: body(&name), name, says: None }).collect()
 }
 
 fn now() -> DateTime<Utc> {
@@ -237,7 +181,7 @@ fn headers(scheme: Scheme, sample: &Sample, secret: &str, body: &[u8], at: DateT
 fn each_sample(mut case: impl FnMut(Scheme, &dyn Backend, &Sample, &str)) {
     for scheme in SCHEMES {
         let backend = scheme.backend();
-        for sample in samples(*scheme) {
+        for sample in samples_of(*scheme) {
             case(*scheme, &*backend, &sample, &format!("{scheme:?}, {}", sample.name));
         }
     }

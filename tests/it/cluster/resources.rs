@@ -32,16 +32,15 @@ fn is_custom(api_version: &str) -> bool {
 
 /// The program that makes these resources and asks each for its check.
 pub fn program(resources: &[Value]) -> String {
-    let mut text = String::new();
-    for (n, resource) in resources.iter().enumerate() {
+    let lines = resources.iter().enumerate().map(|(n, resource)| {
         let (version, kind) = (resource["apiVersion"].as_str().unwrap(), resource["kind"].as_str().unwrap());
         let package = PACKAGES.iter().find(|(known, _)| *known == version);
         let (_, package) = package.unwrap_or_else(|| panic!("no package of tests/tools/vendors is named for {version} {kind}"));
         let mut given = resource.clone();
         given.as_object_mut().unwrap().retain(|name, _| name != "apiVersion" && name != "kind");
-        text += &format!("import {{ {kind} as Kind{n} }} from \"{package}/{version}/{kind}\";\nnew Kind{n}({given}).validate();\n");
-    }
-    text
+        format!("import {{ {kind} as Kind{n} }} from \"{package}/{version}/{kind}\";\nnew Kind{n}({given}).validate();\n")
+    });
+    lines.collect()
 }
 
 /// Compiles and runs a program; the first of the two steps that fails is the last.
@@ -49,9 +48,9 @@ pub fn run(program: &str) -> Output {
     let shop: TempDir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(vendors::packages(), shop.path().join("node_modules")).unwrap();
     std::fs::write(shop.path().join("resources.mts"), program).unwrap();
-    let mut compiler = Command::new(vendors::packages().join(".bin/tsc"));
-    compiler.args(["--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext", "--outDir", "out"]);
-    let compiled = compiler.arg("resources.mts").current_dir(&shop).output().unwrap();
+    let mut tsc = Command::new(vendors::packages().join(".bin/tsc"));
+    tsc.args(["--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext", "--outDir", "out"]);
+    let compiled = tsc.arg("resources.mts").current_dir(&shop).output().unwrap();
     if !compiled.status.success() {
         return compiled;
     }
