@@ -1,11 +1,14 @@
 //! The manifests of every overlay: valid, within the policies, and in step with the service they start.
 
 use std::path::PathBuf;
+use std::process::Output;
 
 use serde_norway::Value;
 
+use super::resources;
 use super::tools::{OVERLAYS, checkov, object, objects, own, python, rendered, succeed};
 use crate::support::server::binary;
+use crate::support::vendors;
 
 fn files() -> impl Iterator<Item = PathBuf> {
     OVERLAYS.into_iter().map(|overlay| rendered().join(overlay).with_extension("yaml"))
@@ -17,10 +20,23 @@ fn every_overlay_is_valid_for_the_three_newest_minors_of_kubernetes() {
 }
 
 #[test]
-#[cfg_attr(not(has_crd_schemas), ignore = "there is no ../shared/k8s-schemas with the schemas of custom resources here")]
 fn every_custom_resource_is_valid_by_its_schema() {
-    let schemas = super::tools::root().join("../shared/k8s-schemas");
-    succeed(python("python").arg(own("manifests.py")).arg("resources").args(files()).env("CRD_SCHEMAS", schemas));
+    let resources = resources::all();
+    assert!(resources.len() > 5, "{} custom resources", resources.len());
+    let judged = resources::run(&resources::program(&resources));
+    let said = |judged: &Output| String::from_utf8_lossy(&[&*judged.stdout, &*judged.stderr].concat()).into_owned();
+    assert!(judged.status.success(), "{}", said(&judged));
+    // The schemas are a second check where they are at hand.
+    if let Some(schemas) = vendors::crd_schemas() {
+        succeed(python("python").arg(own("manifests.py")).arg("resources").args(files()).env("CRD_SCHEMAS", schemas));
+    }
+    // A check that lets everything pass is none.
+    let strange = resources.iter().cloned().map(|mut resource| {
+        resource["spec"]["unheardOf"] = "x".into();
+        resource
+    });
+    let refused = said(&resources::run(&resources::program(&strange.collect::<Vec<_>>())));
+    assert_eq!(refused.matches("unheardOf").count(), resources.len(), "{refused}");
 }
 
 #[test]

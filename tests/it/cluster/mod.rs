@@ -6,6 +6,7 @@ mod healthcheck;
 mod image;
 mod manifests;
 mod numbers;
+mod resources;
 mod rollout;
 mod tools;
 mod traces;

@@ -8,6 +8,7 @@ pub(crate) mod proxy;
 pub(crate) mod sample;
 pub(crate) mod server;
 pub(crate) mod sim;
+pub(crate) mod vendors;
 
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;

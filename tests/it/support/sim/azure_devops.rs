@@ -569,6 +569,10 @@ impl Vendor for AzureDevops {
         PEOPLE
     }
 
+    fn facts(&self) -> &'static [&'static str] {
+        &["api/azure-devops.yaml"]
+    }
+
     fn description(&self) -> Option<&'static str> {
         Some("ado-wit-7.1.json")
     }
@@ -577,9 +581,7 @@ impl Vendor for AzureDevops {
     /// and of two ways to read comments the one that has no pages.
     fn is_described(&self, request: &Request) -> bool {
         let listing = request.method == "GET" && request.path.ends_with("/comments");
-        if request.path == format!("/{ORGANISATION}/_apis/wit/workitemsbatch") {
-            return false;
-        }
-        request.path.contains("/_apis/wit/") && !request.path.ends_with("/wiql") && !listing
+        let batch = request.path.ends_with("/_apis/wit/workitemsbatch");
+        request.path.contains("/_apis/wit/") && !request.path.ends_with("/wiql") && !batch && !listing
     }
 }

@@ -502,6 +502,10 @@ impl Vendor for Gitea {
         PEOPLE
     }
 
+    fn facts(&self) -> &'static [&'static str] {
+        if self.kind == TrackerKind::Forgejo { &["api/gitea.yaml", "api/forgejo.yaml"] } else { &["api/gitea.yaml"] }
+    }
+
     fn description(&self) -> Option<&'static str> {
         Some(if self.kind == TrackerKind::Forgejo { "forgejo-11.0.3.json" } else { "gitea-1.25.3.json" })
     }

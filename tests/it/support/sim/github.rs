@@ -677,6 +677,10 @@ impl Vendor for GitHub {
         PEOPLE
     }
 
+    fn facts(&self) -> &'static [&'static str] {
+        &["@octokit/openapi/generated/api.github.com.json"]
+    }
+
     fn description(&self) -> Option<&'static str> {
         Some("github-rest.json")
     }

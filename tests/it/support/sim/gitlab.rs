@@ -628,6 +628,10 @@ impl Vendor for GitLab {
         PEOPLE
     }
 
+    fn facts(&self) -> &'static [&'static str] {
+        &["api/gitlab.yaml"]
+    }
+
     fn description(&self) -> Option<&'static str> {
         Some("gitlab-15.2-docs.json")
     }

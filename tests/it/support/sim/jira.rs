@@ -691,12 +691,17 @@ impl Vendor for Jira {
         Jira::people(self)
     }
 
+    fn facts(&self) -> &'static [&'static str] {
+        if self.cloud { &["api/jira-cloud.yaml"] } else { &["api/jira-data-center.yaml"] }
+    }
+
     fn description(&self) -> Option<&'static str> {
         self.cloud.then_some("jira-cloud-v3.json")
     }
 
-    /// It leaves out how a link is taken away, which the vendor has had from the first version on.
+    /// It leaves out webhooks, and how a link is taken away, which the vendor has had from the first version on.
     fn is_described(&self, request: &Request) -> bool {
-        request.method != "DELETE" || !request.path.contains("/issueLink/")
+        let takes_a_link_away = request.method == "DELETE" && request.path.contains("/issueLink/");
+        !takes_a_link_away && !request.path.starts_with("/rest/webhooks/")
     }
 }

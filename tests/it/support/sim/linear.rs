@@ -672,6 +672,10 @@ impl Vendor for Linear {
     }
 
     /// Linear describes itself in another language: `backend/graphql.rs` reads it.
+    fn facts(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn description(&self) -> Option<&'static str> {
         None
     }

@@ -136,10 +136,13 @@ pub(crate) trait Vendor: Send + 'static {
     /// The people there are: names that may be assigned.
     fn people(&self) -> &'static [&'static str];
 
-    /// The vendor's description of its API among the specifications: a file of OpenAPI or Swagger.
+    /// The description of its API that every clone has: files of ours in `tests/fixtures`, or with an `@` one of a vendor's package.
+    fn facts(&self) -> &'static [&'static str];
+
+    /// The vendor's description of its API in [`super::vendors::specs`]: a file of `OpenAPI` or Swagger.
     fn description(&self) -> Option<&'static str>;
 
-    /// What that description leaves out: paths, and queries with a question mark before them.
+    /// What the vendor's description leaves out: paths, and queries with a question mark before them.
     fn undescribed(&self) -> &'static [&'static str] {
         &[]
     }
