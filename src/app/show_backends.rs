@@ -8,7 +8,7 @@ use super::trackers::Tracker;
 use super::{App, AppError, Caller, Scope};
 use crate::backend::{BackendError, CheckReport, ErrorKind, Resource, Workspace};
 use crate::domain::MessageKind;
-use crate::domain::breaker::BreakerState;
+use crate::domain::queue::breaker::BreakerState;
 use crate::domain::tracker::{BudgetWindow, LOCAL, RemotePage, TrackerKind};
 
 /// How one tracker is, as this process sees it.

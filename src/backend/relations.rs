@@ -28,7 +28,7 @@ pub fn unless_refused<T>(relation: &RemoteRelation, done: Result<T, BackendError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::relation::Relation;
+    use crate::domain::issue::relation::Relation;
 
     #[test]
     fn a_relation_that_is_refused_is_passed_over_and_what_may_pass_is_an_error() {

@@ -2,8 +2,8 @@
 
 use crate::app::WorkRules;
 use crate::config::Settings;
-use crate::domain::backoff::Backoff;
-use crate::domain::breaker::BreakerRule;
+use crate::domain::queue::backoff::Backoff;
+use crate::domain::queue::breaker::BreakerRule;
 use crate::http::{ConnectionLimits, HttpOptions, RequestLimits};
 use crate::sink::state_hub::{HubTopic, StateHubOptions};
 use crate::worker::WorkerLimits;

@@ -6,7 +6,7 @@ use super::error::CliError;
 use crate::boot;
 use crate::config::LoadedSettings;
 use crate::domain::TaskSpec;
-use crate::domain::input::Input;
+use crate::domain::base::input::Input;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {

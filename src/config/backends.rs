@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Settings, duration, unset, unset_secret, word, words};
+use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::tracker::{BudgetWindow, Glob, LOCAL, LabelNames, ProjectTemplate, RouteCondition, RouteRule, TrackerKind, UserMap};
-use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Kind, MessageKind, Priority, SourceType};
 
 vocabulary! {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer};
 
 use super::backends::VariableReading;
 use super::{Settings, duration, unset, word};
-use crate::domain::sync::{AdoptFilter, Binding, Direction, Field, Owner, StateFilter, Strategy};
-use crate::domain::text;
+use crate::domain::base::text;
+use crate::domain::sync::{AdoptFilter, Binding, Direction, Owner, StateFilter, Strategy};
+use crate::domain::tracker::Field;
 use crate::domain::tracker::Project;
 
 /// One `[bindings.NAME]` table.

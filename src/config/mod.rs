@@ -22,7 +22,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::domain::vocabulary::vocabulary;
+use crate::domain::base::vocabulary::vocabulary;
 pub use backends::{BackendSettings, RouteSettings, RoutingSettings, TransportKind};
 pub use bindings::BindingSettings;
 pub use contexts::{CommandEnvironment, ServerContext, ServerContexts, read_key_file};

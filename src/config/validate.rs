@@ -11,7 +11,7 @@ use super::keys::{NamedKey, read_all as read_keys};
 use super::layers::{ConfigError, LoadedSettings, SettingOrigin, SettingProblem};
 use super::targets;
 use super::{AuthSettings, backends, bindings};
-use crate::domain::quota::Quota;
+use crate::domain::queue::quota::Quota;
 
 impl LoadedSettings {
     /// Reads each `*_file` secret. The file and the value itself at once are a contradiction.

@@ -1,16 +1,13 @@
 //! Everything one transaction must write. If a [`Change`] cannot say something, give it a field.
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
-
-use super::comment::Comment;
-use super::dedupe::Dedupe;
 use super::event::Event;
-use super::id::{CommentId, IssueId};
 use super::issue::Issue;
-use super::message::NewMessage;
 use super::sync::{ConflictWrite, DeliveriesDone, SyncProgress};
 use super::tracker::{CommentLinkWrite, Link, Sighting};
+use crate::domain::base::id::{CommentId, IssueId};
+use crate::domain::filing::dedupe::Dedupe;
+use crate::domain::issue::comment::Comment;
+use crate::domain::queue::message::{Hold, NewMessage, Settle};
 
 /// One decision, to be written whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,23 +58,6 @@ pub enum CommentWrite {
     Add(Comment),
     Edit(Comment),
     Delete(CommentId),
-}
-
-/// The proof that a message is ours to settle: a stale token settles nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settle {
-    pub message_id: i64,
-    pub token: Uuid,
-    /// When the work began, where the history shall tell of it.
-    pub started: Option<DateTime<Utc>>,
-    pub at: DateTime<Utc>,
-}
-
-/// The proof that a message is ours to work on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hold {
-    pub message_id: i64,
-    pub token: Uuid,
 }
 
 impl Change {

@@ -244,7 +244,7 @@ fn page_of(uri: &Uri) -> Result<Option<String>, Problem> {
 
 impl From<BackendState> for BackendResponse {
     fn from(state: BackendState) -> Self {
-        let away = state.breaker != crate::domain::breaker::BreakerState::Closed;
+        let away = state.breaker != crate::domain::queue::breaker::BreakerState::Closed;
         let health = match (state.paused, state.rests_until, away) {
             (true, _, _) => "paused",
             (false, Some(_), _) => "limited",

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use super::problem::Problem;
 use super::request_layer::CountedAs;
-use crate::app::rate_limit::granted;
+use crate::app::access::rate_limit::granted;
 use crate::app::{App, Caller};
 
 impl FromRequestParts<Arc<App>> for Caller {

@@ -24,8 +24,10 @@ use super::query::QueryFields;
 use super::schema;
 use crate::app::{App, Caller};
 use crate::domain::IssueId;
-use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, Field, Resolution, ResolveSpec};
-use crate::domain::text;
+use crate::domain::base::text;
+use crate::domain::request::binding::ResolveSpec;
+use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, Resolution};
+use crate::domain::tracker::Field;
 
 /// One clash, however often it was met.
 #[derive(Debug, Serialize, ToSchema)]
@@ -103,7 +105,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ConflictQuery {
         let unread = |_| ("wrong_type", "must be the id of an issue, a UUID".to_owned());
         let filter = ConflictFilter {
             state: fields.read("state", |text| {
-                text.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| ("unknown_word", error.to_string()))
+                text.parse().map_err(|error: crate::domain::base::vocabulary::UnknownWord| ("unknown_word", error.to_string()))
             }),
             issue: fields.read("issue", |text| Uuid::try_parse(text).map(IssueId).map_err(unread)),
             backend: fields.read("backend", |text| text::TARGET.check_present(text)),

@@ -16,7 +16,7 @@ use super::query::QueryFields;
 use super::schema;
 use crate::app::page::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::app::{App, Caller, IssueStats};
-use crate::domain::facet::{Facet, FacetOrder, FacetQuery, ShownFacetValue};
+use crate::domain::find::facet::{Facet, FacetOrder, FacetQuery, ShownFacetValue};
 
 /// A value and how many issues have it; archived ones do not count.
 #[derive(Debug, Serialize, ToSchema)]
@@ -154,8 +154,9 @@ fn query(uri: &Uri, facet: Facet) -> Result<FacetQuery, Problem> {
         let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         limit.ok_or_else(|| ("out_of_range", format!("must be an integer from 1 to {MAX_LIMIT}")))
     });
-    let by: Option<FacetOrder> = fields
-        .read("sort", |text| text.parse().map_err(|error: crate::domain::vocabulary::UnknownWord| ("unknown_word", error.to_string())));
+    let by: Option<FacetOrder> = fields.read("sort", |text| {
+        text.parse().map_err(|error: crate::domain::base::vocabulary::UnknownWord| ("unknown_word", error.to_string()))
+    });
     let after: Option<String> = fields
         .read("cursor", |text| unwrap(text).ok_or_else(|| ("not_a_cursor", "must be the next_cursor of a page of this list".to_owned())));
     let prefix = fields.read("prefix", |text| facet.key(text)).unwrap_or_default();

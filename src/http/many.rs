@@ -20,7 +20,7 @@ use super::request_layer::RequestTrace;
 use super::schema;
 use crate::app::{App, BulkItem, BulkOutcome, BulkReport, Caller, LookupMatch, LookupReport};
 use crate::domain::find::FoundIssue;
-use crate::domain::query::{BulkSpec, LookupSpec, NextSpec};
+use crate::domain::request::query::{BulkSpec, LookupSpec, NextSpec};
 use crate::domain::{CloseReason, SourceType, StateName};
 
 /// Ids to look up, at most 1,000 of each kind.

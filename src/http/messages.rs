@@ -18,7 +18,8 @@ use super::problem::Problem;
 use super::query::QueryFields;
 use super::schema;
 use crate::app::{App, AppError, Caller, MessageFilter};
-use crate::domain::{DiscardSpec, Message, MessageKind, MessageState, RetrySpec, text};
+use crate::domain::base::text;
+use crate::domain::{DiscardSpec, Message, MessageKind, MessageState, RetrySpec};
 
 /// One thing to do outside: one message, one target, one retry clock.
 #[derive(Debug, Serialize, ToSchema)]

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use crate::app::{App, Target};
 use crate::domain::MessageKind;
-use crate::domain::breaker::BreakerState;
+use crate::domain::queue::breaker::BreakerState;
 
 /// A probe's answer.
 #[derive(Debug, Serialize, ToSchema)]

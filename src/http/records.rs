@@ -17,7 +17,7 @@ use super::dry_run::{DryRun, DryRunParam};
 use super::page::{PageParams, PageQuery, PageResponse};
 use super::problem::Problem;
 use crate::app::{App, AppError, Caller, ImportItem, MAX_IMPORT};
-use crate::domain::record::{ExportLine, IssueRecord};
+use crate::domain::export::record::{ExportLine, IssueRecord};
 use crate::domain::{Fault, Faults, IssueNumber};
 
 /// The most faults told of one item: a hostile import must not buy a huge answer.

@@ -21,7 +21,7 @@ use super::problem::Problem;
 use super::request_id::{X_REQUEST_ID, request_id};
 use super::span;
 use crate::app::App;
-use crate::domain::quota::QuotaAllowance;
+use crate::domain::queue::quota::QuotaAllowance;
 use crate::telemetry::TraceContext;
 
 const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");

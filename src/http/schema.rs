@@ -10,13 +10,13 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::issues::RelationRequest;
 use crate::app::MAX_IDEMPOTENCY_KEY;
-use crate::domain::facet::FacetOrder;
+use crate::domain::base::text;
+use crate::domain::base::text::{TextRule, TextShape};
+use crate::domain::find::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
-use crate::domain::relation::{MAX_RELATIONS, OTHER};
-use crate::domain::sync::{
-    BindingSource, ConflictState, Direction, Field, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy,
-};
-use crate::domain::text::{self, TextRule, TextShape};
+use crate::domain::issue::relation::{MAX_RELATIONS, OTHER};
+use crate::domain::sync::{BindingSource, ConflictState, Direction, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy};
+use crate::domain::tracker::Field;
 use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, Relation, ReviewState, SourceType, StateName};
 
 /// What Unicode calls white space, spelt out because regular expression dialects differ about `\s`.

@@ -12,7 +12,7 @@ use super::body::{JsonBytes, first, read};
 use super::prefer::Preferences;
 use super::problem::Problem;
 use crate::app::{AppError, BatchTask};
-use crate::domain::input::Input;
+use crate::domain::base::input::Input;
 use crate::domain::{CreateIssue, Faults, TaskSpec};
 
 /// The body of a creation.

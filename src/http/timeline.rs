@@ -16,7 +16,8 @@ use super::path::{IssueParam, IssuePath};
 use super::problem::Problem;
 use super::routes::{LinkNoteResponse, RouteNoteResponse};
 use crate::app::{App, Caller, TimelineItem};
-use crate::domain::sync::{ConflictNote, Field, Resolution};
+use crate::domain::sync::{ConflictNote, Resolution};
+use crate::domain::tracker::Field;
 use crate::domain::{Attempt, FieldChange};
 
 /// One thing that happened.

@@ -4,7 +4,7 @@ use async_nats::HeaderMap;
 
 use super::header;
 use super::verdict::DeathReason;
-use crate::domain::input::Input;
+use crate::domain::base::input::Input;
 use crate::domain::{CreateIssue, Faults, TaskSpec};
 
 /// A task as it came, before its meaning is checked.

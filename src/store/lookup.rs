@@ -8,7 +8,7 @@ use super::queue::{LeaseRequest, LeasedMessages};
 use super::reindex::Before;
 use super::row::{IssueRow, KeyedRow, ListedRow, MessageRow, NoticeRow, UnreadableRow};
 use super::{FiledIssue, IssuePage, StoreError};
-use crate::domain::facet::Facet;
+use crate::domain::find::facet::Facet;
 use crate::domain::find::{AssigneeFilter, CursorKey, IssueQuery, ListFilter, Sort};
 use crate::domain::{DedupeKey, Issue, IssueId, IssueNumber, IssueRef, Lease, Notice};
 

@@ -25,9 +25,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
-use crate::domain::facet::{FacetQuery, ShownFacetValue};
+use crate::domain::export::record::{ImportOutcome, IssueRecord};
+use crate::domain::find::facet::{FacetQuery, ShownFacetValue};
 use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
-use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::domain::sync::{
     Binding, BindingSource, BindingState, Conflict, ConflictFilter, NewDelivery, StoredDelivery, SyncCursor, SyncRunRecord,
 };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::row::{CommentRow, EventRow, IssueRow, UnreadableRow, columns};
-use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::domain::{Comment, Dedupe, DedupeKey, Event, Fingerprint, Issue};
 
 /// What stands where a record wants to be.

@@ -1,7 +1,7 @@
 //! What lists, searches and counts must learn from one commit, worked out without a database.
 //!
 //! Tags, words and counts are written in the transaction that writes their issue, so no list is ever behind. To add a
-//! count: a [`Facet`](crate::domain::facet::Facet) and its value in `domain/facet.rs`; nothing here changes.
+//! count: a [`Facet`](crate::domain::find::facet::Facet) and its value in `domain/facet.rs`; nothing here changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::batch::{CommitBatch, added};
 use super::fields::moment_text;
-use crate::domain::facet::{FacetCount, FacetCounts, FacetValue, tags, tally};
-use crate::domain::record::IssueRecord;
-use crate::domain::search::SearchDocument;
+use crate::domain::export::record::IssueRecord;
+use crate::domain::find::facet::{FacetCount, FacetCounts, FacetValue, tags, tally};
+use crate::domain::find::search::SearchDocument;
 use crate::domain::{Change, Issue, IssueWrite};
 
 /// Issues as they were before the commit.

@@ -13,7 +13,7 @@ use super::WorkerLimits;
 use super::lane::{LaneJob, LaneMessage};
 use super::low_water_mark::{LowWaterMark, PollOutcome};
 use crate::app::{App, AppError, Target};
-use crate::domain::breaker::BreakerPermit;
+use crate::domain::queue::breaker::BreakerPermit;
 use crate::domain::{Lease, QueuePosition};
 
 /// What is in hand at most, in batches: one being taken, the others being worked through.

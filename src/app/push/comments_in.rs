@@ -12,15 +12,17 @@ use super::comments_out::digest;
 use super::reconcile::ATTEMPTS;
 use super::{Push, PushStop};
 use crate::app::AppError;
+use crate::domain::base::text;
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{
-    Binding, Conflict, ConflictState, ConflictWrite, Field, FieldConflict, Owner, Resolution, Strategy, merged_text, quoted_author,
+    Binding, Conflict, ConflictState, ConflictWrite, FieldConflict, Owner, Resolution, Strategy, merged_text, quoted_author,
     without_our_footer, without_our_signature,
 };
+use crate::domain::tracker::Field;
 use crate::domain::tracker::{
     CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, defused,
 };
-use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp, text};
+use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp};
 
 /// What is known of an issue's comments on both sides.
 struct CommentSync<'a> {

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::trackers::Tracker;
 use crate::app::{App, AppError};
-use crate::domain::sync::{
-    Binding, Conflict, ConflictState, Field, FieldFlips, FlipDirection, MergeRules, Merged, Resolution, Strategy, merge,
-};
+use crate::domain::sync::{Binding, Conflict, ConflictState, MergeRules, Merged, Resolution, Strategy, merge};
 use crate::domain::tracker::{AssigneeSupport, Draft, RemoteIssue};
+use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Issue, Stamp};
 
 /// An issue on both sides, in the words they share.

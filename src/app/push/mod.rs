@@ -16,11 +16,11 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-use super::targets::LeaseEnd;
 use super::trackers::Tracker;
 use super::{App, AppError, Target};
+use crate::app::deliver::targets::LeaseEnd;
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::breaker::Breaker;
+use crate::domain::queue::breaker::Breaker;
 use crate::domain::sync::Binding;
 use crate::domain::tracker::{CommentLinkWrite, FittedDraft, Link, LinkState, RelationTargets, fit};
 use crate::domain::{Change, EventKind, Issue, IssueWrite, Lease, NewMessage, Notice, Verdict};

@@ -10,10 +10,9 @@ use super::{ACTOR, Push, PushStop};
 use crate::app::AppError;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::decide::{self, Cause, RemoteChanges};
-use crate::domain::sync::{
-    Binding, BindingState, Conflict, Field, FieldFlips, FlipDirection, Merged, comparable_base, comparable_local, comparable_remote, words,
-};
+use crate::domain::sync::{Binding, BindingState, Conflict, Merged, comparable_base, comparable_local, comparable_remote, words};
 use crate::domain::tracker::{Draft, DraftEdit, Link, LinkOrigin, LinkState, RemoteIssue, RemoteRef, without_footer};
+use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::CommitOutcome;
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{Push, PushStop};
 use crate::app::{App, AppError, Tracker};
-use crate::domain::relation;
+use crate::domain::issue::relation;
 use crate::domain::tracker::{Link, LinkState, RelationTargets, RemoteIssue, RemoteRelation, fit};
 use crate::domain::{Issue, IssueId, IssueRef};
 

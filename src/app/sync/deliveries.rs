@@ -5,8 +5,8 @@ use chrono::TimeDelta;
 use super::{SyncRun, SyncStop};
 use crate::app::AppError;
 use crate::backend::{BackendError, CLOCK_SKEW, ErrorKind};
+use crate::domain::base::text::fold;
 use crate::domain::sync::{DeliveriesDone, DeliverySubject, DeliverySubjectKind, StoredDelivery};
-use crate::domain::text::fold;
 use crate::domain::tracker::{Project, ProjectField, RemoteIssue, RemoteRef};
 
 /// Deliveries followed together.

@@ -6,9 +6,13 @@
 //! twice.
 
 mod ahead;
+pub(in crate::app) mod bindings;
+pub(in crate::app) mod conflicts;
 mod deliveries;
 mod page;
 mod plan;
+pub(in crate::app) mod receive;
+mod register;
 mod run;
 
 use std::collections::BTreeSet;

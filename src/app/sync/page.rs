@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use super::{SyncRun, SyncStop};
 use crate::app::AppError;
 use crate::domain::decide::{self, Cause};
-use crate::domain::sync::{FieldFlips, SyncCounts, adopted, comparable_local, comparable_remote, edition};
+use crate::domain::sync::{SyncCounts, adopted, comparable_local, comparable_remote, edition};
+use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{Draft, Link, LinkOrigin, LinkState, Marker, Project, RelationTargets, RemoteIssue, Sighting};
 use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
 

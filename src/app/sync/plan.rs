@@ -9,10 +9,11 @@ use super::{SyncRun, SyncStop};
 use crate::app::push::{MergeInputs, MergeSides, with_held};
 use crate::app::{App, AppError, Caller, Scope};
 use crate::backend::ListAsk;
+use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::decide::{self, Cause, RemoteChanges};
-use crate::domain::sync::{Field, SyncCounts, comparable_base, comparable_local, comparable_remote, words};
+use crate::domain::sync::{SyncCounts, comparable_base, comparable_local, comparable_remote, words};
+use crate::domain::tracker::Field;
 use crate::domain::tracker::{DraftEdit, Link, LinkState, RelationTargets, RemoteIssue, RemoteRef};
-use crate::domain::vocabulary::vocabulary;
 use crate::domain::{Change, Issue, IssueRef};
 
 vocabulary! {

@@ -9,7 +9,7 @@ use super::{AzureDevopsBackend, BATCH, VERSION, convert, wire};
 use crate::backend::BackendError;
 use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::unless_refused;
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{Project, RemoteRef, RemoteRelation, SetChange};
 
 /// What the other one is to this one: forwards leads to the successor, the duplicate and the child.

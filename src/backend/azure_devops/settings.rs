@@ -1,7 +1,7 @@
 //! What `[backends.NAME.options]` says about one Azure DevOps, read once. Pure.
 
 use crate::backend::BackendOptions;
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, LabelNames, Markup, MilestoneSupport};
 use crate::domain::{Priority, StateName};
 

@@ -27,7 +27,7 @@ use super::{
     Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
     ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
     SetChange, TrackerKind,

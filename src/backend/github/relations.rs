@@ -9,7 +9,7 @@ use super::{GitHubBackend, convert, issue, wire};
 use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
 use crate::backend::{BackendError, ErrorKind};
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{RemoteRef, RemoteRelation, SetChange, has};
 
 /// The other one of a dependency.

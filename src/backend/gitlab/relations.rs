@@ -7,7 +7,7 @@ use super::{GitLabBackend, convert, issue, wire};
 use crate::backend::BackendError;
 use crate::backend::client::{TrackerCall, read_json};
 use crate::backend::relations::{missing, unless_refused};
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{Project, RemoteRef, RemoteRelation, SetChange, has};
 
 /// An issue, and how it is linked with the one that was asked.

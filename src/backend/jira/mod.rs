@@ -20,7 +20,7 @@ use super::{
     ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::StateName;
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, DraftEdit, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef, TrackerKind,
 };

@@ -9,8 +9,8 @@ use super::{JiraBackend, gone, wire};
 use crate::backend::BackendError;
 use crate::backend::client::{TrackerCall, segment};
 use crate::backend::relations::{missing, unless_refused};
-use crate::domain::relation::Relation;
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{RemoteRef, RemoteRelation, SetChange, has};
 
 /// What is read of an issue beside its fields.

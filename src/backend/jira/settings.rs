@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::backend::BackendOptions;
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{AssigneeSupport, Capabilities, CarriedAs, LabelNames, Markup, MilestoneSupport};
 use crate::domain::{Priority, StateName};
 

@@ -9,7 +9,7 @@ use super::wire::{self, Page};
 use super::{LinearBackend, PAGES};
 use crate::backend::BackendError;
 use crate::backend::relations::{missing, unless_refused};
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::tracker::{Project, RemoteIssue, RemoteRef, RemoteRelation, SetChange, has};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -1,10 +1,12 @@
 //! One change for many issues: what it means for each of them.
 
-use super::{Cause, Decision, EditIssue, Refusal, block, close, edit, in_turn, reopen, start, unblock};
+use super::{Cause, Decision, Refusal, block, close, edit, in_turn, reopen, start, unblock};
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::text;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::CloseReason;
+use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, State};
-use crate::domain::stamp::Stamp;
-use crate::domain::text::{self, fold};
-use crate::domain::vocabulary::CloseReason;
 
 /// What is wished of each; what is not mentioned stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

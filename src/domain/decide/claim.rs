@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 
 use super::{Cause, Decision, Refusal, lifecycle, not_archived, not_pending, step};
+use crate::domain::base::stamp::Stamp;
 use crate::domain::event::EventKind;
 use crate::domain::issue::{Claim, Issue, State};
-use crate::domain::stamp::Stamp;
 
 /// Takes the issue for `lease`, or renews it for its holder. A claim that has run out may be taken by anybody.
 pub fn claim(issue: &Issue, holder: &str, lease: TimeDelta, cause: &Cause, stamp: Stamp) -> Decision {

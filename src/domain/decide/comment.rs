@@ -3,12 +3,12 @@
 use chrono::TimeDelta;
 
 use super::{Cause, Decision, Refusal, not_archived, step};
+use crate::domain::base::id::CommentId;
+use crate::domain::base::stamp::Stamp;
 use crate::domain::change::{Change, CommentWrite};
-use crate::domain::comment::Comment;
 use crate::domain::event::EventKind;
-use crate::domain::id::CommentId;
 use crate::domain::issue::Issue;
-use crate::domain::stamp::Stamp;
+use crate::domain::issue::comment::Comment;
 
 pub fn add_comment(issue: &Issue, body: String, cause: &Cause, stamp: Stamp) -> Result<(Comment, Change), Refusal> {
     not_archived(issue)?;

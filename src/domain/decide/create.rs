@@ -1,14 +1,14 @@
 //! A new issue.
 
 use super::{Cause, review};
+use crate::domain::base::id::{IssueId, IssueNumber};
+use crate::domain::base::stamp::Stamp;
 use crate::domain::change::{Change, IssueWrite};
-use crate::domain::create::CreateIssue;
-use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Event, EventDetail, EventKind, IssueSnapshot};
-use crate::domain::id::{IssueId, IssueNumber};
+use crate::domain::filing::dedupe::Dedupe;
+use crate::domain::issue::create::CreateIssue;
+use crate::domain::issue::relation::IssueRelation;
 use crate::domain::issue::{Issue, Review, State};
-use crate::domain::relation::IssueRelation;
-use crate::domain::stamp::Stamp;
 use crate::domain::tracker::RouteNote;
 
 /// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it. Whom it relates to is known by

@@ -1,11 +1,11 @@
 //! From open to closed and back, into the archive and out of it.
 
 use super::{Cause, Decision, Refusal, add_comment, in_turn, not_archived, not_pending, review, step};
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::vocabulary::{CloseReason, ReviewState};
 use crate::domain::change::{Change, IssueWrite};
 use crate::domain::event::EventKind;
 use crate::domain::issue::{Issue, Review, State};
-use crate::domain::stamp::Stamp;
-use crate::domain::vocabulary::{CloseReason, ReviewState};
 
 /// Work begins: open → in progress.
 pub fn start(issue: &Issue, cause: &Cause, stamp: Stamp) -> Decision {

@@ -1,10 +1,10 @@
 //! What a tracker's answer makes of an issue: it is there now.
 
 use super::{Cause, step};
+use crate::domain::base::stamp::Stamp;
 use crate::domain::change::Change;
 use crate::domain::event::EventKind;
 use crate::domain::issue::Issue;
-use crate::domain::stamp::Stamp;
 use crate::domain::tracker::{Link, LinkNote, TrackerKind};
 
 /// The event and the tie. The first tracker is the one that the issue reports as its own; a mirror changes nothing of the issue.

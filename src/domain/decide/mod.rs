@@ -10,7 +10,6 @@ mod create;
 mod edit;
 mod lifecycle;
 mod link;
-mod record;
 mod remote;
 mod review;
 
@@ -18,10 +17,9 @@ pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
 pub use create::{create, related, routed};
-pub use edit::{EditIssue, edit};
+pub use edit::edit;
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
 pub use link::link;
-pub use record::refused;
 pub use remote::{
     RemoteChanges, add_remote_comment, adopt, apply_remote, archive_duplicate, delete_remote_comment, edit_remote_comment, remote_gone,
     resolve,
@@ -31,8 +29,8 @@ pub use review::{approve, edit_and_approve, reject};
 use super::change::{Change, IssueWrite};
 use super::event::{self, Event, EventDetail, EventKind, IssueSnapshot};
 use super::issue::Issue;
-use super::stamp::Stamp;
-use super::vocabulary::ReviewState;
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::vocabulary::ReviewState;
 
 /// Who asked, and in which trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(in crate::domain) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
 }

@@ -1,17 +1,18 @@
 //! What changed in a tracker, brought into the issue here: a fact, not a wish, so that hardly anything forbids it.
 
-use super::{Cause, Decision, EditIssue, in_turn, step};
+use super::{Cause, Decision, in_turn, step};
+use crate::domain::base::id::{CommentId, IssueId};
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::vocabulary::{CloseReason, StateName};
 use crate::domain::change::{Change, IssueWrite};
-use crate::domain::comment::Comment;
-use crate::domain::dedupe::Dedupe;
 use crate::domain::event::{Event, EventDetail, EventKind};
-use crate::domain::id::{CommentId, IssueId};
+use crate::domain::filing::dedupe::Dedupe;
+use crate::domain::issue::comment::Comment;
+use crate::domain::issue::edit::EditIssue;
+use crate::domain::issue::relation::{IssueRelation, Relation, RelationEnd};
 use crate::domain::issue::{Issue, State};
-use crate::domain::relation::{IssueRelation, Relation, RelationEnd};
-use crate::domain::stamp::Stamp;
 use crate::domain::sync::{Conflict, ConflictNote};
 use crate::domain::tracker::{Link, LinkNote};
-use crate::domain::vocabulary::{CloseReason, StateName};
 
 /// What is brought: words as they are to be here, and the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -226,8 +227,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::create::{CreateIssue, TaskSpec};
     use crate::domain::decide::create;
+    use crate::domain::issue::create::CreateIssue;
+    use crate::domain::request::create::TaskSpec;
 
     fn stamp(n: u128) -> Stamp {
         Stamp { now: DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(i64::try_from(n).unwrap()), id: Uuid::from_u128(n << 64) }

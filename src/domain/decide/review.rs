@@ -1,11 +1,12 @@
 //! The review queue: nothing of a pending issue leaves for a tracker before somebody approves it.
 
-use super::{Cause, Decision, EditIssue, Refusal, edit, in_turn, not_archived, step};
+use super::{Cause, Decision, Refusal, edit, in_turn, not_archived, step};
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::vocabulary::{CloseReason, ReviewState};
 use crate::domain::change::Change;
 use crate::domain::event::EventKind;
+use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, Review, State};
-use crate::domain::stamp::Stamp;
-use crate::domain::vocabulary::{CloseReason, ReviewState};
 
 /// Follows whatever puts an issue into the queue: its own event, so that whoever hears of one event needs no other.
 pub(super) fn ask_if_pending(change: Change, cause: &Cause, stamp: Stamp) -> Change {

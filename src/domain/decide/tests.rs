@@ -1,12 +1,14 @@
 //! Random walks through every rule, and the table of what each state allows.
 
+use crate::domain::issue::edit::EditIssue;
 use chrono::{DateTime, TimeDelta};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::create::{CreateIssue, TaskSpec};
-use crate::domain::vocabulary::{CloseReason, StateName};
+use crate::domain::base::vocabulary::{CloseReason, StateName};
+use crate::domain::issue::create::CreateIssue;
+use crate::domain::request::create::TaskSpec;
 
 fn stamp(second: i64) -> Stamp {
     Stamp { now: DateTime::UNIX_EPOCH + TimeDelta::seconds(second), id: Uuid::from_u128(second.unsigned_abs().into()) }
@@ -53,7 +55,7 @@ const WISHES: u8 = 19;
 
 #[test]
 fn an_issue_relates_to_others_and_not_to_itself() {
-    use crate::domain::relation::{IssueRelation, Relation, RelationEnd};
+    use crate::domain::issue::relation::{IssueRelation, Relation, RelationEnd};
     let before = issue(false);
     let to = |to| EditIssue { relations: Some(vec![IssueRelation { relation: Relation::Blocks, to }]), ..EditIssue::default() };
     let other = RelationEnd::Elsewhere("gitea:acme/tools#7".parse().unwrap());

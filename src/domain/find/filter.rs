@@ -5,11 +5,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::params::QueryParams;
-use crate::domain::facet::Facet;
+use crate::domain::base::text;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::{Kind, Priority, ReviewState, SourceType, StateName, vocabulary};
+use crate::domain::find::facet::Facet;
+use crate::domain::find::search::{SearchDocument, TextQuery};
 use crate::domain::issue::Issue;
-use crate::domain::search::{SearchDocument, TextQuery};
-use crate::domain::text::{self, fold};
-use crate::domain::vocabulary::{Kind, Priority, ReviewState, SourceType, StateName, vocabulary};
 
 /// Conditions, each empty unless asked for. Lists are sorted and hold nothing twice.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

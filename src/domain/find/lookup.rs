@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::id::{IssueId, IssueNumber};
+use crate::domain::base::id::{IssueId, IssueNumber};
+use crate::domain::base::vocabulary::StateName;
 use crate::domain::issue::TaskOrigin;
-use crate::domain::vocabulary::StateName;
 
 /// Ids to look up, and how much may be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,9 @@
 //! [`Sort`]'s order. To add a filter: its field and its line in `filter`, its line in [`Filter::admits`], and its
 //! condition in both dialects.
 
+pub mod facet;
+pub mod search;
+
 mod cursor;
 mod filter;
 mod lookup;
@@ -20,9 +23,9 @@ pub use lookup::{FoundIssue, IssueLookup, LookupBy};
 pub use params::QueryParams;
 pub use ranking::{RankedPage, ranked};
 
-use super::fault::Faults;
 use super::issue::Issue;
-use super::vocabulary::{Priority, vocabulary};
+use crate::domain::base::fault::Faults;
+use crate::domain::base::vocabulary::{Priority, vocabulary};
 
 /// A page holds this many issues unless the caller says otherwise, and never more than [`MAX_LIMIT`].
 pub const DEFAULT_LIMIT: u32 = 50;

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 
-use crate::domain::fault::Faults;
-use crate::domain::text::TextRule;
-use crate::domain::vocabulary::UnknownWord;
+use crate::domain::base::fault::Faults;
+use crate::domain::base::text::TextRule;
+use crate::domain::base::vocabulary::UnknownWord;
 
 /// How many values one list may hold.
 const MAX_VALUES: usize = 20;

@@ -39,8 +39,8 @@ pub fn ranked(query: &IssueQuery, matches: &[SearchMatch]) -> RankedPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::find::search::TextQuery;
     use crate::domain::find::{ListFilter, Sort};
-    use crate::domain::search::TextQuery;
     use proptest::prelude::*;
 
     proptest! {

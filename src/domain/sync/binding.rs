@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Field;
 use super::cursor::{SyncCursor, SyncRunRecord};
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::{StateName, vocabulary};
+use crate::domain::tracker::Field;
 use crate::domain::tracker::{Project, RemoteIssue};
-use crate::domain::vocabulary::{StateName, vocabulary};
 
 /// How long a binding's name may be.
 pub const MAX_BINDING_NAME: usize = 64;

@@ -5,13 +5,14 @@
 
 use uuid::Uuid;
 
+use crate::domain::base::text;
+use crate::domain::base::text::{TextRule, fold, one_line};
+use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
 use crate::domain::issue::Issue;
-use crate::domain::relation::{MAX_RELATIONS, TrackerKey};
-use crate::domain::text::{self, TextRule, fold, one_line};
+use crate::domain::issue::relation::{MAX_RELATIONS, TrackerKey};
 use crate::domain::tracker::{
     AssigneeSupport, BackendTerms, CarriedAs, Draft, LabelNames, MilestoneSupport, RelationTargets, RemoteIssue, RemoteRelation, fit,
 };
-use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 const MARK: &str = "issue-core:";
 const NOTHING: char = '\u{200b}';

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Field;
-use crate::domain::id::IssueId;
-use crate::domain::vocabulary::vocabulary;
+use crate::domain::base::id::IssueId;
+use crate::domain::base::vocabulary::vocabulary;
+use crate::domain::tracker::Field;
 
 vocabulary! {
     ConflictState {

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::tracker::Project;
-use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
     /// What a pass is for.

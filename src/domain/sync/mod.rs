@@ -3,39 +3,22 @@
 //! Both sides change on their own. What they last agreed on, the base, tells which of them changed what: an unchanged side yields,
 //! sets and texts are merged, and only a true clash is a conflict, which is kept as a record. Everything is compared in the
 //! tracker's own words ([`Draft`](super::tracker::Draft)), so that what it cannot carry is no difference. To add a field: its word
-//! in [`Field`], its line in `face` and in `merge`.
+//! in [`Field`](super::tracker::Field), its line in `comparable` and in `merge`.
 
 mod binding;
 mod comparable;
 mod conflict;
 mod cursor;
 mod edition;
-mod flips;
 mod merge;
-mod spec;
 mod stored_delivery;
 mod taken;
-
-use super::vocabulary::vocabulary;
 
 pub use binding::{AdoptFilter, Binding, BindingSource, BindingState, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
 pub use comparable::{comparable_base, comparable_local, comparable_remote, quoted_author, without_our_footer, without_our_signature};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Pass, SyncCounts, SyncCursor, SyncProgress, SyncRunRecord};
 pub use edition::edition;
-pub use flips::{FieldFlips, FlipDirection};
 pub use merge::{FieldConflict, MergeRules, Merged, TakenFields, TakenText, merge, merged_text};
-pub use spec::{
-    AdoptFilterSpec, BindingSpec, ConflictDecision, DEFAULT_AUDIT_EVERY, DEFAULT_EVERY, MAX_EVERY, MAX_FILTER_LABELS, ResolveSpec,
-    SyncRequest, SyncSpec,
-};
 pub use stored_delivery::{DeliveriesDone, DeliverySubject, DeliverySubjectKind, NewDelivery, StoredDelivery};
 pub use taken::{adopted, words};
-
-vocabulary! {
-    /// What both sides hold of an issue.
-    Field {
-        Title = "title", Description = "description", State = "state", Priority = "priority", Kind = "kind", Labels = "labels",
-        Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Relations = "relations", Comment = "comment",
-    }
-}

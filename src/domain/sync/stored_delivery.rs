@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::tracker::Project;
-use crate::domain::vocabulary::vocabulary;
 
 vocabulary! {
     DeliverySubjectKind {

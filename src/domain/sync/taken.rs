@@ -5,13 +5,14 @@ use chrono::{DateTime, Utc};
 use super::binding::Binding;
 use super::comparable::{holdable, without_our_footer};
 use super::merge::{TakenFields, TakenText};
-use crate::domain::decide::EditIssue;
-use crate::domain::id::{IssueId, IssueNumber};
+use crate::domain::base::id::{IssueId, IssueNumber};
+use crate::domain::base::stamp::Stamp;
+use crate::domain::base::text;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::{CloseReason, StateName};
+use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, Review, State, TaskOrigin};
-use crate::domain::stamp::Stamp;
-use crate::domain::text::{self, fold};
 use crate::domain::tracker::{BackendTerms, Draft, RelationTargets, RemoteIssue, SetChange, TrackerKind, beyond_first, label_there};
-use crate::domain::vocabulary::{CloseReason, StateName};
 
 /// What the issue is to say from now on. `body` is the remote one, as it is.
 #[must_use]

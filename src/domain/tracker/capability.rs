@@ -3,7 +3,7 @@
 
 use super::budget::BudgetWindow;
 use super::footer::Markup;
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 
 /// How something of an issue lies in a tracker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

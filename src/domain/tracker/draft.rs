@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::capability::Capabilities;
 use super::label_names::LabelNames;
 use super::set::{RemoteRelation, SetChange};
-use crate::domain::sync::Field;
-use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
+use crate::domain::tracker::Field;
 
 /// Made by [`fit`](super::fit()) only. To add a field: here, in `fit`, in each tracker's `convert`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

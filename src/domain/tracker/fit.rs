@@ -7,10 +7,10 @@ use super::draft::Draft;
 use super::footer::{Marker, TextRules, defused, harmful, parts};
 use super::label_names::{LabelNames, UserMap};
 use super::relation_targets::RelationTargets;
-use crate::domain::comment::Comment;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::{StateName, vocabulary};
+use crate::domain::issue::comment::Comment;
 use crate::domain::issue::{Issue, State};
-use crate::domain::text::fold;
-use crate::domain::vocabulary::{StateName, vocabulary};
 
 /// How one backend is set up, and what it can do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::capability::{Capabilities, CarriedAs};
 use super::draft::Draft;
-use crate::domain::text::fold;
-use crate::domain::vocabulary::{Kind, Priority, StateName};
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::{Kind, Priority, StateName};
 
 /// Every name may be configured; an empty one means that nothing stands for the word.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use super::draft::Draft;
 use super::project::Project;
 use super::remote::RemoteRef;
-use crate::domain::id::{CommentId, IssueId};
-use crate::domain::sync::FieldFlips;
-use crate::domain::vocabulary::vocabulary;
+use crate::domain::base::id::{CommentId, IssueId};
+use crate::domain::base::vocabulary::vocabulary;
+use crate::domain::tracker::FieldFlips;
 use uuid::Uuid;
 
 vocabulary! {

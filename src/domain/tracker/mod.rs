@@ -6,7 +6,9 @@
 mod budget;
 mod capability;
 mod draft;
+mod field;
 mod fit;
+mod flips;
 mod footer;
 mod glob;
 mod label_names;
@@ -21,7 +23,9 @@ mod set;
 pub use budget::{BudgetWindow, expected};
 pub use capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
 pub use draft::{Draft, DraftEdit};
+pub use field::Field;
 pub use fit::{BackendTerms, FittedDraft, Loss, LossField, LossKind, beyond_first, fit, fit_comment, label_there, without_footer};
+pub use flips::{FieldFlips, FlipDirection};
 pub use footer::{Marker, Markup, TextRules, defused, first_part, parts};
 pub use glob::Glob;
 pub use label_names::{LabelNames, LabelReading, UserMap};
@@ -35,7 +39,7 @@ pub use route::{
 };
 pub use set::{RemoteRelation, SetChange, SetElement, has};
 
-use super::vocabulary::vocabulary;
+use crate::domain::base::vocabulary::vocabulary;
 
 vocabulary! {
     /// The kinds of trackers: what `kind` says in `[backends.NAME]`, and what an issue's `backend` says once it is there.

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::text::fold;
-use crate::domain::vocabulary::vocabulary;
+use crate::domain::base::text::fold;
+use crate::domain::base::vocabulary::vocabulary;
 
 vocabulary! {
     /// The parts of a place.

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use super::fit::{Loss, LossField, LossKind};
 use super::link::LinkState;
 use super::set::{RemoteRelation, SetChange, has};
-use crate::domain::id::IssueId;
-use crate::domain::relation::{IssueRelation, Relation, RelationEnd, TrackerKey, put};
-use crate::domain::text::fold;
+use crate::domain::base::id::IssueId;
+use crate::domain::base::text::fold;
+use crate::domain::issue::relation::{IssueRelation, Relation, RelationEnd, TrackerKey, put};
 
 /// A tie, without what was sent over it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::draft::Draft;
 use super::project::Project;
 use super::set::RemoteRelation;
-use crate::domain::vocabulary::{CloseReason, Kind, Priority, StateName};
+use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
 
 /// The address of an issue in a tracker. Kept with the link; never built from an answer's URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

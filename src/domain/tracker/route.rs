@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use super::glob::Glob;
 use super::project::{Project, ProjectField, ProjectTemplate};
+use crate::domain::base::vocabulary::{Kind, Priority, SourceType};
 use crate::domain::issue::Issue;
-use crate::domain::vocabulary::{Kind, Priority, SourceType};
 
 /// The store alone: a backend like the others, always there.
 pub const LOCAL: &str = "local";

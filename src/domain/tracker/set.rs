@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::relation::Relation;
-use crate::domain::text::fold;
+use crate::domain::base::text::fold;
+use crate::domain::issue::relation::Relation;
 
 /// Whether two elements are one.
 pub trait SetElement: Clone {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::app::{Planned, PlannedItem, SyncPlan};
 use crate::domain::sync::{
-    AdoptFilter, BindingSource, BindingState, Direction, Field, Owner, Pass, StateFilter, Strategy, SyncCounts, SyncRunRecord,
+    AdoptFilter, BindingSource, BindingState, Direction, Owner, Pass, StateFilter, Strategy, SyncCounts, SyncRunRecord,
 };
+use crate::domain::tracker::Field;
 use crate::http::schema;
 
 /// Every binding. There are few.

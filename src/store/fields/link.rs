@@ -6,7 +6,7 @@ use uuid::Uuid;
 use chrono::{DateTime, Utc};
 
 use super::optional_moment;
-use crate::domain::sync::FieldFlips;
+use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{CommentLink, CommentLinkWrite, Draft, Link, Project};
 
 #[derive(Debug, Serialize)]

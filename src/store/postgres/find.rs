@@ -7,11 +7,11 @@ use sqlx::postgres::{PgConnection, Postgres};
 use sqlx::query_builder::QueryBuilder;
 
 use super::sql;
-use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
+use crate::domain::find::facet::{Facet, FacetOrder, FacetQuery};
+use crate::domain::find::search::{SearchTerm, TextQuery};
 use crate::domain::find::{
     Archived, AssigneeFilter, CursorKey, IssueLookup, IssueQuery, ListFilter, LookupBy, OPENING, Order, PAGE_BYTES, Sort, TimeRange, rank,
 };
-use crate::domain::search::{SearchTerm, TextQuery};
 use crate::domain::{Kind, ReviewState, SourceType, StateName};
 use crate::store::lookup::{GatheredPage, IndexRun, ListStart, TagSet, WordSample, lead, obvious_lead, order_by, parts, tag_sets, words};
 use crate::store::row::{FacetRow, FoundRow, MatchRow, issue_columns};

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::sql;
 use super::words::TsVector;
-use crate::domain::facet::{FacetCount, FacetValue, counted};
+use crate::domain::find::facet::{FacetCount, FacetValue, counted};
 use crate::store::batch::OpenInsert;
 use crate::store::reindex::{CountFields, ReindexPlan, TagFields, count_row, document, tag_fields};
 

@@ -12,7 +12,7 @@ use super::incoming::IncomingChildren;
 use super::index;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::store::fields::{CommentFields, EventFields, IssueFields};
 use crate::store::lookup::readable;
 use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};

@@ -7,7 +7,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo};
 use sqlx::{Encode, Postgres, Type};
 
-use crate::domain::search::{BREAK, SearchDocument};
+use crate::domain::find::search::{BREAK, SearchDocument};
 
 /// Of `tsvector` and `tsvector[]`; built in, and so the same everywhere.
 const TSVECTOR: Oid = Oid(3614);

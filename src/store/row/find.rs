@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::columns::columns;
 use super::issue::IssueRow;
 use super::{UnreadableRow, broken, origin, word};
-use crate::domain::facet::FacetCount;
+use crate::domain::find::facet::FacetCount;
 use crate::domain::find::{FoundIssue, SearchMatch};
 use crate::domain::{IssueId, IssueNumber};
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::columns::columns;
 use super::{UnreadableRow, broken, word};
 use crate::domain::IssueId;
-use crate::domain::sync::FieldFlips;
+use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{CommentLink, CommentSlot, Draft, Link, LinkSummary, Project, RemoteRef};
 
 /// The columns of a [`LinkRow`]. The base lies in the column of its older name.

@@ -9,11 +9,11 @@ use sqlx::sqlite::{Sqlite, SqliteConnection};
 use sqlx::types::Json;
 
 use super::sql;
-use crate::domain::facet::{Facet, FacetOrder, FacetQuery};
+use crate::domain::find::facet::{Facet, FacetOrder, FacetQuery};
+use crate::domain::find::search::{SearchTerm, TextQuery};
 use crate::domain::find::{
     Archived, AssigneeFilter, CursorKey, IssueLookup, IssueQuery, ListFilter, LookupBy, OPENING, Order, PAGE_BYTES, Sort, TimeRange,
 };
-use crate::domain::search::{SearchTerm, TextQuery};
 use crate::domain::{Kind, Priority, ReviewState, SourceType, StateName};
 use crate::store::fields::moment_text;
 use crate::store::lookup::{GatheredPage, IndexRun, ListStart, TagSet, WordSample, lead, obvious_lead, order_by, parts, tag_sets, words};

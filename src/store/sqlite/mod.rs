@@ -32,9 +32,9 @@ use super::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, 
 use super::row::FacetRow;
 use super::warm::{LentConnection, WarmPool};
 use super::{BindingEnd, BindingLease, CommitOutcome, FiledIssue, IssuePage, PoolConnections, PutBinding, Store, StoreError, migrate};
-use crate::domain::facet::{FacetQuery, ShownFacetValue, shown};
+use crate::domain::export::record::{ImportOutcome, IssueRecord};
+use crate::domain::find::facet::{FacetQuery, ShownFacetValue, shown};
 use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
-use crate::domain::record::{ImportOutcome, IssueRecord};
 use crate::domain::sync::{BindingState, Conflict, ConflictFilter, NewDelivery, StoredDelivery};
 use crate::domain::tracker::{BudgetWindow, CommentLink, Link, LinkSummary, Project};
 use crate::domain::{Attempt, Change, Comment, CommentId, DedupeKey, Event, Issue, IssueId, IssueNumber, IssueRef, Message, Notice};

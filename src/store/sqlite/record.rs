@@ -10,7 +10,7 @@ use super::commit::{each, index};
 use super::error::classify;
 use super::{NAME, sql};
 use crate::domain::IssueNumber;
-use crate::domain::record::{ImportOutcome, IssueRecord};
+use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::store::StoreError;
 use crate::store::fields::{CommentFields, EventFields, IssueFields, hex_text};
 use crate::store::lookup::readable;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use issue_core::backend::ListAsk;
-use issue_core::domain::text::fold;
+use issue_core::domain::base::text::fold;
 use issue_core::domain::tracker::{AssigneeSupport, CarriedAs, Draft, DraftEdit, MilestoneSupport, ProjectField, RemoteIssue};
 use issue_core::domain::{CloseReason, Issue, Kind, Priority, State, StateName};
 

@@ -1,7 +1,7 @@
 //! Relations between issues, of every tracker that says it has some.
 
 use issue_core::backend::{ErrorKind, ListAsk};
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::{Draft, DraftEdit, RemoteIssue, RemoteRef, RemoteRelation, TrackerKind};
 
 use super::Bench;

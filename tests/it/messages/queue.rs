@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
 use issue_core::domain::decide::{self, Cause};
+use issue_core::domain::issue::edit::EditIssue;
 use issue_core::domain::{
     AttemptOutcome, Change, CreateIssue, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, QueuePosition, TaskSpec,
 };
@@ -282,7 +283,7 @@ async fn a_notice_is_the_same_whatever_happens_to_its_issue_later(db: Database) 
     let before = bench.store.notices(&asked).await.unwrap();
     assert_eq!((before[0].clone(), before[1].clone()), (before[2].clone(), None));
     assert_eq!(before[0].as_ref().unwrap().number, issue.number);
-    let edit = decide::EditIssue { title: Some("another".to_owned()), ..decide::EditIssue::default() };
+    let edit = EditIssue { title: Some("another".to_owned()), ..EditIssue::default() };
     let cause = Cause { actor: "b".to_owned(), trace: None };
     let change = decide::edit(&issue, edit, &cause, Clock::System.stamp()).unwrap().unwrap();
     assert_eq!(bench.store.commit(&[change]).await.unwrap(), [CommitOutcome::Written]);

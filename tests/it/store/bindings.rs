@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use issue_core::domain::sync::{
-    AdoptFilter, Binding, BindingSource, BindingState, DeliveriesDone, Direction, Field, Owner, Pass, StateFilter, Strategy, SyncCounts,
+    AdoptFilter, Binding, BindingSource, BindingState, DeliveriesDone, Direction, Owner, Pass, StateFilter, Strategy, SyncCounts,
     SyncCursor, SyncProgress, SyncRunRecord,
 };
+use issue_core::domain::tracker::Field;
 use issue_core::domain::tracker::{Link, Sighting};
 use issue_core::domain::{Change, IssueWrite, NewMessage};
 use issue_core::store::{BindingEnd, BindingLease, CommitOutcome, PutBinding, Store};

@@ -1,6 +1,6 @@
 //! What is written comes back, column by column.
 
-use issue_core::domain::message::Message;
+use issue_core::domain::queue::message::Message;
 use issue_core::domain::{
     Claim, CloseReason, Comment, CommentId, CommentWrite, Issue, IssueRef, Kind, Priority, Review, SourceType, State,
 };

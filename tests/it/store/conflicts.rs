@@ -1,7 +1,8 @@
 //! Conflicts: decided on by edition, listed newest first, gone with their issue.
 
 use futures_util::future::join_all;
-use issue_core::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Field, Resolution};
+use issue_core::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Resolution};
+use issue_core::domain::tracker::Field;
 use issue_core::domain::{Change, IssueId, IssueWrite};
 use issue_core::store::{CommitOutcome, Store};
 use serde_json::{Value, json};

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::future::join_all;
-use issue_core::domain::facet::{Facet, FacetCounts, FacetOrder, FacetQuery, tally};
+use issue_core::domain::find::facet::{Facet, FacetCounts, FacetOrder, FacetQuery, tally};
+use issue_core::domain::find::search::{SearchDocument, TextQuery};
 use issue_core::domain::find::{
     Archived, AssigneeFilter, IdPrefix, IssueLookup, IssueQuery, ListFilter, LookupBy, NEVER_DUE, Order, PAGE_BYTES, Sort, TimeRange,
     Urgency,
 };
-use issue_core::domain::search::{SearchDocument, TextQuery};
 use issue_core::domain::{
     Claim, CloseReason, Comment, CommentWrite, Issue, IssueNumber, Kind, Priority, Review, ReviewState, SourceType, State, StateName,
     TaskOrigin,

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use issue_core::domain::sync::{Field, FieldFlips, FlipDirection};
 use issue_core::domain::tracker::{
     BudgetWindow, CommentLink, CommentLinkWrite, CommentSlot, Draft, Link, LinkOrigin, LinkState, LinkSummary, Project, RemoteRef,
     RemoteRelation, Sighting,
 };
+use issue_core::domain::tracker::{Field, FieldFlips, FlipDirection};
 use issue_core::domain::{Change, Hold, IssueId, IssueWrite, Kind, NewMessage, Priority, Relation, Settle, StateName};
 use issue_core::store::CommitOutcome;
 use issue_core::store::queue::LeaseRequest;

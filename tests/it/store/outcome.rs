@@ -1,6 +1,6 @@
 //! What becomes of each change, and that one which is not written leaves nothing behind.
 
-use issue_core::domain::change::Settle;
+use issue_core::domain::queue::message::Settle;
 use issue_core::domain::{Change, Fingerprint, Issue, IssueRef, IssueWrite};
 use issue_core::store::{CommitOutcome, Store, StoreError};
 use uuid::Uuid;

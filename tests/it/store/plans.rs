@@ -4,9 +4,9 @@
 //! What the tables themselves counted is looked at: that is what was done, not what a plan promised.
 
 use chrono::NaiveDate;
-use issue_core::domain::facet::{Facet, FacetOrder, FacetQuery};
+use issue_core::domain::find::facet::{Facet, FacetOrder, FacetQuery};
+use issue_core::domain::find::search::TextQuery;
 use issue_core::domain::find::{Archived, AssigneeFilter, IdPrefix, IssueLookup, IssueQuery, ListFilter, LookupBy, Order, Sort, TimeRange};
-use issue_core::domain::search::TextQuery;
 use issue_core::domain::{IssueId, IssueNumber, IssueRef, Kind, Priority, ReviewState, SourceType, StateName};
 use issue_core::store::Store;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use issue_core::domain::change::Settle;
+use issue_core::domain::queue::message::Settle;
 use issue_core::domain::{CommentWrite, Issue, IssueRef};
 use issue_core::store::postgres::{PostgresOptions, PostgresServer, PostgresStore};
 use issue_core::store::{CommitOutcome, Store, StoreError};

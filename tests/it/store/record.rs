@@ -1,7 +1,7 @@
 //! Records: whole issues out of one store and into another.
 
 use futures_util::future::join_all;
-use issue_core::domain::record::{ExportLine, ImportOutcome, IssueRecord};
+use issue_core::domain::export::record::{ExportLine, ImportOutcome, IssueRecord};
 use issue_core::domain::{Comment, CommentId, Dedupe, Fingerprint, Issue, IssueNumber, IssueRef};
 use issue_core::store::Store;
 

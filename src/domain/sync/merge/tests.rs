@@ -8,7 +8,7 @@ use proptest::strategy::Strategy as _;
 
 use super::Strategy;
 use super::*;
-use crate::domain::relation::Relation;
+use crate::domain::issue::relation::Relation;
 use crate::domain::sync::{AdoptFilter, Direction};
 use crate::domain::tracker::Project;
 

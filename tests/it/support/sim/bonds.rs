@@ -1,7 +1,7 @@
 //! Relations between issues, as a simulator keeps them: each once, seen from both of its issues. How a vendor shows them and what it
 //! refuses is the vendor's file.
 
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bond {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound as _, Utc};
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use chrono::{DateTime, Utc};
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Map, Value, json};
 

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::{Project, TrackerKind};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};

@@ -1,7 +1,7 @@
 //! What people do over there, and what is seen of it.
 
 use super::Sim;
-use issue_core::domain::relation::Relation;
+use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::Project;
 
 /// What somebody says.

@@ -1,0 +1,5 @@
+//! Who may call, how often, and whether this process takes work.
+
+pub mod keys;
+pub mod rate_limit;
+pub(in crate::app) mod readiness;

@@ -1,0 +1,117 @@
+//! Decides who must hear of an event: one message becomes one for each interested sink, and one for each tracker that has the issue or
+//! shall have it.
+
+use super::targets::LeaseEnd;
+use crate::app::{App, AppError, Target};
+use crate::domain::tracker::FieldFlips;
+use crate::domain::tracker::{Link, LinkOrigin, LinkState, RouteDestination};
+use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
+
+impl App {
+    /// What is told about the events of these messages, in their order.
+    pub async fn notices(&self, leases: &[Lease]) -> Result<Vec<Option<Notice>>, AppError> {
+        let events: Vec<_> = leases.iter().map(|lease| (lease.message.issue_id, lease.message.event_seq)).collect();
+        Ok(self.store.notices(&events).await?)
+    }
+
+    /// Fans one event out. Its messages are written in the transaction that ends this one.
+    pub async fn dispatch(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
+        let started = self.clock.now();
+        let mut messages = Vec::new();
+        let mut links = Vec::new();
+        if let Some(notice) = notice {
+            let interested = self.outlets.sinks().filter(|sink| sink.wants(notice.event.kind));
+            messages.extend(interested.map(|sink| NewMessage::publish(&lease.message, sink.name(), started)));
+            match self.ties(lease, notice).await {
+                Ok(DispatchLinks { known, new }) => {
+                    let both = known.iter().chain(&new);
+                    messages.extend(both.map(|link| NewMessage::push(&lease.message, &link.backend, started)));
+                    links = new;
+                }
+                Err(error) => {
+                    return self.record_failure(outlet, lease, Verdict::Retry { after: None }, error.to_string(), started).await;
+                }
+            }
+        }
+        // That an event was dispatched is told by what it became; the history keeps real attempts only.
+        let change = Change { links, ..Change::settling(lease.settle(None, started), messages) };
+        let settled = self.settle_message(lease, change).await;
+        let outcome = if settled { "delivered" } else { "lost" };
+        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        LeaseEnd::Done
+    }
+
+    /// The trackers that must hear of the event: those that have the issue, or those that it goes to, once it may leave.
+    async fn ties(&self, lease: &Lease, notice: &Notice) -> Result<DispatchLinks, AppError> {
+        if self.trackers.is_empty() || !is_carried(notice.event.kind) {
+            return Ok(DispatchLinks::default());
+        }
+        let id = lease.message.issue_id;
+        let known = self.store.links(&[id]).await?;
+        let begins = matches!(notice.event.kind, EventKind::Created | EventKind::ReviewApproved);
+        if !known.is_empty() || !begins {
+            // One that is configured no more would let messages pile up.
+            // The one it was taken from knows.
+            let from = notice.event.detail.from.as_ref();
+            let hears = |link: &Link| self.trackers.get(&link.backend).is_some() && from != Some(&link.backend);
+            let known = known.into_iter().filter(hears).collect();
+            return Ok(DispatchLinks { known, new: Vec::new() });
+        }
+        let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Self::may_leave) else { return Ok(DispatchLinks::default()) };
+        // What was decided when it was filed holds, unless the task was changed in review.
+        let decided = notice.event.detail.route.as_ref().map(|note| note.to.clone());
+        let to = decided.or_else(|| Some(self.plan(&issue)?.routed.to)).unwrap_or_default();
+        let routed = |(position, to): (i16, RouteDestination)| Link {
+            issue_id: id,
+            backend: to.backend,
+            position,
+            place: to.place.unwrap_or_default(),
+            state: LinkState::Routed,
+            intended_at: None,
+            remote: None,
+            moved_from: None,
+            base: None,
+            origin: LinkOrigin::Ours,
+            turns: FieldFlips::default(),
+            heard: None,
+            missing_at: None,
+        };
+        let here = |to: &RouteDestination| self.trackers.get(&to.backend).is_some();
+        let new = (0i16..).zip(to).filter(|(_, to)| here(to)).map(routed).collect();
+        Ok(DispatchLinks { known: Vec::new(), new })
+    }
+}
+
+/// The ties of an issue: those that are written already belong to the pushes, and are only read here.
+#[derive(Default)]
+struct DispatchLinks {
+    known: Vec<Link>,
+    new: Vec<Link>,
+}
+
+/// Whether the event changes anything that a tracker holds.
+const fn is_carried(kind: EventKind) -> bool {
+    match kind {
+        EventKind::Created
+        | EventKind::Edited
+        | EventKind::Started
+        | EventKind::Blocked
+        | EventKind::Unblocked
+        | EventKind::Closed
+        | EventKind::Reopened
+        | EventKind::ReviewApproved
+        | EventKind::ReviewRejected
+        | EventKind::Restored
+        | EventKind::CommentAdded
+        | EventKind::CommentEdited
+        | EventKind::CommentDeleted => true,
+        EventKind::Claimed
+        | EventKind::Released
+        | EventKind::ReviewRequested
+        | EventKind::Archived
+        | EventKind::Linked
+        | EventKind::SyncConflict
+        | EventKind::SyncSettled
+        | EventKind::RemoteGone => false,
+    }
+}

@@ -1,0 +1,3 @@
+//! How a task is recognised when it is filed again.
+
+pub mod dedupe;
