@@ -32,6 +32,7 @@ use crate::domain::tracker::{
 };
 
 pub use changes::{ChangesPage, ListAsk};
+use client::TrackerCall;
 pub use client::{LineOptions, TrackerClient, Transport};
 pub use delivery::{DeliveryRejected, HookMade, ParsedDelivery, WebhookDelivery};
 pub use secret::Secret;
@@ -68,13 +69,19 @@ pub trait Backend: Send + Sync + 'static {
     /// How far the tracker's clock is ahead of ours, by its last answer; zero as long as it has given none, or tells no time.
     fn clock_ahead(&self) -> TimeDelta;
 
-    /// Makes one issue, with one request that creates it. `draft.body` holds the marker already; where the tracker takes an id of
-    /// ours, the marker's is used ([`Capabilities::idempotent_create`]).
+    /// Prepares the creation of one issue: looks up labels, milestones, people and ids, and makes what an issue can only name
+    /// once it exists. Creates no issue. The worker calls it before it writes the intent, so that nothing stands between the
+    /// intent and the creating request.
     ///
-    /// What the creating request cannot carry (a closed state, say) is left out: [`Created::carried`] is the draft as it was really
-    /// made, and the difference is sent as an update. After the creating request nothing more is sent. Relations are always left out:
-    /// each is a request of its own.
-    async fn create(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<CreatedRemote, BackendError>;
+    /// `draft.body` holds the marker already. Where the tracker takes an id of ours, the id is the marker's
+    /// ([`Capabilities::idempotent_create`]). A lost answer is a retry, never [`ErrorKind::Unknown`]: no issue was created.
+    async fn prepare(&self, project: &Project, draft: &Draft, marker: &Marker) -> Result<PreparedIssue, BackendError>;
+
+    /// Sends the one creating request of `prepared`, at once, and nothing else.
+    ///
+    /// The creating request leaves out what it cannot carry (a closed state, say). [`CreatedRemote::carried`] is the draft as the
+    /// tracker took it, and the difference is sent as an update. Relations are always left out: each is a request of its own.
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError>;
 
     /// The issue with that marker among those created at or after `since`, if it is there.
     ///
@@ -155,6 +162,15 @@ pub trait Backend: Send + Sync + 'static {
 
 /// Clocks may differ by so much before something that was created is looked for in vain.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
+
+/// An issue that is ready to be created: its one request, with every id looked up.
+#[derive(Debug, Clone)]
+pub struct PreparedIssue {
+    call: TrackerCall,
+    project: Project,
+    /// What of the draft the request carries.
+    carried: Draft,
+}
 
 /// What a creation made.
 #[derive(Debug, Clone, PartialEq, Eq)]

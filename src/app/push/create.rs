@@ -33,12 +33,20 @@ impl Push<'_> {
         Marker::new(self.issue.id.0, 1)
     }
 
+    /// Prepares first, then writes the intent under the lease, then sends the one request at once. Whoever finds the intent counts
+    /// the doubt from it, so nothing may stand between the intent and the request.
     async fn create(&mut self, link: Link) -> Result<Link, PushStop> {
+        let marker = self.marker();
+        let preparing = self.tracker.backend.prepare(&link.place, &self.fitted.draft, &marker);
+        let prepared = self.before_the_lease_ends(preparing).await.ok_or(PushStop::Lost)??;
         self.spend().await?;
         self.in_time()?;
         let intended = Link { state: LinkState::Intended, intended_at: Some(self.app.clock.now()), ..link };
         self.note_link(&intended).await?;
-        match self.tracker.backend.create(&intended.place, &self.fitted.draft, &self.marker()).await {
+        // The commit may have waited long. The intent stays, and the next attempt looks the marker up.
+        self.in_time()?;
+        let late = || Err(BackendError::new(ErrorKind::Unknown, "the lease of the message ended before the tracker answered"));
+        match self.before_the_lease_ends(self.tracker.backend.create(prepared)).await.unwrap_or_else(late) {
             Ok(created) => self.record_created(intended, created, false).await,
             Err(error) => {
                 let state = Self::left_by(error.trouble);
@@ -50,6 +58,12 @@ impl Push<'_> {
                 Err(error.into())
             }
         }
+    }
+
+    /// Past the end of the lease another worker may do the same work, so this worker sends nothing more: `None`.
+    async fn before_the_lease_ends<T>(&self, request: impl Future<Output = T>) -> Option<T> {
+        let left = (self.lease.until - self.app.clock.now()).to_std().unwrap_or_default();
+        tokio::time::timeout(left, request).await.ok()
     }
 
     /// Writes down that it is there. Not under the claim: it is there whoever holds the message. Nothing in here gives up while the

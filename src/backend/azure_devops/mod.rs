@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::{
     Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
-    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::base::text::fold;
@@ -203,7 +203,7 @@ impl Backend for AzureDevopsBackend {
     }
 
     /// A new work item is in the first state of its type, and in no iteration that is not there.
-    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let iteration = match &draft.milestone {
             Some(name) => self.iteration(place, name).await?,
             None => None,
@@ -213,12 +213,17 @@ impl Backend for AzureDevopsBackend {
         let call = TrackerCall::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
             .query("api-version", VERSION)
             .json_as(PATCH, &convert::create(&carried, iteration.as_deref(), &self.settings));
+        Ok(PreparedIssue { call, project: place.clone(), carried })
+    }
+
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, carried } = prepared;
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::WorkItem = read_json(&answer, "the new work item", true)?;
-        Ok(CreatedRemote { at: convert::at(made.id, place, &self.settings), carried })
+        Ok(CreatedRemote { at: convert::at(made.id, &project, &self.settings), carried })
     }
 
     async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {

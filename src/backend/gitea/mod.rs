@@ -1,11 +1,12 @@
 //! Gitea and Forgejo, which speak the same API (`/api/v1`).
 //!
 //! A place is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by name, and made where they are
-//! missing. Editing people replaces them, so they are read first. Dependencies are not used. A server may cap pages below what is
+//! missing (`ids`). Editing people replaces them, so they are read first. Dependencies are not used. A server may cap pages below what is
 //! asked for, so only an empty page, or the total it tells, is the end.
 
 mod convert;
 mod delivery;
+mod ids;
 mod registration;
 mod wire;
 
@@ -13,15 +14,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
 
 use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::http::HttpAnswer;
 use super::{
     Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
-    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ListAsk, ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
-use crate::domain::base::text::fold;
 use crate::domain::tracker::{
     Capabilities, Draft, DraftEdit, LabelNames, Marker, Project, ProjectField, RemoteComment, RemoteIssue, RemotePage, RemoteRef,
     SetChange, TrackerKind,
@@ -32,8 +31,7 @@ pub struct GiteaBackend {
     line: TrackerClient,
     names: LabelNames,
     page_size: u32,
-    /// Gitea takes two labels of the same name: within one process only one call at a time makes what is missing.
-    making: Mutex<()>,
+    ids: ids::ProjectIds,
 }
 
 /// More pages than any repository has: a server that never ends its list is not believed.
@@ -49,7 +47,7 @@ impl GiteaBackend {
             line: options.line.with_scheme(AuthScheme::Word("token")),
             names: options.names,
             page_size: options.page_size,
-            making: Mutex::new(()),
+            ids: ids::ProjectIds::default(),
         })
     }
 
@@ -100,40 +98,6 @@ impl GiteaBackend {
         wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err).map_err(prepared)
     }
 
-    async fn label_ids(&self, place: &Project, names: &[String]) -> Result<Vec<i64>, BackendError> {
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let _turn = self.making.lock().await;
-        let path = format!("{}/labels", repo(place));
-        let known: Vec<wire::Label> = self.all(TrackerCall::get(&path), "labels").await?;
-        let mut ids = Vec::with_capacity(names.len());
-        for name in names {
-            ids.push(match id_of(&known, name) {
-                Some(id) => id,
-                None => {
-                    self.make::<wire::Label>(TrackerCall::post(&path).json(&wire::NewLabel { name, color: convert::COLOUR }), "the label")
-                        .await?
-                        .id
-                }
-            });
-        }
-        Ok(ids)
-    }
-
-    async fn milestone_id(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
-        let _turn = self.making.lock().await;
-        let path = format!("{}/milestones", repo(place));
-        let known: Vec<wire::Milestone> =
-            self.all(TrackerCall::get(&path).query("state", "all").query("name", title), "milestones").await?;
-        match known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
-            Some(milestone) => Ok(milestone.id),
-            None => {
-                Ok(self.make::<wire::Milestone>(TrackerCall::post(&path).json(&wire::NewMilestone { title }), "the milestone").await?.id)
-            }
-        }
-    }
-
     /// One at a time is how Gitea takes labels off. One that is off already, or is gone altogether, is fine.
     async fn change_labels(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
         let path = format!("{}/labels", issue(at));
@@ -146,7 +110,7 @@ impl GiteaBackend {
             return Ok(());
         }
         let known: Vec<wire::Label> = self.get(TrackerCall::get(&path), "the issue's labels").await?;
-        for id in change.remove.iter().filter_map(|name| id_of(&known, name)) {
+        for id in change.remove.iter().filter_map(|name| ids::id_of(&known, name)) {
             let answer = self.line.send(TrackerCall::delete(format!("{path}/{id}"))).await?;
             if ![404, 422].contains(&answer.status) {
                 wire::refusal(&answer, true).map_or(Ok(()), Err)?;
@@ -186,11 +150,6 @@ fn read_page<T: DeserializeOwned>(answer: &HttpAnswer, seen: usize, what: &str) 
     Ok((items, more))
 }
 
-/// The oldest of that name: where there are two, everybody takes the same.
-fn id_of(labels: &[wire::Label], name: &str) -> Option<i64> {
-    labels.iter().filter(|label| fold(&label.name) == fold(name)).map(|label| label.id).min()
-}
-
 fn repo(place: &Project) -> String {
     format!("/api/v1/repos/{}/{}", segment(&place.owner), segment(&place.repo))
 }
@@ -225,19 +184,34 @@ impl Backend for GiteaBackend {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let labels = self.label_ids(place, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?;
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone_id(place, title).await?),
             None => None,
         };
         let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, labels, milestone));
+        Ok(PreparedIssue { call, project: place.clone(), carried: draft.clone() })
+    }
+
+    /// The server ignores an id that is gone, in silence. So the labels that the answer lacks are not carried: they are sent
+    /// again as an update, with ids that are looked up anew.
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, mut carried } = prepared;
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Issue = read_json(&answer, "the new issue", true)?;
-        Ok(CreatedRemote { at: convert::at(made.number, place, made.html_url), carried: draft.clone() })
+        let at = convert::at(made.number, &project, made.html_url);
+        if let Some(labels) = made.labels {
+            let before = carried.labels.len();
+            carried.labels.retain(|name| ids::id_of(&labels, name).is_some());
+            if carried.labels.len() < before {
+                self.ids.forget(&project).await;
+            }
+        }
+        Ok(CreatedRemote { at, carried })
     }
 
     async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {

@@ -25,7 +25,7 @@ use super::http::header::AUTHORIZATION;
 use super::paging::{self, ChangesCursor, PAGES, Query, moment};
 use super::{
     Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
-    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ListAsk, ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::base::text::fold;
 use crate::domain::tracker::{
@@ -222,14 +222,19 @@ impl Backend for GitHubBackend {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone(place, title).await?),
             None => None,
         };
         let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, &self.names, milestone));
+        Ok(PreparedIssue { call, project: place.clone(), carried: convert::carried(draft) })
+    }
+
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, carried } = prepared;
         let made: wire::Made = self.write_for(call, "the new issue").await?;
-        Ok(CreatedRemote { at: convert::at(made.number, place, made.html_url), carried: convert::carried(draft) })
+        Ok(CreatedRemote { at: convert::at(made.number, &project, made.html_url), carried })
     }
 
     /// Newest first, down to the moment: what is made meanwhile moves the rest further back, where it is still to be read.

@@ -20,7 +20,7 @@ use super::http::HttpAnswer;
 use super::paging::{self, ChangesCursor, PAGES, Query, moment};
 use super::{
     Backend, BackendError, BackendOptions, CLOCK_SKEW, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade,
-    ListAsk, ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ListAsk, ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::base::text::fold;
 use crate::domain::tracker::{
@@ -249,7 +249,7 @@ impl Backend for GitLabBackend {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let people = self.ids(&draft.assignees, &[]).await?;
         let milestone = match &draft.milestone {
             Some(title) => Some(self.milestone(place, title).await?),
@@ -257,8 +257,13 @@ impl Backend for GitLabBackend {
         };
         let labels = draft.all_labels(&self.names, &self.capabilities);
         let call = TrackerCall::post(format!("{}/issues", project(place))).json(&convert::create(draft, &labels, people, milestone));
+        Ok(PreparedIssue { call, project: place.clone(), carried: convert::carried(draft) })
+    }
+
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, carried } = prepared;
         let made: wire::Made = self.write_for(call, "the new issue").await?;
-        Ok(CreatedRemote { at: convert::at(made.iid, place, made.web_url), carried: convert::carried(draft) })
+        Ok(CreatedRemote { at: convert::at(made.iid, &project, made.web_url), carried })
     }
 
     /// In the order of creation: what is made meanwhile comes last.

@@ -17,7 +17,7 @@ mod wire;
 use super::client::{AuthScheme, TrackerCall, read_json, segment};
 use super::{
     Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
-    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::StateName;
 use crate::domain::base::text::fold;
@@ -260,7 +260,7 @@ impl Backend for JiraBackend {
     }
 
     /// A new issue is where its workflow begins, and in no version that is not there.
-    async fn create(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let version = match &draft.milestone {
             Some(name) => self.version(place, name).await?,
             None => None,
@@ -269,12 +269,17 @@ impl Backend for JiraBackend {
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
         let call =
             TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
+        Ok(PreparedIssue { call, project: place.clone(), carried })
+    }
+
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, carried } = prepared;
         let answer = self.line.send(call).await?;
         if let Some(error) = wire::refusal(&answer, true) {
             return Err(error);
         }
         let made: wire::Made = read_json(&answer, "the new issue", true)?;
-        Ok(CreatedRemote { at: convert::at(&made.id, &made.key, place, &self.settings), carried })
+        Ok(CreatedRemote { at: convert::at(&made.id, &made.key, &project, &self.settings), carried })
     }
 
     async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {

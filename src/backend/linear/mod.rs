@@ -25,7 +25,7 @@ use super::http::HttpAnswer;
 use super::paging::{PAGES, moment};
 use super::{
     Backend, BackendError, BackendOptions, ChangesPage, CheckReport, CreatedRemote, DeliveryRejected, ErrorKind, HookMade, ListAsk,
-    ParsedDelivery, Resource, TrackerClient, WebhookDelivery, Workspace,
+    ParsedDelivery, PreparedIssue, Resource, TrackerClient, WebhookDelivery, Workspace,
 };
 use crate::domain::base::text::fold;
 use crate::domain::tracker::{
@@ -86,11 +86,7 @@ impl LinearBackend {
 
     /// Something with an id of ours. If that is taken, an earlier request did it, or one that is still on its way: it is to be looked for.
     async fn make<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
-        let answer = self.change(operation, variables).await?;
-        if wire::is_taken(&answer) {
-            return Err(BackendError::new(ErrorKind::Unknown, "something with this id is there already"));
-        }
-        wire::data(&answer, operation.name, true)
+        made_by(&self.change(operation, variables).await?, operation.name)
     }
 
     async fn team(&self, key: &str) -> Result<Option<wire::Team>, BackendError> {
@@ -212,6 +208,14 @@ fn no_id(marker: &impl std::fmt::Display) -> BackendError {
     BackendError::new(ErrorKind::Fail, format!("the marker {marker} holds no id"))
 }
 
+/// The answer to a creation under an id of ours. An id that is taken may be ours, from a request whose answer was lost.
+fn made_by<T: DeserializeOwned>(answer: &HttpAnswer, name: &str) -> Result<T, BackendError> {
+    if wire::is_taken(answer) {
+        return Err(BackendError::new(ErrorKind::Unknown, "something with this id is there already"));
+    }
+    wire::data(answer, name, true)
+}
+
 #[async_trait]
 impl Backend for LinearBackend {
     fn kind(&self) -> TrackerKind {
@@ -234,15 +238,19 @@ impl Backend for LinearBackend {
         self.line.clock_ahead()
     }
 
-    async fn create(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<CreatedRemote, BackendError> {
+    async fn prepare(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
         let found = self.found(place, draft).await?;
-        let made: wire::IssueCreate = self.make(&query::ISSUE_CREATE, json!({"input": convert::create(draft, id, &found)})).await?;
+        let variables = json!({"input": convert::create(draft, id, &found)});
+        let call = TrackerCall::post("/graphql").json(&wire::Question::new(&query::ISSUE_CREATE, variables));
+        Ok(PreparedIssue { call, project: place.clone(), carried: Draft { relations: Vec::new(), ..draft.clone() } })
+    }
+
+    async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
+        let PreparedIssue { call, project, carried } = prepared;
+        let made: wire::IssueCreate = made_by(&self.line.send(call).await?, query::ISSUE_CREATE.name)?;
         let issue = made.issue_create.issue;
-        Ok(CreatedRemote {
-            at: convert::at(issue.id, issue.identifier, place, issue.url),
-            carried: Draft { relations: Vec::new(), ..draft.clone() },
-        })
+        Ok(CreatedRemote { at: convert::at(issue.id, issue.identifier, &project, issue.url), carried })
     }
 
     /// By its id, whenever it was made and wherever it has been moved to.

@@ -8,7 +8,7 @@ use issue_core::domain::base::text::fold;
 use issue_core::domain::tracker::{AssigneeSupport, CarriedAs, Draft, DraftEdit, MilestoneSupport, ProjectField, RemoteIssue};
 use issue_core::domain::{CloseReason, Issue, Kind, Priority, State, StateName};
 
-use super::Bench;
+use super::{Bench, create};
 use crate::support::sample;
 
 fn set(items: &[String]) -> BTreeSet<String> {
@@ -47,7 +47,7 @@ fn assert_holds(bench: &Bench, remote: &RemoteIssue, draft: &Draft) {
 
 /// Made, and everything that the creating request could not carry sent after it: as a push does it.
 pub(super) async fn made(bench: &Bench, draft: &Draft, marker: &issue_core::domain::tracker::Marker) -> RemoteIssue {
-    let created = bench.backend.create(&bench.place, draft, marker).await.unwrap();
+    let created = create(&*bench.backend, &bench.place, draft, marker).await.unwrap();
     let edit = DraftEdit { before: &created.carried, after: draft };
     if !edit.is_empty() {
         bench.backend.update(&created.at, &edit, None).await.unwrap();
@@ -82,7 +82,7 @@ pub(super) async fn what_is_created_is_found_by_its_marker_at_once(bench: &Bench
         bench.sim.skew(TimeDelta::seconds(skew));
         let (_, draft, marker) = bench.full();
         let before = sample::stamp().now;
-        let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
+        let created = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap();
         let found = bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap();
         assert_eq!(found.map(|found| found.at.id), Some(created.at.id), "{}: its clock is {skew} s ahead", bench.what);
     }
@@ -98,7 +98,7 @@ pub(super) async fn a_marker_is_found_behind_many_pages_and_among_look_alikes(be
         vendor.plant("a pull request", marker.as_str(), true, sample::stamp().now);
     });
     assert_eq!(bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap(), None, "{}", bench.what);
-    let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
+    let created = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap();
     bench.sim.vendor(|vendor| (0..20).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, sample::stamp().now)));
     let found = bench.backend.find_by_marker(&bench.place, &marker, before).await.unwrap();
     assert_eq!(found.map(|found| found.at.id), Some(created.at.id), "{}", bench.what);

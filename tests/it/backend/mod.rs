@@ -10,6 +10,7 @@ mod description;
 mod facts;
 mod github_app;
 mod graphql;
+mod once;
 mod push;
 mod relations;
 pub(crate) mod rig;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use issue_core::backend::client::{LineOptions, TrackerClient, Transport};
 use issue_core::backend::http::{HttpClient, HttpLimits};
-use issue_core::backend::{Backend, BackendOptions, Secret};
+use issue_core::backend::{Backend, BackendError, BackendOptions, CreatedRemote, Secret};
 use issue_core::boot;
 use issue_core::domain::tracker::{
     BackendTerms, Draft, FittedDraft, LabelNames, Marker, Project, RelationTargets, TextRules, TrackerKind, UserMap, fit,
@@ -42,6 +43,16 @@ pub(super) struct Bench {
     pub terms: BackendTerms,
     pub secret: Secret,
     pub what: String,
+}
+
+/// Prepares an issue and creates it, as the worker does.
+pub(super) async fn create(
+    backend: &dyn Backend,
+    project: &Project,
+    draft: &Draft,
+    marker: &Marker,
+) -> Result<CreatedRemote, BackendError> {
+    backend.create(backend.prepare(project, draft, marker).await?).await
 }
 
 pub(super) const TOTAL: Duration = Duration::from_millis(400);

@@ -4,8 +4,8 @@ use issue_core::backend::{ErrorKind, ListAsk};
 use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::{Draft, DraftEdit, RemoteIssue, RemoteRef, RemoteRelation, TrackerKind};
 
-use super::Bench;
 use super::contract::made;
+use super::{Bench, create};
 use crate::support::sim::{self, At, Fault, Reply};
 
 fn has_some(bench: &Bench) -> bool {
@@ -83,7 +83,7 @@ pub(super) async fn relations_follow_a_creation_and_what_people_relate_stays(ben
     let ours: Vec<RemoteRelation> = can.iter().zip(&others).map(|(relation, other)| to(*relation, other)).collect();
     let (_, draft, marker) = bench.full();
     let draft = with(&draft, ours.clone());
-    let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
+    let created = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap();
     assert_eq!(created.carried.relations, [], "{}: the creating request carries none", bench.what);
     bench.backend.update(&created.at, &DraftEdit { before: &created.carried, after: &draft }, None).await.unwrap();
     assert_eq!(read(bench, &created.at).await, sorted(ours), "{}", bench.what);

@@ -6,7 +6,7 @@ use issue_core::backend::{ErrorKind, ListAsk};
 use issue_core::domain::tracker::DraftEdit;
 use serde_json::json;
 
-use super::{Bench, TOTAL};
+use super::{Bench, TOTAL, create};
 use crate::support::sample;
 use crate::support::sim::{At, Fault, Reply, SECRET};
 
@@ -30,7 +30,7 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
         let (_, draft, marker) = bench.full();
         let since = sample::stamp().now;
         bench.sim.script([(At::Create, fault.clone())]);
-        let error = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
+        let error = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap_err();
         assert_eq!(error.trouble, ErrorKind::Unknown, "{}: {fault:?}: {error}", bench.what);
         // What was slow is done by then.
         while bench.sim.issues().len() < before + made {
@@ -47,7 +47,7 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
     ] {
         let (_, draft, marker) = bench.full();
         bench.sim.script([(At::Create, Fault::Answers(answer.clone()))]);
-        let error = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
+        let error = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap_err();
         assert_eq!(error.trouble, trouble, "{}: {answer:?}: {error}", bench.what);
     }
 }
@@ -61,7 +61,7 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
         let before = bench.sim.issues().len();
         bench.sim.script([(At::Nth(nth), Fault::LostAnswer)]);
         let asked = bench.sim.asked();
-        match bench.backend.create(&bench.place, &draft, &marker).await {
+        match create(&*bench.backend, &bench.place, &draft, &marker).await {
             Ok(_) => {
                 assert!(bench.sim.asked() - asked <= nth, "{}: request {nth} was lost, and nobody minds", bench.what);
                 return;
@@ -80,13 +80,13 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
 
 pub(super) async fn each_refusal_means_what_it_means(bench: &Bench) {
     let (issue, draft, marker) = bench.full();
-    let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
+    let created = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap();
     let mut after = draft.clone();
     "other".clone_into(&mut after.title);
     let edit = DraftEdit { before: &draft, after: &after };
     for (reply, wait) in bench.sim.vendor(|vendor| vendor.limits()) {
         bench.sim.script([(At::Every, Fault::Answers(reply.clone()))]);
-        let created = bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err();
+        let created = create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap_err();
         let updated = bench.backend.update(&created_at(bench), &edit, None).await.unwrap_err();
         let read = bench.backend.read(&created_at(bench)).await.unwrap_err();
         for error in [created, updated, read] {
@@ -118,7 +118,7 @@ fn created_at(bench: &Bench) -> issue_core::domain::tracker::RemoteRef {
 pub(super) async fn a_broken_page_is_never_an_absence(bench: &Bench) {
     let (_, draft, marker) = bench.full();
     let since = sample::stamp().now;
-    bench.backend.create(&bench.place, &draft, &marker).await.unwrap();
+    create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap();
     bench.sim.vendor(|vendor| (0..8).for_each(|n| vendor.plant(&format!("later {n}"), "x", false, sample::stamp().now)));
     let mut broke = 0;
     for nth in 0..20 {
@@ -147,7 +147,7 @@ pub(super) async fn no_error_shows_the_secret(bench: &Bench) {
     for fault in [Fault::LostRequest, Fault::Hangs, Fault::Answers(status(401)), Fault::Answers(status(500)), Fault::Truncated] {
         bench.sim.script([(At::Every, fault)]);
         let errors = [
-            bench.backend.create(&bench.place, &draft, &marker).await.unwrap_err(),
+            create(&*bench.backend, &bench.place, &draft, &marker).await.unwrap_err(),
             bench.backend.list(&bench.place, &ListAsk::default()).await.unwrap_err(),
         ];
         for error in errors {

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use issue_core::backend::{ChangesPage, ErrorKind, ListAsk};
 use issue_core::domain::tracker::{Draft, Marker, RemoteComment, RemoteIssue, RemoteRef};
 
-use super::Bench;
+use super::{Bench, create};
 use crate::support::sample;
 use crate::support::sim::SimEdit;
 
@@ -104,7 +104,7 @@ pub(super) async fn every_text_comes_back_in_the_form_that_it_was_sent_in(bench:
         let sent = format!("{text}\n\n---\n{marker}");
         let (_, draft, _) = bench.full();
         let draft = Draft { body: sent.clone(), milestone: None, ..draft };
-        let at = backend.create(&bench.place, &draft, &marker).await.unwrap().at;
+        let at = create(&**backend, &bench.place, &draft, &marker).await.unwrap().at;
         assert_eq!(backend.canonical(&read(bench, &at).await.body), backend.canonical(&sent), "{what}");
         let said = backend.add_comment(&at, &sent).await.unwrap();
         assert_eq!(backend.canonical(&said.body), backend.canonical(&sent), "{what}");
