@@ -26,7 +26,7 @@ pub use crate::store::queue::MessageFilter;
 pub use access::keys::{Caller, Keyring, Scope, ValidKeys};
 pub use access::rate_limit::RateLimiter;
 pub use access::readiness::{Readiness, UnreadyReason};
-pub use deliver::targets::{LeaseEnd, Target, Targets, WorkRules};
+pub use deliver::targets::{LeaseEnd, MessageTarget, Targets, WorkRules};
 pub use error::AppError;
 pub use issues::batch::{BatchItemOutcome, BatchTask, MAX_BATCH, TaskBatch};
 pub use issues::bulk::{BulkItem, BulkOutcome, BulkReport};
@@ -63,7 +63,7 @@ pub struct App {
     pub settles: GroupCommit,
     pub releases: GroupRelease,
     /// Who hears of what happens.
-    pub outlets: Targets,
+    pub targets: Targets,
     /// Where issues go.
     pub trackers: Trackers,
     pub waits: AnswerWaits,

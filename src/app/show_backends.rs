@@ -109,7 +109,7 @@ impl App {
 
     async fn state_of(&self, tracker: &Arc<Tracker>) -> Result<BackendState, AppError> {
         let now = self.clock.now();
-        let outlet = self.outlets.iter().find(|outlet| outlet.kind == MessageKind::Push && outlet.target == tracker.name);
+        let target = self.targets.iter().find(|target| target.kind == MessageKind::Push && target.target == tracker.name);
         let spent = match &tracker.budget {
             Some(budget) => self.spent(budget).await?,
             None => Vec::new(),
@@ -117,9 +117,9 @@ impl App {
         Ok(BackendState {
             name: tracker.name.clone(),
             kind: TrackerKind::as_str(tracker.backend.kind()).to_owned(),
-            breaker: outlet.map_or(BreakerState::Closed, |outlet| outlet.breaker_state()),
-            paused: outlet.is_some_and(|outlet| outlet.is_paused(now)),
-            rests_until: outlet.and_then(|outlet| outlet.rests_until(now)),
+            breaker: target.map_or(BreakerState::Closed, |target| target.breaker_state()),
+            paused: target.is_some_and(|target| target.is_paused(now)),
+            rests_until: target.and_then(|target| target.rests_until(now)),
             waiting: self.store.count_waiting(&tracker.name, MOST).await?,
             spent,
             tracker: Some(Arc::clone(tracker)),

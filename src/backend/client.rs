@@ -6,17 +6,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
-use super::http::{HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
+use super::http::{Effect, HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
 use super::{BackendError, ErrorKind, Secret};
 
 /// How requests get there.
@@ -53,6 +52,8 @@ pub struct LineOptions {
     pub base: String,
     pub transport: Transport,
     pub secret: Secret,
+    /// The time of this machine, to compare with the tracker's.
+    pub now: fn() -> DateTime<Utc>,
 }
 
 /// Cheap to clone.
@@ -66,6 +67,7 @@ pub struct TrackerClient {
     headers: HeaderMap,
     /// Milliseconds by which the other side's clock is ahead, by its last answer.
     ahead: Arc<AtomicI64>,
+    now: fn() -> DateTime<Utc>,
 }
 
 /// One request about to be sent. Whether it writes is told by its method, unless [`Call::reads`] says otherwise (a GraphQL query).
@@ -76,15 +78,15 @@ pub struct TrackerCall {
     query: Vec<(String, String)>,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
-    writes: bool,
+    effect: Effect,
 }
 
 impl TrackerClient {
     /// The scheme is the tracker's to say: see [`Self::with_scheme`].
     #[must_use]
     pub fn new(options: LineOptions) -> Self {
-        let LineOptions { http, base, transport, secret } = options;
-        Self { http, base, transport, secret, scheme: AuthScheme::Bearer, headers: HeaderMap::new(), ahead: Arc::default() }
+        let LineOptions { http, base, transport, secret, now } = options;
+        Self { http, base, transport, secret, scheme: AuthScheme::Bearer, headers: HeaderMap::new(), ahead: Arc::default(), now }
     }
 
     #[must_use]
@@ -119,14 +121,21 @@ impl TrackerClient {
     /// Sends it; every answer is handed over, whatever its status. A failure to get one is told apart by whether the request writes
     /// and whether it can have arrived.
     pub async fn send(&self, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
-        let writes = call.writes;
+        let effect = call.effect;
         let (secret, _) = self.secret.get();
         let request = self.request(call, secret.as_ref())?;
-        let answer = self.http.send(request).await.map_err(|failure| lost(&failure, writes))?;
-        if let Some(ahead) = ahead(&answer, SystemTime::now().into()) {
+        let mut answer = self.http.send(request).await.map_err(|failure| lost(&failure, effect))?;
+        answer.effect = effect;
+        if let Some(ahead) = ahead(&answer, self.now()) {
             self.ahead.store(ahead.num_milliseconds(), Ordering::Relaxed);
         }
         Ok(answer)
+    }
+
+    /// The time of this machine.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.now)()
     }
 
     /// How far the other side's clock is ahead of ours; zero until it has told its time.
@@ -184,7 +193,7 @@ impl TrackerClient {
 }
 
 /// By the `Date` of an answer, which is no finer than a second: less than that is nothing.
-fn ahead(answer: &HttpAnswer, now: DateTime<chrono::Utc>) -> Option<TimeDelta> {
+fn ahead(answer: &HttpAnswer, now: DateTime<Utc>) -> Option<TimeDelta> {
     let theirs = DateTime::parse_from_rfc2822(answer.headers.get(DATE)?.to_str().ok()?).ok()?.to_utc() + TimeDelta::milliseconds(500);
     let ahead = theirs - now;
     Some(if ahead.abs() < TimeDelta::seconds(1) { TimeDelta::zero() } else { ahead })
@@ -198,15 +207,15 @@ fn value(text: &str) -> Result<HeaderValue, BackendError> {
     Ok(value)
 }
 
-fn lost(failure: &HttpFailure, writes: bool) -> BackendError {
-    let trouble = if writes && failure.may_have_arrived { ErrorKind::Unknown } else { ErrorKind::Retry { after: None } };
+fn lost(failure: &HttpFailure, effect: Effect) -> BackendError {
+    let trouble = if effect == Effect::Writes && failure.may_have_arrived { ErrorKind::Unknown } else { ErrorKind::Retry { after: None } };
     BackendError::new(trouble, failure.to_string())
 }
 
 impl TrackerCall {
     fn new(method: Method, path: impl Into<String>) -> Self {
-        let writes = method != Method::GET;
-        Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None, writes }
+        let effect = if method == Method::GET { Effect::Reads } else { Effect::Writes };
+        Self { method, path: path.into(), query: Vec::new(), headers: HeaderMap::new(), body: None, effect }
     }
 
     /// `path` begins with a slash; its parts are escaped with [`segment`].
@@ -272,7 +281,7 @@ impl TrackerCall {
     /// A POST that changes nothing.
     #[must_use]
     pub const fn reads(mut self) -> Self {
-        self.writes = false;
+        self.effect = Effect::Reads;
         self
     }
 }
@@ -297,7 +306,7 @@ pub fn segment(text: &str) -> String {
 ///
 /// `None`: it is a success.
 #[must_use]
-pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+pub fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     let after = answer.retry_after;
     let trouble = match answer.status {
         200..=299 => return None,
@@ -306,7 +315,7 @@ pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
         // Not done, and it says so.
         503 if after.is_some() => ErrorKind::Retry { after },
         // Some gateway gave up: what is behind it may go on. Only a write can have done something.
-        500..=599 if writes => ErrorKind::Unknown,
+        500..=599 if answer.effect == Effect::Writes => ErrorKind::Unknown,
         408 | 425 | 500..=599 => ErrorKind::Retry { after },
         // A wrong address, a missing permission, a place that is not there: an operator mends it.
         300..=399 | 403..=405 | 407 | 410 | 423 => ErrorKind::Denied,
@@ -323,14 +332,14 @@ pub fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
 }
 
 /// Reads a whole JSON answer. One that broke off or makes no sense is lost, for a write, and to be read again, for a read.
-pub fn read_json<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes: bool) -> Result<T, BackendError> {
+pub fn read_json<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result<T, BackendError> {
     let read = if answer.truncated {
         Err("it is too long".to_owned())
     } else {
         serde_json::from_slice(&answer.body).map_err(|error| error.to_string())
     };
     read.map_err(|why| {
-        if writes {
+        if answer.effect == Effect::Writes {
             BackendError::new(ErrorKind::Unknown, format!("the answer about {what} cannot be read: {why}"))
         } else {
             BackendError::unreadable(what, why)
@@ -344,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_other_clock_is_read_to_the_second_and_less_is_nothing() {
-        let now: DateTime<chrono::Utc> = "2026-11-21T04:00:00.700Z".parse().unwrap();
+        let now: DateTime<Utc> = "2026-11-21T04:00:00.700Z".parse().unwrap();
         let told = |date: &str| {
             let headers = [(DATE, date.parse().unwrap())].into_iter().collect();
             ahead(&HttpAnswer { headers, ..HttpAnswer::default() }, now)
@@ -366,7 +375,13 @@ mod tests {
         };
         let http = HttpClient::new(limits).unwrap();
         let base = "https://ghe.example.org/api/v3".to_owned();
-        let line = TrackerClient::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::new(None) });
+        let line = TrackerClient::new(LineOptions {
+            http,
+            base,
+            transport: Transport::Direct,
+            secret: Secret::new(None),
+            now: || DateTime::UNIX_EPOCH,
+        });
         let leads = |status, to: &str| {
             let headers = [(LOCATION, to.parse().unwrap())].into_iter().collect();
             line.leads_to(&HttpAnswer { status, headers, ..HttpAnswer::default() })

@@ -69,6 +69,7 @@ fn build(name: &str, settings: &BackendSettings, all: &Settings) -> Result<Track
         base: settings.base_url.as_deref().unwrap_or_default().trim_end_matches('/').to_owned(),
         transport: transport(settings),
         secret: secret.clone(),
+        now: crate::clock::system_now,
     };
     let options = BackendOptions {
         name: name.to_owned(),

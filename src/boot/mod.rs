@@ -177,7 +177,7 @@ fn start_workers(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> Option<JoinHandle<()>> {
-    if app.outlets.is_empty() {
+    if app.targets.is_empty() {
         return None;
     }
     if role == (ProcessRole::Serve { workers: false }) {
@@ -222,9 +222,9 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
     let commits = GroupLimits { tasks: ingest.committers, batch: ingest.batch, queue: ingest.queue, ..GroupLimits::COMMIT };
     let reads = GroupLimits { queue: ingest.queue, ..GroupLimits::READ };
     let trackers = backends::trackers(settings)?;
-    let outlets = Targets::new(sinks, &trackers, work_rules(settings));
-    let wake = Arc::new(Wake::new(outlets.iter().map(|outlet| outlet.target.clone()).chain([SYNC.to_owned()])));
-    let told = !outlets.is_empty();
+    let targets = Targets::new(sinks, &trackers, work_rules(settings));
+    let wake = Arc::new(Wake::new(targets.iter().map(|target| target.target.clone()).chain([SYNC.to_owned()])));
+    let told = !targets.is_empty();
     Ok(App {
         commits: GroupCommit::waking(wake.clone(), store.clone(), commits, tasks).announcing(told),
         settles: GroupCommit::waking(wake.clone(), store.clone(), GroupLimits::SETTLE, tasks).announcing(told),
@@ -236,7 +236,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
         keyring: keys::ring(&settings.auth).map_err(BootError::Keys)?,
         rate_limit: RateLimiter::new(Quota::new(settings.rate_limit.requests, settings.rate_limit.window)),
         readiness: Readiness::default(),
-        outlets,
+        targets,
         trackers,
         waits: backends::waits(settings),
         bindings: BindingCache::default(),
@@ -249,7 +249,7 @@ impl RunningService {
     /// Whom this process tells, in words.
     pub fn targets(&self) -> String {
         let targets: Vec<&str> =
-            self.app.outlets.iter().filter(|outlet| outlet.kind != MessageKind::Dispatch).map(|outlet| outlet.target.as_str()).collect();
+            self.app.targets.iter().filter(|target| target.kind != MessageKind::Dispatch).map(|target| target.target.as_str()).collect();
         targets.join(", ")
     }
 

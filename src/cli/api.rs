@@ -33,7 +33,7 @@ pub(super) struct ApiPage {
 }
 
 /// Pairs of a query, each value as it is.
-pub(super) type Query = Vec<(&'static str, String)>;
+pub(super) type UrlQuery = Vec<(&'static str, String)>;
 
 const MOST_PER_PAGE: usize = 200;
 
@@ -128,7 +128,7 @@ impl IssueApi {
     }
 
     /// Page of a list, page by page, until there are `most`.
-    pub(super) async fn items(&self, path: &str, query: &Query, most: usize) -> Result<ApiPage, CliError> {
+    pub(super) async fn items(&self, path: &str, query: &UrlQuery, most: usize) -> Result<ApiPage, CliError> {
         let mut all = ApiPage::default();
         let mut cursor = None;
         loop {
@@ -167,7 +167,7 @@ impl ApiAnswer {
     }
 }
 
-pub(super) fn with_query(path: &str, query: &Query) -> String {
+pub(super) fn with_query(path: &str, query: &UrlQuery) -> String {
     let pairs: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::api::Query;
+use super::api::UrlQuery;
 
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
@@ -68,7 +68,7 @@ pub(super) struct FilterArgs {
 
 impl FilterArgs {
     /// As parameters of the API.
-    pub(super) fn query(&self) -> Query {
+    pub(super) fn query(&self) -> UrlQuery {
         let many = [
             ("state", &self.state),
             ("label", &self.label),
@@ -91,7 +91,8 @@ impl FilterArgs {
             ("due_from", &self.due_from),
             ("due_before", &self.due_before),
         ];
-        let mut query: Query = many.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value.clone()))).collect();
+        let mut query: UrlQuery =
+            many.into_iter().flat_map(|(name, values)| values.iter().map(move |value| (name, value.clone()))).collect();
         query.extend(one.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
         query.extend(self.unassigned.then(|| ("unassigned", "true".to_owned())));
         query.extend(self.archived.then(|| ("archived", "true".to_owned())));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
-use super::api::{ApiPage, IssueApi, Query, with_query};
+use super::api::{ApiPage, IssueApi, UrlQuery, with_query};
 use super::error::CliError;
 use super::names::{find, resolve};
 
@@ -142,7 +142,7 @@ pub(super) async fn call(api: &IssueApi, name: &str, mut arguments: Arguments) -
 
 async fn list(api: &IssueApi, arguments: &Arguments) -> Result<Value, CliError> {
     const NAMES: [&str; 7] = ["state", "label", "assignee", "target_repo", "priority", "q", "limit"];
-    let mut query = Query::new();
+    let mut query = UrlQuery::new();
     for name in NAMES {
         let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match arguments.get(name) {
@@ -156,7 +156,7 @@ async fn list(api: &IssueApi, arguments: &Arguments) -> Result<Value, CliError> 
 
 async fn show(api: &IssueApi, name: &str) -> Result<Value, CliError> {
     let issue: Value = find(api, name).await?.json()?;
-    let comments: ApiPage = api.items(&format!("/issues/{}/comments", issue["number"]), &Query::new(), 200).await?;
+    let comments: ApiPage = api.items(&format!("/issues/{}/comments", issue["number"]), &UrlQuery::new(), 200).await?;
     Ok(json!({ "issue": issue, "comments": comments.items, "more_comments": comments.next_cursor.is_some() }))
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::app::{App, Target};
+use crate::app::{App, MessageTarget};
 use crate::domain::MessageKind;
 use crate::domain::queue::breaker::BreakerState;
 
@@ -75,8 +75,8 @@ pub struct ReadyParams {
 pub async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<ReadyResponse>, Problem> {
     app.ready().await.map_err(|reason| Problem::unready(reason.to_string()))?;
     let verbose = uri.query().is_some_and(|query| query.split('&').any(|part| part.split('=').next() == Some("verbose")));
-    let target = |outlet: &Arc<Target>| TargetResponse { target: outlet.target.clone(), breaker: outlet.breaker_state() };
-    let sinks = app.outlets.iter().filter(|outlet| outlet.kind != MessageKind::Dispatch);
+    let target = |target: &Arc<MessageTarget>| TargetResponse { target: target.target.clone(), breaker: target.breaker_state() };
+    let sinks = app.targets.iter().filter(|target| target.kind != MessageKind::Dispatch);
     let targets = verbose.then(|| sinks.map(target).collect());
     Ok(Json(ReadyResponse { status: HEALTHY.status, version: HEALTHY.version, targets }))
 }

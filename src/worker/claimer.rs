@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::WorkerLimits;
 use super::lane::{LaneJob, LaneMessage};
 use super::low_water_mark::{LowWaterMark, PollOutcome};
-use crate::app::{App, AppError, Target};
+use crate::app::{App, AppError, MessageTarget};
 use crate::domain::queue::breaker::BreakerPermit;
 use crate::domain::{Lease, QueuePosition};
 
@@ -21,7 +21,7 @@ const BATCHES: u32 = 4;
 
 pub(super) struct MessageClaimer {
     app: Arc<App>,
-    outlet: Arc<Target>,
+    target: Arc<MessageTarget>,
     limits: WorkerLimits,
     stop: CancellationToken,
     room: Arc<Semaphore>,
@@ -42,11 +42,11 @@ enum NextStep {
 }
 
 impl MessageClaimer {
-    pub(super) fn new(app: Arc<App>, outlet: Arc<Target>, limits: WorkerLimits, stop: CancellationToken) -> Self {
+    pub(super) fn new(app: Arc<App>, target: Arc<MessageTarget>, limits: WorkerLimits, stop: CancellationToken) -> Self {
         let semaphore = |permits: u32| Arc::new(Semaphore::new(permits as usize));
         Self {
             app,
-            outlet,
+            target,
             limits,
             stop,
             room: semaphore(limits.batch * BATCHES),
@@ -71,7 +71,7 @@ impl MessageClaimer {
                 }
                 NextStep::Failed(error) => {
                     if !away {
-                        tracing::warn!(%error, message.target = self.outlet.target, "no messages can be taken for now");
+                        tracing::warn!(%error, message.target = self.target.target, "no messages can be taken for now");
                     }
                     away = true;
                     self.rest(None).await;
@@ -95,14 +95,14 @@ impl MessageClaimer {
     }
 
     async fn next_step(&mut self, tasks: &TaskTracker) -> NextStep {
-        let (limit, probe) = match self.outlet.permit(self.app.clock.now()) {
+        let (limit, probe) = match self.target.permit(self.app.clock.now()) {
             BreakerPermit::Go => (self.limits.batch, false),
             BreakerPermit::Probe => (1, true),
             BreakerPermit::Wait(until) => return NextStep::Rest(until),
         };
         let turn = self.lease_and_start(limit, probe, tasks).await;
         if probe && !matches!(turn, Ok(NextStep::Took { found: true, .. })) {
-            self.outlet.not_tried(self.app.clock.now());
+            self.target.not_tried(self.app.clock.now());
             // Without a message to probe with there is nothing to hurry for.
             return turn.map_or_else(NextStep::Failed, |_| NextStep::Rest(None));
         }
@@ -114,7 +114,7 @@ impl MessageClaimer {
         let Some(Ok(room)) = self.stop.run_until_cancelled(acquiring).await else { return Ok(NextStep::Rest(None)) };
         let began = self.app.clock.now();
         let since = self.mark.since(began);
-        let claimed = self.app.claim_messages(&self.outlet, since, limit).await?;
+        let claimed = self.app.claim_messages(&self.target, since, limit).await?;
         let last = claimed.leases.iter().map(|Lease { message, .. }| QueuePosition { due_at: message.due_at, id: message.id }).max();
         self.mark.polled(PollOutcome { since, began, ended: self.app.clock.now(), last, more: claimed.more });
         let found = !claimed.leases.is_empty();
@@ -145,7 +145,7 @@ impl MessageClaimer {
         for jobs in lanes.into_values() {
             let hand = LaneJob {
                 app: self.app.clone(),
-                outlet: self.outlet.clone(),
+                target: self.target.clone(),
                 calls: self.calls.clone(),
                 margin: self.limits.margin,
                 probe,
@@ -161,7 +161,7 @@ impl MessageClaimer {
         let wait = until.and_then(|until| (until - self.app.clock.now()).to_std().ok()).unwrap_or(self.limits.poll);
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = self.app.wake.work_for(&self.outlet.target) => {}
+            () = self.app.wake.work_for(&self.target.target) => {}
             () = tokio::time::sleep(wait.clamp(Duration::from_millis(1), self.limits.poll)) => {}
         }
     }

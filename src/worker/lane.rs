@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::app::{App, LeaseEnd, Target};
+use crate::app::{App, LeaseEnd, MessageTarget};
 use crate::domain::{Lease, MessageKind, Notice};
 use crate::telemetry::TraceContext;
 
@@ -20,7 +20,7 @@ pub(super) struct LaneMessage {
 /// Who works on one lane, and within which limits.
 pub(super) struct LaneJob {
     pub(super) app: Arc<App>,
-    pub(super) outlet: Arc<Target>,
+    pub(super) target: Arc<MessageTarget>,
     pub(super) calls: Arc<Semaphore>,
     pub(super) margin: Duration,
     /// Goes out although the breaker is not closed.
@@ -34,11 +34,11 @@ impl Drop for LaneJob {
     /// However the work ended: a probe that told the breaker nothing makes way for the next one.
     fn drop(&mut self) {
         if self.probe {
-            self.outlet.not_tried(self.app.clock.now());
+            self.target.not_tried(self.app.clock.now());
         }
         // There is room again, and whoever stood behind this lane may be due.
         self.room = None;
-        self.app.wake.ring(&self.outlet.target);
+        self.app.wake.ring(&self.target.target);
     }
 }
 
@@ -62,7 +62,7 @@ impl LaneJob {
             self.app.release_unstarted(std::slice::from_ref(&job.lease)).await;
             return None;
         }
-        if self.app.release_exhausted(&self.outlet, &job.lease).await {
+        if self.app.release_exhausted(&self.target, &job.lease).await {
             return Some(LeaseEnd::Done);
         }
         let message = &job.lease.message;
@@ -83,9 +83,9 @@ impl LaneJob {
             trace.link(&span);
         }
         let ended = match message.kind {
-            MessageKind::Dispatch => self.app.dispatch(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
-            MessageKind::Push => self.app.push(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
-            MessageKind::Publish => self.app.publish(&self.outlet, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
+            MessageKind::Dispatch => self.app.dispatch(&self.target, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
+            MessageKind::Push => self.app.push(&self.target, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
+            MessageKind::Publish => self.app.publish(&self.target, &job.lease, job.notice.as_ref()).instrument(span.clone()).await,
         };
         if ended == LeaseEnd::Waits {
             span.record("otel.status_code", "error");
@@ -96,6 +96,6 @@ impl LaneJob {
     /// Not while stopping, not when the lease may run out under the work, and not against an open breaker.
     fn may_begin(&self, lease: &Lease) -> bool {
         let now = self.app.clock.now();
-        !self.stop.is_cancelled() && self.outlet.may_begin(now, self.probe) && now + self.margin < lease.until
+        !self.stop.is_cancelled() && self.target.may_begin(now, self.probe) && now + self.margin < lease.until
     }
 }

@@ -37,10 +37,10 @@ pub struct WorkerLimits {
 
 /// Works until `stop`; ends when all that was begun has ended and the rest was given back.
 pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop: CancellationToken) {
-    let outlets: Vec<_> = app.outlets.iter().cloned().collect();
-    let claimers: Vec<_> = outlets
+    let targets: Vec<_> = app.targets.iter().cloned().collect();
+    let claimers: Vec<_> = targets
         .into_iter()
-        .map(|outlet| tasks.spawn(MessageClaimer::new(app.clone(), outlet, limits, stop.clone()).run(tasks.clone())))
+        .map(|target| tasks.spawn(MessageClaimer::new(app.clone(), target, limits, stop.clone()).run(tasks.clone())))
         .collect();
     tokio::join!(
         async {
@@ -60,7 +60,7 @@ pub async fn run(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker, stop:
 pub async fn run_once(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker) {
     let never = CancellationToken::new();
     let mut claimers: Vec<_> =
-        app.outlets.iter().map(|outlet| MessageClaimer::new(app.clone(), outlet.clone(), limits, never.clone())).collect();
+        app.targets.iter().map(|target| MessageClaimer::new(app.clone(), target.clone(), limits, never.clone())).collect();
     loop {
         let mut found = false;
         for claimer in &mut claimers {

@@ -2,7 +2,7 @@
 //! shall have it.
 
 use super::targets::LeaseEnd;
-use crate::app::{App, AppError, Target};
+use crate::app::{App, AppError, MessageTarget};
 use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{Link, LinkOrigin, LinkState, RouteDestination};
 use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
@@ -15,12 +15,12 @@ impl App {
     }
 
     /// Fans one event out. Its messages are written in the transaction that ends this one.
-    pub async fn dispatch(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
+    pub async fn dispatch(&self, target: &MessageTarget, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let mut messages = Vec::new();
         let mut links = Vec::new();
         if let Some(notice) = notice {
-            let interested = self.outlets.sinks().filter(|sink| sink.wants(notice.event.kind));
+            let interested = self.targets.sinks().filter(|sink| sink.wants(notice.event.kind));
             messages.extend(interested.map(|sink| NewMessage::publish(&lease.message, sink.name(), started)));
             match self.ties(lease, notice).await {
                 Ok(DispatchLinks { known, new }) => {
@@ -29,7 +29,7 @@ impl App {
                     links = new;
                 }
                 Err(error) => {
-                    return self.record_failure(outlet, lease, Verdict::Retry { after: None }, error.to_string(), started).await;
+                    return self.record_failure(target, lease, Verdict::Retry { after: None }, error.to_string(), started).await;
                 }
             }
         }
@@ -37,7 +37,7 @@ impl App {
         let change = Change { links, ..Change::settling(lease.settle(None, started), messages) };
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
-        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        self.metrics.deliveries.with_label_values(&[target.kind.as_str(), &target.target, outcome]).inc();
         LeaseEnd::Done
     }
 

@@ -3,27 +3,27 @@
 use std::time::Instant;
 
 use super::targets::LeaseEnd;
-use crate::app::{App, Target};
+use crate::app::{App, MessageTarget};
 use crate::domain::queue::breaker::BreakerState;
 use crate::domain::{Change, Lease, Notice, Verdict};
 
 impl App {
     /// Calls the sink, tells the breaker, and writes down how it ended. Nothing is held open while the sink takes its time.
-    pub async fn publish(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
+    pub async fn publish(&self, target: &MessageTarget, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
-        let (Some(sink), Some(notice)) = (&outlet.sink, notice) else {
+        let (Some(sink), Some(notice)) = (&target.sink, notice) else {
             // The issue was deleted for good, and its history with it: there is nothing to tell any more.
             self.settle_message(lease, Change::settling(lease.settle(Some(started), started), Vec::new())).await;
             return LeaseEnd::Done;
         };
-        let labels = [outlet.kind.as_str(), &outlet.target];
+        let labels = [target.kind.as_str(), &target.target];
         let clock = Instant::now();
         let told = sink.publish(notice).await;
         self.metrics.delivery_duration.with_label_values(&labels).observe(clock.elapsed().as_secs_f64());
         let stamp = self.clock.stamp();
         match told {
             Ok(()) => {
-                outlet.with_breaker(crate::domain::queue::breaker::Breaker::succeeded);
+                target.with_breaker(crate::domain::queue::breaker::Breaker::succeeded);
                 let settled = self.settle_message(lease, Change::settling(lease.settle(Some(started), stamp.now), Vec::new())).await;
                 let outcome = if settled { "delivered" } else { "lost" };
                 self.metrics.deliveries.with_label_values(&[labels[0], labels[1], outcome]).inc();
@@ -32,22 +32,22 @@ impl App {
                 LeaseEnd::Done
             }
             Err(error) => {
-                self.tell_breaker(outlet, error.verdict, stamp.random());
-                self.record_failure(outlet, lease, error.verdict, error.message, started).await
+                self.tell_breaker(target, error.verdict, stamp.random());
+                self.record_failure(target, lease, error.verdict, error.message, started).await
             }
         }
     }
 
     /// A refusal is an answer: the target is well.
-    pub(in crate::app) fn tell_breaker(&self, outlet: &Target, verdict: Verdict, random: u32) {
-        let before = outlet.breaker_state();
+    pub(in crate::app) fn tell_breaker(&self, target: &MessageTarget, verdict: Verdict, random: u32) {
+        let before = target.breaker_state();
         match verdict {
-            Verdict::Retry { after } => outlet.with_breaker(|breaker| breaker.failed(self.clock.now(), random, after)),
-            Verdict::Fail => outlet.with_breaker(crate::domain::queue::breaker::Breaker::succeeded),
+            Verdict::Retry { after } => target.with_breaker(|breaker| breaker.failed(self.clock.now(), random, after)),
+            Verdict::Fail => target.with_breaker(crate::domain::queue::breaker::Breaker::succeeded),
         }
-        if before == BreakerState::Closed && outlet.breaker_state() == BreakerState::Open {
+        if before == BreakerState::Closed && target.breaker_state() == BreakerState::Open {
             tracing::warn!(
-                message.target = outlet.target,
+                message.target = target.target,
                 "the target does not answer: its breaker is open, and one probe at a time goes out"
             );
         }

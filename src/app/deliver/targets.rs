@@ -1,7 +1,7 @@
-//! Who works through which messages: one outlet for each target, with its breaker and its limits.
+//! Who works through which messages: one target for each target, with its breaker and its limits.
 //!
 //! Here is what the use cases about messages share. To add a kind of message: the use case that does its work, its limit in
-//! [`WorkRules`], and its outlets in [`Outlets::new`].
+//! [`WorkRules`], and its targets in [`Outlets::new`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct WorkRules {
 }
 
 /// One target: what is sent there, and whether it answers.
-pub struct Target {
+pub struct MessageTarget {
     pub kind: MessageKind,
     pub target: String,
     pub(in crate::app) sink: Option<Arc<dyn EventSink>>,
@@ -53,7 +53,7 @@ enum IdleReason {
 /// Every target this process may work for. None at all when nobody outside is configured.
 #[derive(Default)]
 pub struct Targets {
-    list: Vec<Arc<Target>>,
+    list: Vec<Arc<MessageTarget>>,
     rules: Option<WorkRules>,
 }
 
@@ -64,7 +64,7 @@ impl Targets {
         if sinks.is_empty() && trackers.is_empty() {
             return Self::default();
         }
-        let outlet = |kind, target: &str, attempts| Target {
+        let target = |kind, target: &str, attempts| MessageTarget {
             kind,
             target: target.to_owned(),
             sink: None,
@@ -73,14 +73,14 @@ impl Targets {
             breaker: Mutex::new(Breaker::new(rules.breaker)),
             rest: Mutex::new(IdleReason::Not),
         };
-        let mut list = vec![outlet(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), rules.dispatch_attempts)];
+        let mut list = vec![target(MessageKind::Dispatch, MessageKind::Dispatch.as_str(), rules.dispatch_attempts)];
         list.extend(sinks.into_iter().map(|sink| {
-            let publisher = outlet(MessageKind::Publish, sink.name(), rules.publish_attempts);
-            Target { sink: Some(sink), ..publisher }
+            let publisher = target(MessageKind::Publish, sink.name(), rules.publish_attempts);
+            MessageTarget { sink: Some(sink), ..publisher }
         }));
         list.extend(trackers.iter().map(|tracker| {
-            let pusher = outlet(MessageKind::Push, &tracker.name, rules.push_attempts);
-            Target { tracker: Some(Arc::clone(tracker)), ..pusher }
+            let pusher = target(MessageKind::Push, &tracker.name, rules.push_attempts);
+            MessageTarget { tracker: Some(Arc::clone(tracker)), ..pusher }
         }));
         Self { list: list.into_iter().map(Arc::new).collect(), rules: Some(rules) }
     }
@@ -90,13 +90,13 @@ impl Targets {
         self.list.is_empty()
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Target>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<MessageTarget>> {
         self.list.iter()
     }
 
     /// The sinks that want to hear of it, in the order of the settings.
     pub(in crate::app) fn sinks(&self) -> impl Iterator<Item = &Arc<dyn EventSink>> {
-        self.list.iter().filter_map(|outlet| outlet.sink.as_ref())
+        self.list.iter().filter_map(|target| target.sink.as_ref())
     }
 
     pub(in crate::app) const fn rules(&self) -> Option<WorkRules> {
@@ -104,7 +104,7 @@ impl Targets {
     }
 }
 
-impl Target {
+impl MessageTarget {
     /// Leave to take messages for this target. What it owes in return is said at [`Breaker::permit`].
     pub fn permit(&self, now: DateTime<Utc>) -> BreakerPermit {
         match self.resting(now) {
@@ -187,12 +187,17 @@ pub enum LeaseEnd {
 
 impl App {
     /// Takes messages that are due for the target. An empty answer is the usual one.
-    pub async fn claim_messages(&self, outlet: &Target, since: Option<QueuePosition>, limit: u32) -> Result<LeasedMessages, AppError> {
-        let Some(rules) = self.outlets.rules() else { return Ok(LeasedMessages::default()) };
+    pub async fn claim_messages(
+        &self,
+        target: &MessageTarget,
+        since: Option<QueuePosition>,
+        limit: u32,
+    ) -> Result<LeasedMessages, AppError> {
+        let Some(rules) = self.targets.rules() else { return Ok(LeasedMessages::default()) };
         let stamp = self.clock.stamp();
-        let wish = LeaseRequest { target: &outlet.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
+        let wish = LeaseRequest { target: &target.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
         let claimed = self.store.lease_messages(&wish).await?;
-        let labels = [outlet.kind.as_str(), &outlet.target];
+        let labels = [target.kind.as_str(), &target.target];
         for lease in claimed.leases.iter().filter(|lease| lease.message.attempt == 1) {
             let waited = (stamp.now - lease.message.due_at).to_std().unwrap_or_default();
             self.metrics.message_pickup.with_label_values(&labels).observe(waited.as_secs_f64());
@@ -202,12 +207,12 @@ impl App {
 
     /// A message that was taken more often than it may be, without any end to show for it: it may be what brings down whoever
     /// works on it. Then it is given up, and the answer is `true`.
-    pub async fn release_exhausted(&self, outlet: &Target, lease: &Lease) -> bool {
-        let spent = lease.message.attempt > outlet.attempts;
+    pub async fn release_exhausted(&self, target: &MessageTarget, lease: &Lease) -> bool {
+        let spent = lease.message.attempt > target.attempts;
         if spent {
             let error = lease.message.last_error.clone();
             let error = error.unwrap_or_else(|| "taken again and again without an end; does it bring down who works on it?".to_owned());
-            self.record_failure(outlet, lease, Verdict::Fail, error, self.clock.now()).await;
+            self.record_failure(target, lease, Verdict::Fail, error, self.clock.now()).await;
         }
         spent
     }
@@ -242,7 +247,7 @@ impl App {
     /// Decides what follows from a failed attempt, and writes it down.
     pub(in crate::app) async fn record_failure(
         &self,
-        outlet: &Target,
+        target: &MessageTarget,
         lease: &Lease,
         verdict: Verdict,
         error: String,
@@ -253,8 +258,8 @@ impl App {
         let stamp = self.clock.stamp();
         let (at, random) = (stamp.now, stamp.random());
         let wait = match verdict {
-            Verdict::Retry { after } if lease.message.attempt < outlet.attempts => {
-                self.outlets.rules().map(|rules| rules.backoff.wait(lease.message.attempt, random, after))
+            Verdict::Retry { after } if lease.message.attempt < target.attempts => {
+                self.targets.rules().map(|rules| rules.backoff.wait(lease.message.attempt, random, after))
             }
             Verdict::Retry { .. } | Verdict::Fail => None,
         };
@@ -262,11 +267,11 @@ impl App {
             Some(wait) => (AfterRelease::Retry { due_at: at + wait, started, error: error.clone() }, "failed", LeaseEnd::Waits),
             None => (AfterRelease::Dead { started, error: error.clone() }, "dead", LeaseEnd::Done),
         };
-        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        self.metrics.deliveries.with_label_values(&[target.kind.as_str(), &target.target, outcome]).inc();
         if ended == LeaseEnd::Done {
             tracing::error!(
                 message.id = lease.message.id,
-                message.target = outlet.target,
+                message.target = target.target,
                 message.attempt = lease.message.attempt,
                 error,
                 "message given up; it is kept as a dead letter"
@@ -274,7 +279,7 @@ impl App {
         } else {
             tracing::info!(
                 message.id = lease.message.id,
-                message.target = outlet.target,
+                message.target = target.target,
                 message.attempt = lease.message.attempt,
                 error,
                 "message failed; it will be tried again"

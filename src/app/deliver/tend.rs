@@ -29,15 +29,15 @@ impl App {
             metrics.messages.with_label_values(&labels).set(part.depth);
             metrics.messages_oldest.with_label_values(&labels).set((now - part.oldest).num_seconds().max(0));
         }
-        for outlet in self.outlets.iter() {
-            let level = match outlet.breaker_state() {
+        for target in self.targets.iter() {
+            let level = match target.breaker_state() {
                 BreakerState::Closed => 0,
                 BreakerState::HalfOpen => 1,
                 BreakerState::Open => 2,
             };
-            metrics.breakers.with_label_values(&[&outlet.target]).set(level);
-            if outlet.kind == MessageKind::Push {
-                metrics.paused.with_label_values(&[&outlet.target]).set(outlet.is_paused(now).into());
+            metrics.breakers.with_label_values(&[&target.target]).set(level);
+            if target.kind == MessageKind::Push {
+                metrics.paused.with_label_values(&[&target.target]).set(target.is_paused(now).into());
             }
         }
         self.sample_budgets().await

@@ -17,7 +17,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 
 use super::trackers::Tracker;
-use super::{App, AppError, Target};
+use super::{App, AppError, MessageTarget};
 use crate::app::deliver::targets::LeaseEnd;
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::queue::breaker::Breaker;
@@ -33,7 +33,7 @@ pub(super) use reconcile::with_held;
 /// One push under way.
 struct Push<'a> {
     app: &'a App,
-    outlet: &'a Target,
+    target: &'a MessageTarget,
     tracker: &'a Tracker,
     lease: &'a Lease,
     /// The event it is about; none where the tracker's side changed.
@@ -74,25 +74,25 @@ impl From<AppError> for PushStop {
 }
 
 impl App {
-    pub async fn push(&self, outlet: &Target, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
+    pub async fn push(&self, target: &MessageTarget, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let clock = Instant::now();
-        let labels = [outlet.kind.as_str(), &outlet.target];
+        let labels = [target.kind.as_str(), &target.target];
         let about_remote = lease.message.event_seq == NewMessage::REMOTE;
-        let Some(tracker) = outlet.tracker.as_ref().filter(|_| about_remote || notice.is_some()) else {
+        let Some(tracker) = target.tracker.as_ref().filter(|_| about_remote || notice.is_some()) else {
             // The issue was deleted for good.
-            return self.done(outlet, lease, started, None).await;
+            return self.done(target, lease, started, None).await;
         };
         let secret = tracker.secret.edition();
-        let ended = match self.push_issue(outlet, tracker, lease, notice).await {
+        let ended = match self.push_issue(target, tracker, lease, notice).await {
             Ok(last) => {
-                outlet.with_breaker(Breaker::succeeded);
+                target.with_breaker(Breaker::succeeded);
                 let began = notice.map_or(lease.message.created_at, |notice| notice.event.at);
                 let delay = (self.clock.now() - began).to_std().unwrap_or_default();
                 self.metrics.delivery_delay.with_label_values(&labels).observe(delay.as_secs_f64());
-                self.done(outlet, lease, started, last).await
+                self.done(target, lease, started, last).await
             }
-            Err(stop) => self.stopped(outlet, lease, stop, started, secret).await,
+            Err(stop) => self.stopped(target, lease, stop, started, secret).await,
         };
         self.metrics.delivery_duration.with_label_values(&labels).observe(clock.elapsed().as_secs_f64());
         ended
@@ -100,7 +100,7 @@ impl App {
 
     async fn push_issue(
         &self,
-        outlet: &Target,
+        target: &MessageTarget,
         tracker: &Tracker,
         lease: &Lease,
         notice: Option<&Notice>,
@@ -121,7 +121,7 @@ impl App {
         }
         let sends = bound.as_ref().is_none_or(|bound| bound.binding.pushes());
         let bound = bound.filter(|bound| bound.binding.pulls());
-        let mut work = Push { app: self, outlet, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
+        let mut work = Push { app: self, target, tracker, lease, notice, bound: bound.is_some(), issue, around, fitted };
         let linked = work.ensure_created(link).await?;
         let updated = match &bound {
             Some(bound) => work.reconcile(linked.clone(), bound).await?,
@@ -142,24 +142,24 @@ impl App {
         }
     }
 
-    async fn done(&self, outlet: &Target, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> LeaseEnd {
+    async fn done(&self, target: &MessageTarget, lease: &Lease, started: DateTime<Utc>, last: Option<Link>) -> LeaseEnd {
         let mut change = Change::settling(lease.settle(Some(started), self.clock.now()), Vec::new());
         change.links.extend(last);
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
-        self.metrics.deliveries.with_label_values(&[outlet.kind.as_str(), &outlet.target, outcome]).inc();
+        self.metrics.deliveries.with_label_values(&[target.kind.as_str(), &target.target, outcome]).inc();
         LeaseEnd::Done
     }
 
     /// `secret` is the edition of the secret with which it was begun.
-    async fn stopped(&self, outlet: &Target, lease: &Lease, stop: PushStop, started: DateTime<Utc>, secret: u64) -> LeaseEnd {
+    async fn stopped(&self, target: &MessageTarget, lease: &Lease, stop: PushStop, started: DateTime<Utc>, secret: u64) -> LeaseEnd {
         let error = match stop {
             PushStop::Lost => return LeaseEnd::Done,
             PushStop::Later { at, why } => return self.postpone(lease, at, why).await,
             // The store's trouble is not the tracker's: the breaker is not told.
             PushStop::Failed(error) => {
                 let retry = Verdict::Retry { after: None };
-                return self.record_failure(outlet, lease, retry, error.to_string(), started).await;
+                return self.record_failure(target, lease, retry, error.to_string(), started).await;
             }
             PushStop::Trouble(error) => error,
         };
@@ -167,28 +167,28 @@ impl App {
         let retry = |after| Verdict::Retry { after };
         match error.trouble {
             ErrorKind::Limited { after } => {
-                outlet.rest_until(now + after);
+                target.rest_until(now + after);
                 self.postpone(lease, now + after, error.message).await
             }
             ErrorKind::Paused => {
-                self.pause(outlet, secret);
+                self.pause(target, secret);
                 self.postpone(lease, now, error.message).await
             }
             ErrorKind::Retry { after } => {
-                self.tell_breaker(outlet, retry(after), self.clock.stamp().random());
-                self.record_failure(outlet, lease, retry(after), error.message, started).await
+                self.tell_breaker(target, retry(after), self.clock.stamp().random());
+                self.record_failure(target, lease, retry(after), error.message, started).await
             }
             ErrorKind::Unknown => {
-                self.tell_breaker(outlet, retry(None), self.clock.stamp().random());
-                self.record_failure(outlet, lease, retry(None), error.message, started).await
+                self.tell_breaker(target, retry(None), self.clock.stamp().random());
+                self.record_failure(target, lease, retry(None), error.message, started).await
             }
             ErrorKind::Denied | ErrorKind::Stale => {
-                outlet.with_breaker(Breaker::succeeded);
-                self.record_failure(outlet, lease, retry(None), error.message, started).await
+                target.with_breaker(Breaker::succeeded);
+                self.record_failure(target, lease, retry(None), error.message, started).await
             }
             ErrorKind::Fail => {
-                outlet.with_breaker(Breaker::succeeded);
-                self.record_failure(outlet, lease, Verdict::Fail, error.message, started).await
+                target.with_breaker(Breaker::succeeded);
+                self.record_failure(target, lease, Verdict::Fail, error.message, started).await
             }
         }
     }
@@ -199,14 +199,14 @@ impl App {
     }
 
     /// The secret of that edition was refused. Where it is another one by now, nothing waits for that.
-    pub(super) fn pause(&self, outlet: &Target, secret: u64) {
-        if outlet.pause(secret) {
+    pub(super) fn pause(&self, target: &MessageTarget, secret: u64) {
+        if target.pause(secret) {
             tracing::error!(
-                message.target = outlet.target,
+                message.target = target.target,
                 "the credential is refused: nothing is sent to this tracker until the secret changes"
             );
         }
-        self.metrics.paused.with_label_values(&[&outlet.target]).set(1);
+        self.metrics.paused.with_label_values(&[&target.target]).set(1);
     }
 }
 
@@ -273,7 +273,7 @@ impl Push<'_> {
         match self.app.store.spend_budget(&budget.name, &budget.windows, now).await.map_err(AppError::from)? {
             None => Ok(()),
             Some(at) => {
-                self.outlet.rest_until(at);
+                self.target.rest_until(at);
                 Err(PushStop::Later { at, why: "the credential's share of writes is used up".to_owned() })
             }
         }

@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::trackers::Tracker;
-use super::{App, AppError, Target};
+use super::{App, AppError, MessageTarget};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::MessageKind;
 use crate::domain::sync::{BindingState, SyncCursor, SyncRunRecord};
@@ -85,7 +85,7 @@ impl App {
                 && bound.leased_until.is_none_or(|until| until <= now)
                 && (bound.due_at <= now || hinted.contains(&bound.binding.backend))
                 && self.trackers.get(&bound.binding.backend).is_some()
-                && self.outlet_of(&bound.binding.backend).is_none_or(|outlet| !outlet.is_paused(now) && outlet.rests_until(now).is_none())
+                && self.outlet_of(&bound.binding.backend).is_none_or(|target| !target.is_paused(now) && target.rests_until(now).is_none())
         };
         Ok((all.into_iter().filter(due).collect(), next))
     }
@@ -93,7 +93,7 @@ impl App {
     /// A turn at one of them, unless somebody else has it. Ends early when `stop` says so, and goes on from there next time.
     pub async fn sync_binding(&self, bound: &BindingState, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
         let Some(tracker) = self.trackers.get(&bound.binding.backend) else { return Ok(()) };
-        let Some(rules) = self.outlets.rules() else { return Ok(()) };
+        let Some(rules) = self.targets.rules() else { return Ok(()) };
         let stamp = self.clock.stamp();
         let until = stamp.now + rules.lease;
         let wish = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
@@ -164,14 +164,14 @@ impl App {
 
     /// A limit or a refused credential counts for everything with it.
     fn waits_for(&self, work: &SyncRun<'_>, trouble: ErrorKind) -> Option<Duration> {
-        let outlet = self.outlet_of(&work.tracker.name)?;
+        let target = self.outlet_of(&work.tracker.name)?;
         match trouble {
             ErrorKind::Limited { after } => {
-                outlet.rest_until(self.clock.now() + after);
+                target.rest_until(self.clock.now() + after);
                 Some(after)
             }
             ErrorKind::Paused => {
-                self.pause(outlet, work.secret);
+                self.pause(target, work.secret);
                 None
             }
             ErrorKind::Retry { after } => after,
@@ -215,8 +215,8 @@ impl App {
         }
     }
 
-    fn outlet_of(&self, backend: &str) -> Option<&Arc<Target>> {
-        self.outlets.iter().find(|outlet| outlet.kind == MessageKind::Push && outlet.target == backend)
+    fn outlet_of(&self, backend: &str) -> Option<&Arc<MessageTarget>> {
+        self.targets.iter().find(|target| target.kind == MessageKind::Push && target.target == backend)
     }
 }
 

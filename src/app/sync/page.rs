@@ -160,7 +160,7 @@ impl SyncRun<'_> {
             change.messages.push(message);
         }
         // History that is taken over as a whole is not news.
-        if self.bound.cursor.since.is_some() && !self.app.outlets.is_empty() {
+        if self.bound.cursor.since.is_some() && !self.app.targets.is_empty() {
             change.announce();
         }
         change

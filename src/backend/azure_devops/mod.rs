@@ -64,7 +64,7 @@ impl AzureDevopsBackend {
 
     async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err)
     }
 
     /// `None` where it is not there.
@@ -73,7 +73,7 @@ impl AzureDevopsBackend {
         if answer.status == 404 {
             return Ok(None);
         }
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false).map(Some), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what).map(Some), Err)
     }
 
     /// By the project it was in.
@@ -84,12 +84,12 @@ impl AzureDevopsBackend {
     /// Answers the work item as it is then. With no version asked for, nobody tied it to an edition but ourselves: it is simply done again.
     async fn patch(&self, at: &RemoteRef, patch: &[wire::Step], version: Option<&str>) -> Result<wire::WorkItem, BackendError> {
         let answer = self.line.send(whole(TrackerCall::patch(item(at))).json_as(PATCH, &patch)).await?;
-        match wire::refusal(&answer, true) {
+        match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Stale && version.is_none() => {
                 Err(BackendError::new(ErrorKind::Retry { after: None }, error.message))
             }
             Some(error) => Err(error),
-            None => read_json(&answer, "the work item", true),
+            None => read_json(&answer, "the work item"),
         }
     }
 
@@ -219,10 +219,10 @@ impl Backend for AzureDevopsBackend {
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
         let PreparedIssue { call, project, carried } = prepared;
         let answer = self.line.send(call).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::WorkItem = read_json(&answer, "the new work item", true)?;
+        let made: wire::WorkItem = read_json(&answer, "the new work item")?;
         Ok(CreatedRemote { at: convert::at(made.id, &project, &self.settings), carried })
     }
 
@@ -269,10 +269,10 @@ impl Backend for AzureDevopsBackend {
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
         let call = TrackerCall::post(comments(at)).query("api-version", COMMENTS).json(&convert::comment_text(body));
         let answer = self.line.send(call).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        let made: wire::Comment = read_json(&answer, "the new comment")?;
         convert::comment(made, at).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
@@ -299,13 +299,13 @@ impl Backend for AzureDevopsBackend {
         if answer.status == 404 {
             return Ok(false);
         }
-        wire::refusal(&answer, true).map_or(Ok(true), Err)
+        wire::refusal(&answer).map_or(Ok(true), Err)
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
         let call = TrackerCall::delete(format!("{}/{}", comments(at), segment(comment))).query("api-version", COMMENTS);
         let answer = self.line.send(call).await?;
-        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
     async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
@@ -331,7 +331,7 @@ impl Backend for AzureDevopsBackend {
         };
         let call = TrackerCall::get(format!("/{}/_apis/connectionData", segment(owner))).query("api-version", CONNECTION);
         let answer = self.line.send(call).await?;
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Paused => {
                 let missing =
                     "the token is refused: make a new personal access token with the scope Work Items (read and write)".to_owned();
@@ -340,7 +340,7 @@ impl Backend for AzureDevopsBackend {
             Some(error) => return Err(error),
             None => {}
         }
-        let connection: wire::Connection = read_json(&answer, "the account", false)?;
+        let connection: wire::Connection = read_json(&answer, "the account")?;
         let mut checked = CheckReport { account: connection.user.and_then(|user| user.name), missing: Vec::new() };
         if let Some(place) = place {
             checked.missing.extend(self.missing_in(place).await?);
@@ -364,11 +364,11 @@ impl Backend for AzureDevopsBackend {
         if answer.status == 404 {
             return Err(BackendError::new(ErrorKind::Fail, format!("there is no organisation {workspace:?}, or the token may not see it")));
         }
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
         let next = wire::continuation(&answer);
-        let projects: wire::Many<wire::Project> = read_json(&answer, "projects", false)?;
+        let projects: wire::Many<wire::Project> = read_json(&answer, "projects")?;
         let items = projects.value.into_iter().map(|project| convert::resource(project, workspace, &self.settings)).collect();
         Ok(RemotePage { items, next })
     }

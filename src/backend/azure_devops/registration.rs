@@ -32,14 +32,14 @@ impl AzureDevopsBackend {
             made.made |= there.is_none();
             let call = there.map_or_else(|| TrackerCall::post(&path), |one| TrackerCall::put(format!("{path}/{}", segment(&one.id))));
             let answer = self.line.send(call.query("api-version", VERSION).json(&wanted)).await?;
-            if let Some(error) = wire::refusal(&answer, true) {
+            if let Some(error) = wire::refusal(&answer) {
                 return Err(by_hand(error, BY_HAND));
             }
-            made.ids.push(read_json::<delivery::Subscription>(&answer, "the service hook", true)?.id);
+            made.ids.push(read_json::<delivery::Subscription>(&answer, "the service hook")?.id);
             for more in ours {
                 let answer =
                     self.line.send(TrackerCall::delete(format!("{path}/{}", segment(&more.id))).query("api-version", VERSION)).await?;
-                wire::refusal(&answer, true).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))?;
+                wire::refusal(&answer).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))?;
             }
         }
         Ok(made)

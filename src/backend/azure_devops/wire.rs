@@ -165,7 +165,7 @@ struct Refusal {
 }
 
 /// The signals of Azure DevOps before the general rule.
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     // Who is not let in is shown a page to sign in on, as if all were well.
     let sign_in = answer.status == 203 || answer.status == 302 && leads_to_sign_in(answer);
     if sign_in {
@@ -175,7 +175,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
             format!("answered {status}, a page to sign in on (the token was refused; make a new one)"),
         ));
     }
-    let error = client::refusal(answer, writes)?;
+    let error = client::refusal(answer)?;
     let Some(told) = told(answer) else { return Some(error) };
     let trouble = match answer.status {
         // Rules of the work item type, values that are not allowed, iterations that are not there: somebody can mend it.
@@ -205,30 +205,34 @@ pub(super) fn continuation(answer: &HttpAnswer) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::http::Effect;
 
-    fn meaning(status: u16, location: &str, body: &str, writes: bool) -> Option<ErrorKind> {
+    fn meaning(status: u16, location: &str, body: &str, effect: Effect) -> Option<ErrorKind> {
         let headers = [(crate::backend::http::header::LOCATION, location.parse().unwrap())].into_iter().collect();
-        let answer = HttpAnswer { status, retry_after: None, headers, body: body.as_bytes().to_vec(), truncated: false };
-        refusal(&answer, writes).map(|error| error.trouble)
+        let answer = HttpAnswer { status, retry_after: None, headers, body: body.as_bytes().to_vec(), truncated: false, effect };
+        refusal(&answer).map(|error| error.trouble)
     }
 
     #[test]
     fn a_page_to_sign_in_on_is_a_refused_token() {
-        assert_eq!(meaning(203, "", "<html>", false), Some(ErrorKind::Paused));
+        assert_eq!(meaning(203, "", "<html>", Effect::Reads), Some(ErrorKind::Paused));
         assert_eq!(
-            meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", true),
+            meaning(302, "https://spsprodweu1.vssps.visualstudio.com/_signin?realm=dev.azure.com", "", Effect::Writes),
             Some(ErrorKind::Paused)
         );
-        assert_eq!(meaning(302, "https://dev.azure.com/other", "", false), Some(ErrorKind::Denied));
+        assert_eq!(meaning(302, "https://dev.azure.com/other", "", Effect::Reads), Some(ErrorKind::Denied));
     }
 
     #[test]
     fn what_a_rule_refuses_can_be_mended_and_what_somebody_wrote_meanwhile_is_stale() {
         let body = |message: &str| format!(r#"{{"$id":"1","message":"{message}","typeKey":"RuleValidationException","errorCode":0}}"#);
-        assert_eq!(meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), true), Some(ErrorKind::Denied));
-        assert_eq!(meaning(400, "", "<html>", true), Some(ErrorKind::Fail));
-        assert_eq!(meaning(412, "", &body("VS403351: Test Operation for path /rev failed."), true), Some(ErrorKind::Stale));
-        assert_eq!(meaning(404, "", &body("TF401232: Work item 7 does not exist"), true), Some(ErrorKind::Denied));
-        assert_eq!(meaning(200, "", "{}", true), None);
+        assert_eq!(
+            meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), Effect::Writes),
+            Some(ErrorKind::Denied)
+        );
+        assert_eq!(meaning(400, "", "<html>", Effect::Writes), Some(ErrorKind::Fail));
+        assert_eq!(meaning(412, "", &body("VS403351: Test Operation for path /rev failed."), Effect::Writes), Some(ErrorKind::Stale));
+        assert_eq!(meaning(404, "", &body("TF401232: Work item 7 does not exist"), Effect::Writes), Some(ErrorKind::Denied));
+        assert_eq!(meaning(200, "", "{}", Effect::Writes), None);
     }
 }

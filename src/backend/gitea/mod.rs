@@ -53,7 +53,7 @@ impl GiteaBackend {
 
     async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err)
     }
 
     /// One page, and whether there may be another. `seen` is how many came before it.
@@ -95,7 +95,7 @@ impl GiteaBackend {
             | ErrorKind::Fail => error,
         };
         let answer = self.line.send(call).await.map_err(prepared)?;
-        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err).map_err(prepared)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err).map_err(prepared)
     }
 
     /// One at a time is how Gitea takes labels off. One that is off already, or is gone altogether, is fine.
@@ -104,7 +104,7 @@ impl GiteaBackend {
         if !change.add.is_empty() {
             let labels = self.label_ids(&at.place, &change.add).await?;
             let answer = self.line.send(TrackerCall::post(&path).json(&wire::Labels { labels })).await?;
-            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+            wire::refusal(&answer).map_or(Ok(()), Err)?;
         }
         if change.remove.is_empty() {
             return Ok(());
@@ -113,7 +113,7 @@ impl GiteaBackend {
         for id in change.remove.iter().filter_map(|name| ids::id_of(&known, name)) {
             let answer = self.line.send(TrackerCall::delete(format!("{path}/{id}"))).await?;
             if ![404, 422].contains(&answer.status) {
-                wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+                wire::refusal(&answer).map_or(Ok(()), Err)?;
             }
         }
         Ok(())
@@ -124,7 +124,7 @@ impl GiteaBackend {
         if [404, 410].contains(&answer.status) {
             return Ok(None);
         }
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, "the issue", false).map(Some), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, "the issue").map(Some), Err)
     }
 
     /// People are replaced as a whole: those that are there, with the change.
@@ -142,10 +142,10 @@ impl GiteaBackend {
 
 /// What is in a page, and whether there may be another.
 fn read_page<T: DeserializeOwned>(answer: &HttpAnswer, seen: usize, what: &str) -> Result<(Vec<T>, bool), BackendError> {
-    if let Some(error) = wire::refusal(answer, false) {
+    if let Some(error) = wire::refusal(answer) {
         return Err(error);
     }
-    let items: Vec<T> = read_json(answer, what, false)?;
+    let items: Vec<T> = read_json(answer, what)?;
     let more = !items.is_empty() && wire::total(answer).is_none_or(|total| seen + items.len() < total);
     Ok((items, more))
 }
@@ -199,10 +199,10 @@ impl Backend for GiteaBackend {
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
         let PreparedIssue { call, project, mut carried } = prepared;
         let answer = self.line.send(call).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::Issue = read_json(&answer, "the new issue", true)?;
+        let made: wire::Issue = read_json(&answer, "the new issue")?;
         let at = convert::at(made.number, &project, made.html_url);
         if let Some(labels) = made.labels {
             let before = carried.labels.len();
@@ -239,7 +239,7 @@ impl Backend for GiteaBackend {
         };
         if let Some(body) = convert::edit(edit, assignees, milestone, version) {
             let answer = self.line.send(TrackerCall::patch(issue(at)).json(&body)).await?;
-            let error = if body.content_version.is_some() { wire::refusal_of_edition(&answer) } else { wire::refusal(&answer, true) };
+            let error = if body.content_version.is_some() { wire::refusal_of_edition(&answer) } else { wire::refusal(&answer) };
             error.map_or(Ok(()), Err)?;
         }
         match edit.labels(&self.names, &convert::CAPABILITIES) {
@@ -250,10 +250,10 @@ impl Backend for GiteaBackend {
 
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
         let answer = self.line.send(TrackerCall::post(format!("{}/comments", issue(at))).json(&wire::Text { body })).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        let made: wire::Comment = read_json(&answer, "the new comment")?;
         convert::comment(made).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
@@ -272,12 +272,12 @@ impl Backend for GiteaBackend {
         if answer.status == 404 {
             return Ok(false);
         }
-        wire::refusal(&answer, true).map_or(Ok(true), Err)
+        wire::refusal(&answer).map_or(Ok(true), Err)
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
         let answer = self.line.send(TrackerCall::delete(comment_path(at, comment))).await?;
-        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
     async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
@@ -314,11 +314,11 @@ impl Backend for GiteaBackend {
             });
         }
         let mut checked = CheckReport::default();
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             // A token may do without the scope that tells whose it is.
             Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
             Some(error) => return Err(error),
-            None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.login),
+            None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.login),
         }
         if let Some(place) = place {
             checked.missing.extend(self.missing_in(place).await?);
@@ -375,14 +375,14 @@ impl GiteaBackend {
         if answer.status == 404 {
             return Ok(vec![format!("{place} is not there, or the token's account may not see it")]);
         }
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return if error.trouble == ErrorKind::Denied {
                 Ok(vec!["the token lacks the scope read:repository".to_owned()])
             } else {
                 Err(error)
             };
         }
-        let found: wire::Repository = read_json(&answer, "the repository", false)?;
+        let found: wire::Repository = read_json(&answer, "the repository")?;
         let mut missing = Vec::new();
         if found.archived == Some(true) {
             missing.push(format!("{place} is archived: nothing can be filed there"));

@@ -17,15 +17,15 @@ impl GiteaBackend {
         let path = format!("{}/hooks", repo(place));
         let all: Vec<delivery::GiteaHook> = self.all(TrackerCall::get(&path), "webhooks").await.map_err(|error| by_hand(error, BY_HAND))?;
         let answer = self.line.send(TrackerCall::post(&path).json(&delivery::wanted(self.kind, url, secret))).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(by_hand(error, BY_HAND));
         }
-        let new: delivery::GiteaHook = read_json(&answer, "the new webhook", true)?;
+        let new: delivery::GiteaHook = read_json(&answer, "the new webhook")?;
         let old: Vec<_> = all.iter().filter(|hook| hook.id != new.id && hook.config.url.as_deref() == Some(url)).collect();
         for hook in &old {
             let answer = self.line.send(TrackerCall::delete(format!("{path}/{}", hook.id))).await?;
             if answer.status != 404 {
-                wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+                wire::refusal(&answer).map_or(Ok(()), Err)?;
             }
         }
         Ok(HookMade { ids: vec![new.id.to_string()], made: old.is_empty() })

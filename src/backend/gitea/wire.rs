@@ -162,15 +162,15 @@ pub(super) struct Text<'a> {
 }
 
 /// Gitea has no limit signals of its own; an archived repository answers 423, which the general rule knows.
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
-    client::refusal(answer, writes)
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
+    client::refusal(answer)
 }
 
 /// The same for a write that was tied to an edition.
 pub(super) fn refusal_of_edition(answer: &HttpAnswer) -> Option<BackendError> {
     match answer.status {
         409 | 412 => Some(BackendError::new(ErrorKind::Stale, "somebody wrote there in between")),
-        _ => refusal(answer, true),
+        _ => refusal(answer),
     }
 }
 

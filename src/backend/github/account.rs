@@ -14,11 +14,10 @@ impl GitHubBackend {
 
     pub(super) async fn repository_page(&self, query: &Query) -> Result<(Vec<wire::Repository>, Option<Query>), BackendError> {
         let answer = self.send(paging::asked(TrackerCall::get(self.repositories()), query)).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let (wire::Repositories::Plain(items) | wire::Repositories::Wrapped { repositories: items }) =
-            read_json(&answer, "repositories", false)?;
+        let (wire::Repositories::Plain(items) | wire::Repositories::Wrapped { repositories: items }) = read_json(&answer, "repositories")?;
         let next = paging::next(&answer, query, items.len() >= self.page_size);
         Ok((items, next))
     }
@@ -33,7 +32,7 @@ impl GitHubBackend {
             },
             None => self.line.send(TrackerCall::get("/user")).await?,
         };
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Paused && self.app.is_some() => {
                 Ok(Err("the app is refused: check app_id and its private key".to_owned()))
             }
@@ -43,8 +42,8 @@ impl GitHubBackend {
             // The token of an installation, behind a proxy, belongs to nobody.
             Some(error) if error.trouble == ErrorKind::Denied => Ok(Ok(None)),
             Some(error) => Err(error),
-            None if self.app.is_some() => Ok(Ok(Some(format!("{}[bot]", read_json::<wire::Itself>(&answer, "the app", false)?.slug)))),
-            None => Ok(Ok(Some(read_json::<wire::User>(&answer, "the account", false)?.login))),
+            None if self.app.is_some() => Ok(Ok(Some(format!("{}[bot]", read_json::<wire::Itself>(&answer, "the app")?.slug)))),
+            None => Ok(Ok(Some(read_json::<wire::User>(&answer, "the account")?.login))),
         }
     }
 

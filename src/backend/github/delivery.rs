@@ -88,9 +88,15 @@ struct GitHubHookConfig<'a> {
     insecure_ssl: &'static str,
 }
 
-pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString, new: bool) -> WantedGitHubHook<'a> {
+/// A webhook as it shall be, for an edit of one that is there.
+pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString) -> WantedGitHubHook<'a> {
     let config = GitHubHookConfig { url, content_type: "json", secret: secret.expose_secret(), insecure_ssl: "0" };
-    WantedGitHubHook { name: new.then_some("web"), active: true, events: EVENTS, config }
+    WantedGitHubHook { name: None, active: true, events: EVENTS, config }
+}
+
+/// The same for a new webhook, whose kind GitHub wants to know.
+pub(super) fn wanted_new<'a>(url: &'a str, secret: &'a SecretString) -> WantedGitHubHook<'a> {
+    WantedGitHubHook { name: Some("web"), ..wanted(url, secret) }
 }
 
 /// One attempt to deliver.

@@ -82,18 +82,18 @@ impl GitHubBackend {
 
     /// Whatever it answers, it is done.
     async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
-        wire::refusal(&self.send(call).await?, true).map_or(Ok(()), Err)
+        wire::refusal(&self.send(call).await?).map_or(Ok(()), Err)
     }
 
     async fn write_for<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.send(call).await?;
-        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err)
     }
 
     /// Something may be gone already.
     async fn take_away(&self, call: TrackerCall) -> Result<(), BackendError> {
         let answer = self.send(call).await?;
-        if [404, 410].contains(&answer.status) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+        if [404, 410].contains(&answer.status) { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
     fn first(&self, pairs: &[(&str, String)]) -> Query {
@@ -112,10 +112,10 @@ impl GitHubBackend {
         query: &Query,
         what: &str,
     ) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        if let Some(error) = wire::refusal(answer, false) {
+        if let Some(error) = wire::refusal(answer) {
             return Err(error);
         }
-        let items: Vec<T> = read_json(answer, what, false)?;
+        let items: Vec<T> = read_json(answer, what)?;
         let next = paging::next(answer, query, items.len() >= self.page_size);
         Ok((items, next))
     }
@@ -154,9 +154,7 @@ impl GitHubBackend {
             let message = format!("the milestone {title:?} was made by somebody else just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
-        wire::refusal(&answer, false)
-            .map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err)
-            .map(|made| made.number)
+        wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.number)
     }
 
     async fn change_labels(&self, at: &RemoteRef, change: &SetChange) -> Result<(), BackendError> {
@@ -189,7 +187,7 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     if [404, 410].contains(&answer.status) {
         return Ok(None);
     }
-    wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
+    wire::refusal(answer).map_or_else(|| read_json(answer, what).map(Some), Err)
 }
 
 fn repo(place: &Project) -> String {
@@ -302,7 +300,7 @@ impl Backend for GitHubBackend {
 
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
         let answer = self.send(TrackerCall::patch(comment_path(at, comment)).json(&wire::Text { body })).await?;
-        if [404, 410].contains(&answer.status) { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+        if [404, 410].contains(&answer.status) { Ok(false) } else { wire::refusal(&answer).map_or(Ok(true), Err) }
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {

@@ -22,12 +22,12 @@ impl GitHubBackend {
         let path = format!("{}/hooks", repo(place));
         let Some((first, rest)) = mine.split_first() else {
             let made: delivery::GitHubHook = self
-                .write_for(TrackerCall::post(&path).json(&delivery::wanted(url, secret, true)), "the new webhook")
+                .write_for(TrackerCall::post(&path).json(&delivery::wanted_new(url, secret)), "the new webhook")
                 .await
                 .map_err(|error| by_hand(error, BY_HAND))?;
             return Ok(HookMade { ids: vec![made.id.to_string()], made: true });
         };
-        let call = TrackerCall::patch(format!("{path}/{}", first.id)).json(&delivery::wanted(url, secret, false));
+        let call = TrackerCall::patch(format!("{path}/{}", first.id)).json(&delivery::wanted(url, secret));
         self.write(call).await.map_err(|error| by_hand(error, BY_HAND))?;
         for hook in rest {
             self.take_away(TrackerCall::delete(format!("{path}/{}", hook.id))).await?;
@@ -50,7 +50,7 @@ impl GitHubBackend {
                 let answer = self.send(TrackerCall::post(format!("{path}/{id}/attempts"))).await?;
                 // One that is no longer kept cannot be sent again.
                 if ![404, 422].contains(&answer.status) {
-                    wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+                    wire::refusal(&answer).map_or(Ok(()), Err)?;
                     sent += 1;
                 }
             }

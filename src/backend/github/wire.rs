@@ -201,7 +201,7 @@ struct Part {
 /// What GitHub asks for where it says no time: "wait at least one minute".
 const A_WHILE: Duration = Duration::from_mins(1);
 
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     if let Some(after) = limit(answer) {
         return Some(BackendError::new(ErrorKind::Limited { after }, format!("answered {}: {}", answer.status, answer.excerpt())));
     }
@@ -212,7 +212,7 @@ pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError>
         );
         return Some(BackendError::new(ErrorKind::Denied, message));
     }
-    client::refusal(answer, writes)
+    client::refusal(answer)
 }
 
 /// Whether what was to be made is there already: somebody else made it in between.
@@ -250,14 +250,15 @@ fn until(second: i64, date: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::http::Effect;
 
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpAnswer {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        HttpAnswer { status, headers, body: body.as_bytes().to_vec(), ..HttpAnswer::default() }
+        HttpAnswer { status, headers, body: body.as_bytes().to_vec(), effect: Effect::Writes, ..HttpAnswer::default() }
     }
 
     fn trouble(answer: &HttpAnswer) -> ErrorKind {
-        refusal(answer, true).unwrap().trouble
+        refusal(answer).unwrap().trouble
     }
 
     #[test]

@@ -72,10 +72,10 @@ impl GitLabBackend {
 
     async fn moved(&self, number: i64, place: &Project) -> Result<Option<wire::Issue>, BackendError> {
         let answer = self.line.send(TrackerCall::post("/api/graphql").json(&wire::Question::whereabouts(number)).reads()).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let told: wire::Told = read_json(&answer, "where an issue was moved to", false)?;
+        let told: wire::Told = read_json(&answer, "where an issue was moved to")?;
         let told = told.data.and_then(|data| data.issue).and_then(|issue| convert::referenced(&issue.reference, place));
         match told {
             Some((place, iid)) => self.read_issue(format!("{}/issues/{iid}", project(&place))).await,
@@ -85,7 +85,7 @@ impl GitLabBackend {
 
     async fn write_for<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, true).map_or_else(|| read_json(&answer, what, true), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err)
     }
 
     fn first(&self, pairs: &[(&str, &str)]) -> Query {
@@ -104,10 +104,10 @@ impl GitLabBackend {
         query: &Query,
         what: &str,
     ) -> Result<(Vec<T>, Option<Query>), BackendError> {
-        if let Some(error) = wire::refusal(answer, false) {
+        if let Some(error) = wire::refusal(answer) {
             return Err(error);
         }
-        let items: Vec<T> = read_json(answer, what, false)?;
+        let items: Vec<T> = read_json(answer, what)?;
         let next = paging::next(answer, query, items.len() >= self.page_size);
         Ok((items, next))
     }
@@ -147,7 +147,7 @@ impl GitLabBackend {
             let message = format!("the milestone {title:?} was made by somebody else just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
-        wire::refusal(&answer, false).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone", false), Err).map(|made| made.id)
+        wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.id)
     }
 
     /// The numbers of people by their names; those of whom somebody knows it already are not looked up.
@@ -209,7 +209,7 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     if [404, 410].contains(&answer.status) {
         return Ok(None);
     }
-    wire::refusal(answer, false).map_or_else(|| read_json(answer, what, false).map(Some), Err)
+    wire::refusal(answer).map_or_else(|| read_json(answer, what).map(Some), Err)
 }
 
 fn project(place: &Project) -> String {
@@ -302,7 +302,7 @@ impl Backend for GitLabBackend {
         let labels = edit.labels(&self.names, &self.capabilities);
         if let Some(body) = convert::edit(edit, labels, people, milestone) {
             let answer = self.line.send(TrackerCall::put(issue(at)).json(&body)).await?;
-            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+            wire::refusal(&answer).map_or(Ok(()), Err)?;
         }
         match edit.relations() {
             Some(change) => self.relate(at, &change).await,
@@ -328,12 +328,12 @@ impl Backend for GitLabBackend {
     async fn edit_comment(&self, at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
         let call = TrackerCall::put(format!("{}/{}", notes(at), segment(comment))).json(&wire::Text { body: convert::harmless(body) });
         let answer = self.line.send(call).await?;
-        if answer.status == 404 { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+        if answer.status == 404 { Ok(false) } else { wire::refusal(&answer).map_or(Ok(true), Err) }
     }
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
         let answer = self.line.send(TrackerCall::delete(format!("{}/{}", notes(at), segment(comment)))).await?;
-        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+        if answer.status == 404 { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
     async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
@@ -361,14 +361,14 @@ impl Backend for GitLabBackend {
     async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get("/api/v4/user")).await?;
         let mut checked = CheckReport::default();
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Paused => {
                 checked.missing.push("the token is refused: make a new one, with the scope api".to_owned());
                 return Ok(checked);
             }
             Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope api".to_owned()),
             Some(error) => return Err(error),
-            None => checked.account = Some(read_json::<wire::User>(&answer, "the account", false)?.username),
+            None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.username),
         }
         if let Some(place) = place {
             checked.missing.extend(self.missing_in(place).await?);

@@ -31,6 +31,6 @@ impl GitLabBackend {
 
     async fn write_hook(&self, call: TrackerCall) -> Result<(), BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))
+        wire::refusal(&answer).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))
     }
 }

@@ -53,31 +53,31 @@ impl GitLabBackend {
         if [403, 404].contains(&answer.status) {
             return Ok(None);
         }
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let there: Vec<LinkedGitLabIssue> = read_json(&answer, "links", false)?;
+        let there: Vec<LinkedGitLabIssue> = read_json(&answer, "links")?;
         let ours = |relation: &RemoteRelation| self.capabilities.relations.contains(&relation.relation);
         Ok(Some(there.iter().filter_map(LinkedGitLabIssue::read).filter(ours).collect()))
     }
 
     pub(super) async fn relate(&self, at: &RemoteRef, change: &SetChange<RemoteRelation>) -> Result<(), BackendError> {
         let answer = self.line.send(TrackerCall::get(links(at))).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let linked: Vec<LinkedGitLabIssue> = read_json(&answer, "links", false)?;
+        let linked: Vec<LinkedGitLabIssue> = read_json(&answer, "links")?;
         let there: Vec<RemoteRelation> = linked.iter().filter_map(LinkedGitLabIssue::read).collect();
         for link in &linked {
             if let Some(relation) = link.read().filter(|relation| has(&change.remove, relation)) {
                 let answer = self.line.send(TrackerCall::delete(format!("{}/{}", links(at), link.issue_link_id))).await?;
-                unless_refused(&relation, wire::refusal(&answer, true).map_or(Ok(()), Err))?;
+                unless_refused(&relation, wire::refusal(&answer).map_or(Ok(()), Err))?;
             }
         }
         for relation in missing(change, &there) {
             let Some(link) = new_link(relation, &at.place) else { continue };
             let answer = self.line.send(TrackerCall::post(links(at)).json(&link)).await?;
-            unless_refused(relation, wire::refusal(&answer, true).map_or(Ok(()), Err))?;
+            unless_refused(relation, wire::refusal(&answer).map_or(Ok(()), Err))?;
         }
         Ok(())
     }

@@ -203,14 +203,14 @@ pub(super) struct Text {
 }
 
 /// GitLab says 429, with a wait or with the moment when the count begins anew.
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     if answer.status == 429 && answer.retry_after.is_none() {
         let header = |name: &str| answer.headers.get(name)?.to_str().ok();
         let reset = || until(header("ratelimit-reset")?.parse().ok()?, header("date")?);
         let after = reset().unwrap_or(Duration::from_mins(1));
         return Some(BackendError::new(ErrorKind::Limited { after }, format!("answered 429: {}", answer.excerpt())));
     }
-    client::refusal(answer, writes)
+    client::refusal(answer)
 }
 
 /// Both moments are by the same clock, which is not ours.
@@ -228,15 +228,16 @@ pub(super) fn is_there_already(answer: &HttpAnswer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::http::Effect;
 
     fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpAnswer {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        HttpAnswer { status, headers, body: body.as_bytes().to_vec(), ..HttpAnswer::default() }
+        HttpAnswer { status, headers, body: body.as_bytes().to_vec(), effect: Effect::Writes, ..HttpAnswer::default() }
     }
 
     #[test]
     fn a_limit_is_a_wait_a_moment_or_a_minute() {
-        let trouble = |answer: &HttpAnswer| refusal(answer, true).unwrap().trouble;
+        let trouble = |answer: &HttpAnswer| refusal(answer).unwrap().trouble;
         let limited = |seconds| ErrorKind::Limited { after: Duration::from_secs(seconds) };
         assert_eq!(trouble(&HttpAnswer { retry_after: Some(Duration::from_secs(7)), ..answer(429, &[], "Retry later") }), limited(7));
         let headers = [("ratelimit-reset", "1795233690"), ("date", "Sat, 21 Nov 2026 04:00:00 GMT")];
@@ -247,7 +248,7 @@ mod tests {
         );
         assert_eq!(trouble(&answer(403, &[], r#"{"error":"insufficient_scope"}"#)), ErrorKind::Denied);
         assert_eq!(trouble(&answer(400, &[], r#"{"message":{"title":["can't be blank"]}}"#)), ErrorKind::Fail);
-        assert!(refusal(&answer(201, &[], ""), true).is_none());
+        assert!(refusal(&answer(201, &[], "")).is_none());
     }
 
     #[test]

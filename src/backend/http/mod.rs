@@ -62,6 +62,17 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
     /// There was more of it than is read.
     pub truncated: bool,
+    /// What the request was for: it decides what an unreadable answer means.
+    pub effect: Effect,
+}
+
+/// What a request does in the tracker. A lost or unreadable answer to a write may mean that it was done
+/// ([`ErrorKind::Unknown`](super::ErrorKind::Unknown)); to a read it is a reason to retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Effect {
+    #[default]
+    Reads,
+    Writes,
 }
 
 /// Cheap to clone; clones share their connections.
@@ -123,7 +134,7 @@ impl HttpClient {
                 break;
             }
         }
-        Ok(HttpAnswer { status, retry_after, headers, body, truncated })
+        Ok(HttpAnswer { status, retry_after, headers, body, truncated, effect: Effect::Reads })
     }
 }
 
@@ -230,6 +241,7 @@ mod tests {
             headers: HeaderMap::new(),
             truncated: false,
             body: format!("a\n\tb\u{1b}{}", "x".repeat(1000)).into_bytes(),
+            effect: Effect::Reads,
         };
         assert!(answer.excerpt().starts_with("a bx") && answer.excerpt().len() == 300);
     }

@@ -66,22 +66,22 @@ impl JiraBackend {
 
     async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, false).map_or_else(|| read_json(&answer, what, false), Err)
+        wire::refusal(&answer).map_or_else(|| read_json(&answer, what), Err)
     }
 
     /// `None` where it is not there.
     async fn get_if_there<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<Option<T>, BackendError> {
         let answer = self.line.send(call).await?;
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(None),
             Some(error) => Err(error),
-            None => read_json(&answer, what, false).map(Some),
+            None => read_json(&answer, what).map(Some),
         }
     }
 
     async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
         let answer = self.line.send(call).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), Err)
+        wire::refusal(&answer).map_or(Ok(()), Err)
     }
 
     /// The fields that are read of an issue, wherever it is read.
@@ -275,10 +275,10 @@ impl Backend for JiraBackend {
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
         let PreparedIssue { call, project, carried } = prepared;
         let answer = self.line.send(call).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::Made = read_json(&answer, "the new issue", true)?;
+        let made: wire::Made = read_json(&answer, "the new issue")?;
         Ok(CreatedRemote { at: convert::at(&made.id, &made.key, &project, &self.settings), carried })
     }
 
@@ -315,10 +315,10 @@ impl Backend for JiraBackend {
     async fn add_comment(&self, at: &RemoteRef, body: &str) -> Result<RemoteComment, BackendError> {
         let text = wire::Text { body: convert::text(body, &self.settings) };
         let answer = self.line.send(TrackerCall::post(format!("{}/comment", self.issue(&at.id))).json(&text)).await?;
-        if let Some(error) = wire::refusal(&answer, true) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(error);
         }
-        let made: wire::Comment = read_json(&answer, "the new comment", true)?;
+        let made: wire::Comment = read_json(&answer, "the new comment")?;
         convert::comment(made, at, &self.settings).map_err(|why| BackendError::new(ErrorKind::Unknown, format!("the new comment: {why}")))
     }
 
@@ -342,7 +342,7 @@ impl Backend for JiraBackend {
         let text = wire::Text { body: convert::text(body, &self.settings) };
         let call = TrackerCall::put(format!("{}/comment/{}", self.issue(&at.id), segment(comment))).json(&text);
         let answer = self.line.send(call).await?;
-        match wire::refusal(&answer, true) {
+        match wire::refusal(&answer) {
             Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(false),
             Some(error) => Err(error),
             None => Ok(true),
@@ -351,7 +351,7 @@ impl Backend for JiraBackend {
 
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
         let answer = self.line.send(TrackerCall::delete(format!("{}/comment/{}", self.issue(&at.id), segment(comment)))).await?;
-        match wire::refusal(&answer, true) {
+        match wire::refusal(&answer) {
             Some(error) if answer.status == 404 && error.trouble == ErrorKind::Denied => Ok(()),
             Some(error) => Err(error),
             None => Ok(()),
@@ -380,7 +380,7 @@ impl Backend for JiraBackend {
 
     async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get(self.path("/myself"))).await?;
-        match wire::refusal(&answer, false) {
+        match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Paused => {
                 let missing = match self.settings.edition {
                     JiraEdition::Cloud => {
@@ -395,7 +395,7 @@ impl Backend for JiraBackend {
             Some(error) => return Err(error),
             None => {}
         }
-        let user: wire::User = read_json(&answer, "the account", false)?;
+        let user: wire::User = read_json(&answer, "the account")?;
         let mut checked =
             CheckReport { account: user.display_name.clone().or_else(|| convert::their_name(user, &self.settings)), missing: Vec::new() };
         if let Some(place) = place {

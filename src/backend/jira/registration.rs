@@ -26,10 +26,10 @@ impl JiraBackend {
         let Some(first) = mine.next() else {
             let wanted = delivery::wanted(url, secret, delivery::filter(None, &place.project));
             let answer = self.line.send(TrackerCall::post(&path).json(&wanted)).await?;
-            if let Some(error) = wire::refusal(&answer, true) {
+            if let Some(error) = wire::refusal(&answer) {
                 return Err(by_hand(error, BY_HAND));
             }
-            let made: delivery::JiraHook = read_json(&answer, "the new webhook", true)?;
+            let made: delivery::JiraHook = read_json(&answer, "the new webhook")?;
             return Ok(HookMade { ids: vec![made.id().to_owned()], made: true });
         };
         let wanted = delivery::wanted(url, secret, delivery::filter(Some(first.filter()), &place.project));

@@ -71,13 +71,13 @@ impl LinearBackend {
     }
 
     async fn get<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
-        wire::data(&self.ask(operation, variables).await?, operation.name, false)
+        wire::data(&self.ask(operation, variables).await?, operation.name)
     }
 
     /// `None` where it is not there.
     async fn find<T: DeserializeOwned>(&self, operation: &GraphqlOperation, id: &str) -> Result<Option<T>, BackendError> {
         let answer = self.ask(operation, json!({"id": id})).await?;
-        if wire::is_gone(&answer) { Ok(None) } else { wire::data(&answer, operation.name, false).map(Some) }
+        if wire::is_gone(&answer) { Ok(None) } else { wire::data(&answer, operation.name).map(Some) }
     }
 
     async fn change(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<HttpAnswer, BackendError> {
@@ -138,7 +138,7 @@ impl LinearBackend {
             let message = format!("the label {name:?} was made by somebody else just now, or holds others and cannot be put on an issue");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
-        let made: wire::LabelCreate = wire::data(&answer, "the label", false)?;
+        let made: wire::LabelCreate = wire::data(&answer, "the label")?;
         Ok(made.issue_label_create.issue_label.id)
     }
 
@@ -213,7 +213,7 @@ fn made_by<T: DeserializeOwned>(answer: &HttpAnswer, name: &str) -> Result<T, Ba
     if wire::is_taken(answer) {
         return Err(BackendError::new(ErrorKind::Unknown, "something with this id is there already"));
     }
-    wire::data(answer, name, true)
+    wire::data(answer, name)
 }
 
 #[async_trait]
@@ -256,11 +256,11 @@ impl Backend for LinearBackend {
     /// By its id, whenever it was made and wherever it has been moved to.
     async fn find_by_marker(&self, place: &Project, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
-        self.whole(&id, place, true).await
+        self.whole_or_binned(&id, place).await
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
-        self.whole(&at.id, &at.place, false).await
+        self.whole(&at.id, &at.place).await
     }
 
     async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, _version: Option<&str>) -> Result<(), BackendError> {
@@ -268,7 +268,7 @@ impl Backend for LinearBackend {
         self.with_ground(at, edit, &mut change).await?;
         if change != wire::EditIssue::default() {
             let answer = self.change(&query::ISSUE_UPDATE, json!({"id": at.id, "input": change})).await?;
-            wire::refusal(&answer, true).map_or(Ok(()), Err)?;
+            wire::refusal(&answer).map_or(Ok(()), Err)?;
         }
         match edit.relations() {
             Some(change) => self.relate(at, &change).await,
@@ -290,12 +290,12 @@ impl Backend for LinearBackend {
 
     async fn edit_comment(&self, _at: &RemoteRef, comment: &str, body: &str) -> Result<bool, BackendError> {
         let answer = self.change(&query::COMMENT_UPDATE, json!({"id": comment, "input": {"body": body}})).await?;
-        if wire::is_gone(&answer) { Ok(false) } else { wire::refusal(&answer, true).map_or(Ok(true), Err) }
+        if wire::is_gone(&answer) { Ok(false) } else { wire::refusal(&answer).map_or(Ok(true), Err) }
     }
 
     async fn delete_comment(&self, _at: &RemoteRef, comment: &str) -> Result<(), BackendError> {
         let answer = self.change(&query::COMMENT_DELETE, json!({"id": comment})).await?;
-        if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer, true).map_or(Ok(()), Err) }
+        if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
     async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {

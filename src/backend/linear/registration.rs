@@ -53,7 +53,7 @@ impl LinearBackend {
             let input =
                 json!({"url": url, "teamId": team.id, "secret": secret, "resourceTypes": types, "enabled": true, "label": "issue-core"});
             let answer = self.change(&query::WEBHOOK_CREATE, json!({"input": input})).await?;
-            let made: LinearHookCreate = wire::data(&answer, "the new webhook", true).map_err(|error| by_hand(error, BY_HAND))?;
+            let made: LinearHookCreate = wire::data(&answer, "the new webhook").map_err(|error| by_hand(error, BY_HAND))?;
             return Ok(HookMade { ids: vec![made.webhook_create.webhook.id], made: true });
         };
         let input = json!({"url": url, "secret": secret, "resourceTypes": types, "enabled": true});
@@ -79,6 +79,6 @@ impl LinearBackend {
 
     async fn change_hook(&self, operation: &query::GraphqlOperation, variables: serde_json::Value) -> Result<(), BackendError> {
         let answer = self.change(operation, variables).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))
+        wire::refusal(&answer).map_or(Ok(()), |error| Err(by_hand(error, BY_HAND)))
     }
 }

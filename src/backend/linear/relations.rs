@@ -51,15 +51,29 @@ struct KnownLinearRelation {
 const TYPES: &[(Relation, &str)] = &[(Relation::Blocks, "blocks"), (Relation::Relates, "related"), (Relation::Duplicates, "duplicate")];
 
 impl LinearRelationInput {
-    fn read(self, inverse: bool) -> Option<KnownLinearRelation> {
-        let (relation, _) = TYPES.iter().find(|(_, name)| *name == self.kind)?;
-        let relation = match (relation, inverse) {
-            (Relation::Blocks, true) => Relation::BlockedBy,
-            // It is the other one that is a duplicate.
-            (Relation::Duplicates, true) => return None,
-            (relation, _) => *relation,
+    fn kind(&self) -> Option<Relation> {
+        TYPES.iter().find(|(_, name)| *name == self.kind).map(|(relation, _)| *relation)
+    }
+
+    /// The relation as the issue has it that it leads from.
+    fn read(self) -> Option<KnownLinearRelation> {
+        let relation = self.kind()?;
+        Some(self.known(relation))
+    }
+
+    /// The relation as the issue has it that it leads to.
+    fn read_inverse(self) -> Option<KnownLinearRelation> {
+        let relation = match self.kind()? {
+            Relation::Blocks => Relation::BlockedBy,
+            // The other issue is the duplicate.
+            Relation::Duplicates => return None,
+            other @ (Relation::BlockedBy | Relation::Relates | Relation::Parent) => other,
         };
-        Some(KnownLinearRelation { id: Some(self.id), relation: RemoteRelation { relation, key: self.other.identifier } })
+        Some(self.known(relation))
+    }
+
+    fn known(self, relation: Relation) -> KnownLinearRelation {
+        KnownLinearRelation { id: Some(self.id), relation: RemoteRelation { relation, key: self.other.identifier } }
     }
 }
 
@@ -74,18 +88,34 @@ fn told(known: Vec<KnownLinearRelation>) -> Vec<RemoteRelation> {
     told
 }
 
+/// Whether an issue in Linear's bin counts as there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bin {
+    Searched,
+    Left,
+}
+
 impl LinearBackend {
-    /// With its relations; in the bin only where that is asked for.
-    pub(super) async fn whole(&self, id: &str, place: &Project, in_bin: bool) -> Result<Option<RemoteIssue>, BackendError> {
+    /// The issue with its relations; `None` if it is in the bin.
+    pub(super) async fn whole(&self, id: &str, place: &Project) -> Result<Option<RemoteIssue>, BackendError> {
+        self.fetch_whole(id, place, Bin::Left).await
+    }
+
+    /// The issue with its relations, also from the bin.
+    pub(super) async fn whole_or_binned(&self, id: &str, place: &Project) -> Result<Option<RemoteIssue>, BackendError> {
+        self.fetch_whole(id, place, Bin::Searched).await
+    }
+
+    async fn fetch_whole(&self, id: &str, place: &Project, bin: Bin) -> Result<Option<RemoteIssue>, BackendError> {
         let answer = self.ask(&query::ISSUE, json!({"id": id, "first": self.page_size})).await?;
         if wire::is_gone(&answer) {
             return Ok(None);
         }
-        let found: wire::OneIssue = wire::data(&answer, query::ISSUE.name, false)?;
-        if found.issue.trashed == Some(true) && !in_bin {
+        let found: wire::OneIssue = wire::data(&answer, query::ISSUE.name)?;
+        if found.issue.trashed == Some(true) && bin == Bin::Left {
             return Ok(None);
         }
-        let first: OneRelated = wire::data(&answer, query::ISSUE.name, false)?;
+        let first: OneRelated = wire::data(&answer, query::ISSUE.name)?;
         let relations = told(self.all(id, first.issue).await?);
         Ok(Some(RemoteIssue { relations: Some(relations), ..self.remote(found.issue, place) }))
     }
@@ -97,8 +127,8 @@ impl LinearBackend {
         let (mut page, mut after, mut inverse_after) = (first, None, None);
         for _ in 0..PAGES {
             let LinearRelatedIssue { relations, inverse_relations, .. } = page;
-            all.extend(relations.nodes.into_iter().filter_map(|bond| bond.read(false)));
-            all.extend(inverse_relations.nodes.into_iter().filter_map(|bond| bond.read(true)));
+            all.extend(relations.nodes.into_iter().filter_map(LinearRelationInput::read));
+            all.extend(inverse_relations.nodes.into_iter().filter_map(LinearRelationInput::read_inverse));
             after = relations.page_info.end_cursor.clone().or(after);
             inverse_after = inverse_relations.page_info.end_cursor.clone().or(inverse_after);
             let more = [relations.page_info.next()?, inverse_relations.page_info.next()?];
@@ -130,7 +160,7 @@ impl LinearBackend {
 
     async fn done(&self, operation: &GraphqlOperation, variables: serde_json::Value) -> Result<(), BackendError> {
         let answer = self.change(operation, variables).await?;
-        wire::refusal(&answer, true).map_or(Ok(()), Err)
+        wire::refusal(&answer).map_or(Ok(()), Err)
     }
 }
 
@@ -158,7 +188,8 @@ mod tests {
         let read = |kind: &str, other: &str, inverse| {
             let bond: LinearRelationInput =
                 serde_json::from_value(json!({"id": "r1", "type": kind, other: {"identifier": "OPS-7"}})).unwrap();
-            bond.read(inverse).map(|known| known.relation.relation)
+            let known = if inverse { bond.read_inverse() } else { bond.read() };
+            known.map(|known| known.relation.relation)
         };
         assert_eq!(read("blocks", "relatedIssue", false), Some(Relation::Blocks));
         assert_eq!(read("blocks", "issue", true), Some(Relation::BlockedBy));

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::query::GraphqlOperation;
-use crate::backend::http::HttpAnswer;
+use crate::backend::http::{Effect, HttpAnswer};
 use crate::backend::{BackendError, ErrorKind, client};
 
 /// What is sent.
@@ -305,33 +305,33 @@ fn errors(answer: &HttpAnswer) -> Vec<Error> {
 }
 
 /// The data, or what is wrong.
-pub(super) fn data<T: DeserializeOwned>(answer: &HttpAnswer, what: &str, writes: bool) -> Result<T, BackendError> {
-    if let Some(error) = refusal(answer, writes) {
+pub(super) fn data<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result<T, BackendError> {
+    if let Some(error) = refusal(answer) {
         return Err(error);
     }
-    client::read_json::<Answer<T>>(answer, what, writes).map(|answer| answer.data)
+    client::read_json::<Answer<T>>(answer, what).map(|answer| answer.data)
 }
 
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
-    let Some(error) = errors(answer).into_iter().next() else { return client::refusal(answer, writes) };
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
+    let Some(error) = errors(answer).into_iter().next() else { return client::refusal(answer) };
     let said =
         if error.extensions.user_presentable_message.is_empty() { &error.message } else { &error.extensions.user_presentable_message };
     let short: String = said.chars().filter(|c| !c.is_control()).take(300).collect();
-    Some(BackendError::new(trouble(&error, answer, writes), format!("answered {} {}: {short}", answer.status, error.extensions.code)))
+    Some(BackendError::new(trouble(&error, answer), format!("answered {} {}: {short}", answer.status, error.extensions.code)))
 }
 
 /// By the code, or by the type, which older answers have: "authentication error".
-fn trouble(error: &Error, answer: &HttpAnswer, writes: bool) -> ErrorKind {
+fn trouble(error: &Error, answer: &HttpAnswer) -> ErrorKind {
     let word = if error.extensions.code.is_empty() { &error.extensions.kind } else { &error.extensions.code };
     match word.to_uppercase().replace(' ', "_").as_str() {
         "RATELIMITED" => ErrorKind::Limited { after: wait(answer) },
         "AUTHENTICATION_ERROR" => ErrorKind::Paused,
         "FORBIDDEN" | "FEATURE_NOT_ACCESSIBLE" | "USAGE_LIMIT_EXCEEDED" => ErrorKind::Denied,
         "LOCK_TIMEOUT" => ErrorKind::Retry { after: None },
-        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" if writes => ErrorKind::Unknown,
+        "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" if answer.effect == Effect::Writes => ErrorKind::Unknown,
         "INTERNAL_SERVER_ERROR" | "INTERNAL_ERROR" | "NETWORK_ERROR" => ErrorKind::Retry { after: answer.retry_after },
         _ if is_missing(error) => ErrorKind::Denied,
-        _ => client::refusal(answer, writes).map_or(ErrorKind::Fail, |error| error.trouble),
+        _ => client::refusal(answer).map_or(ErrorKind::Fail, |error| error.trouble),
     }
 }
 
@@ -377,12 +377,12 @@ mod tests {
     fn answer(status: u16, headers: &[(&'static str, &str)], code: &str, message: &str) -> HttpAnswer {
         let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         let body = serde_json::json!({"errors": [{"message": message, "extensions": {"code": code, "type": "x"}}]});
-        HttpAnswer { status, headers, body: body.to_string().into_bytes(), ..HttpAnswer::default() }
+        HttpAnswer { status, headers, body: body.to_string().into_bytes(), effect: Effect::Writes, ..HttpAnswer::default() }
     }
 
     #[test]
     fn what_an_error_means_stands_in_its_code_whatever_the_status() {
-        let trouble = |status, code, message| refusal(&answer(status, &[], code, message), true).unwrap().trouble;
+        let trouble = |status, code, message| refusal(&answer(status, &[], code, message)).unwrap().trouble;
         assert_eq!(trouble(400, "RATELIMITED", "Rate limit exceeded"), ErrorKind::Limited { after: Duration::from_mins(1) });
         assert_eq!(trouble(400, "AUTHENTICATION_ERROR", "Authentication required"), ErrorKind::Paused);
         assert_eq!(trouble(200, "FORBIDDEN", "no"), ErrorKind::Denied);
@@ -392,7 +392,7 @@ mod tests {
         assert_eq!(trouble(200, "INTERNAL_SERVER_ERROR", "oops"), ErrorKind::Unknown);
         assert_eq!(trouble(502, "", "bad gateway"), ErrorKind::Unknown);
         assert_eq!(trouble(401, "", "no"), ErrorKind::Paused);
-        let read = refusal(&answer(200, &[], "INTERNAL_SERVER_ERROR", "oops"), false).unwrap();
+        let read = refusal(&HttpAnswer { effect: Effect::Reads, ..answer(200, &[], "INTERNAL_SERVER_ERROR", "oops") }).unwrap();
         assert_eq!(read.trouble, ErrorKind::Retry { after: None });
         assert!(is_taken(&answer(400, &[], "INPUT_ERROR", "conflict on insert of Issue: entity with id … already exists")));
     }

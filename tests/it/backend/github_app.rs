@@ -4,6 +4,7 @@ use issue_core::backend::client::{LineOptions, TrackerClient, Transport};
 use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::{BackendOptions, ErrorKind, ListAsk, Secret};
 use issue_core::boot;
+use issue_core::clock::system_now;
 use issue_core::domain::tracker::{LabelNames, TrackerKind, UserMap};
 
 use super::TOTAL;
@@ -27,6 +28,7 @@ fn options(sim: &Sim, key: &str, options: &[(&str, &str)]) -> BackendOptions {
             base: sim.url.clone(),
             transport: Transport::Direct,
             secret,
+            now: system_now,
         }),
         names: LabelNames::default(),
         users: UserMap::default(),

@@ -27,6 +27,7 @@ use issue_core::backend::client::{LineOptions, TrackerClient, Transport};
 use issue_core::backend::http::{HttpClient, HttpLimits};
 use issue_core::backend::{Backend, BackendError, BackendOptions, CreatedRemote, Secret};
 use issue_core::boot;
+use issue_core::clock::system_now;
 use issue_core::domain::tracker::{
     BackendTerms, Draft, FittedDraft, LabelNames, Marker, Project, RelationTargets, TextRules, TrackerKind, UserMap, fit,
 };
@@ -74,6 +75,7 @@ impl Bench {
             base: sim.url.clone(),
             transport,
             secret: secret.clone(),
+            now: system_now,
         });
         let (names, users) = (LabelNames::default(), UserMap::new([("*".to_owned(), "*".to_owned())]));
         let backend = boot::tracker(BackendOptions {
@@ -126,7 +128,13 @@ pub(super) fn backend_of(kind: TrackerKind, options: Vec<(&'static str, String)>
     crate::support::server::client();
     let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
     let (http, secret) = (HttpClient::new(limits).unwrap(), Secret::new(Some(SECRET.into())));
-    let line = TrackerClient::new(LineOptions { http, base: "http://127.0.0.1:9".to_owned(), transport: Transport::Direct, secret });
+    let line = TrackerClient::new(LineOptions {
+        http,
+        base: "http://127.0.0.1:9".to_owned(),
+        transport: Transport::Direct,
+        secret,
+        now: system_now,
+    });
     let options = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let (name, names, users) = ("under-test".to_owned(), LabelNames::default(), UserMap::default());
     boot::tracker(BackendOptions { name, kind, line, names, users, options, page_size: 50, webhook_user: "issue-core".to_owned() }).unwrap()

@@ -15,11 +15,11 @@ crate::support::on_both_stores!(slow_label_look_ups_never_make_an_issue_twice,);
 async fn slow_label_look_ups_never_make_an_issue_twice(db: Database) {
     const TASKS: usize = 4;
     let mut rig = Rig::new(db, vec![sim::ALL[0]()]).await;
-    rig.set("ISSUE_CORE__WORKER__LEASE", "4s");
+    rig.set("ISSUE_CORE__WORKER__LEASE", "5s");
     rig.set("ISSUE_CORE__BACKENDS__T0__TIMEOUT", "1s");
     rig.set("ISSUE_CORE__BACKENDS__T0__DOUBT", "1s");
     let sim = &rig.sims[0];
-    sim.script([(At::Every, Fault::Slow(Duration::from_millis(700)))]);
+    sim.script([(At::Every, Fault::Slow(Duration::from_millis(900)))]);
     let server = rig.start();
     for n in 0..TASKS {
         let mut body = task(&format!("Slow {n}"));

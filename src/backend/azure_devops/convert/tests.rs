@@ -24,6 +24,7 @@ fn with(options: &[(&str, &str)], names: LabelNames) -> BackendOptions {
             base: "https://dev.azure.com".to_owned(),
             transport: Transport::Direct,
             secret: Secret::default(),
+            now: || DateTime::UNIX_EPOCH,
         }),
         names,
         users: UserMap::default(),

@@ -3,7 +3,7 @@
 //! The token is kept in this process only; another replica makes its own. The clock is read for the signature alone: GitHub wants
 //! the moment in it, and nothing here is decided by it.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,10 +59,10 @@ impl GitHubApp {
         // Nothing is made that matters: a lost answer leaves no doubt.
         let call = TrackerCall::post(format!("/app/installations/{}/access_tokens", segment(&self.installation))).reads();
         let answer = self.send(line, call).await?;
-        if let Some(error) = wire::refusal(&answer, false) {
+        if let Some(error) = wire::refusal(&answer) {
             return Err(BackendError::new(error.trouble, format!("no token for installation {}: {error}", self.installation)));
         }
-        let made: wire::Token = read_json(&answer, "the installation's token", false)?;
+        let made: wire::Token = read_json(&answer, "the installation's token")?;
         *kept = Some(CachedInstallationToken { token: made.token.clone(), edition, until: Instant::now() + life(&made, &answer) });
         Ok(CallCredential { token: made.token, fresh: true })
     }
@@ -77,8 +77,9 @@ impl GitHubApp {
 
     /// A call as the app itself.
     pub(super) async fn send(&self, line: &TrackerClient, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
-        let (secret, _) = line.secret().get();
-        let signed = secret.ok_or_else(|| "there is none".to_owned()).and_then(|key| signed(&key, &self.id, now()));
+        let ((secret, _), now) = (line.secret().get(), line.now());
+        let signed =
+            secret.ok_or_else(|| "there is none".to_owned()).and_then(|key| signed(&key, &self.id, now.timestamp().unsigned_abs()));
         let signed = signed.map_err(|why| BackendError::new(ErrorKind::Paused, format!("the app's private key cannot be used: {why}")))?;
         line.send(call.header(AUTHORIZATION, &format!("Bearer {signed}"))).await
     }
@@ -90,10 +91,6 @@ fn life(made: &wire::Token, answer: &HttpAnswer) -> Duration {
     let date = answer.headers.get("date").and_then(|date| chrono::DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
     let told = date.and_then(|date| (made.expires_at - date.to_utc()).to_std().ok());
     told.unwrap_or(USUAL).min(USUAL).saturating_sub(MARGIN)
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// A JSON Web Token, RS256. It begins a minute ago and ends within GitHub's ten, whatever the clocks say.

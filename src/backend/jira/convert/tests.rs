@@ -20,7 +20,13 @@ fn with(options: &[(&str, &str)], names: LabelNames) -> BackendOptions {
     BackendOptions {
         name: "jira".to_owned(),
         kind: TrackerKind::Jira,
-        line: TrackerClient::new(LineOptions { http, base, transport: Transport::Direct, secret: Secret::default() }),
+        line: TrackerClient::new(LineOptions {
+            http,
+            base,
+            transport: Transport::Direct,
+            secret: Secret::default(),
+            now: || DateTime::UNIX_EPOCH,
+        }),
         names,
         users: UserMap::default(),
         options: options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

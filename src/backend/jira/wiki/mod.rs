@@ -48,7 +48,7 @@ const LANGUAGES: &[&str] = &[
 fn block(block: &ProseBlock) -> String {
     match block {
         ProseBlock::Paragraph(text) => lines(text),
-        ProseBlock::Heading { level, text } => format!("h{level}. {}", line(text, false)),
+        ProseBlock::Heading { level, text } => format!("h{level}. {}", line(text, Start::Within)),
         ProseBlock::Code { language, text } => code(language, text),
         ProseBlock::Quote(inner) => {
             let inner: Vec<String> = inner.iter().map(self::block).collect();
@@ -89,9 +89,11 @@ fn list(block: &ProseBlock, around: &str, out: &mut Vec<String>) {
         let mut nested = Vec::new();
         for part in inner {
             match part {
-                ProseBlock::Paragraph(text) => texts.push(line(text, false)),
+                ProseBlock::Paragraph(text) => texts.push(line(text, Start::Within)),
                 ProseBlock::Code { language, text } => {
-                    texts.push(with_beside(language, text).lines().map(|line| escaped(line, false)).collect::<Vec<_>>().join("\\\\ "));
+                    texts.push(
+                        with_beside(language, text).lines().map(|line| escaped(line, Start::Within)).collect::<Vec<_>>().join("\\\\ "),
+                    );
                 }
                 ProseBlock::List { .. } => list(part, &marks, &mut nested),
                 ProseBlock::Heading { .. } | ProseBlock::Quote(_) | ProseBlock::Rule => {}
@@ -107,20 +109,27 @@ fn list(block: &ProseBlock, around: &str, out: &mut Vec<String>) {
 
 /// A paragraph: each line on its own, none of which may begin something.
 fn lines(text: &[ProseSpan]) -> String {
-    let parts: Vec<String> = text.split(|span| *span == ProseSpan::Break).map(|part| line(part, true)).collect();
+    let parts: Vec<String> = text.split(|span| *span == ProseSpan::Break).map(|part| line(part, Start::OfLine)).collect();
     parts.join("\n")
 }
 
-fn line(text: &[ProseSpan], begins: bool) -> String {
+/// Where a text begins. At the start of a line a sign may begin a list or a heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    OfLine,
+    Within,
+}
+
+fn line(text: &[ProseSpan], start: Start) -> String {
     let mut out = String::new();
     for span in text {
-        let begins = begins && out.is_empty();
+        let start = if out.is_empty() { start } else { Start::Within };
         let written = match span {
-            ProseSpan::Text(text) => escaped(text, begins),
-            ProseSpan::Strong(text) => format!("*{}*", escaped(text, false)),
-            ProseSpan::Code(text) => format!("{{{{{}}}}}", escaped(text, false)),
+            ProseSpan::Text(text) => escaped(text, start),
+            ProseSpan::Strong(text) => format!("*{}*", escaped(text, Start::Within)),
+            ProseSpan::Code(text) => format!("{{{{{}}}}}", escaped(text, Start::Within)),
             ProseSpan::Link { text, href } if text == href => href.clone(),
-            ProseSpan::Link { text, href } => format!("[{}|{href}]", escaped(text, false)),
+            ProseSpan::Link { text, href } => format!("[{}|{href}]", escaped(text, Start::Within)),
             ProseSpan::Break => "\\\\ ".to_owned(),
         };
         out.push_str(&written);
@@ -129,15 +138,15 @@ fn line(text: &[ProseSpan], begins: bool) -> String {
 }
 
 /// `begins`: it stands at the beginning of a line, where more has a meaning.
-fn escaped(text: &str, begins: bool) -> String {
+fn escaped(text: &str, start: Start) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut before = ' ';
     for (at, c) in text.char_indices() {
         let next = text[at + c.len_utf8()..].chars().next();
         let word_begins = !before.is_alphanumeric() && next.is_some_and(|next| !next.is_whitespace());
-        let special = "{}[]*_|^~!".contains(c) || "-+?".contains(c) && word_begins || begins && at == 0 && "#-".contains(c);
+        let special = "{}[]*_|^~!".contains(c) || "-+?".contains(c) && word_begins || start == Start::OfLine && at == 0 && "#-".contains(c);
         // `h1.` and `bq.` begin a line; a full stop is said by its number then.
-        let head = begins && c == '.' && matches!(&text[..at], "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "bq");
+        let head = start == Start::OfLine && c == '.' && matches!(&text[..at], "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "bq");
         match (special, head) {
             (true, _) => out.extend(['\\', c]),
             (false, true) => out.push_str("&#46;"),

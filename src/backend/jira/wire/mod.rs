@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::relations::{JiraLink, JiraLinkEnd};
-use crate::backend::http::HttpAnswer;
+use crate::backend::http::{Effect, HttpAnswer};
 use crate::backend::{BackendError, ErrorKind, client};
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -243,15 +243,15 @@ struct Refusal {
 }
 
 /// Jira's own signals before the general rule.
-pub(super) fn refusal(answer: &HttpAnswer, writes: bool) -> Option<BackendError> {
+pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     // A refused credential may be let in as nobody: then nothing is seen, and a list is empty that is not.
-    if login_failed(answer) && !(writes && answer.is_success()) {
+    if login_failed(answer) && !(answer.effect == Effect::Writes && answer.is_success()) {
         return Some(BackendError::new(
             ErrorKind::Paused,
             "answered as to nobody (the credential was refused; check the token and options.user)",
         ));
     }
-    let error = client::refusal(answer, writes)?;
+    let error = client::refusal(answer)?;
     let told = told(answer);
     let text = |told: &str| format!("answered {}: {told}", answer.status);
     Some(match (answer.status, told) {

@@ -9,6 +9,7 @@ fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpAnsw
         retry_after: headers.iter().find(|(name, _)| *name == "retry-after").map(|(_, value)| Duration::from_secs(value.parse().unwrap())),
         body: body.as_bytes().to_vec(),
         truncated: false,
+        effect: Effect::Writes,
     }
 }
 
@@ -23,7 +24,7 @@ fn each_limit_is_told_apart_and_waits_as_long_as_it_says() {
         (vec![], ErrorKind::Limited { after: Duration::from_mins(1) }),
     ];
     for (headers, trouble) in cases {
-        assert_eq!(refusal(&answer(429, &headers, "{}"), true).unwrap().trouble, trouble, "{headers:?}");
+        assert_eq!(refusal(&answer(429, &headers, "{}")).unwrap().trouble, trouble, "{headers:?}");
     }
 }
 
@@ -31,21 +32,25 @@ fn each_limit_is_told_apart_and_waits_as_long_as_it_says() {
 fn what_jira_says_of_a_field_is_told_and_can_be_mended() {
     let body =
         r#"{"errorMessages":["Sorry."],"errors":{"customfield_10010":"Team is required.","priority":"Field 'priority' cannot be set."}}"#;
-    let error = refusal(&answer(400, &[], body), true).unwrap();
+    let error = refusal(&answer(400, &[], body)).unwrap();
     assert_eq!(error.trouble, ErrorKind::Denied);
     assert_eq!(error.message, "answered 400: Sorry.; customfield_10010: Team is required.; priority: Field 'priority' cannot be set.");
     let long = r#"{"errors":{"description":"The entered text is too long. It exceeds the allowed limit of 32,767 characters."}}"#;
-    assert_eq!(refusal(&answer(400, &[], long), true).unwrap().trouble, ErrorKind::Fail);
-    assert_eq!(refusal(&answer(400, &[], "<html>"), true).unwrap().trouble, ErrorKind::Fail);
+    assert_eq!(refusal(&answer(400, &[], long)).unwrap().trouble, ErrorKind::Fail);
+    assert_eq!(refusal(&answer(400, &[], "<html>")).unwrap().trouble, ErrorKind::Fail);
 }
 
 #[test]
 fn an_answer_as_to_nobody_is_a_refused_credential_whatever_its_status() {
     let headers = [("x-seraph-loginreason", "AUTHENTICATED_FAILED")];
-    for (status, writes) in [(200, false), (404, false), (403, true)] {
-        assert_eq!(refusal(&answer(status, &headers, "{\"issues\":[]}"), writes).unwrap().trouble, ErrorKind::Paused, "{status}");
+    for (status, effect) in [(200, Effect::Reads), (404, Effect::Reads), (403, Effect::Writes)] {
+        assert_eq!(
+            refusal(&HttpAnswer { effect, ..answer(status, &headers, "{\"issues\":[]}") }).unwrap().trouble,
+            ErrorKind::Paused,
+            "{status}"
+        );
     }
-    assert_eq!(refusal(&answer(201, &headers, "{}"), true), None, "it is done");
+    assert_eq!(refusal(&answer(201, &headers, "{}")), None, "it is done");
 }
 
 #[test]
