@@ -46,8 +46,8 @@ pub use sync::receive::DeliveryReceipt;
 pub use sync::{Planned, PlannedItem, SyncPlan};
 pub use trackers::{AnswerWaits, CreationBudget, TaskPlan, Tracker, Trackers, WebhookSetup};
 
-/// What whoever follows trackers is woken by.
-pub const SYNC: &str = "sync";
+/// The key that wakes the syncer. It has a space, so no backend can have its name.
+pub const SYNC: &str = "sync runs";
 
 /// Everything a use case may need. Built once, in `boot`.
 pub struct App {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::http::header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use super::http::{Effect, HttpAnswer, HttpClient, HttpFailure, HttpRequest, Method};
 use super::{BackendError, ErrorKind, Secret};
+use crate::domain::base::text::is_dots;
 
 /// How requests get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -298,8 +299,8 @@ pub fn segment(text: &str) -> String {
             _ = write!(escaped, "%{byte:02X}");
         }
     }
-    // Alone they would be taken for the folder itself or the one above it.
-    if escaped.bytes().all(|b| b == b'.') { escaped.replace('.', "%2E") } else { escaped }
+    // URL parsers resolve dots also where they are escaped once. Escaped twice they are a name that no project has.
+    if is_dots(&escaped) { escaped.replace('.', "%252E") } else { escaped }
 }
 
 /// What an answer's status means where the vendor says nothing else. For a tracker's `wire.rs`, after its own signals were looked at.
@@ -398,6 +399,11 @@ mod tests {
     fn a_segment_stays_one_segment() {
         assert_eq!(segment("activity-core"), "activity-core");
         assert_eq!(segment("a/b ü"), "a%2Fb%20%C3%BC");
-        assert_eq!((segment("."), segment(".."), segment("..a")), ("%2E".to_owned(), "%2E%2E".to_owned(), "..a".to_owned()));
+        for dots in [".", ".."] {
+            let url = format!("http://tracker.test/repos/{}/issues", segment(dots));
+            let sent = reqwest::Url::parse(&url).unwrap();
+            assert_eq!(sent.path_segments().unwrap().count(), 3, "{sent} left its folder");
+        }
+        assert_eq!((segment("."), segment(".."), segment("..a")), ("%252E".to_owned(), "%252E%252E".to_owned(), "..a".to_owned()));
     }
 }

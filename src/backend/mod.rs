@@ -35,6 +35,7 @@ pub use changes::{ChangesPage, ListAsk};
 use client::TrackerCall;
 pub use client::{LineOptions, TrackerClient, Transport};
 pub use delivery::{DeliveryRejected, HookMade, ParsedDelivery, WebhookDelivery};
+use http::LONGEST_WAIT;
 pub use secret::Secret;
 
 /// One tracker, as it is configured. Called from many tasks at once; for one issue by one of them, in order.
@@ -244,9 +245,20 @@ pub enum ErrorKind {
     Unknown,
 }
 
+impl ErrorKind {
+    fn bounded(self) -> Self {
+        match self {
+            Self::Retry { after } => Self::Retry { after: after.map(|wait| wait.min(LONGEST_WAIT)) },
+            Self::Limited { after } => Self::Limited { after: after.min(LONGEST_WAIT) },
+            Self::Paused | Self::Denied | Self::Stale | Self::Fail | Self::Unknown => self,
+        }
+    }
+}
+
 impl BackendError {
+    /// No tracker's wish to wait counts for more than [`LONGEST_WAIT`].
     pub fn new(trouble: ErrorKind, message: impl Into<String>) -> Self {
-        Self { trouble, message: message.into() }
+        Self { trouble: trouble.bounded(), message: message.into() }
     }
 
     /// An answer that cannot be read, where the request was a read.

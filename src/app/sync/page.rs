@@ -10,7 +10,7 @@ use crate::domain::decide::{self, Cause};
 use crate::domain::sync::{SyncCounts, adopted, comparable_local, comparable_remote, edition};
 use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{Draft, Link, LinkOrigin, LinkState, Marker, Project, RelationTargets, RemoteIssue, Sighting};
-use crate::domain::{Change, Dedupe, IssueId, IssueRef, IssueWrite, NewMessage};
+use crate::domain::{Change, Dedupe, IssueId, IssueWrite, NewMessage};
 
 /// What is to be written for a page.
 #[derive(Default)]
@@ -94,8 +94,9 @@ impl SyncRun<'_> {
         Ok(links.into_iter().filter_map(|link| link.remote.as_ref().map(|at| at.id.clone()).map(|id| (id, link))).collect())
     }
 
-    /// Of the remote issues that carry our mark: those whose issue is here, and not tied to another one. It may have been tied to this one
-    /// since its tie was looked for.
+    /// Of the remote issues that carry our marker: those that a push is creating right now. The link of the marker's issue to this
+    /// backend is intended or unknown then, or names this remote issue since the links were read. Any other marker was copied by
+    /// a person, and its issue is adopted like every other.
     pub(super) async fn being_created(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<BTreeSet<String>, SyncStop> {
         let marked: Vec<(IssueId, &str)> = remotes
             .iter()
@@ -105,16 +106,17 @@ impl SyncRun<'_> {
         if marked.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let refs: Vec<IssueRef> = marked.iter().map(|(id, _)| IssueRef::Id(*id)).collect();
-        let here = self.app.store.issues(&refs).await.map_err(AppError::from)?;
         let ids: Vec<IssueId> = marked.iter().map(|(id, _)| *id).collect();
         let tied = self.app.store.links(&ids).await.map_err(AppError::from)?;
-        let is_elsewhere = |id: IssueId, remote: &str| {
-            let its = tied.iter().filter(|link| link.issue_id == id && link.backend == self.tracker.name);
-            its.filter_map(|link| link.remote.as_ref()).any(|at| at.id != remote)
+        let is_created_now = |id: IssueId, remote: &str| {
+            let mut its = tied.iter().filter(|link| link.issue_id == id && link.backend == self.tracker.name);
+            its.any(|link| match &link.remote {
+                Some(at) => at.id == remote,
+                None => matches!(link.state, LinkState::Intended | LinkState::Unknown),
+            })
         };
-        let ours = marked.iter().zip(&here).filter(|((id, remote), issue)| issue.is_some() && !is_elsewhere(*id, remote));
-        Ok(ours.map(|((_, remote), _)| (*remote).to_owned()).collect())
+        let ours = marked.iter().filter(|(id, remote)| is_created_now(*id, remote));
+        Ok(ours.map(|(_, remote)| (*remote).to_owned()).collect())
     }
 
     /// Whom those relate to that may come here, where the list tells it.

@@ -66,6 +66,9 @@ pub struct HttpAnswer {
     pub effect: Effect,
 }
 
+/// The longest wait that another system may ask for. A broken answer could ask for a year.
+pub const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
 /// What a request does in the tracker. A lost or unreadable answer to a write may mean that it was done
 /// ([`ErrorKind::Unknown`](super::ErrorKind::Unknown)); to a read it is a reason to retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -204,8 +207,12 @@ fn failure(error: &reqwest::Error) -> HttpError {
     HttpError(cause.map_or_else(|| what.to_owned(), |cause| format!("{what}: {cause}")))
 }
 
-/// Seconds, or a date, which is read by the other side's own clock.
+/// Seconds, or a date, which is read by the other side's own clock. At most [`LONGEST_WAIT`].
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    wished_wait(headers).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+fn wished_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -228,6 +235,9 @@ mod tests {
         let now = (DATE, "Wed, 21 Oct 2015 07:28:00 GMT");
         assert_eq!(wait(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2015 07:28:30 GMT")]), Some(Duration::from_secs(30)));
         assert_eq!(wait(&[now, (RETRY_AFTER, "Wed, 21 Oct 2015 07:00:00 GMT")]), Some(Duration::ZERO));
+        for endless in ["31536000", "18446744073709551615"] {
+            assert_eq!(wait(&[(RETRY_AFTER, endless)]), Some(LONGEST_WAIT), "{endless:?}");
+        }
         for bad in ["", "-1", "soon", "99999999999999999999"] {
             assert_eq!(wait(&[(RETRY_AFTER, bad)]), None, "{bad:?}");
         }

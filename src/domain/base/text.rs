@@ -40,6 +40,12 @@ pub const HOLDER: TextRule = TextRule { max: 100, shape: TextShape::Line };
 pub const MAX_LABELS: usize = 100;
 pub const MAX_ASSIGNEES: usize = 20;
 
+/// `.` and `..` mean a folder or the folder above it, in every path and URL.
+#[must_use]
+pub fn is_dots(part: &str) -> bool {
+    matches!(part, "." | "..")
+}
+
 impl TextRule {
     /// The text as it will be stored, or what is wrong with it (code, message).
     pub fn check(self, text: &str) -> Result<String, (&'static str, String)> {
@@ -67,6 +73,9 @@ impl TextRule {
                 "not_a_slug",
                 "may hold only letters, digits, '.', '_' and '-' (a bare repository name, without its owner)".to_owned(),
             ));
+        }
+        if self.shape == TextShape::Slug && is_dots(&kept) {
+            return Err(("not_a_slug", "may not be '.' or '..', which mean a folder in a path".to_owned()));
         }
         Ok(kept)
     }
@@ -184,7 +193,10 @@ mod tests {
         assert_eq!(DESCRIPTION.check(" a\r\n b ").unwrap(), " a\r\n b ");
         assert_eq!(TITLE.check("a\u{7}b").unwrap_err().0, "control_character");
         assert_eq!(DESCRIPTION.check("a\0").unwrap_err().0, "control_character");
-        assert_eq!(TARGET_REPO.check("owner/repo").unwrap_err().0, "not_a_slug");
+        for traversal in ["owner/repo", ".", "..", " .. "] {
+            assert_eq!(TARGET_REPO.check(traversal).unwrap_err().0, "not_a_slug", "{traversal:?}");
+        }
+        assert_eq!(TARGET_REPO.check("...").unwrap(), "...");
         assert_eq!(TITLE.check(&"é".repeat(512)).unwrap().chars().count(), 512);
         assert_eq!(TITLE.check(&"é".repeat(513)).unwrap_err().0, "too_long");
     }

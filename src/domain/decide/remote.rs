@@ -120,7 +120,10 @@ pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause
         steps.take(EventKind::Closed, |issue, detail| {
             detail.reason = Some(CloseReason::Duplicate.to_string());
             issue.state = State::Closed { reason: CloseReason::Duplicate, at: stamp.now };
-            issue.relations.push(IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) });
+            let duplicates = IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) };
+            if !issue.relations.contains(&duplicates) {
+                issue.relations.push(duplicates);
+            }
         });
     }
     if twin.archived_at.is_none() {
@@ -243,6 +246,15 @@ mod tests {
 
     fn cause() -> Cause {
         Cause { actor: "gitea".to_owned(), trace: None }
+    }
+
+    #[test]
+    fn a_duplicate_that_is_archived_names_its_original_once() {
+        let of = IssueId(Uuid::from_u128(9));
+        let duplicates = IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) };
+        let twin = Issue { relations: vec![duplicates.clone()], ..issue() };
+        let change = archive_duplicate(&twin, of, "t0", &cause(), stamp(2)).unwrap();
+        assert_eq!(change.issue().unwrap().relations, [duplicates]);
     }
 
     #[test]

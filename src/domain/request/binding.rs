@@ -17,8 +17,7 @@ use crate::domain::base::text;
 use crate::domain::base::word::word;
 use crate::domain::request::edit::{UnknownKeys, refuse_others};
 use crate::domain::sync::{AdoptFilter, Binding, Direction, Owner, StateFilter, Strategy};
-use crate::domain::tracker::Field;
-use crate::domain::tracker::Project;
+use crate::domain::tracker::{Field, Project, leaves_its_folder};
 
 /// The longest time between two passes, in seconds, and the usual ones.
 pub const MAX_EVERY: i64 = 30 * 24 * 60 * 60;
@@ -97,7 +96,13 @@ impl BindingSpec {
         if let Some(fault) = Binding::name_fault(name) {
             f.add("name", "not_a_slug", fault);
         }
-        let mut part = |input, pointer| text::optional(input, pointer, text::PLACE_PART, f).unwrap_or_default();
+        let mut part = |input, pointer: &str| {
+            let text = text::optional(input, pointer, text::PLACE_PART, f).unwrap_or_default();
+            if leaves_its_folder(&text) {
+                f.add(pointer, "not_a_slug", "no part may be '.' or '..'");
+            }
+            text
+        };
         let place = Project { owner: part(self.owner, "/owner"), repo: part(self.repo, "/repo"), project: part(self.project, "/project") };
         let binding = Binding {
             name: name.to_owned(),

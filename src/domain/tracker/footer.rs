@@ -76,8 +76,12 @@ pub struct TextRules {
 }
 
 /// The text with mentions, references and foreign markers made harmless, outside of code.
+///
+/// Line ends become one character. Some trackers delete a lone carriage return before they look for commands, so a command
+/// could hide behind one.
 #[must_use]
 pub fn defused(text: &str, rules: TextRules) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut out = String::with_capacity(text.len());
     let mut fence: Option<&str> = None;
     for line in text.split_inclusive('\n') {
@@ -218,6 +222,13 @@ mod tests {
         assert_eq!(plain("~~~ sh\n```\n@ann\n~~~\n@bob"), "~~~ sh\n```\n@ann\n~~~\n@·bob");
         let allowed = TextRules { allow_mentions: true, allow_references: true, ..RULES };
         assert_eq!(defused("@ann #1 A-1", allowed), "@ann #1 A-1");
+    }
+
+    /// GitLab deletes carriage returns before it looks for quick actions, so `/` and `\rclose` would be a command.
+    #[test]
+    fn no_command_hides_behind_a_carriage_return() {
+        assert_eq!(plain("a\r\n/\rconfidential\r"), "a\n/\nconfidential\n");
+        assert_eq!(plain("```\r\n@ann\r\n```\r@bob"), "```\n@ann\n```\n@·bob");
     }
 
     #[test]

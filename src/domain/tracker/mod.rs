@@ -31,7 +31,7 @@ pub use glob::Glob;
 pub use label_names::{LabelNames, LabelReading, UserMap};
 pub use link::{CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Sighting};
 pub use note::{LinkNote, LossNote, RouteNote};
-pub use project::{Project, ProjectField, ProjectTemplate};
+pub use project::{Project, ProjectField, ProjectTemplate, leaves_its_folder};
 pub use relation_targets::{LinkSummary, RelationTargets};
 pub use remote::{RemoteComment, RemoteIssue, RemotePage, RemoteRef};
 pub use route::{

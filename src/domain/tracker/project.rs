@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::base::text::fold;
+use crate::domain::base::text::{fold, is_dots};
 use crate::domain::base::vocabulary::vocabulary;
 
 vocabulary! {
@@ -62,6 +62,12 @@ impl fmt::Display for Project {
     }
 }
 
+/// Whether a part between slashes is `.` or `..`: URL parsers would leave the folder, also where the dots are escaped.
+#[must_use]
+pub fn leaves_its_folder(text: &str) -> bool {
+    text.split('/').any(is_dots)
+}
+
 impl ProjectTemplate {
     #[must_use]
     pub fn get(&self, field: ProjectField) -> Option<&str> {
@@ -76,7 +82,11 @@ impl ProjectTemplate {
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         ProjectField::ALL.iter().find_map(|field| {
-            let rest = self.get(*field)?.replace(TARGET_REPO, "");
+            let text = self.get(*field)?;
+            if leaves_its_folder(text) {
+                return Some(format!("{field}: no part may be '.' or '..'"));
+            }
+            let rest = text.replace(TARGET_REPO, "");
             rest.contains(['{', '}']).then(|| format!("{field}: only {TARGET_REPO} may stand in braces"))
         })
     }
@@ -95,6 +105,9 @@ impl ProjectTemplate {
                 }
                 None => template.to_owned(),
             };
+            if leaves_its_folder(&text) {
+                return Err(format!("its {field} would be {text}, which is no name"));
+            }
             match field {
                 ProjectField::Owner => place.owner = text,
                 ProjectField::Repo => place.repo = text,
@@ -102,5 +115,21 @@ impl ProjectTemplate {
             }
         }
         Ok(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_project_is_a_folder_or_the_one_above_it() {
+        let template = |repo: &str| ProjectTemplate { owner: Some("acme".to_owned()), repo: Some(repo.to_owned()), project: None };
+        let needs = [ProjectField::Owner, ProjectField::Repo];
+        let fill = |template: &ProjectTemplate, target| template.fill(&ProjectTemplate::default(), &needs, Some(target));
+        assert_eq!(fill(&template(TARGET_REPO), "tools").unwrap().repo, "tools");
+        assert!(fill(&template(TARGET_REPO), "..").unwrap_err().contains(".."));
+        assert!(fill(&template("a/{target_repo}"), ".").unwrap_err().contains("a/."));
+        assert!(template("..").fault().is_some() && template("a/../b").fault().is_some() && template("a..b").fault().is_none());
     }
 }

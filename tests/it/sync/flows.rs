@@ -34,6 +34,7 @@ with_every_tracker!(
     what_both_changed_to_something_else_waits_for_a_decision_and_holds_that_field_alone,
     comments_go_both_ways_each_once_with_their_edits_and_deletions,
     what_is_gone_there_is_put_away_here,
+    a_copied_marker_holds_nothing_up,
     many_that_are_missing_at_once_are_not_believed_to_be_gone,
 );
 
@@ -89,6 +90,25 @@ mod cases {
         let asked = sim.recorded();
         assert!(sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "nothing is written there");
         quiet(server, sim).await;
+    }
+
+    /// A person quotes the marker of an issue that never went to this tracker.
+    pub(super) async fn a_copied_marker_holds_nothing_up(server: &Server, sim: &Sim) {
+        let mut body = task("Not yet approved");
+        body["review_required"] = json!(true);
+        let kept = file(server, &body).await;
+        until_quiet(server).await;
+        sim.plant_many(2);
+        let id = there(sim, "planted 0").id;
+        let quoted = format!("as in\n\nissue-core:{}\n\nsay the notes", kept.trim_start_matches("/issues/"));
+        sim.person_edits(&id, &SimEdit { body: Some(quoted), ..SimEdit::default() });
+        synced(server).await;
+        let issue = here(server, "planted 0").await;
+        assert!(issue["description"].as_str().is_some_and(|text| text.contains("say the notes")), "{issue}");
+        assert_eq!(get(server, &kept).await["url"], Value::Null, "the quoted issue is linked to nothing");
+        sim.person_edits(&there(sim, "planted 1").id, &titled("Changed later"));
+        caught_up(server).await;
+        here(server, "Changed later").await;
     }
 
     pub(super) async fn an_edit_on_either_side_reaches_the_other_and_does_not_come_back(server: &Server, sim: &Sim) {
