@@ -23,7 +23,8 @@ fn embed_migrations(dialect: &str) {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("the name is UTF-8");
         let (version, words) = stem.split_once('_').unwrap_or_else(|| panic!("{stem}: name a migration 0001_what_it_does.sql"));
         let version: i64 = version.parse().unwrap_or_else(|_| panic!("{stem}: the name starts with no number"));
-        writeln!(list, "    ({version}, {:?}, include_str!({:?})),", words.replace('_', " "), path).expect("a string takes it");
+        let (name, file) = (words.replace('_', " "), path.display().to_string());
+        writeln!(list, "    ({version}, {name:?}, include_str!({file:?})),").expect("a string takes it");
     }
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join(format!("migrations_{dialect}.rs")), list + "]\n").expect("OUT_DIR can be written to");

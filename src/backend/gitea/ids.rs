@@ -70,13 +70,11 @@ impl GiteaBackend {
         let path = format!("{}/milestones", repo(project));
         let listed: Vec<wire::Milestone> =
             self.all(TrackerCall::get(&path).query("state", "all").query("name", title), "milestones").await?;
-        match listed.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
-            Some(milestone) => Ok(milestone.id),
-            None => {
-                let call = TrackerCall::post(&path).json(&wire::NewMilestone { title });
-                Ok(self.make::<wire::Milestone>(call, "the milestone").await?.id)
-            }
+        if let Some(milestone) = listed.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
+            return Ok(milestone.id);
         }
+        let call = TrackerCall::post(&path).json(&wire::NewMilestone { title });
+        Ok(self.make::<wire::Milestone>(call, "the milestone").await?.id)
     }
 }
 

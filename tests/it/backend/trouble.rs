@@ -67,7 +67,7 @@ pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(b
                 return;
             }
             Err(error) if error.trouble == ErrorKind::Unknown => {
-                assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what)
+                assert_eq!(bench.sim.issues().len(), before + 1, "{}: {error}", bench.what);
             }
             Err(error) => {
                 assert_eq!(bench.sim.issues().len(), before, "{}: {error}", bench.what);

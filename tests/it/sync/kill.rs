@@ -21,7 +21,7 @@ const ANSWERED: usize = 2;
 async fn a_first_sync_that_is_killed_ten_times_resumes_at_its_page_and_nothing_is_there_twice(db: Database) {
     let vendor = sim::ALL[2]();
     let mut rig = bound(db, sim::ALL[2](), &[]).await;
-    // Long enough that the process neither gives up on the held page nor loses its lease.
+    // Long enough that the process neither gives up on the last page nor loses its lease.
     rig.set("ISSUE_CORE__BACKENDS__T0__TIMEOUT", "10m");
     rig.set("ISSUE_CORE__WORKER__LEASE", "1h");
     let sim = &rig.sims[0];
@@ -38,10 +38,10 @@ async fn a_first_sync_that_is_killed_ten_times_resumes_at_its_page_and_nothing_i
         eventually("every answered page is written", || async { all_here(&server).await.len() == shown }).await;
         server.kill();
         pages.extend(listed(sim, &*vendor).split_off(pages.len()));
-        let (asked, held) = (round * (ANSWERED + 1), pages.len() - 1);
+        let (asked, last) = (round * (ANSWERED + 1), pages.len() - 1);
         assert_eq!(pages.len(), asked, "one process asks for {ANSWERED} pages and the held one: {pages:?}");
         if round > 1 {
-            assert_eq!(pages[held - ANSWERED], pages[held - ANSWERED - 1], "the process resumes at the page that was held");
+            assert_eq!(pages[last - ANSWERED], pages[last - ANSWERED - 1], "the process resumes at the page that was held");
         }
         // The killed process released nothing; without this the next one waits for the end of the leases.
         rig.db.execute("update bindings set leased_until = null").await;
