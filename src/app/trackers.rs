@@ -15,7 +15,7 @@ use crate::domain::tracker::{
     BackendTerms, BudgetWindow, LOCAL, LossNote, Project, ProjectTemplate, RelationTargets, RouteDecision, RouteNote, RouteTable,
     TrackerKind, expected, fit, route,
 };
-use crate::domain::{Issue, IssueRef, Review};
+use crate::domain::{Issue, IssueRef};
 
 /// One tracker with everything that is known of it.
 pub struct Tracker {
@@ -209,14 +209,6 @@ impl App {
         match tokio::time::timeout(most, look).await {
             Ok(url) => AcceptedTask { url: Some(url), on_its_way: false, expected_at: None, ..accepted },
             Err(_) => accepted,
-        }
-    }
-
-    /// Nothing of an issue leaves before somebody has approved it, where somebody must.
-    pub(super) const fn may_leave(issue: &Issue) -> bool {
-        match issue.review {
-            Review::None | Review::Approved => true,
-            Review::Pending | Review::Rejected { .. } => false,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::targets::LeaseEnd;
 use crate::app::{App, AppError, MessageTarget};
 use crate::domain::tracker::FieldFlips;
 use crate::domain::tracker::{Link, LinkOrigin, LinkState, RouteDestination};
-use crate::domain::{Change, EventKind, IssueRef, Lease, NewMessage, Notice, Verdict};
+use crate::domain::{Change, EventKind, Issue, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {
     /// What is told about the events of these messages, in their order.
@@ -43,7 +43,7 @@ impl App {
 
     /// The trackers that must hear of the event: those that have the issue, or those that it goes to, once it may leave.
     async fn ties(&self, lease: &Lease, notice: &Notice) -> Result<DispatchLinks, AppError> {
-        if self.trackers.is_empty() || !is_carried(notice.event.kind) {
+        if self.trackers.is_empty() || !notice.event.kind.is_carried() {
             return Ok(DispatchLinks::default());
         }
         let id = lease.message.issue_id;
@@ -57,7 +57,7 @@ impl App {
             let known = known.into_iter().filter(hears).collect();
             return Ok(DispatchLinks { known, new: Vec::new() });
         }
-        let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Self::may_leave) else { return Ok(DispatchLinks::default()) };
+        let Some(issue) = self.reads.issue(IssueRef::Id(id)).await?.filter(Issue::may_leave) else { return Ok(DispatchLinks::default()) };
         // What was decided when it was filed holds, unless the task was changed in review.
         let decided = notice.event.detail.route.as_ref().map(|note| note.to.clone());
         let to = decided.or_else(|| Some(self.plan(&issue)?.routed.to)).unwrap_or_default();
@@ -87,31 +87,4 @@ impl App {
 struct DispatchLinks {
     known: Vec<Link>,
     new: Vec<Link>,
-}
-
-/// Whether the event changes anything that a tracker holds.
-const fn is_carried(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Created
-        | EventKind::Edited
-        | EventKind::Started
-        | EventKind::Blocked
-        | EventKind::Unblocked
-        | EventKind::Closed
-        | EventKind::Reopened
-        | EventKind::ReviewApproved
-        | EventKind::ReviewRejected
-        | EventKind::Restored
-        | EventKind::CommentAdded
-        | EventKind::CommentEdited
-        | EventKind::CommentDeleted => true,
-        EventKind::Claimed
-        | EventKind::Released
-        | EventKind::ReviewRequested
-        | EventKind::Archived
-        | EventKind::Linked
-        | EventKind::SyncConflict
-        | EventKind::SyncSettled
-        | EventKind::RemoteGone => false,
-    }
 }

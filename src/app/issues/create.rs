@@ -172,7 +172,7 @@ impl App {
             }),
             CommitOutcome::Duplicate { issue, fingerprint } => {
                 let plan = self.plan(&issue);
-                let on_its_way = issue.url.is_none() && issue.backend != self.store.name() && Self::may_leave(&issue);
+                let on_its_way = issue.url.is_none() && issue.backend != self.store.name() && issue.may_leave();
                 let losses = plan.map(|plan| plan.losses).unwrap_or_default();
                 Ok(AcceptedTask { losses, on_its_way, ..replay(*issue, fingerprint, dedupe)? })
             }

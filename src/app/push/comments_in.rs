@@ -15,12 +15,12 @@ use crate::app::AppError;
 use crate::domain::base::text;
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{
-    Binding, Conflict, ConflictState, ConflictWrite, FieldConflict, Owner, Resolution, Strategy, merged_text, quoted_author,
-    without_our_footer, without_our_signature,
+    Binding, CommentOutcome, Conflict, ConflictWrite, FieldConflict, Owner, Resolution, comment_outcome, quoted_author,
+    without_our_signature,
 };
-use crate::domain::tracker::Field;
 use crate::domain::tracker::{
-    CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, defused,
+    CommentLink, CommentLinkWrite, CommentSlot, Field, Link, LinkOrigin, LinkState, Marker, RemoteComment, RemoteRef, defused,
+    without_our_footer,
 };
 use crate::domain::{Change, Comment, CommentId, CommentWrite, EventKind, IssueWrite, Stamp};
 
@@ -30,20 +30,6 @@ struct CommentSync<'a> {
     binding: &'a Binding,
     known: HashMap<String, CommentLink>,
     open: Vec<Conflict>,
-}
-
-/// What becomes of a comment that was changed there.
-enum CommentOutcome {
-    Nothing,
-    /// Both say the same, or ours stands: the base moves.
-    Agree {
-        sends: bool,
-    },
-    Take {
-        body: String,
-        sends: bool,
-    },
-    Hold,
 }
 
 impl Push<'_> {
@@ -152,7 +138,7 @@ impl Push<'_> {
         let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
         let open = talk.open.iter().find(|conflict| conflict.comment == Some(id.0));
         let stamp = self.app.clock.stamp();
-        let (heard, clash) = decided(talk.binding, open, [&base, &ours, &theirs], &plain);
+        let (heard, clash) = comment_outcome(talk.binding, open, [&base, &ours, &theirs], &plain);
         let mut writes = Vec::new();
         let mut notes = super::conflicts::PushRecords::default();
         if let Some(clash) = clash {
@@ -302,48 +288,4 @@ impl Push<'_> {
 /// As much of a text as a comment here can hold.
 fn holdable(text: &str) -> String {
     text.chars().filter(|c| *c != '\0').take(text::COMMENT.max).collect()
-}
-
-/// What becomes of it, and the clash where there is one.
-fn decided(
-    binding: &Binding,
-    open: Option<&Conflict>,
-    [base, ours, theirs]: [&str; 3],
-    plain: &str,
-) -> (CommentOutcome, Option<FieldConflict>) {
-    if theirs == base {
-        return (CommentOutcome::Nothing, None);
-    }
-    if ours == theirs {
-        return (CommentOutcome::Agree { sends: false }, None);
-    }
-    let take = |sends| CommentOutcome::Take { body: plain.to_owned(), sends };
-    if let Some(Conflict { state: ConflictState::Decided, resolution: Some(resolution), .. }) = open {
-        return match resolution {
-            Resolution::External => (take(false), None),
-            Resolution::Local | Resolution::Other | Resolution::Agreed => (CommentOutcome::Agree { sends: true }, None),
-        };
-    }
-    let owner = binding.owner_of(Field::Comment);
-    if ours == base && owner != Owner::Local {
-        return (take(false), None);
-    }
-    if owner == Owner::Shared
-        && let Some(merged) = merged_text(base, ours, theirs)
-    {
-        return (CommentOutcome::Take { body: merged, sends: true }, None);
-    }
-    let (heard, resolution, why) = match (owner, binding.strategy) {
-        (Owner::External, _) => (take(false), Some(Resolution::External), "the tracker owns comments"),
-        (Owner::Local, _) => (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "this side owns comments"),
-        (Owner::Shared, Strategy::ExternalWins | Strategy::Newer) => {
-            (take(false), Some(Resolution::External), "both changed it: the tracker wins")
-        }
-        (Owner::Shared, Strategy::LocalWins) => {
-            (CommentOutcome::Agree { sends: true }, Some(Resolution::Local), "both changed it: this side wins")
-        }
-        (Owner::Shared, Strategy::Manual) => (CommentOutcome::Hold, None, "both changed it: somebody has to decide"),
-    };
-    let clash = FieldConflict { field: Field::Comment, base: json!(base), ours: json!(ours), theirs: json!(theirs), resolution, why };
-    (heard, Some(clash))
 }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use super::{Push, PushStop};
 use crate::app::AppError;
-use crate::domain::sync::{ConflictState, without_our_footer};
+use crate::domain::sync::ConflictState;
+use crate::domain::tracker::without_our_footer;
 use crate::domain::tracker::{
     CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Marker, RemoteRef, defused, fit_comment,
 };

@@ -62,6 +62,36 @@ pub struct Event {
     pub detail: EventDetail,
 }
 
+impl EventKind {
+    /// Whether the event changes anything that a tracker holds.
+    #[must_use]
+    pub const fn is_carried(self) -> bool {
+        match self {
+            Self::Created
+            | Self::Edited
+            | Self::Started
+            | Self::Blocked
+            | Self::Unblocked
+            | Self::Closed
+            | Self::Reopened
+            | Self::ReviewApproved
+            | Self::ReviewRejected
+            | Self::Restored
+            | Self::CommentAdded
+            | Self::CommentEdited
+            | Self::CommentDeleted => true,
+            Self::Claimed
+            | Self::Released
+            | Self::ReviewRequested
+            | Self::Archived
+            | Self::Linked
+            | Self::SyncConflict
+            | Self::SyncSettled
+            | Self::RemoteGone => false,
+        }
+    }
+}
+
 impl Event {
     /// The trace part of the `traceparent`.
     #[must_use]

@@ -117,6 +117,15 @@ impl Claim {
 }
 
 impl Issue {
+    /// Whether the issue may go to a tracker: nothing of it leaves before its review is approved, where it needs one.
+    #[must_use]
+    pub const fn may_leave(&self) -> bool {
+        match self.review {
+            Review::None | Review::Approved => true,
+            Review::Pending | Review::Rejected { .. } => false,
+        }
+    }
+
     /// The name of this edition of it: what a caller gives back to change this edition and no other.
     #[must_use]
     pub fn edition(&self) -> String {

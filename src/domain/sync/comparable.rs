@@ -3,8 +3,6 @@
 //! Two faces of issues that agree are equal, whatever the tracker's renderer made of a text: texts are bare (no footer, nothing
 //! invisible) and canonical (the tracker's own form, which `canon` gives). What the tracker does not carry is as in the base.
 
-use uuid::Uuid;
-
 use crate::domain::base::text;
 use crate::domain::base::text::{TextRule, fold, one_line};
 use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
@@ -12,26 +10,8 @@ use crate::domain::issue::Issue;
 use crate::domain::issue::relation::{MAX_RELATIONS, TrackerKey};
 use crate::domain::tracker::{
     AssigneeSupport, BackendTerms, CarriedAs, Draft, LabelNames, MilestoneSupport, RelationTargets, RemoteIssue, RemoteRelation, fit,
+    without_our_footer,
 };
-
-const MARK: &str = "issue-core:";
-const NOTHING: char = '\u{200b}';
-
-/// A text without what we put into it: the footer with the rule above it, and what makes mentions harmless. Line ends and trailing
-/// space are no difference either.
-#[must_use]
-pub fn without_our_footer(text: &str) -> String {
-    let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    if let Some(at) = lines.iter().rposition(|line| is_footer(line)) {
-        lines.remove(at);
-        let above = lines[..at].iter().rposition(|line| !line.is_empty());
-        if let Some(rule) = above.filter(|rule| is_rule(lines[*rule])) {
-            lines.remove(rule);
-        }
-    }
-    let text: String = lines.join("\n").chars().filter(|c| *c != NOTHING && *c != '\0').collect();
-    text.trim_end().to_owned()
-}
 
 /// A comment of ours without its footer and the line that says who wrote it.
 #[must_use]
@@ -48,16 +28,6 @@ pub fn quoted_author(text: &str) -> Option<(String, String)> {
     let (author, said) = text.strip_prefix("**")?.split_once(":**")?;
     let named = !author.is_empty() && !author.contains('\n');
     named.then(|| (author.to_owned(), said.trim_start_matches('\n').to_owned()))
-}
-
-fn is_footer(line: &str) -> bool {
-    let id = line.trim_start().strip_prefix(MARK).and_then(|rest| rest.get(..36));
-    id.is_some_and(|id| Uuid::try_parse(id).is_ok())
-}
-
-fn is_rule(line: &str) -> bool {
-    let marks = line.chars().filter(|c| !c.is_whitespace());
-    line.len() >= 3 && ['-', '*', '_'].into_iter().any(|mark| marks.clone().all(|c| c == mark))
 }
 
 /// As much of a text as can be held here.
@@ -152,6 +122,8 @@ fn people(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]

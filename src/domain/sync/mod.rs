@@ -6,6 +6,7 @@
 //! in [`Field`](super::tracker::Field), its line in `comparable` and in `merge`.
 
 mod binding;
+mod comment;
 mod comparable;
 mod conflict;
 mod cursor;
@@ -15,7 +16,8 @@ mod stored_delivery;
 mod taken;
 
 pub use binding::{AdoptFilter, Binding, BindingSource, BindingState, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
-pub use comparable::{comparable_base, comparable_local, comparable_remote, quoted_author, without_our_footer, without_our_signature};
+pub use comment::{CommentOutcome, comment_outcome};
+pub use comparable::{comparable_base, comparable_local, comparable_remote, quoted_author, without_our_signature};
 pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Pass, SyncCounts, SyncCursor, SyncProgress, SyncRunRecord};
 pub use edition::edition;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::binding::Binding;
-use super::comparable::{holdable, without_our_footer};
+use super::comparable::holdable;
 use super::merge::{TakenFields, TakenText};
 use crate::domain::base::id::{IssueId, IssueNumber};
 use crate::domain::base::stamp::Stamp;
@@ -12,6 +12,7 @@ use crate::domain::base::text::fold;
 use crate::domain::base::vocabulary::{CloseReason, StateName};
 use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, Review, State, TaskOrigin};
+use crate::domain::tracker::without_our_footer;
 use crate::domain::tracker::{BackendTerms, Draft, RelationTargets, RemoteIssue, SetChange, TrackerKind, beyond_first, label_there};
 
 /// What the issue is to say from now on. `body` is the remote one, as it is.

@@ -2,7 +2,7 @@
 //! exercised, one that is not claimed is never asked for.
 
 use super::budget::BudgetWindow;
-use super::footer::Markup;
+use super::defuse::Markup;
 use crate::domain::issue::relation::Relation;
 
 /// How something of an issue lies in a tracker.

@@ -1,14 +1,14 @@
 //! From an issue to what one tracker can hold of it, and what is lost on the way. The only function that makes drafts.
 
-use serde::{Deserialize, Serialize};
-
 use super::capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
+use super::defuse::{TextRules, defused, harmful, parts};
 use super::draft::Draft;
-use super::footer::{Marker, TextRules, defused, harmful, parts};
+use super::footer::{FOOTER_MOST, Marker, footer_line, with_footer};
 use super::label_names::{LabelNames, UserMap};
+use super::loss::{Loss, LossField, LossKind, LossList};
 use super::relation_targets::RelationTargets;
 use crate::domain::base::text::fold;
-use crate::domain::base::vocabulary::{StateName, vocabulary};
+use crate::domain::base::vocabulary::StateName;
 use crate::domain::issue::comment::Comment;
 use crate::domain::issue::{Issue, State};
 
@@ -28,46 +28,6 @@ pub struct FittedDraft {
     /// What of the body did not fit into it: the texts of further comments, each with its marker, the first of them part 2.
     pub rest: Vec<String>,
     pub losses: Vec<Loss>,
-}
-
-vocabulary! {
-    /// What of an issue a tracker may fail to carry.
-    LossField {
-        Title = "title", Description = "description", State = "state", CloseReason = "close_reason", Priority = "priority", Kind = "kind",
-        Labels = "labels", Assignees = "assignees", Milestone = "milestone", DueOn = "due_on", Relations = "relations", Comments = "comments",
-    }
-}
-
-vocabulary! {
-    /// How much of it.
-    LossKind {
-        /// It is there in another form, or a part of it.
-        Degraded = "degraded",
-        /// It is not there.
-        Dropped = "dropped",
-    }
-}
-
-/// One field that does not arrive whole. Told in the answer and in the timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
-    pub field: LossField,
-    pub loss: LossKind,
-    pub why: String,
-}
-
-/// How every marker begins.
-const MARK: &str = "issue-core:";
-
-/// A marker's line, and the empty line and rule above it.
-const FOOTER_MOST: usize = 600;
-
-struct LossList(Vec<Loss>);
-
-impl LossList {
-    fn add(&mut self, field: LossField, loss: LossKind, why: impl Into<String>) {
-        self.0.push(Loss { field, loss, why: why.into() });
-    }
 }
 
 /// What the tracker is asked to hold of the issue, where those are that it relates to. Depends on nothing that changes by itself, so
@@ -135,39 +95,11 @@ fn body(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> (String, 
     } else if !rest.is_empty() {
         losses.add(LossField::Description, LossKind::Degraded, "too long: cut, and this tracker takes no comments");
     }
-    (with_footer(first, &footer(issue, terms)), if terms.capabilities.comments { rest } else { Vec::new() })
+    (with_footer(first, &footer_line(issue, terms.text)), if terms.capabilities.comments { rest } else { Vec::new() })
 }
 
 fn part_number(n: usize) -> u16 {
     u16::try_from(n + 1).unwrap_or(u16::MAX)
-}
-
-fn with_footer(text: &str, footer: &str) -> String {
-    let text = text.trim_end_matches('\n');
-    if text.is_empty() { format!("---\n{footer}") } else { format!("{text}\n\n---\n{footer}") }
-}
-
-/// A text that was fitted, without the footer: for what was written there first, and is not ours to mark.
-#[must_use]
-pub fn without_footer(text: &str) -> &str {
-    const RULE: &str = "---\n";
-    let at = text.rfind(RULE).filter(|at| text[at + RULE.len()..].starts_with(MARK));
-    at.map_or(text, |at| text[..at].trim_end())
-}
-
-/// Where it came from, on one line that begins with the marker: ours, the source, the trigger.
-fn footer(issue: &Issue, terms: &BackendTerms) -> String {
-    const EACH: usize = 120;
-    let origin = &issue.origin;
-    let source = [origin.source_type.map(|word| word.as_str().to_owned()), origin.source_id.clone()];
-    let source: Vec<String> = source.into_iter().flatten().collect();
-    let trigger = [origin.triggering_event_id.clone(), origin.activity_definition_id.clone()];
-    let mut line = Marker::new(issue.id.0, 1).to_string();
-    for part in [Some(source.join(" "))].into_iter().chain(trigger).flatten().filter(|part| !part.is_empty()) {
-        line.push_str(" · ");
-        line.push_str(&defused(&part.chars().take(EACH).collect::<String>(), terms.text));
-    }
-    line
 }
 
 fn state(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> StateName {

@@ -5,6 +5,7 @@
 
 mod budget;
 mod capability;
+mod defuse;
 mod draft;
 mod field;
 mod fit;
@@ -13,6 +14,7 @@ mod footer;
 mod glob;
 mod label_names;
 mod link;
+mod loss;
 mod note;
 mod project;
 mod relation_targets;
@@ -22,14 +24,16 @@ mod set;
 
 pub use budget::{BudgetWindow, expected};
 pub use capability::{AssigneeSupport, Capabilities, CarriedAs, MilestoneSupport};
+pub use defuse::{Markup, TextRules, defused, first_part, parts};
 pub use draft::{Draft, DraftEdit};
 pub use field::Field;
-pub use fit::{BackendTerms, FittedDraft, Loss, LossField, LossKind, beyond_first, fit, fit_comment, label_there, without_footer};
+pub use fit::{BackendTerms, FittedDraft, beyond_first, fit, fit_comment, label_there};
 pub use flips::{FieldFlips, FlipDirection};
-pub use footer::{Marker, Markup, TextRules, defused, first_part, parts};
+pub use footer::{Marker, without_footer, without_our_footer};
 pub use glob::Glob;
 pub use label_names::{LabelNames, LabelReading, UserMap};
 pub use link::{CommentLink, CommentLinkWrite, CommentSlot, Link, LinkOrigin, LinkState, Sighting};
+pub use loss::{Loss, LossField, LossKind};
 pub use note::{LinkNote, LossNote, RouteNote};
 pub use project::{Project, ProjectField, ProjectTemplate, leaves_its_folder};
 pub use relation_targets::{LinkSummary, RelationTargets};

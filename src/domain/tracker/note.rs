@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::Loss;
+use super::loss::Loss;
 use super::route::{RouteDestination, RuleName};
 
 /// Where a task goes, decided when it was filed.

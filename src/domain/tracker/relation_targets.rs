@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::fit::{Loss, LossField, LossKind};
 use super::link::LinkState;
+use super::loss::{Loss, LossField, LossKind};
 use super::set::{RemoteRelation, SetChange, has};
 use crate::domain::base::id::IssueId;
 use crate::domain::base::text::fold;

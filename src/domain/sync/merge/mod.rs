@@ -82,7 +82,7 @@ pub struct FieldConflict {
 
 /// What becomes of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldVerdict {
+pub(super) enum FieldVerdict {
     /// Nothing came from there.
     Keep,
     /// Both say the same.
@@ -95,10 +95,31 @@ enum FieldVerdict {
 
 /// How the three stand to each other.
 #[derive(Debug, Clone, Copy)]
-struct SidesChanged {
-    theirs_changed: bool,
-    ours_changed: bool,
-    equal: bool,
+pub(super) struct SidesChanged {
+    pub(super) theirs_changed: bool,
+    pub(super) ours_changed: bool,
+    pub(super) equal: bool,
+}
+
+impl FieldVerdict {
+    /// Whether the words of one side are overwritten or wait, so that a conflict keeps them.
+    pub(super) const fn loses_words(self, sides: SidesChanged) -> bool {
+        match self {
+            Self::Take => sides.ours_changed && !sides.equal,
+            Self::Push => sides.theirs_changed && !sides.equal,
+            Self::Hold => true,
+            Self::Keep | Self::Agree => false,
+        }
+    }
+
+    /// How the conflict is resolved by the verdict itself; `None` if a person must decide.
+    pub(super) const fn resolution(self) -> Option<Resolution> {
+        match self {
+            Self::Take => Some(Resolution::External),
+            Self::Push => Some(Resolution::Local),
+            Self::Keep | Self::Agree | Self::Hold => None,
+        }
+    }
 }
 
 impl TakenFields {
@@ -266,12 +287,7 @@ impl FieldMerge<'_> {
 
     fn verdict(&mut self, field: Field, stand: SidesChanged, [base, ours, theirs]: [Value; 3]) -> FieldVerdict {
         let (fate, why) = self.decide(field, stand);
-        let loses = match fate {
-            FieldVerdict::Take => stand.ours_changed && !stand.equal,
-            FieldVerdict::Push => stand.theirs_changed && !stand.equal,
-            FieldVerdict::Hold => true,
-            FieldVerdict::Keep | FieldVerdict::Agree => false,
-        };
+        let loses = fate.loses_words(stand);
         if fate == FieldVerdict::Hold {
             self.done.held.insert(field);
         } else {
@@ -279,11 +295,7 @@ impl FieldMerge<'_> {
         }
         // What somebody decided is on record already.
         if loses && !self.rules.decided.contains_key(&field) {
-            let resolution = match fate {
-                FieldVerdict::Take => Some(Resolution::External),
-                FieldVerdict::Push => Some(Resolution::Local),
-                FieldVerdict::Keep | FieldVerdict::Agree | FieldVerdict::Hold => None,
-            };
+            let resolution = fate.resolution();
             self.done.clashes.push(FieldConflict { field, base, ours, theirs, resolution, why });
         }
         fate
@@ -301,30 +313,32 @@ impl FieldMerge<'_> {
         if self.rules.frozen.contains(&field) {
             return (FieldVerdict::Hold, MergeRules::FROZEN);
         }
-        match self.rules.binding.owner_of(field) {
-            Owner::External => (FieldVerdict::Take, "the tracker owns this field"),
-            Owner::Local if stand.theirs_changed => (FieldVerdict::Push, "this side owns this field"),
-            Owner::Local => (FieldVerdict::Keep, ""),
-            Owner::Shared => self.shared(field, stand),
-        }
+        let binding = self.rules.binding;
+        by_owner(binding.owner_of(field), binding.strategy, stand, || (self.rules.theirs_is_newer)(field))
     }
+}
 
-    fn shared(&self, field: Field, stand: SidesChanged) -> (FieldVerdict, &'static str) {
-        if !stand.theirs_changed {
-            return (FieldVerdict::Keep, "");
-        }
-        if !stand.ours_changed {
-            return (FieldVerdict::Take, "");
-        }
-        match self.rules.binding.strategy {
+/// The rule that fields and comments share: the owner decides; where both sides own it, an unchanged side yields; then the
+/// binding's strategy decides.
+pub(super) fn by_owner(
+    owner: Owner,
+    strategy: Strategy,
+    stand: SidesChanged,
+    theirs_is_newer: impl FnOnce() -> bool,
+) -> (FieldVerdict, &'static str) {
+    match owner {
+        Owner::External => (FieldVerdict::Take, "the tracker owns this field"),
+        Owner::Local if stand.theirs_changed => (FieldVerdict::Push, "this side owns this field"),
+        Owner::Local => (FieldVerdict::Keep, ""),
+        Owner::Shared if !stand.theirs_changed => (FieldVerdict::Keep, ""),
+        Owner::Shared if !stand.ours_changed => (FieldVerdict::Take, ""),
+        Owner::Shared => match strategy {
             Strategy::ExternalWins => (FieldVerdict::Take, "both changed it: the tracker wins"),
             Strategy::LocalWins => (FieldVerdict::Push, "both changed it: this side wins"),
-            Strategy::Newer if (self.rules.theirs_is_newer)(field) => {
-                (FieldVerdict::Take, "both changed it: the tracker's change is newer")
-            }
+            Strategy::Newer if theirs_is_newer() => (FieldVerdict::Take, "both changed it: the tracker's change is newer"),
             Strategy::Newer => (FieldVerdict::Push, "both changed it: this side's change is newer"),
             Strategy::Manual => (FieldVerdict::Hold, "both changed it: somebody has to decide"),
-        }
+        },
     }
 }
 
