@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 
-/// Keeps the exporter alive; [`Guard::shutdown`] sends what is still waiting.
+/// Keeps the exporter alive; [`TelemetryGuard::shutdown`] sends what is still waiting.
 #[must_use]
 #[derive(Debug)]
 pub struct TelemetryGuard {

@@ -11,9 +11,9 @@ use crate::domain::tracker::RemoteIssue;
 pub struct ListAsk<'a> {
     /// Inclusive, by the tracker's clock; everything without it.
     pub since: Option<DateTime<Utc>>,
-    /// [`Changes::next`] of the page before, asked with the same `since`; the first page without it.
+    /// [`ChangesPage::next`] of the page before, asked with the same `since`; the first page without it.
     pub page: Option<&'a str>,
-    /// [`Changes::etag`] of an earlier first page with the same `since`: looked at with the first page only, and where the tracker
+    /// [`ChangesPage::etag`] of an earlier first page with the same `since`: looked at with the first page only, and where the tracker
     /// has such a thing.
     pub etag: Option<&'a str>,
 }

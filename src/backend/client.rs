@@ -2,7 +2,7 @@
 //! meaning is looked at. Everything the trackers would otherwise each do for themselves.
 //!
 //! It knows no tracker. What is the vendor's own (its limit signals, its error bodies) is read by the tracker's `wire.rs`, from the
-//! [`HttpAnswer`] that [`Line::send`] hands over whatever its status.
+//! [`HttpAnswer`] that [`TrackerClient::send`] hands over whatever its status.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -42,7 +42,7 @@ pub enum AuthScheme {
     Basic { user: String },
     /// A header of its own.
     Header(&'static str),
-    /// The tracker shows it by itself, with [`Call::header`] (tokens that are made from the secret).
+    /// The tracker shows it by itself, with [`TrackerCall::header`] (tokens that are made from the secret).
     Own,
 }
 
@@ -71,7 +71,7 @@ pub struct TrackerClient {
     now: fn() -> DateTime<Utc>,
 }
 
-/// One request about to be sent. Whether it writes is told by its method, unless [`Call::reads`] says otherwise (a GraphQL query).
+/// One request about to be sent. Whether it writes is told by its method, unless [`TrackerCall::reads`] says otherwise (a GraphQL query).
 #[derive(Debug, Clone)]
 pub struct TrackerCall {
     method: Method,
@@ -145,7 +145,7 @@ impl TrackerClient {
         TimeDelta::milliseconds(self.ahead.load(Ordering::Relaxed))
     }
 
-    /// Where a redirect that was not followed leads, as a path for a [`Call`]. Only within the same server.
+    /// Where a redirect that was not followed leads, as a path for a [`TrackerCall`]. Only within the same server.
     #[must_use]
     pub fn leads_to(&self, answer: &HttpAnswer) -> Option<String> {
         if !(300..400).contains(&answer.status) || answer.status == 304 {

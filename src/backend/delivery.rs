@@ -1,7 +1,7 @@
 //! What trackers tell by themselves: a delivery as it comes in, and what is heard of it. Pure, and the same for all of them.
 //!
 //! How a vendor signs and what its bodies look like stands in `webhook.rs` of its folder: it verifies first ([`super::signature`]), reads
-//! then ([`Delivery::json`]), and answers with what the delivery is about, never with what it says.
+//! then ([`WebhookDelivery::json`]), and answers with what the delivery is about, never with what it says.
 
 use std::time::Duration;
 

@@ -41,10 +41,10 @@ pub use secret::Secret;
 /// One tracker, as it is configured. Called from many tasks at once; for one issue by one of them, in order.
 ///
 /// What holds for every method:
-/// - It ends by itself, within the time limits of its [`Line`].
+/// - It ends by itself, within the time limits of its [`TrackerClient`].
 /// - It sends what it was asked to and nothing else; it retries nothing, remembers nothing that another replica would have to know,
-///   and never waits: a limit is an error whose [`Trouble`] says for how long.
-/// - An error says truly whether anything may have happened over there ([`Trouble::Unknown`]) or surely not (all others). A request
+///   and never waits: a limit is an error whose [`ErrorKind`] says for how long.
+/// - An error says truly whether anything may have happened over there ([`ErrorKind::Unknown`]) or surely not (all others). A request
 ///   that was not wholly sent, or was answered with a refusal, has surely done nothing; one without a whole answer may have.
 /// - Whatever is asked or prepared before the one request that writes (label numbers, a missing label, transitions, user ids) fails
 ///   as a read does: surely nothing has happened.
@@ -93,7 +93,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to, renamed or transferred (which may be
     /// another place). `None` where the tracker says that it is not there (404, 410, in the bin); some say so too of what the
-    /// credential may not see. A refusal that is no absence is [`Trouble::Denied`].
+    /// credential may not see. A refusal that is no absence is [`ErrorKind::Denied`].
     ///
     /// Relations are told with it, all of them, wherever [`Capabilities::relations`] has any; each seen from this issue, whoever made it.
     /// They are absent only where this server does not tell them (an older one, or they are switched off there).
@@ -101,13 +101,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
     /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
-    /// A remote issue that is gone, or no longer to be seen, is [`Trouble::Denied`].
+    /// A remote issue that is gone, or no longer to be seen, is [`ErrorKind::Denied`].
     ///
     /// Relations are sent last, each by itself, those to be taken out before those to be put in. One that is there already, or gone
     /// already, is fine. One that the tracker refuses (the other issue is not there, the two may not be related) is passed over and holds
     /// up nothing ([`relations::unless_refused`]): the next read shows that it is not there. A parent takes the place of another one.
     ///
-    /// With a `version` (that of a [`Remote`] read before) nothing is overwritten that was written since: then it is [`Trouble::Stale`].
+    /// With a `version` (that of a [`RemoteIssue`] read before) nothing is overwritten that was written since: then it is [`ErrorKind::Stale`].
     async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, version: Option<&str>) -> Result<(), BackendError>;
 
     /// Adds one comment, with one request. `body` holds the marker.
@@ -137,7 +137,7 @@ pub trait Backend: Send + Sync + 'static {
     /// What the credential can see, a page at a time: organisations, groups, sites, teams.
     async fn workspaces(&self, page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError>;
 
-    /// The repositories or projects of a workspace, a page at a time. [`Trouble::Fail`] where there is no such workspace.
+    /// The repositories or projects of a workspace, a page at a time. [`ErrorKind::Fail`] where there is no such workspace.
     async fn resources(&self, workspace: &str, page: Option<&str>) -> Result<RemotePage<Resource>, BackendError>;
 
     /// What a delivery to our webhook is about. Pure: nothing is asked, nothing is remembered.
@@ -150,7 +150,7 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Has the tracker tell of every change of issues and comments of the place to that address, signed with that secret. Afterwards
     /// there is one webhook with this address (for each event, where the vendor wants it so), whatever there was, and its secret is
-    /// this one. Where this credential may not do it, or the tracker has no API for it: [`Trouble::Fail`], with what to do by hand.
+    /// this one. Where this credential may not do it, or the tracker has no API for it: [`ErrorKind::Fail`], with what to do by hand.
     async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
 
     /// Has the tracker send again what it could not deliver to that address since then; answers how much. 0 where it repeats by

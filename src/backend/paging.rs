@@ -1,6 +1,6 @@
 //! Lists in pages, as GitHub and GitLab give them: which page is next stands in the `Link` header.
 //!
-//! Of that address only the query is used, so that a list cannot lead anywhere else. [`Turn`] reads by change instead: numbered pages
+//! Of that address only the query is used, so that a list cannot lead anywhere else. [`ChangesCursor`] reads by change instead: numbered pages
 //! lose something when what was read already moves to the end, a moment to go on from does not.
 
 use chrono::{DateTime, SecondsFormat, Utc};

@@ -46,8 +46,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// - A change that is not written (duplicate, stale, claim lost) leaves no trace and does not disturb the others.
     /// - Uniqueness is the database's own: any number of callers committing one [`DedupeKey`]
-    ///   at once, in one call or in many, get one [`Outcome::Inserted`]; the others get [`Outcome::Duplicate`].
-    /// - Two updates of one issue in one call: the first is written, the later ones are [`Outcome::Stale`].
+    ///   at once, in one call or in many, get one [`CommitOutcome::Inserted`]; the others get [`CommitOutcome::Duplicate`].
+    /// - Two updates of one issue in one call: the first is written, the later ones are [`CommitOutcome::Stale`].
     /// - When it answers with an error nothing is known: the transaction may have been committed or not. Trying an
     ///   insert with a dedupe key again is safe.
     async fn commit(&self, changes: &[Change]) -> Result<Vec<CommitOutcome>, StoreError>;

@@ -1,6 +1,6 @@
 //! What may be written in each text field: the limits, and the one place that checks them.
 //!
-//! NUL is refused everywhere (Postgres cannot store it). To add a field, add its [`Rule`] here.
+//! NUL is refused everywhere (Postgres cannot store it). To add a field, add its [`TextRule`] here.
 
 use super::fault::Faults;
 use super::input::{Input, JsonType};

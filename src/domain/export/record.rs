@@ -1,6 +1,6 @@
 //! An issue with everything that hangs on it: what moves it from one store to another without a loss.
 //!
-//! [`Line`] is its written form, one line of an export. The order of its fields is part of the form: the same issue is written the
+//! [`ExportLine`] is its written form, one line of an export. The order of its fields is part of the form: the same issue is written the
 //! same way by every store. To add a field of an issue: its field here, where it comes from and where it goes.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, SubsecRound as _, Utc};

@@ -1,7 +1,7 @@
 //! What a caller looks for: a checked filter, an order, a place to go on from, and how many.
 //!
-//! Pure: the store answers a query, and `tests/it/store/find.rs` compares its answers with [`Filter::admits`] and
-//! [`Sort`]'s order. To add a filter: its field and its line in `filter`, its line in [`Filter::admits`], and its
+//! Pure: the store answers a query, and `tests/it/store/find.rs` compares its answers with [`ListFilter::admits`] and
+//! [`Sort`]'s order. To add a filter: its field and its line in `filter`, its line in [`ListFilter::admits`], and its
 //! condition in both dialects.
 
 pub mod facet;

@@ -1,7 +1,7 @@
 //! Words: how text is cut into them, what a search asks for, and which of two matches comes first.
 //!
 //! Both databases are handed words that were cut here, so that both find the same issues. No SQL here: each dialect writes a
-//! [`Document`] and a [`TextQuery`] down in its own way.
+//! [`SearchDocument`] and a [`TextQuery`] down in its own way.
 
 use serde::Serialize;
 

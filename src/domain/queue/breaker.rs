@@ -70,7 +70,7 @@ impl Breaker {
         }
     }
 
-    /// Asks for leave. After [`Permit::Probe`] the caller owes a [`Self::succeeded`], a [`Self::failed`] or a [`Self::not_tried`].
+    /// Asks for leave. After [`BreakerPermit::Probe`] the caller owes a [`Self::succeeded`], a [`Self::failed`] or a [`Self::not_tried`].
     pub fn permit(&mut self, now: DateTime<Utc>) -> BreakerPermit {
         match self.state {
             BreakerPhase::Closed => BreakerPermit::Go,

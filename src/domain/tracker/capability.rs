@@ -10,7 +10,7 @@ use crate::domain::issue::relation::Relation;
 pub enum CarriedAs {
     /// In a field of its own.
     Natively,
-    /// As a label with a configured name ([`Names`](super::Names)). Needs [`Capabilities::labels`].
+    /// As a label with a configured name ([`LabelNames`](super::LabelNames)). Needs [`Capabilities::labels`].
     ByLabel,
     Not,
 }
@@ -58,7 +58,7 @@ pub struct Capabilities {
     /// Issues can be removed for good.
     pub deletes: bool,
     pub webhooks: bool,
-    /// An update can be made to fail when somebody else wrote first: [`Remote::version`](super::Remote) is then there.
+    /// An update can be made to fail when somebody else wrote first: [`RemoteIssue::version`](super::RemoteIssue) is then there.
     pub optimistic_lock: bool,
     /// The same creation sent twice makes one issue, without any looking up: the marker is the issue's id there.
     pub idempotent_create: bool,

@@ -52,9 +52,9 @@ pub struct Link {
     pub origin: LinkOrigin,
     /// Which fields went which way lately.
     pub turns: FieldFlips,
-    /// Up to which of its editions it was asked to be brought into agreement. Written by [`Heard`] alone.
+    /// Up to which of its editions it was asked to be brought into agreement. Written by [`Sighting`] alone.
     pub heard: Option<String>,
-    /// Since when it is absent from every whole list, by our clock. Written by [`Heard`] alone.
+    /// Since when it is absent from every whole list, by our clock. Written by [`Sighting`] alone.
     pub missing_at: Option<DateTime<Utc>>,
 }
 

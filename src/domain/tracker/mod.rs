@@ -1,6 +1,6 @@
-//! What a tracker is asked to hold ([`Draft`]), what it holds ([`Remote`]), and what of an issue it can carry.
+//! What a tracker is asked to hold ([`Draft`]), what it holds ([`RemoteIssue`]), and what of an issue it can carry.
 //!
-//! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`Terms`] (how it is
+//! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`BackendTerms`] (how it is
 //! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
 
 mod budget;

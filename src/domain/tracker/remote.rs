@@ -31,7 +31,7 @@ pub struct RemoteIssue {
     pub close_reason: Option<CloseReason>,
     pub priority: Option<Priority>,
     pub kind: Option<Kind>,
-    /// The free ones, as [`Names::read`](super::Names::read) leaves them.
+    /// The free ones, as [`LabelNames::read`](super::LabelNames::read) leaves them.
     pub labels: Vec<String>,
     /// The tracker's own names of people.
     pub assignees: Vec<String>,
