@@ -86,10 +86,10 @@ mod tests {
         spec.parse("tools").unwrap()
     }
 
-    /// The outcome, and how the conflict is resolved where there is one.
-    fn outcome(owner: &str, strategy: &str, sides: [&str; 3]) -> (CommentOutcome, Option<Option<Resolution>>) {
+    /// The outcome, and how each conflict is resolved: there is one at most.
+    fn outcome(owner: &str, strategy: &str, sides: [&str; 3]) -> (CommentOutcome, Vec<Option<Resolution>>) {
         let (outcome, conflict) = comment_outcome(&binding(owner, strategy), None, sides, sides[2]);
-        (outcome, conflict.map(|conflict| conflict.resolution))
+        (outcome, conflict.iter().map(|conflict| conflict.resolution).collect())
     }
 
     fn take(body: &str, sends: bool) -> CommentOutcome {
@@ -99,10 +99,10 @@ mod tests {
     #[test]
     fn one_side_alone_yields_to_nobody_and_loses_nothing() {
         for strategy in Strategy::WORDS {
-            assert_eq!(outcome("shared", strategy, ["a", "b", "a"]), (CommentOutcome::Nothing, None));
-            assert_eq!(outcome("shared", strategy, ["a", "a", "b"]), (take("b", false), None));
-            assert_eq!(outcome("shared", strategy, ["a", "b", "b"]), (CommentOutcome::Agree { sends: false }, None));
-            assert_eq!(outcome("shared", strategy, ["a\nb\nc", "A\nb\nc", "a\nb\nC"]), (take("A\nb\nC", true), None));
+            assert_eq!(outcome("shared", strategy, ["a", "b", "a"]), (CommentOutcome::Nothing, vec![]));
+            assert_eq!(outcome("shared", strategy, ["a", "a", "b"]), (take("b", false), vec![]));
+            assert_eq!(outcome("shared", strategy, ["a", "b", "b"]), (CommentOutcome::Agree { sends: false }, vec![]));
+            assert_eq!(outcome("shared", strategy, ["a\nb\nc", "A\nb\nc", "a\nb\nC"]), (take("A\nb\nC", true), vec![]));
         }
     }
 
@@ -110,13 +110,14 @@ mod tests {
     fn the_same_lines_go_by_owner_and_strategy_and_the_lost_words_are_on_record() {
         let clash = ["a", "b", "c"];
         let ours = CommentOutcome::Agree { sends: true };
-        let (external, local) = (Some(Some(Resolution::External)), Some(Some(Resolution::Local)));
-        assert_eq!(outcome("shared", "external_wins", clash), (take("c", false), external));
-        assert_eq!(outcome("shared", "newer", clash), (take("c", false), external));
-        assert_eq!(outcome("shared", "local_wins", clash), (ours.clone(), local));
-        assert_eq!(outcome("shared", "manual", clash), (CommentOutcome::Hold, Some(None)));
-        assert_eq!(outcome("external", "manual", clash), (take("c", false), external));
-        assert_eq!(outcome("local", "manual", clash), (ours.clone(), local));
-        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local), "this side owns it: the remote words are kept on record");
+        let external = || vec![Some(Resolution::External)];
+        let local = || vec![Some(Resolution::Local)];
+        assert_eq!(outcome("shared", "external_wins", clash), (take("c", false), external()));
+        assert_eq!(outcome("shared", "newer", clash), (take("c", false), external()));
+        assert_eq!(outcome("shared", "local_wins", clash), (ours.clone(), local()));
+        assert_eq!(outcome("shared", "manual", clash), (CommentOutcome::Hold, vec![None]));
+        assert_eq!(outcome("external", "manual", clash), (take("c", false), external()));
+        assert_eq!(outcome("local", "manual", clash), (ours.clone(), local()));
+        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local()), "this side owns it: the remote words are kept on record");
     }
 }
