@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::body::{MergePatch, OptionalBody};
 use super::change::GuardedChange;
+use super::document::NamesIssues;
 use super::dry_run::{DryRun, DryRunParam};
 use super::etag::{IfMatchParam, IfNoneMatchParam, unless_known};
 use super::issue_response::{IssueAnswer, IssueResponse};
@@ -249,7 +250,8 @@ impl From<(DryRunOutcome, DedupeSource)> for RehearsalResponse {
     responses(
         (status = 201, body = CreateIssueResponse, description = "Created", headers(("Location" = String, description = "Where the issue is"))),
         (status = 200, body = FiledResponse, description = "Filed before: the first answer again. Or, in a dry run, what would happen",
-            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true` where it was filed before")))))]
+            headers(("Location" = String, description = "Where the issue is"), ("Idempotency-Replayed" = String, description = "`true` where it was filed before"))),
+        NamesIssues))]
 pub async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,

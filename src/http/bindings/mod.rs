@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::body::{JsonBody, OptionalBody};
 use super::change::{GuardedDecision, PutGuard};
+use super::document::AsksTracker;
 use super::etag::{IfMatchParam, OnlyNewParam, quoted};
 use super::path::{BindingParam, BindingPath};
 use super::problem::Problem;
@@ -114,7 +115,8 @@ pub async fn resume(State(app): State<Arc<App>>, caller: Caller, BindingPath(nam
     params(BindingParam),
     responses(
         (status = 200, body = SyncPlanResponse, description = "What a pass would do"),
-        (status = 202, body = BindingResponse, description = "It is due now")))]
+        (status = 202, body = BindingResponse, description = "It is due now"),
+        AsksTracker))]
 pub async fn sync(
     State(app): State<Arc<App>>,
     caller: Caller,
