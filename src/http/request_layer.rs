@@ -82,7 +82,7 @@ pub async fn observe(State(around): State<RequestLayer>, mut request: Request, n
         tell_quota(headers, allowance);
     }
     if app.readiness.is_draining() {
-        // The connection closes after this answer, so that the next request goes to somebody who stays.
+        // The connection closes after this answer, so that the next request goes to another process.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     mark(headers, id, trace);

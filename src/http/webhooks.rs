@@ -1,4 +1,4 @@
-//! `/webhooks/{backend}`: what trackers tell by themselves, and how they are brought to do so.
+//! `/webhooks/{backend}`: the deliveries of trackers, and the registration of webhooks.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
-//! `/bindings`: which places of trackers are kept in agreement with the store, by which rules, and how far that is.
+//! `/bindings`: the tracker projects that are synced, their sync rules, and their progress.
 //!
-//! The `ETag` names the rules, not how far they have come: a pass that goes on in between refuses nobody's change.
+//! The `ETag` names the rules, not the progress: a sync run in between refuses no change.
 
 mod shape;
 

@@ -18,7 +18,7 @@ use self::catalogue::ProblemKind;
 use crate::app::AppError;
 use crate::domain::Fault;
 
-/// A failure as HTTP tells it: its kind, and what only this answer says.
+/// A failure as HTTP reports it: its kind, and what only this answer says.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: &'static ProblemKind,
