@@ -5,6 +5,8 @@
 pub mod access;
 mod deliver;
 mod error;
+#[cfg(test)]
+mod error_samples;
 mod issues;
 mod measure;
 pub mod page;
@@ -28,6 +30,8 @@ pub use access::rate_limit::RateLimiter;
 pub use access::readiness::{Readiness, UnreadyReason};
 pub use deliver::targets::{LeaseEnd, MessageTarget, Targets, WorkRules};
 pub use error::AppError;
+#[cfg(test)]
+pub(crate) use error_samples::every_failure;
 pub use issues::batch::{BatchItemOutcome, BatchTask, MAX_BATCH, TaskBatch};
 pub use issues::bulk::{BulkItem, BulkOutcome, BulkReport};
 pub use issues::change::{ChangeRequest, ExpectedVersion};

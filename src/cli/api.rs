@@ -1,4 +1,4 @@
-//! The port of the commands: one question to the API, one answer, in the API's own JSON, whoever answers.
+//! The port of the commands: one question to the API, one answer, in the API's own JSON, from a server or in-process.
 //!
 //! Nothing here knows what a command is about. What is refused becomes a [`CliError`] with the server's own words.
 

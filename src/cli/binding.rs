@@ -1,4 +1,4 @@
-//! `issue binding`: which places of trackers are followed, by which rules, and how far that is.
+//! `issue binding`: the tracker projects that are synced, their sync rules, and their progress.
 
 use clap::Subcommand;
 use serde_json::Value;

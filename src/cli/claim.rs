@@ -1,4 +1,4 @@
-//! `issue claim`: nobody else may work on it for a while.
+//! `issue claim`: holds an issue for one agent for a while.
 
 use clap::Args;
 use serde_json::{Map, Value, json};

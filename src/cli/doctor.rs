@@ -1,4 +1,4 @@
-//! `issue doctor`: looks at everything a command stands on, says what is wrong, and how to mend it.
+//! `issue doctor`: checks everything that a command needs, says what is wrong, and how to mend it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `issue messages`: what waits to be told outside, and what an operator does about what was given up.
+//! `issue messages`: the queued messages, and what an operator does with dead letters.
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! `issue-core migrate`: brings the schema up to date. Safe to run from several places at once.
+//! `issue-core migrate`: brings the schema up to date. Several processes may run it at once.
 
 use super::{CliError, runtime};
 use crate::boot::DatabaseUrl;

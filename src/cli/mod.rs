@@ -1,7 +1,7 @@
 //! The command line: a file per command. One program under two names, `issue-core` for the service and `issue` for people and
 //! agents, with the same commands.
 //!
-//! A command about issues asks the API through `api`, whoever answers: a server, or the same routes over a store opened in this
+//! A command about issues asks the API through `api`: a server, or the same routes over a store opened in this
 //! process. To add one: a file with its options and its `run`, a line in `Question` and one in `Question::run`.
 
 mod acts;

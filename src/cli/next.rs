@@ -1,4 +1,4 @@
-//! `issue next`: takes the most urgent open issue that nobody holds.
+//! `issue next`: claims the most urgent open issue that has no holder.
 
 use clap::Args;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! Whom a command talks to: a server named on the line, in the environment or in a context, else the embedded store.
 //!
 //! A key comes out of a file or the environment, never from the line. The one in the environment goes only to a server that was
-//! named on the line or in the environment, so that no context is sent somebody else's key.
+//! named on the line or in the environment, so that no context is sent the key of another one.
 
 use std::path::{Path, PathBuf};
 

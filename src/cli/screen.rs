@@ -114,7 +114,7 @@ impl Screen {
         }
     }
 
-    /// Asks before something that is hard to take back; where nobody can be asked, it has to be said beforehand.
+    /// Asks before something that is hard to undo. Without a terminal the answer must be given beforehand.
     #[expect(clippy::unused_self, reason = "whoever asks has a screen")]
     pub(super) fn confirm(&self, question: &str, yes: bool) -> Result<(), CliError> {
         if yes {

@@ -1,4 +1,4 @@
-//! `issue-core serve`: the service, until it is told to stop.
+//! `issue-core serve`: the service, until a signal stops it.
 
 use std::net::SocketAddr;
 

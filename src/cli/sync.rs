@@ -1,4 +1,4 @@
-//! `issue binding sync`: asks for a pass and waits for its end, or tells what it would do.
+//! `issue binding sync`: requests a sync run and waits for its end, or shows its plan.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) struct SyncArgs {
     detach: bool,
 }
 
-/// How often it is asked how far it is, and how long nobody may take it up.
+/// How often the progress is read, and how long the sync run may wait for a worker.
 const LOOK: Duration = Duration::from_millis(250);
 const PATIENCE: u32 = 120;
 

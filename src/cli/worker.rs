@@ -1,4 +1,4 @@
-//! `issue-core worker`: works through the messages, until it is told to stop.
+//! `issue-core worker`: delivers queued messages, until a signal stops it.
 
 use clap::Args;
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::document::AsksTracker;
 use super::path::{BackendPath, WorkspacePath};
 use super::problem::Problem;
 use super::query::QueryFields;
@@ -207,7 +208,7 @@ pub async fn check(State(app): State<Arc<App>>, caller: Caller, BackendPath(name
 /// What its credential can see: organisations, groups, sites, teams.
 #[utoipa::path(get, path = "/backends/{name}/workspaces", operation_id = "list_workspaces", tag = "backends",
     params(("name" = String, Path, description = "Its name in the settings, or `local`", example = "local"), NextPageParam),
-    responses((status = 200, body = WorkspacesResponse, description = "A page of workspaces")))]
+    responses((status = 200, body = WorkspacesResponse, description = "A page of workspaces"), AsksTracker))]
 pub async fn workspaces(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -224,7 +225,7 @@ pub async fn workspaces(
 /// Its repositories or projects, each with what a route must say to file there.
 #[utoipa::path(get, path = "/backends/{name}/workspaces/{id}/resources", operation_id = "list_resources", tag = "backends",
     params(("name" = String, Path, description = "Its name in the settings", example = "gitea"), ("id" = String, Path, description = "The workspace's id", example = "7"), NextPageParam),
-    responses((status = 200, body = ResourcesResponse, description = "A page of resources")))]
+    responses((status = 200, body = ResourcesResponse, description = "A page of resources"), AsksTracker))]
 pub async fn resources(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -21,7 +21,7 @@ use super::task_body::{batch_task, unknown_keys};
 use crate::app::{AcceptedTask, App, AppError, BatchItemOutcome, BatchTask, Caller, DryRunOutcome, MAX_BATCH, TaskBatch};
 use crate::domain::{Fault, Faults};
 
-/// The most faults told of one item: a hostile batch must not buy a huge answer.
+/// The most faults listed for one item: a hostile batch must not buy a huge answer.
 const MOST_FAULTS: usize = 10;
 
 /// Up to 1,000 tasks.

@@ -89,7 +89,7 @@ async fn bytes(request: Request) -> Result<Bytes, Problem> {
 
 /// A JSON object, read as `T`.
 pub fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
-    // Serde would read an array into a struct field by field; nobody means that.
+    // Serde would read an array into a struct field by field. No client means that.
     if let Some(found) = first(bytes).filter(|b| b"[\"-0123456789tfn".contains(b)) {
         let message = format!("must be a JSON object, this begins with {:?}", char::from(found));
         return Err(AppError::Invalid(Faults::one("", "wrong_type", message)).into());

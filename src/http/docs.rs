@@ -21,7 +21,7 @@ struct ServedDocument {
     etag: HeaderValue,
 }
 
-/// Made when somebody asks for it: most processes are never asked, and their start and their memory are not to pay.
+/// Made on the first request. Most processes get no such request, and spend neither time nor memory on it.
 fn served() -> &'static ServedDocument {
     static SERVED: OnceLock<ServedDocument> = OnceLock::new();
     SERVED.get_or_init(|| {

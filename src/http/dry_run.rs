@@ -1,6 +1,6 @@
 //! `?dry_run=true`: check everything, write nothing. The only field in the query of a creation.
 //!
-//! Any other one is refused: whoever writes `?dryrun=true` must not create what was only to be looked at.
+//! Any other field is refused, so that a misspelt `?dryrun=true` creates nothing.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

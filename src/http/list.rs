@@ -107,7 +107,7 @@ pub struct FilterParams {
     q: Option<String>,
 }
 
-/// How the rest of [`IssueQuery`] is documented, which does the reading, so that every fault is told at once.
+/// How the rest of [`IssueQuery`] is documented, which does the reading, so that every fault is listed at once.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "read by the macro only")]

@@ -1,4 +1,4 @@
-//! Entrance 1: HTTP. `router.rs` lists every route; a file per resource holds its DTOs and handlers; `problem.rs` is the
+//! Entrance 1: HTTP. `router.rs` lists every route; a file per resource holds its DTOs and handlers; `problem/` is the
 //! only place that knows which failure has which status.
 //!
 //! A handler reads its input, calls one use case, shapes the answer. To add a route: `docs/contributing.md`.
@@ -48,6 +48,7 @@ use std::time::Duration;
 
 pub use listen::{ConnectionLimits, serve};
 pub use local::LocalRoutes;
+pub use problem::catalogue;
 pub use request_layer::RequestLayer;
 pub use router::{around, probes_alone, router};
 

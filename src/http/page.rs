@@ -1,6 +1,6 @@
 //! Lists in pages: `limit` and `cursor` in, `items`, `next_cursor` and a `Link` header out.
 //!
-//! A cursor is the key of the last item, wrapped up so that nobody is tempted to build one.
+//! A cursor is the key of the last item, encoded so that clients do not build one.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -65,7 +65,7 @@ impl Preferences {
     /// Tells the caller what was honoured.
     ///
     /// `wait`: the answer is final and came in time. `handling`: always. `respond-async`: the answer leaves work for later (`done` is
-    /// false), and nobody waited for it.
+    /// false), and did not wait for it.
     pub fn tell(&self, response: &mut Response, done: bool) {
         let wait = self.wait.filter(|wait| done && self.began.elapsed() <= Duration::from_secs(u64::from(*wait)));
         let later = (self.respond_async && !done).then(|| "respond-async".to_owned());

@@ -31,7 +31,7 @@ impl QueryFields {
         parse(&text).map_err(|(code, message)| self.faults.add(name, code, message)).ok()
     }
 
-    /// The value, if nothing was wrong; a field that nobody asked for is.
+    /// The value, if there was no fault. An unknown field is a fault.
     pub fn finish<T>(mut self, value: T) -> Result<T, Problem> {
         for (name, _) in &self.unread {
             self.faults.add(name, "unknown_field", "is not a field of this query");

@@ -20,7 +20,7 @@ use crate::app::{App, AppError, Caller, ImportItem, MAX_IMPORT};
 use crate::domain::export::record::{ExportLine, IssueRecord};
 use crate::domain::{Fault, Faults, IssueNumber};
 
-/// The most faults told of one item: a hostile import must not buy a huge answer.
+/// The most faults listed for one item: a hostile import must not buy a huge answer.
 const MOST_FAULTS: usize = 10;
 
 /// An issue with its events and comments, in the form that an import takes.

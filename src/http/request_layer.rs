@@ -82,7 +82,7 @@ pub async fn observe(State(around): State<RequestLayer>, mut request: Request, n
         tell_quota(headers, allowance);
     }
     if app.readiness.is_draining() {
-        // The connection closes after this answer, so that the next request goes to somebody who stays.
+        // The connection closes after this answer, so that the next request goes to another process.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     mark(headers, id, trace);
@@ -93,7 +93,7 @@ pub async fn observe(State(around): State<RequestLayer>, mut request: Request, n
 async fn work(around: &RequestLayer, request: Request, next: Next, span: &Span) -> Response {
     // Probes and metrics, which have no bound, answer all the same.
     if around.room.is_some() && around.app.readiness.is_waiting() {
-        return Problem::unready("the database lacks migrations; run `issue-core migrate`".to_owned()).into_response();
+        return Problem::unmigrated().into_response();
     }
     let _place = match around.room.as_ref().map(|room| room.try_acquire()) {
         Some(Err(_)) => return Problem::overloaded().into_response(),

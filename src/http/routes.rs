@@ -1,4 +1,4 @@
-//! How it is told where a task goes, why, and what does not arrive whole: shapes that several answers share. No handlers here.
+//! How an answer says where a task goes, why, and what the tracker cannot carry: shapes that several answers share. No handlers here.
 
 use serde::Serialize;
 use utoipa::ToSchema;

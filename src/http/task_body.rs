@@ -66,7 +66,7 @@ pub fn batch_task(json: &str, strict: bool) -> Result<BatchTask, Faults> {
     Ok(BatchTask { spec, idempotency_key })
 }
 
-/// The keys of a JSON object that nobody reads.
+/// The keys of a JSON object that are not known.
 pub fn unknown_keys(json: &[u8], known: &[&str]) -> Faults {
     let keys: BTreeMap<String, &RawValue> = serde_json::from_slice(json).unwrap_or_default();
     let mut faults = Faults::default();

@@ -1,4 +1,4 @@
-//! `/webhooks/{backend}`: what trackers tell by themselves, and how they are brought to do so.
+//! `/webhooks/{backend}`: the deliveries of trackers, and the registration of webhooks.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{JsonBytes, OptionalBody};
+use super::document::{AsksTracker, SignedByTracker};
 use super::path::{BackendPath, WebhookPath};
 use super::problem::Problem;
 use super::schema;
@@ -49,7 +50,7 @@ pub struct RegisteredWebhookResponse {
 #[utoipa::path(post, path = "/webhooks/{backend}", operation_id = "receive_webhook", tag = "webhooks", security(()),
     params(("backend" = String, Path, description = "The backend's name in the settings", example = "gitea")),
     request_body(content = serde_json::Value, content_type = "application/json", description = "As the tracker sends it"),
-    responses((status = 202, body = WebhookResponse, description = "Kept, or known already")))]
+    responses((status = 202, body = WebhookResponse, description = "Kept, or known already"), SignedByTracker))]
 pub async fn receive(
     State(app): State<Arc<App>>,
     WebhookPath(name): WebhookPath,
@@ -71,7 +72,7 @@ pub async fn receive(
 #[utoipa::path(post, path = "/backends/{name}/webhook", operation_id = "register_webhook", tag = "backends",
     params(("name" = String, Path, description = "Its name in the settings", example = "gitea")),
     request_body = Option<RegisterWebhookRequest>,
-    responses((status = 200, body = RegisteredWebhookResponse, description = "It is there")))]
+    responses((status = 200, body = RegisteredWebhookResponse, description = "It is there"), AsksTracker))]
 pub async fn register(
     State(app): State<Arc<App>>,
     caller: Caller,

@@ -1,13 +1,14 @@
-//! `docs/problems.md` against the source: every code is explained, and no code is explained that does not exist.
+//! `docs/problems.md` against the source: every code is explained, no code is explained that does not exist, and the tables of problems
+//! and refusals are those of the catalogue.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use issue_core::http::catalogue::{FAILURES, ProblemKind, REFUSALS};
+
 /// A call that names a code, and which of its arguments does.
 const CALLS: &[(&str, usize)] = &[
-    ("Self::new(", 1),
-    ("Problem::new(", 1),
     ("Refusal::new(", 0),
     (".add(", 1),
     ("Faults::one(", 1),
@@ -24,8 +25,9 @@ const MEMBERS: &[&str] = &["code", "degraded", "dropped", "errors", "null", "poi
 fn sources(dir: &Path, found: &mut String) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
-        // The command line makes no codes, it repeats those of the API.
-        if path.is_dir() && !path.ends_with("src/cli") {
+        // The command line makes no codes, it repeats those of the API. The catalogue and
+        // the OpenAPI document list them, which proves no use.
+        if path.is_dir() && !path.ends_with("src/cli") && !path.ends_with("problem/catalogue") && !path.ends_with("http/document") {
             sources(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
@@ -80,13 +82,21 @@ fn codes_in_the_source() -> BTreeSet<String> {
             found.extend(arguments(&code[bracket..]).get(*nth).copied().and_then(literal).map(str::to_owned));
         }
     }
+    // What only this entrance answers is named by its entry: `catalogue::TOO_LARGE`.
+    let names = code.match_indices("catalogue::").map(|(at, start)| &code[at + start.len()..]);
+    let names = names.map(|rest| rest.split(|c: char| c != '_' && !c.is_ascii_uppercase()).next().unwrap().to_ascii_lowercase());
+    found.extend(names.filter(|name| is_code(name)));
     let errors = fs::read_to_string(root.join("app/error.rs")).unwrap();
     found.extend(errors.lines().filter_map(|line| literal(line.split("=> ").nth(1)?.trim_end_matches(','))).map(str::to_owned));
     found
 }
 
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/problems.md")).unwrap()
+}
+
 fn codes_in_the_document() -> BTreeSet<String> {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/problems.md")).unwrap();
+    let text = page();
     let prose = text.split("| code |").nth(1).expect("the table of codes");
     let mut found = BTreeSet::new();
     for line in prose.lines() {
@@ -106,4 +116,27 @@ fn every_code_is_explained_and_every_explained_code_exists() {
     assert!(missing.is_empty(), "not in docs/problems.md: {missing:?}");
     let gone: Vec<_> = document.difference(&source).collect();
     assert!(gone.is_empty(), "in docs/problems.md, but nowhere in the source: {gone:?}");
+}
+
+/// A table as the page must hold it.
+fn table(head: &str, kinds: &[&ProblemKind], line: impl Fn(&ProblemKind) -> String) -> String {
+    let rule = "|---".repeat(head.matches('|').count() - 1);
+    let lines: Vec<String> = kinds.iter().map(|kind| line(kind)).collect();
+    format!("{head}\n{rule}|\n{}\n\n", lines.join("\n"))
+}
+
+#[test]
+fn every_cell_of_the_page_is_the_one_of_the_catalogue() {
+    let page = page();
+    let failures = table("| code | status | meaning | what to do |", FAILURES, |kind| {
+        format!("| `{}` | {} | {} | {} |", kind.code, kind.status.as_u16(), kind.description, kind.remedy)
+    });
+    let refusals = table("| refusal | meaning | what to do |", REFUSALS, |kind| {
+        assert_eq!(kind.status.as_u16(), 409, "{} stands among the refusals", kind.code);
+        format!("| `{}` | {} | {} |", kind.code, kind.description, kind.remedy)
+    });
+    for expected in [failures, refusals] {
+        let lacking: Vec<_> = expected.lines().filter(|line| !page.contains(line)).collect();
+        assert!(page.contains(&expected), "docs/problems.md must hold this table:\n{expected}lines that it lacks: {lacking:#?}");
+    }
 }

@@ -1,6 +1,6 @@
-//! `/bindings`: which places of trackers are kept in agreement with the store, by which rules, and how far that is.
+//! `/bindings`: the tracker projects that are synced, their sync rules, and their progress.
 //!
-//! The `ETag` names the rules, not how far they have come: a pass that goes on in between refuses nobody's change.
+//! The `ETag` names the rules, not the progress: a sync run in between refuses no change.
 
 mod shape;
 
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::body::{JsonBody, OptionalBody};
 use super::change::{GuardedDecision, PutGuard};
+use super::document::AsksTracker;
 use super::etag::{IfMatchParam, OnlyNewParam, quoted};
 use super::path::{BindingParam, BindingPath};
 use super::problem::Problem;
@@ -114,7 +115,8 @@ pub async fn resume(State(app): State<Arc<App>>, caller: Caller, BindingPath(nam
     params(BindingParam),
     responses(
         (status = 200, body = SyncPlanResponse, description = "What a pass would do"),
-        (status = 202, body = BindingResponse, description = "It is due now")))]
+        (status = 202, body = BindingResponse, description = "It is due now"),
+        AsksTracker))]
 pub async fn sync(
     State(app): State<Arc<App>>,
     caller: Caller,

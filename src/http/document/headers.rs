@@ -2,27 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
-use super::object;
+use super::{KeyNeed, object};
 
-/// Name, name among the components, whether only answers to a caller with a key carry it, description and example.
-const HEADERS: &[(&str, &str, bool, &str, &str)] = &[
+/// Name, name among the components, which operations' answers carry it (`Open`: all), description and example.
+const HEADERS: &[(&str, &str, KeyNeed, &str, &str)] = &[
     (
         "X-Request-Id",
         "RequestId",
-        false,
+        KeyNeed::Open,
         "The request's own id, or the one it was given; it is in the logs too",
         "0190163d-8694-739b-aea5-966c26f8ad91",
     ),
-    ("RateLimit-Policy", "RateLimitPolicy", true, "What the key may send, where it has a rate", "\"key\";q=50;w=1"),
-    ("RateLimit", "RateLimit", true, "What is left of it, and until when", "\"key\";r=49;t=1"),
+    ("RateLimit-Policy", "RateLimitPolicy", KeyNeed::Required, "What the key may send, where it has a rate", "\"key\";q=50;w=1"),
+    ("RateLimit", "RateLimit", KeyNeed::Required, "What is left of it, and until when", "\"key\";r=49;t=1"),
 ];
 
 /// Names the headers at one answer.
-pub fn add_to(keyed: bool, answer: &mut Value) {
+pub(super) fn add_to(key: KeyNeed, answer: &mut Value) {
     let Some(answer) = answer.as_object_mut().filter(|answer| !answer.contains_key("$ref")) else { return };
     let headers = object(answer, "headers");
-    for (name, component, only_keyed, _, _) in HEADERS {
-        if keyed || !only_keyed {
+    for (name, component, of, _, _) in HEADERS {
+        if *of == KeyNeed::Open || *of == key {
             headers[*name] = json!({ "$ref": format!("#/components/headers/{component}") });
         }
     }

@@ -1,9 +1,11 @@
 //! The OpenAPI document. It is generated from the handlers; what all operations have in common is added here by rules that look at
-//! what an operation has, so that a new route is described in full without a line in this folder.
+//! what an operation has. So a new route is described in full without a line in this folder. What no rule can see, the route declares
+//! (`declared.rs`).
 //!
 //! `openapi/openapi.json` is its committed copy: `issue-core openapi --output openapi/openapi.json` writes it, a test compares.
 //! To add a rule: `errors.rs` for what may be refused, `shape.rs` for how the schemas and examples are completed.
 
+mod declared;
 mod errors;
 mod headers;
 mod shape;
@@ -14,8 +16,16 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+pub use self::declared::{AsksTracker, NamesIssues, SignedByTracker};
 use super::problem;
 use super::router;
+
+/// Whether an operation is for callers with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyNeed {
+    Required,
+    Open,
+}
 
 /// The parts that belong to no handler.
 #[derive(OpenApi)]
@@ -68,13 +78,14 @@ pub fn document() -> Value {
     // Its types are plain data: there is nothing in them that JSON cannot say.
     let mut document = serde_json::to_value(router::described()).unwrap_or_default();
     let keyed = document["security"].as_array().is_some_and(|ways| !ways.is_empty());
-    for_each_operation(&mut document, |method, path, operation| {
+    for_each_operation(&mut document, |method, _, operation| {
         shape::open_means_no_key(operation);
         shape::parameters_are_left_out_not_null(operation);
-        let keyed = keyed && operation.get("security") != Some(&json!([]));
-        errors::add_to(method, path, keyed, operation);
+        let open = !keyed || operation.get("security") == Some(&json!([]));
+        let key = if open { KeyNeed::Open } else { KeyNeed::Required };
+        errors::add_to(method, key, operation);
         let answers = operation.get_mut("responses").and_then(Value::as_object_mut);
-        answers.into_iter().flat_map(Map::values_mut).for_each(|answer| headers::add_to(keyed, answer));
+        answers.into_iter().flat_map(Map::values_mut).for_each(|answer| headers::add_to(key, answer));
     });
     document["components"]["headers"] = headers::components();
     document["components"]["responses"] = errors::components(&shape::references("responses", &document["paths"]));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::super::problem::catalogue;
 use super::super::schema;
 use super::*;
 
@@ -45,24 +46,23 @@ fn every_json_body_has_an_example() {
 /// The rule of `errors.rs`, once more as a sentence: what an operation has decides what it may refuse.
 #[test]
 fn what_an_operation_has_decides_which_problems_it_may_answer_with() {
-    let statuses = |method: &str, path: &str, operation: Value| {
+    let statuses = |method: &str, operation: Value| {
         let mut operation = operation.as_object().unwrap().clone();
-        errors::add_to(method, path, !operation.contains_key("security"), &mut operation);
+        let key = if operation.contains_key("security") { KeyNeed::Open } else { KeyNeed::Required };
+        errors::add_to(method, key, &mut operation);
         operation["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap()).collect::<Vec<u16>>()
     };
     let parameter = |name: &str, place: &str| json!({ "parameters": [{ "name": name, "in": place }] });
-    assert_eq!(statuses("get", "/a", json!({ "security": [] })), [500, 503, 504]);
-    assert_eq!(statuses("get", "/a", json!({})), [401, 403, 429, 500, 503, 504]);
-    assert_eq!(statuses("get", "/a/{b}", json!({ "security": [] })), [400, 404, 500, 503, 504]);
-    assert_eq!(statuses("get", "/a", parameter("q", "query")), [400, 401, 403, 422, 429, 500, 503, 504]);
-    assert_eq!(statuses("post", "/a", json!({ "requestBody": {} })), [400, 401, 403, 413, 415, 422, 429, 500, 503, 504]);
-    let task = json!({ "requestBody": { "content": { "application/json": { "schema": { "$ref": "#/x/CreateIssueRequest" } } } } });
-    assert_eq!(statuses("post", "/a", task), [400, 401, 403, 409, 413, 415, 422, 429, 500, 503, 504]);
-    assert_eq!(statuses("post", "/a/{b}", json!({})), [400, 401, 403, 404, 409, 429, 500, 503, 504]);
-    assert_eq!(statuses("delete", "/a/{b}", parameter("If-Match", "header")), [400, 401, 403, 404, 409, 412, 422, 428, 429, 500, 503, 504]);
+    assert_eq!(statuses("get", json!({ "security": [] })), [500, 503, 504]);
+    assert_eq!(statuses("get", json!({})), [401, 403, 429, 500, 503, 504]);
+    assert_eq!(statuses("get", parameter("b", "path")), [400, 401, 403, 404, 429, 500, 503, 504]);
+    assert_eq!(statuses("get", parameter("q", "query")), [400, 401, 403, 422, 429, 500, 503, 504]);
+    assert_eq!(statuses("post", json!({ "requestBody": {} })), [400, 401, 403, 413, 415, 422, 429, 500, 503, 504]);
+    assert_eq!(statuses("post", parameter("b", "path")), [400, 401, 403, 404, 409, 429, 500, 503, 504]);
+    assert_eq!(statuses("post", parameter("If-Match", "header")), [401, 403, 412, 422, 428, 429, 500, 503, 504]);
     let own = json!({ "responses": { "500": { "description": "own" } }, "security": [] });
     let mut operation = own.as_object().unwrap().clone();
-    errors::add_to("get", "/a", true, &mut operation);
+    errors::add_to("get", KeyNeed::Required, &mut operation);
     assert_eq!(operation["responses"]["500"]["description"], "own", "what a handler says stays");
 }
 
@@ -103,12 +103,43 @@ fn nothing_in_the_document_is_null_but_examples() {
     check("", &document());
 }
 
+/// Its path parameters make an operation one that may answer 404, so each must be described.
 #[test]
-fn every_problem_shown_is_one_that_docs_problems_explains() {
-    let explained = include_str!("../../../docs/problems.md");
-    for (name, response) in document()["components"]["responses"].as_object().unwrap() {
-        let code = response["content"]["application/problem+json"]["example"]["code"].as_str().unwrap();
-        assert!(explained.contains(&format!("`{code}`")), "{name}: docs/problems.md does not know {code}");
+fn every_name_in_a_path_is_a_parameter_of_the_operation() {
+    for (method, path, operation) in operations() {
+        let parameters = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
+        let described = parameters.filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(described, path.matches('{').count(), "{method} {path}");
+    }
+}
+
+/// The use cases behind them: they alone make `AppError::BackendAway`, or check a signature.
+#[test]
+fn only_routes_that_wait_for_a_tracker_or_check_its_signature_declare_so() {
+    let referring = |name: &str| {
+        let found = operations().into_iter().filter(|(_, _, operation)| {
+            let shared = json!({ "$ref": format!("#/components/responses/{name}") });
+            operation["responses"].as_object().unwrap().values().any(|answer| *answer == shared)
+        });
+        found.map(|(_, _, operation)| operation["operationId"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(referring(errors::TRACKER_AWAY), named(&["list_resources", "list_workspaces", "register_webhook", "sync_binding"]));
+    assert_eq!(referring(errors::WRONG_SIGNATURE), named(&["receive_webhook"]));
+    assert!(referring(errors::STATE_FORBIDS).contains("create_issue"), "a new issue may name others");
+}
+
+/// What no operation answers with: no operation has that path or method, or the connection is too slow for every one of them.
+const OF_NO_OPERATION: &[&str] = &["no_such_route", "method_not_allowed", "body_timeout"];
+
+#[test]
+fn every_problem_of_the_catalogue_is_in_one_response_and_all_of_a_response_have_its_status() {
+    for kind in catalogue::all().filter(|kind| !OF_NO_OPERATION.contains(&kind.code)) {
+        let refusal = catalogue::REFUSALS.iter().any(|refusal| refusal.code == kind.code);
+        let holds = |shared: &&errors::SharedResponse| shared.kinds.iter().any(|held| held.code == kind.code);
+        let found: Vec<u16> = errors::RESPONSES.iter().filter(holds).map(errors::SharedResponse::status).collect();
+        let by_refusal = refusal && kind.status == 409;
+        assert!(found == [kind.status.as_u16()] || found.is_empty() && by_refusal, "{}: {found:?}", kind.code);
     }
 }
 
