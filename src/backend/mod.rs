@@ -1,7 +1,8 @@
 //! The port to trackers: one trait, a folder for each tracker, one contract suite (`tests/it/backend`) that every one passes.
 //!
 //! A backend translates and sends; when, in which order, how often and what is to be sent is not its business. `http.rs` holds the
-//! one HTTP client, `line.rs` the way to one tracker (transport, secret, what failures mean). To add a tracker: `docs/backends.md`.
+//! one HTTP client, `client.rs` the client of one tracker (transport, secret, what failures mean). To add a tracker:
+//! `docs/adding-a-tracker.md`.
 
 pub mod azure_devops;
 pub mod canonical;
