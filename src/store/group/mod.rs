@@ -146,7 +146,7 @@ fn written_messages<'a>(changes: &'a [Change], outcomes: &'a [CommitOutcome]) ->
     changes.iter().zip(outcomes).filter_map(written).flat_map(|change| &change.messages)
 }
 
-/// [`Store::release`] for single leases. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
+/// [`QueueStore::release`](super::QueueStore::release) for single leases. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
 pub struct GroupRelease {
     queue: CallQueue<MessageRelease, ()>,
@@ -175,7 +175,7 @@ impl GroupRelease {
     }
 }
 
-/// [`Store::issues`] for single issues. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
+/// [`IssueStore::issues`](super::IssueStore::issues) for single issues. Cheap to clone; the tasks end when the last clone is gone and the queue is empty.
 #[derive(Debug, Clone)]
 pub struct GroupRead {
     queue: CallQueue<IssueRef, Option<Issue>>,

@@ -37,7 +37,10 @@ use super::lookup::{self, readable};
 use super::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
 use super::row::FacetRow;
 use super::warm::{FRESH, LentConnection, WarmPool};
-use super::{BindingEnd, BindingLease, CommitOutcome, FiledIssue, IssuePage, PoolConnections, PutBinding, Store, StoreError, migrate};
+use super::{
+    BindingEnd, BindingLease, BindingStore, BudgetStore, CommitOutcome, ConflictStore, DeliveryStore, FiledIssue, FindStore, IssuePage,
+    IssueStore, LinkStore, PoolConnections, PutBinding, QueueStore, RecordStore, Store, StoreError, migrate,
+};
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::domain::find::facet::{FacetQuery, ShownFacetValue, shown};
 use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
@@ -164,6 +167,24 @@ impl Store for PostgresStore {
         self.finish(connection, answer)
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, schema(&mut connection)).await;
+        migrate::check(&self.finish(connection, answer)?, &MIGRATIONS)
+    }
+
+    fn connections(&self) -> Vec<PoolConnections> {
+        vec![self.pool.connections("requests"), self.finders.connections("lists")]
+    }
+
+    async fn close(&self) {
+        self.finders.close().await;
+        self.pool.close().await;
+    }
+}
+
+#[async_trait]
+impl IssueStore for PostgresStore {
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError> {
         if refs.is_empty() {
             return Ok(Vec::new());
@@ -224,13 +245,43 @@ impl Store for PostgresStore {
         let answer = timeout(self.deadline, read::pending_reviews(&mut connection, after, limit)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
     }
+}
 
-    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
+#[async_trait]
+impl FindStore for PostgresStore {
+    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
+        readable(NAME, self.finish(connection, answer)?.page())
     }
 
+    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
+        Ok(self.finish(connection, answer)?.into_iter().map(SearchMatch::from).collect())
+    }
+
+    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
+        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
+        let mut connection = self.finder().await?;
+        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+}
+
+#[async_trait]
+impl QueueStore for PostgresStore {
     async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::claim(&mut connection, wish)).await;
@@ -261,6 +312,12 @@ impl Store for PostgresStore {
         readable(NAME, self.finish(connection, answer)?.map(Message::try_from).transpose())
     }
 
+    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::retry(&mut connection, ids, now)).await;
@@ -277,6 +334,17 @@ impl Store for PostgresStore {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::backlog(&mut connection)).await;
         lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
+    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::waiting(&mut connection, target, most)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+
+    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
+        let ids: Vec<(Uuid,)> = self.all(sync::asked_for(target, issues)).await?;
+        Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
 
     async fn attempts_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
@@ -308,49 +376,10 @@ impl Store for PostgresStore {
             listener.try_recv().await.map_err(|error| classify(&error))?;
         }
     }
+}
 
-    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::list(&mut connection, query)).await;
-        readable(NAME, self.finish(connection, answer)?.page())
-    }
-
-    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::matches(&mut connection, filter, newest, most)).await;
-        Ok(self.finish(connection, answer)?.into_iter().map(SearchMatch::from).collect())
-    }
-
-    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::count(&mut connection, filter, most)).await;
-        Ok(self.finish(connection, answer)?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::facet(&mut connection, query)).await;
-        Ok(shown(self.finish(connection, answer)?.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
-        let mut connection = self.finder().await?;
-        let answer = timeout(self.deadline, find::lookup(&mut connection, asked)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
-    }
-
-    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, record::records(&mut connection, after, limit)).await;
-        self.finish(connection, answer)
-    }
-
-    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
-        self.finish(connection, answer)
-    }
-
+#[async_trait]
+impl LinkStore for PostgresStore {
     async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.connection().await?;
@@ -371,30 +400,6 @@ impl Store for PostgresStore {
         lookup::all(NAME, self.finish(connection, answer)?)
     }
 
-    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, link::comment_links(&mut connection, issue, backend, subjects)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
-    }
-
-    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, link::spend(&mut connection, budget, windows, now)).await;
-        self.finish(connection, answer)
-    }
-
-    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, link::spent(&mut connection, budget, since)).await;
-        Ok(self.finish(connection, answer)?.unsigned_abs())
-    }
-
-    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, link::waiting(&mut connection, target, most)).await;
-        Ok(self.finish(connection, answer)?.unsigned_abs())
-    }
-
     async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.all(sync::links_to(backend, place, remote_ids)).await?)
     }
@@ -408,15 +413,19 @@ impl Store for PostgresStore {
         Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
     }
 
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::comment_links(&mut connection, issue, backend, subjects)).await;
+        lookup::all(NAME, self.finish(connection, answer)?)
+    }
+
     async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError> {
         lookup::all(NAME, self.all(sync::comment_links_of(issue, backend)).await?)
     }
+}
 
-    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
-        let ids: Vec<(Uuid,)> = self.all(sync::asked_for(target, issues)).await?;
-        Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
-    }
-
+#[async_trait]
+impl BindingStore for PostgresStore {
     async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
         lookup::all(NAME, self.all(sync::bindings()).await?)
     }
@@ -444,7 +453,10 @@ impl Store for PostgresStore {
     async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError> {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
+}
 
+#[async_trait]
+impl DeliveryStore for PostgresStore {
     async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
@@ -456,7 +468,10 @@ impl Store for PostgresStore {
     async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.execute(sync::purge_hooks(before, limit)).await
     }
+}
 
+#[async_trait]
+impl ConflictStore for PostgresStore {
     async fn unresolved_conflicts(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
         lookup::all(NAME, self.all(sync::unresolved(issue, backend)).await?)
     }
@@ -472,19 +487,34 @@ impl Store for PostgresStore {
     async fn open_conflicts(&self) -> Result<Vec<(String, i64)>, StoreError> {
         self.all(sync::open_conflicts()).await
     }
+}
 
-    async fn check(&self) -> Result<(), StoreError> {
+#[async_trait]
+impl BudgetStore for PostgresStore {
+    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
         let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, schema(&mut connection)).await;
-        migrate::check(&self.finish(connection, answer)?, &MIGRATIONS)
+        let answer = timeout(self.deadline, link::spend(&mut connection, budget, windows, now)).await;
+        self.finish(connection, answer)
     }
 
-    fn connections(&self) -> Vec<PoolConnections> {
-        vec![self.pool.connections("requests"), self.finders.connections("lists")]
+    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, link::spent(&mut connection, budget, since)).await;
+        Ok(self.finish(connection, answer)?.unsigned_abs())
+    }
+}
+
+#[async_trait]
+impl RecordStore for PostgresStore {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, record::records(&mut connection, after, limit)).await;
+        self.finish(connection, answer)
     }
 
-    async fn close(&self) {
-        self.finders.close().await;
-        self.pool.close().await;
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, record::take_in(&mut connection, records, write)).await;
+        self.finish(connection, answer)
     }
 }

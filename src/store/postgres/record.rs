@@ -14,8 +14,8 @@ use super::{NAME, sql};
 use crate::domain::IssueNumber;
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::store::fields::{CommentFields, EventFields, IssueFields};
+use crate::store::import::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
 use crate::store::lookup::readable;
-use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
 use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns, written_columns};
 

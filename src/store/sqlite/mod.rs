@@ -31,7 +31,10 @@ use super::lookup::{self, readable};
 use super::queue::{LeaseRequest, LeasedMessages, MessageFilter, MessageRelease, QueueDepth};
 use super::row::FacetRow;
 use super::warm::{LentConnection, WarmPool};
-use super::{BindingEnd, BindingLease, CommitOutcome, FiledIssue, IssuePage, PoolConnections, PutBinding, Store, StoreError, migrate};
+use super::{
+    BindingEnd, BindingLease, BindingStore, BudgetStore, CommitOutcome, ConflictStore, DeliveryStore, FiledIssue, FindStore, IssuePage,
+    IssueStore, LinkStore, PoolConnections, PutBinding, QueueStore, RecordStore, Store, StoreError, migrate,
+};
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::domain::find::facet::{FacetQuery, ShownFacetValue, shown};
 use crate::domain::find::{FoundIssue, IssueLookup, IssueQuery, ListFilter, SearchMatch};
@@ -146,6 +149,25 @@ impl Store for SqliteStore {
         Ok(outcomes)
     }
 
+    async fn check(&self) -> Result<(), StoreError> {
+        let mut connection = self.reader().await?;
+        let applied = schema(&mut connection).await?;
+        connection.done();
+        migrate::check(&applied, &MIGRATIONS)
+    }
+
+    fn connections(&self) -> Vec<PoolConnections> {
+        vec![self.writer.connections("writer"), self.readers.connections("readers")]
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+#[async_trait]
+impl IssueStore for SqliteStore {
     async fn issues(&self, refs: &[IssueRef]) -> Result<Vec<Option<Issue>>, StoreError> {
         if refs.is_empty() {
             return Ok(Vec::new());
@@ -206,13 +228,43 @@ impl Store for SqliteStore {
         let rows = read::pending_reviews(&mut connection, after, limit).await;
         lookup::all(NAME, finish(connection, rows)?)
     }
+}
 
-    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
+#[async_trait]
+impl FindStore for SqliteStore {
+    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
         let mut connection = self.reader().await?;
-        let rows = read::messages_of(&mut connection, issue, limit).await;
-        lookup::all(NAME, finish(connection, rows)?)
+        let gathered = find::list(&mut connection, query).await;
+        readable(NAME, finish(connection, gathered)?.page())
     }
 
+    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = find::matches(&mut connection, filter, newest, most).await;
+        Ok(finish(connection, rows)?.into_iter().map(SearchMatch::from).collect())
+    }
+
+    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let count = find::count(&mut connection, filter, most).await;
+        Ok(finish(connection, count)?.unsigned_abs())
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = find::facet(&mut connection, query).await;
+        Ok(shown(finish(connection, rows)?.into_iter().map(FacetRow::read).collect(), query.by))
+    }
+
+    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = find::lookup(&mut connection, asked).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+}
+
+#[async_trait]
+impl QueueStore for SqliteStore {
     async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.writer().await?;
         let rows = queue::claim(&mut connection, wish).await;
@@ -243,6 +295,12 @@ impl Store for SqliteStore {
         readable(NAME, finish(connection, row)?.map(Message::try_from).transpose())
     }
 
+    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = read::messages_of(&mut connection, issue, limit).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.writer().await?;
         let answer = queue::retry(&mut connection, ids, now).await;
@@ -259,6 +317,17 @@ impl Store for SqliteStore {
         let mut connection = self.reader().await?;
         let rows = queue::backlog(&mut connection).await;
         lookup::all(NAME, finish(connection, rows)?)
+    }
+
+    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
+        let mut connection = self.reader().await?;
+        let count = link::waiting(&mut connection, target, most).await;
+        Ok(finish(connection, count)?.unsigned_abs())
+    }
+
+    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
+        let ids: Vec<(Uuid,)> = self.read_all(sync::asked_for(target, issues)).await?;
+        Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
     }
 
     async fn attempts_of(&self, issue: IssueId, events: RangeInclusive<i64>, most: u32) -> Result<Vec<Attempt>, StoreError> {
@@ -281,47 +350,10 @@ impl Store for SqliteStore {
     async fn listen(&self, _heard: &(dyn Fn() + Sync)) -> Result<(), StoreError> {
         std::future::pending().await
     }
+}
 
-    async fn list(&self, query: &IssueQuery) -> Result<IssuePage, StoreError> {
-        let mut connection = self.reader().await?;
-        let gathered = find::list(&mut connection, query).await;
-        readable(NAME, finish(connection, gathered)?.page())
-    }
-
-    async fn matches(&self, filter: &ListFilter, newest: Option<i64>, most: u32) -> Result<Vec<SearchMatch>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = find::matches(&mut connection, filter, newest, most).await;
-        Ok(finish(connection, rows)?.into_iter().map(SearchMatch::from).collect())
-    }
-
-    async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.reader().await?;
-        let count = find::count(&mut connection, filter, most).await;
-        Ok(finish(connection, count)?.unsigned_abs())
-    }
-
-    async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = find::facet(&mut connection, query).await;
-        Ok(shown(finish(connection, rows)?.into_iter().map(FacetRow::read).collect(), query.by))
-    }
-
-    async fn lookup(&self, asked: &IssueLookup) -> Result<Vec<FoundIssue>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = find::lookup(&mut connection, asked).await;
-        lookup::all(NAME, finish(connection, rows)?)
-    }
-
-    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
-        let mut connection = self.reader().await?;
-        record::records(&mut connection, after, limit).await
-    }
-
-    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
-        let mut connection = self.writer().await?;
-        record::take_in(&mut connection, records, write).await
-    }
-
+#[async_trait]
+impl LinkStore for SqliteStore {
     async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
         let ids: Vec<_> = issues.iter().map(|id| id.0).collect();
         let mut connection = self.reader().await?;
@@ -342,30 +374,6 @@ impl Store for SqliteStore {
         lookup::all(NAME, finish(connection, rows)?)
     }
 
-    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = link::comment_links(&mut connection, issue, backend, subjects).await;
-        lookup::all(NAME, finish(connection, rows)?)
-    }
-
-    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let mut connection = self.writer().await?;
-        let until = link::spend(&mut connection, budget, windows, now).await;
-        finish(connection, until)
-    }
-
-    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut connection = self.reader().await?;
-        let count = link::spent(&mut connection, budget, since).await;
-        Ok(finish(connection, count)?.unsigned_abs())
-    }
-
-    async fn count_waiting(&self, target: &str, most: u32) -> Result<u64, StoreError> {
-        let mut connection = self.reader().await?;
-        let count = link::waiting(&mut connection, target, most).await;
-        Ok(finish(connection, count)?.unsigned_abs())
-    }
-
     async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
         lookup::all(NAME, self.read_all(sync::links_to(backend, place, remote_ids)).await?)
     }
@@ -379,15 +387,19 @@ impl Store for SqliteStore {
         Ok(count.map_or(0, |(count,)| count.unsigned_abs()))
     }
 
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        let mut connection = self.reader().await?;
+        let rows = link::comment_links(&mut connection, issue, backend, subjects).await;
+        lookup::all(NAME, finish(connection, rows)?)
+    }
+
     async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError> {
         lookup::all(NAME, self.read_all(sync::comment_links_of(issue, backend)).await?)
     }
+}
 
-    async fn queued_pushes(&self, target: &str, issues: &[IssueId]) -> Result<Vec<IssueId>, StoreError> {
-        let ids: Vec<(Uuid,)> = self.read_all(sync::asked_for(target, issues)).await?;
-        Ok(ids.into_iter().map(|(id,)| IssueId(id)).collect())
-    }
-
+#[async_trait]
+impl BindingStore for SqliteStore {
     async fn bindings(&self) -> Result<Vec<BindingState>, StoreError> {
         lookup::all(NAME, self.read_all(sync::bindings()).await?)
     }
@@ -415,7 +427,10 @@ impl Store for SqliteStore {
     async fn release_binding(&self, name: &str, token: Uuid, end: &BindingEnd) -> Result<(), StoreError> {
         self.execute(sync::release_binding(name, token, end)).await.map(drop)
     }
+}
 
+#[async_trait]
+impl DeliveryStore for SqliteStore {
     async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         Ok(self.execute(sync::keep_hook(hook)).await? > 0)
     }
@@ -427,7 +442,10 @@ impl Store for SqliteStore {
     async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.execute(sync::purge_hooks(before, limit)).await
     }
+}
 
+#[async_trait]
+impl ConflictStore for SqliteStore {
     async fn unresolved_conflicts(&self, issue: IssueId, backend: &str) -> Result<Vec<Conflict>, StoreError> {
         lookup::all(NAME, self.read_all(sync::unresolved(issue, backend)).await?)
     }
@@ -443,20 +461,32 @@ impl Store for SqliteStore {
     async fn open_conflicts(&self) -> Result<Vec<(String, i64)>, StoreError> {
         self.read_all(sync::open_conflicts()).await
     }
+}
 
-    async fn check(&self) -> Result<(), StoreError> {
+#[async_trait]
+impl BudgetStore for SqliteStore {
+    async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let mut connection = self.writer().await?;
+        let until = link::spend(&mut connection, budget, windows, now).await;
+        finish(connection, until)
+    }
+
+    async fn budget_spent(&self, budget: &str, since: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.reader().await?;
-        let applied = schema(&mut connection).await?;
-        connection.done();
-        migrate::check(&applied, &MIGRATIONS)
+        let count = link::spent(&mut connection, budget, since).await;
+        Ok(finish(connection, count)?.unsigned_abs())
+    }
+}
+
+#[async_trait]
+impl RecordStore for SqliteStore {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
+        let mut connection = self.reader().await?;
+        record::records(&mut connection, after, limit).await
     }
 
-    fn connections(&self) -> Vec<PoolConnections> {
-        vec![self.writer.connections("writer"), self.readers.connections("readers")]
-    }
-
-    async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+        let mut connection = self.writer().await?;
+        record::take_in(&mut connection, records, write).await
     }
 }

@@ -13,8 +13,8 @@ use crate::domain::IssueNumber;
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::store::StoreError;
 use crate::store::fields::{CommentFields, EventFields, IssueFields, hex_text};
+use crate::store::import::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
 use crate::store::lookup::readable;
-use crate::store::record::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
 use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns};
 
