@@ -36,9 +36,6 @@ pub trait QueueStore: Send + Sync + 'static {
     /// The message of that id, `None` if it does not exist.
     async fn message(&self, id: i64) -> Result<Option<Message>, StoreError>;
 
-    /// The messages of an issue that still wait, oldest first, at most `limit`.
-    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError>;
-
     /// Makes a message due now, a dead one alive, and its attempts none. One that is leased is left alone.
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError>;
 

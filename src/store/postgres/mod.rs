@@ -312,12 +312,6 @@ impl QueueStore for PostgresStore {
         readable(NAME, self.finish(connection, answer)?.map(Message::try_from).transpose())
     }
 
-    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let mut connection = self.connection().await?;
-        let answer = timeout(self.deadline, read::messages_of(&mut connection, issue, limit)).await;
-        lookup::all(NAME, self.finish(connection, answer)?)
-    }
-
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.connection().await?;
         let answer = timeout(self.deadline, queue::retry(&mut connection, ids, now)).await;

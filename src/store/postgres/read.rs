@@ -4,7 +4,7 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::domain::{CommentId, IssueId, IssueNumber};
-use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns, message_columns};
+use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
 
 /// Two index scans, not `or`: an empty list costs nothing, and the plan does not depend on what the table looked like.
 const ISSUES: &str = concat!(
@@ -40,12 +40,6 @@ const PENDING_REVIEWS: &str = concat!(
     "-- pending_reviews\nselect ",
     issue_columns!(),
     " from issues where review = 'pending' and archived_at is null and number > $1 order by number limit $2"
-);
-
-const MESSAGES_OF: &str = concat!(
-    "-- messages_of\nselect ",
-    message_columns!("messages"),
-    " from messages where issue_id = $1 and dead_at is null order by id limit $2"
 );
 
 const SCHEMA: &str = "-- schema
@@ -92,10 +86,6 @@ pub(super) async fn pending_reviews(
 ) -> Result<Vec<IssueRow>, sqlx::Error> {
     let after = after.map_or(0, |number| number.0);
     sqlx::query_as(PENDING_REVIEWS).bind(after).bind(i64::from(limit)).fetch_all(connection).await
-}
-
-pub(super) async fn messages_of(connection: &mut PgConnection, issue: IssueId, limit: u32) -> Result<Vec<MessageRow>, sqlx::Error> {
-    sqlx::query_as(MESSAGES_OF).bind(issue.0).bind(i64::from(limit)).fetch_all(connection).await
 }
 
 pub(super) async fn schema(connection: &mut PgConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {

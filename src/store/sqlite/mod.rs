@@ -295,12 +295,6 @@ impl QueueStore for SqliteStore {
         readable(NAME, finish(connection, row)?.map(Message::try_from).transpose())
     }
 
-    async fn messages_of(&self, issue: IssueId, limit: u32) -> Result<Vec<Message>, StoreError> {
-        let mut connection = self.reader().await?;
-        let rows = read::messages_of(&mut connection, issue, limit).await;
-        lookup::all(NAME, finish(connection, rows)?)
-    }
-
     async fn retry(&self, ids: &[i64], now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut connection = self.writer().await?;
         let answer = queue::retry(&mut connection, ids, now).await;

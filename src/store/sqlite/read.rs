@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::{CommentId, IssueId, IssueNumber};
 use crate::store::fields::hex_text;
-use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, MessageRow, issue_columns, message_columns};
+use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
 
 const ISSUES: &str = concat!(
     "-- issues\nselect ",
@@ -48,12 +48,6 @@ const PENDING_REVIEWS: &str = concat!(
     issue_columns!(),
     " from issues indexed by issues_pending_review_idx",
     " where review = 'pending' and archived_at is null and number > ?1 order by number limit ?2"
-);
-
-const MESSAGES_OF: &str = concat!(
-    "-- messages_of\nselect ",
-    message_columns!("messages"),
-    " from messages where issue_id = ?1 and dead_at is null order by id limit ?2"
 );
 
 const SCHEMA: &str = "-- schema
@@ -105,10 +99,6 @@ pub(super) async fn pending_reviews(
 ) -> Result<Vec<IssueRow>, sqlx::Error> {
     let after = after.map_or(0, |number| number.0);
     sqlx::query_as(PENDING_REVIEWS).bind(after).bind(limit).fetch_all(connection).await
-}
-
-pub(super) async fn messages_of(connection: &mut SqliteConnection, issue: IssueId, limit: u32) -> Result<Vec<MessageRow>, sqlx::Error> {
-    sqlx::query_as(MESSAGES_OF).bind(issue.0).bind(limit).fetch_all(connection).await
 }
 
 pub(super) async fn schema(connection: &mut SqliteConnection) -> Result<Vec<(i64, String)>, sqlx::Error> {

@@ -80,7 +80,7 @@ async fn assert_children(store: &dyn Store, change: &issue_core::domain::Change,
     let comments = store.comments(issue.id, None, 100).await.unwrap();
     let added: Vec<CommentWrite> = comments.into_iter().map(CommentWrite::Add).collect();
     assert_eq!(added, change.comments);
-    let messages = store.messages_of(issue.id, 100).await.unwrap();
+    let messages = sample::waiting_messages(store, issue.id).await;
     assert_eq!(messages.len(), change.messages.len());
     for (message, new) in messages.into_iter().zip(&change.messages) {
         assert!(message.id > 0);
@@ -142,7 +142,7 @@ pub(super) async fn what_belongs_to_an_update_is_written_with_it(database: Datab
     let mut only = sample::change(issue_core::domain::IssueWrite::None);
     only.messages.push(sample::message(&issue, "gitea"));
     written(&*store, only).await;
-    assert_eq!(store.messages_of(issue.id, 100).await.unwrap().last().unwrap().target, "gitea");
+    assert_eq!(sample::waiting_messages(&*store, issue.id).await.last().unwrap().target, "gitea");
 }
 
 pub(super) async fn comments_are_edited_and_deleted_with_their_change(database: Database) {
@@ -176,7 +176,7 @@ pub(super) async fn deleting_an_issue_takes_everything_along_and_frees_its_key_b
     assert_eq!(store.issues(&[IssueRef::Id(gone.id), IssueRef::Number(number)]).await.unwrap(), [None, None]);
     assert!(store.events(gone.id, 0, 10).await.unwrap().is_empty());
     assert!(store.comments(gone.id, None, 10).await.unwrap().is_empty());
-    assert!(store.messages_of(gone.id, 10).await.unwrap().is_empty());
+    assert!(sample::waiting_messages(&*store, gone.id).await.is_empty());
     assert_eq!(store.commit(&[sample::delete(&gone)]).await.unwrap(), [CommitOutcome::Stale]);
     assert_children(&*store, &inserts[0], &kept).await;
     let next = sample::stored(&*store, sample::plain_issue(), Some(sample::key(1))).await;

@@ -113,7 +113,7 @@ conformance! {
         a_comment_is_found_by_its_id,
         comments_are_found_by_their_ids,
         what_waits_for_review_is_read_page_by_page,
-        messages_that_wait_are_listed_and_dead_ones_are_not,
+        messages_are_listed_by_state_oldest_first,
         a_word_nobody_knows_is_broken_not_guessed,
     }
     run find {

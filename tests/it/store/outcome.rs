@@ -15,7 +15,7 @@ async fn read(store: &dyn Store, issue: &Issue) -> Option<Issue> {
 async fn assert_no_trace(store: &dyn Store, issue: &Issue, after_seq: i64) {
     assert_eq!(store.events(issue.id, after_seq, 10).await.unwrap(), []);
     assert_eq!(store.comments(issue.id, None, 10).await.unwrap(), []);
-    assert_eq!(store.messages_of(issue.id, 10).await.unwrap(), []);
+    assert_eq!(sample::waiting_messages(store, issue.id).await, []);
 }
 
 fn is_inserted(outcome: &CommitOutcome) -> bool {
@@ -32,7 +32,7 @@ async fn leased(database: &Database, store: &dyn Store, issue: &Issue) -> Settle
     let mut change = sample::change(IssueWrite::None);
     change.messages.push(sample::message(issue, "dispatch"));
     store.commit(&[change]).await.unwrap();
-    let message_id = store.messages_of(issue.id, 100).await.unwrap().last().unwrap().id;
+    let message_id = sample::waiting_messages(store, issue.id).await.last().unwrap().id;
     let token = Uuid::from_u128(0x0123_4567_89ab_cdef);
     database.lease(message_id, token).await;
     Settle { message_id, token, started: None, at: sample::at(0) }
@@ -183,7 +183,7 @@ pub(super) async fn a_claim_settles_its_message_once(database: Database) {
         change
     };
     assert_eq!(store.commit(&[change(), change()]).await.unwrap(), [CommitOutcome::Written, CommitOutcome::ClaimLost]);
-    let waiting = store.messages_of(issue.id, 10).await.unwrap();
+    let waiting = sample::waiting_messages(&*store, issue.id).await;
     assert_eq!(waiting.iter().map(|message| message.target.as_str()).collect::<Vec<_>>(), ["gitea"]);
     assert_eq!(store.commit(&[change()]).await.unwrap(), [CommitOutcome::ClaimLost]);
     // A new issue may come out of a message, too.
@@ -191,7 +191,7 @@ pub(super) async fn a_claim_settles_its_message_once(database: Database) {
     let new = sample::plain_issue();
     let insert = Change { settles: Some(settle), ..sample::with_children(sample::insert(&new, None), &new, 1) };
     assert!(is_inserted(&store.commit(&[insert]).await.unwrap()[0]));
-    assert_eq!(store.messages_of(issue.id, 10).await.unwrap().len(), 1);
+    assert_eq!(sample::waiting_messages(&*store, issue.id).await.len(), 1);
     assert_eq!(store.events(new.id, 0, 10).await.unwrap().len(), 1);
 }
 
@@ -216,7 +216,7 @@ pub(super) async fn a_stale_token_settles_nothing_and_writes_nothing(database: D
     assert_eq!(read(&*store, &new).await, None);
     assert_no_trace(&*store, &new, 0).await;
     assert_eq!(store.events(issue.id, 0, 10).await.unwrap(), []);
-    assert_eq!(store.messages_of(issue.id, 10).await.unwrap().len(), 1);
+    assert_eq!(sample::waiting_messages(&*store, issue.id).await.len(), 1);
     // A message that nobody holds is settled by nobody.
     database.execute("update messages set lease_token = null").await;
     assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::ClaimLost]);
@@ -230,9 +230,9 @@ pub(super) async fn a_change_that_is_not_written_settles_nothing(database: Datab
     assert_eq!(store.commit(&[stale]).await.unwrap(), [CommitOutcome::Stale]);
     let duplicate = Change { settles: Some(settle), ..sample::insert(&sample::plain_issue(), Some(sample::key(1))) };
     assert_eq!(duplicate_of(&store.commit(&[duplicate]).await.unwrap()[0]).id, issue.id);
-    assert_eq!(store.messages_of(issue.id, 10).await.unwrap().len(), 1);
+    assert_eq!(sample::waiting_messages(&*store, issue.id).await.len(), 1);
     assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::Written]);
-    assert_eq!(store.messages_of(issue.id, 10).await.unwrap(), []);
+    assert_eq!(sample::waiting_messages(&*store, issue.id).await, []);
 }
 
 pub(super) async fn a_refused_call_is_broken_and_nothing_of_it_is_written(database: Database) {

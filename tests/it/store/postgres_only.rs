@@ -210,7 +210,7 @@ async fn no_statement_reads_a_whole_table() {
             store.comment(comment.id).await.unwrap();
             store.comments_named(&[comment.id]).await.unwrap();
             store.pending_reviews(None, 10).await.unwrap();
-            let message = store.messages_of(issue.id, 10).await.unwrap().remove(0);
+            let message = sample::waiting_messages(&*store, issue.id).await.remove(0);
             let mut update = sample::with_children(sample::update(&issue, 1), &issue, 2);
             update.comments.push(CommentWrite::Edit(comment.clone()));
             update.comments.push(CommentWrite::Delete(comment.id));

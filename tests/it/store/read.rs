@@ -1,6 +1,7 @@
 //! Reading: order, pages, and what cannot be read.
 
-use issue_core::domain::{CommentId, CommentWrite, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, Review};
+use issue_core::domain::{CommentId, CommentWrite, Fingerprint, Issue, IssueId, IssueNumber, IssueRef, IssueWrite, MessageState, Review};
+use issue_core::store::queue::MessageFilter;
 use issue_core::store::{FiledIssue, StoreError};
 
 use crate::support::database::Database;
@@ -120,7 +121,7 @@ pub(super) async fn what_waits_for_review_is_read_page_by_page(database: Databas
     assert_eq!(store.pending_reviews(None, 9).await.unwrap(), waiting[1..]);
 }
 
-pub(super) async fn messages_that_wait_are_listed_and_dead_ones_are_not(database: Database) {
+pub(super) async fn messages_are_listed_by_state_oldest_first(database: Database) {
     let store = database.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await;
     let mut change = sample::change(IssueWrite::None);
@@ -130,10 +131,15 @@ pub(super) async fn messages_that_wait_are_listed_and_dead_ones_are_not(database
     store.commit(&[change, elsewhere]).await.unwrap();
     database.execute("update messages set dead_at = created_at where target = 'dead'").await;
     database.execute("update messages set attempt = 3, last_error = 'HTTP 502' where target = 'b'").await;
-    let waiting = store.messages_of(issue.id, 10).await.unwrap();
-    assert_eq!(waiting.iter().map(|message| message.target.as_str()).collect::<Vec<_>>(), ["c", "a", "b"]);
-    assert_eq!((waiting[2].attempt, waiting[2].last_error.as_deref()), (3, Some("HTTP 502")));
-    assert_eq!(store.messages_of(issue.id, 2).await.unwrap(), waiting[..2]);
+    let all = store.messages(&MessageFilter::default(), 0, 10).await.unwrap();
+    assert_eq!(all.iter().map(|message| message.target.as_str()).collect::<Vec<_>>(), ["c", "a", "b", "dead", "other"]);
+    assert_eq!((all[2].attempt, all[2].last_error.as_deref()), (3, Some("HTTP 502")));
+    assert_eq!(store.messages(&MessageFilter::default(), all[0].id, 2).await.unwrap(), all[1..3]);
+    for (state, place) in [(MessageState::Pending, &[0, 1, 4][..]), (MessageState::Retrying, &[2]), (MessageState::Dead, &[3])] {
+        let filter = MessageFilter { state: Some(state), ..MessageFilter::default() };
+        let expected: Vec<_> = place.iter().map(|place| all[*place].clone()).collect();
+        assert_eq!(store.messages(&filter, 0, 10).await.unwrap(), expected, "{state:?}");
+    }
 }
 
 pub(super) async fn a_word_nobody_knows_is_broken_not_guessed(database: Database) {

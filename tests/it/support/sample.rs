@@ -6,9 +6,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use issue_core::domain::event::{EventDetail, FieldChange};
 use issue_core::domain::{
     Change, Claim, Comment, CommentId, CommentWrite, Dedupe, DedupeKey, Event, EventKind, Fingerprint, Issue, IssueId, IssueNumber,
-    IssueRelation, IssueWrite, Kind, MessageKind, NewMessage, Priority, Relation, RelationEnd, Review, SourceType, Stamp, State,
+    IssueRelation, IssueWrite, Kind, Message, MessageKind, NewMessage, Priority, Relation, RelationEnd, Review, SourceType, Stamp, State,
     TaskOrigin, TrackerKey,
 };
+use issue_core::store::queue::MessageFilter;
 use issue_core::store::{CommitOutcome, Store};
 use serde_json::json;
 use uuid::Uuid;
@@ -172,4 +173,10 @@ pub(crate) async fn stored(store: &dyn Store, issue: Issue, key: Option<DedupeKe
     let outcomes = store.commit(&[insert(&issue, key)]).await.unwrap();
     let [CommitOutcome::Inserted(number)] = outcomes[..] else { panic!("not inserted: {outcomes:?}") };
     Issue { number, ..issue }
+}
+
+/// The messages of an issue that are not dead, oldest first.
+pub(crate) async fn waiting_messages(store: &dyn Store, issue: IssueId) -> Vec<Message> {
+    let messages = store.messages(&MessageFilter::default(), 0, 10_000).await.unwrap();
+    messages.into_iter().filter(|message| message.issue_id == issue && message.dead_at.is_none()).collect()
 }
