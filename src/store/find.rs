@@ -1,7 +1,6 @@
 //! Finding issues: lists, searches, counts, facets, lookups.
 //!
-//! Every answer is exact at the moment of the call: [`Store::commit`](super::Store::commit) writes tags, words and counts
-//! together with the issue.
+//! They are never behind: [`Store::commit`](super::Store::commit) writes tags, words and counts together with the issue.
 
 use async_trait::async_trait;
 
@@ -24,7 +23,7 @@ pub trait FindStore: Send + Sync + 'static {
     /// How many issues the filter admits; counting stops at `most`.
     async fn count(&self, filter: &ListFilter, most: u32) -> Result<u64, StoreError>;
 
-    /// The values of a facet with their counts.
+    /// The values of a facet with their counts, which are exact at all times.
     async fn facet(&self, query: &FacetQuery) -> Result<Vec<ShownFacetValue>, StoreError>;
 
     /// The issues filed for each of the ids, in the order of the ids, newest first.

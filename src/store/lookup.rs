@@ -82,14 +82,14 @@ pub(super) fn readable<T>(store: &'static str, read: Result<T, UnreadableRow>) -
     read.map_err(|error| StoreError::Broken { store, reason: error.to_string() })
 }
 
-/// The row as its domain value, where there is one.
-pub(super) fn one<R, T: TryFrom<R, Error = UnreadableRow>>(store: &'static str, row: Option<R>) -> Result<Option<T>, StoreError> {
-    readable(store, row.map(T::try_from).transpose())
+/// Every row as its value: a domain value, or the row itself.
+pub(super) fn all<R, T: TryFrom<R, Error: Into<UnreadableRow>>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
+    readable(store, rows.into_iter().map(|row| T::try_from(row).map_err(Into::into)).collect())
 }
 
-/// Every row as its domain value.
-pub(super) fn all<R, T: TryFrom<R, Error = UnreadableRow>>(store: &'static str, rows: Vec<R>) -> Result<Vec<T>, StoreError> {
-    readable(store, rows.into_iter().map(T::try_from).collect())
+/// The answer of a statement that counts.
+pub(super) fn counted(row: Option<(i64,)>) -> u64 {
+    row.map_or(0, |(count,)| count.unsigned_abs())
 }
 
 /// A page as it is gathered, one part after the other.

@@ -13,8 +13,9 @@ use super::error::{PostgresFailure, broken, is_lost_race};
 use super::incoming::children;
 use super::index;
 use super::insert::{self, InsertExtent};
-use super::queue::FOLLOWERS;
-use super::{NAME, link, read, sql, sync};
+use super::json::each;
+use super::queue::lease::FOLLOWERS;
+use super::{NAME, bindings, conflicts, deliveries, issues, links, sql};
 use crate::domain::Change;
 use crate::store::batch::{CommitBatch, deleted, edited};
 use crate::store::fields::{CommentFields, IssueFields};
@@ -55,7 +56,7 @@ async fn attempt(connection: &mut PgConnection, changes: &[Change]) -> Result<Ve
 
 async fn write(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), PostgresFailure> {
     lock_messages(connection, batch).await?;
-    sync::check(connection, batch).await?;
+    check_sync(connection, batch).await?;
     insert(connection, batch, InsertExtent::Part).await?;
     let before = check_versions(connection, batch).await?;
     update(connection, batch).await?;
@@ -66,8 +67,8 @@ async fn write(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Re
     insert_children(connection, batch).await?;
     change_comments(connection, batch).await?;
     let (links, comment_links) = batch.links();
-    link::write(connection, links, &comment_links).await?;
-    sync::write(connection, batch).await?;
+    links::write(connection, links, &comment_links).await?;
+    write_sync(connection, batch).await?;
     let settled = batch.settled();
     if !settled.is_empty() {
         let ids: Vec<i64> = settled.iter().map(|settle| settle.message_id).collect();
@@ -82,9 +83,9 @@ async fn write(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Re
 /// What every page of a first sync ends with, in as few statements as can be. The binding is locked before it is written, and after the
 /// new issues with their counts nothing is waited for.
 async fn write_followed(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), PostgresFailure> {
-    sync::check(connection, batch).await?;
+    check_sync(connection, batch).await?;
     batch.check_versions(&Before::default());
-    sync::write(connection, batch).await?;
+    write_sync(connection, batch).await?;
     insert(connection, batch, InsertExtent::Whole).await
 }
 
@@ -114,7 +115,7 @@ async fn insert(connection: &mut PgConnection, batch: &mut CommitBatch<'_>, exte
             continue;
         }
         // A new statement, so that it sees what was committed since the first one began.
-        let rows = read::by_keys(connection, &taken).await?;
+        let rows = issues::by_keys(&taken).fetch_all(&mut *connection).await?;
         batch.duplicates(rows).map_err(|error| PostgresFailure::Store(broken(&error.to_string())))?;
     }
     if batch.inserts().is_empty() { Ok(()) } else { Err(PostgresFailure::Store(CommitBatch::contended(NAME))) }
@@ -162,4 +163,18 @@ async fn change_comments(connection: &mut PgConnection, batch: &CommitBatch<'_>)
         sqlx::query(sql::DELETE_COMMENTS).bind(deletes).execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The leases and the editions that changes rely on. A change that is wrong about them is out before anything is written.
+async fn check_sync(connection: &mut PgConnection, batch: &mut CommitBatch<'_>) -> Result<(), sqlx::Error> {
+    bindings::check(connection, batch).await?;
+    conflicts::check(connection, batch).await
+}
+
+/// What a sync writes beside issues: what lists said, conflicts, deliveries that were followed, the progress of a list.
+async fn write_sync(connection: &mut PgConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
+    each(connection, links::HEAR, &batch.heard()).await?;
+    each(connection, conflicts::WRITE_CONFLICTS, &batch.conflicts()).await?;
+    each(connection, deliveries::FOLLOW_HOOKS, &batch.hooks_done()).await?;
+    each(connection, bindings::PROGRESS, &batch.progress()).await
 }

@@ -1,4 +1,4 @@
-//! The statements of [`super::commit`], apart from the code that runs them. Each opens with its name, so that the server's
+//! The statements of [`super::commit`] about issues and what hangs on them, apart from the code that runs them. Each opens with its name, so that the server's
 //! own statistics and slow log can be read.
 //!
 //! Writes take arrays: one statement for each kind of write, whatever the size of the batch.
@@ -125,73 +125,3 @@ from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
 order by place
 on conflict (facet, key, name, shard)
 do update set active = counts.active + excluded.active, closed = counts.closed + excluded.closed";
-
-macro_rules! facet {
-    ($name:literal, $order:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "
-select key, name, sum(active)::bigint as active, sum(closed)::bigint as closed from facet_counts
-where facet = $1 and key in (
-    select key from facet_counts where facet = $1 and key > $2 and key >= $3 and key < $4
-    group by key having sum(active + closed) > 0 order by ",
-            $order,
-            " limit $5
-)
-group by key, name order by key, name"
-        )
-    };
-}
-
-pub(super) const TAG_SIZES: &str = "-- tag_sizes
-select facet, key, sum(active + closed)::bigint from facet_counts
-where (facet, key) in (select * from unnest($1::text[], $2::text[])) group by facet, key";
-
-/// How many issues there are, roughly; how many of the newest were looked at; and how many of those have the words.
-pub(super) const NEWEST_WITH: &str = "-- newest_with
-select coalesce(max(number), 0), count(*), count(*) filter (where words @@ $1::text::tsquery)
-from (select number, words from issue_texts order by number desc limit $2) newest";
-
-pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
-
-pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");
-
-/// Each id is one short walk down an index, which the number of issues does not matter to.
-macro_rules! lookup {
-    ($name:literal, $column:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "
-select asked.place - 1 as place, found.* from unnest($1::text[]) with ordinality as asked (id, place)
-cross join lateral (
-    select id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
-        activity_definition_id, created_at
-    from issues where issues.",
-            $column,
-            " = asked.id order by created_at desc, number desc limit $2
-) found
-order by asked.place, found.created_at desc, found.number desc limit $3"
-        )
-    };
-}
-
-pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
-
-pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");
-
-/// With the backend's name before it or without. Whatever stands before the first colon may be such a name.
-pub(super) const LOOKUP_TRACKER_KEYS: &str = "-- lookup_tracker_keys
-select asked.place - 1 as place, found.* from unnest($1::text[]) with ordinality as asked (id, place)
-cross join lateral (
-    select id, number, title, state, target_repo, backend, url, source_type, source_id, triggering_event_id,
-        activity_definition_id, created_at
-    from issues where issues.id in (
-        select links.issue_id from links
-        where links.remote_key in (asked.id, substr(asked.id, strpos(asked.id, ':') + 1))
-            and asked.id in (links.remote_key, links.backend || ':' || links.remote_key)
-    )
-    order by created_at desc, number desc limit $2
-) found
-order by asked.place, found.created_at desc, found.number desc limit $3";

@@ -67,9 +67,9 @@ impl From<MatchRow> for SearchMatch {
     }
 }
 
-impl FacetRow {
-    pub(in crate::store) fn read(self) -> (String, String, FacetCount) {
-        (self.key, self.name, FacetCount { active: self.active, closed: self.closed })
+impl From<FacetRow> for (String, String, FacetCount) {
+    fn from(row: FacetRow) -> Self {
+        (row.key, row.name, FacetCount { active: row.active, closed: row.closed })
     }
 }
 

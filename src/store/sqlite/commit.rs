@@ -2,13 +2,14 @@
 //!
 //! To add a kind of write: its statement in [`super::sql`], its place in [`write()`].
 
-use serde::Serialize;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
 use super::error::{broken, classify};
-use super::{NAME, link, queue, read, sql, sync};
+use super::json::{each, json};
+use super::queue::lease;
+use super::{NAME, bindings, conflicts, deliveries, index, issues, links, sql};
 use crate::domain::Change;
 use crate::store::batch::{CommitBatch, added, deleted, edited};
 use crate::store::fields::{CommentFields, EventFields, IssueFields, MessageFields};
@@ -28,7 +29,7 @@ pub(super) async fn commit(connection: &mut SqliteConnection, changes: &[Change]
 async fn write(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), StoreError> {
     let failed = |error| classify(&error);
     check_claims(connection, batch).await.map_err(failed)?;
-    sync::check(connection, batch).await.map_err(failed)?;
+    check_sync(connection, batch).await.map_err(failed)?;
     insert(connection, batch).await?;
     let before = check_versions(connection, batch).await?;
     let updates: Vec<_> = batch.updates().map(|issue| IssueFields::of(issue, None)).collect();
@@ -37,40 +38,10 @@ async fn write(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -
     insert_children(connection, batch).await.map_err(failed)?;
     change_comments(connection, batch).await.map_err(failed)?;
     let (links, comment_links) = batch.links();
-    link::write(connection, &links, &comment_links).await.map_err(failed)?;
-    sync::write(connection, batch).await.map_err(failed)?;
-    queue::settle(connection, &batch.settled()).await.map_err(failed)?;
-    index(connection, &ReindexPlan::of(batch, &before)).await.map_err(failed)
-}
-
-/// What lists, searches and counts stand on.
-pub(super) async fn index(connection: &mut SqliteConnection, reindex: &ReindexPlan<'_>) -> Result<(), sqlx::Error> {
-    each(connection, sql::DELETE_TAGS, &reindex.tags_gone).await?;
-    each(connection, sql::INSERT_TAGS, &reindex.tags_new).await?;
-    each(connection, sql::COUNT, &reindex.counts).await?;
-    let remarked = reindex.remarked();
-    let remarks: Vec<(Uuid, String)> = if remarked.is_empty() {
-        Vec::new()
-    } else {
-        sqlx::query_as(sql::REMARKS).bind(json(&remarked)?).fetch_all(&mut *connection).await?
-    };
-    let documents = reindex.documents(&remarks);
-    let old: Vec<i64> = reindex.texts_gone.iter().copied().chain(reindex.rewritten()).collect();
-    each(connection, sql::DELETE_TEXTS, &old).await?;
-    let documents: Vec<(i64, &str)> = documents.iter().map(|(number, document)| (*number, document.as_str())).collect();
-    each(connection, sql::INSERT_TEXTS, &documents).await
-}
-
-/// Runs a statement over rows, if there are any.
-pub(super) async fn each<T: Serialize>(connection: &mut SqliteConnection, statement: &'static str, rows: &[T]) -> Result<(), sqlx::Error> {
-    if !rows.is_empty() {
-        sqlx::query(statement).bind(json(rows)?).execute(connection).await?;
-    }
-    Ok(())
-}
-
-pub(super) fn json<T: Serialize>(rows: &[T]) -> Result<String, sqlx::Error> {
-    serde_json::to_string(rows).map_err(|error| sqlx::Error::Encode(error.into()))
+    links::write(connection, &links, &comment_links).await.map_err(failed)?;
+    write_sync(connection, batch).await.map_err(failed)?;
+    lease::settle(connection, &batch.settled()).await.map_err(failed)?;
+    index::write(connection, &ReindexPlan::of(batch, &before)).await.map_err(failed)
 }
 
 async fn check_claims(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), sqlx::Error> {
@@ -96,14 +67,14 @@ async fn insert(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) 
     if taken.is_empty() {
         return Ok(());
     }
-    let rows = read::by_keys(connection, &taken).await.map_err(failed)?;
+    let rows = issues::by_keys(&taken).fetch_all(&mut *connection).await.map_err(failed)?;
     readable(NAME, batch.duplicates(rows))
 }
 
 async fn check_versions(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<Before, StoreError> {
     let failed = |error| classify(&error);
     let ids = batch.decided_on();
-    let rows = if ids.is_empty() { Vec::new() } else { read::issues(connection, &ids, &[]).await.map_err(failed)? };
+    let rows = if ids.is_empty() { Vec::new() } else { issues::by_refs(&ids, &[]).fetch_all(&mut *connection).await.map_err(failed)? };
     let before = readable(NAME, before(rows))?;
     batch.check_versions(&before);
     Ok(before)
@@ -115,7 +86,7 @@ async fn delete_issues(connection: &mut SqliteConnection, ids: Vec<Uuid>) -> Res
     }
     let ids = json(&ids)?;
     let children = [sql::DELETE_EVENTS_OF, sql::DELETE_COMMENTS_OF, sql::DELETE_MESSAGES_OF];
-    let ties = [link::DELETE_LINKS_OF, link::DELETE_COMMENT_LINKS_OF, sync::DELETE_CONFLICTS_OF];
+    let ties = [links::DELETE_LINKS_OF, links::DELETE_COMMENT_LINKS_OF, conflicts::DELETE_CONFLICTS_OF];
     for statement in children.into_iter().chain(ties).chain([sql::DELETE_ISSUES]) {
         sqlx::query(statement).bind(&ids).execute(&mut *connection).await?;
     }
@@ -137,4 +108,18 @@ async fn change_comments(connection: &mut SqliteConnection, batch: &CommitBatch<
     let edits: Vec<_> = writes().filter_map(edited).map(CommentFields::from).collect();
     each(connection, sql::EDIT_COMMENTS, &edits).await?;
     each(connection, sql::DELETE_COMMENTS, &writes().filter_map(deleted).collect::<Vec<_>>()).await
+}
+
+/// The leases and the editions that changes rely on. A change that is wrong about them is out before anything is written.
+async fn check_sync(connection: &mut SqliteConnection, batch: &mut CommitBatch<'_>) -> Result<(), sqlx::Error> {
+    bindings::check(connection, batch).await?;
+    conflicts::check(connection, batch).await
+}
+
+/// What a sync writes beside issues: what lists said, conflicts, deliveries that were followed, the progress of a list.
+async fn write_sync(connection: &mut SqliteConnection, batch: &CommitBatch<'_>) -> Result<(), sqlx::Error> {
+    each(connection, links::HEAR, &batch.heard()).await?;
+    each(connection, conflicts::WRITE_CONFLICTS, &batch.conflicts()).await?;
+    each(connection, deliveries::FOLLOW_HOOKS, &batch.hooks_done()).await?;
+    each(connection, bindings::PROGRESS, &batch.progress()).await
 }

@@ -1,4 +1,4 @@
-//! The statements of [`super::commit`], apart from the code that runs them. Each opens with its name.
+//! The statements of [`super::commit`] about issues and what hangs on them, apart from the code that runs them. Each opens with its name.
 //!
 //! Rows come in as one JSON array of objects, keyed by column: one statement for each kind of write, whatever the size of
 //! the batch. `->>` gives a JSON string as text, a number as integer, null as null; ids and hashes are hex in the JSON.
@@ -118,71 +118,3 @@ insert into facet_counts (facet, key, name, active, closed)
 select value ->> 'facet', value ->> 'key', value ->> 'name', value ->> 'active', value ->> 'closed' from json_each(?1)
 where true
 on conflict (facet, key, name) do update set active = active + excluded.active, closed = closed + excluded.closed";
-
-macro_rules! facet {
-    ($name:literal, $order:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "
-select key, name, active, closed from facet_counts
-where facet = ?1 and key in (
-    select key from facet_counts where facet = ?1 and key > ?2 and key >= ?3 and key < ?4
-    group by key having sum(active + closed) > 0 order by ",
-            $order,
-            " limit ?5
-)
-order by key, name"
-        )
-    };
-}
-
-/// How many issues there are, roughly; how many of the newest are looked at; and how many of those have the words.
-pub(super) const NEWEST_WITH: &str = "-- newest_with
-select number, min(number, ?2), (select count(*) from issue_texts where words match ?1 and rowid > number - ?2)
-from (select coalesce(max(number), 0) as number from issues)";
-
-pub(super) const TAG_SIZES: &str = "-- tag_sizes
-select facet, key, sum(active + closed) from facet_counts
-where (facet, key) in (select value ->> 0, value ->> 1 from json_each(?1)) group by facet, key";
-
-pub(super) const FACET_BY_NAME: &str = facet!("facet_by_name", "key");
-
-pub(super) const FACET_BY_COUNT: &str = facet!("facet_by_count", "sum(active + closed) desc, key");
-
-/// Each id is one short walk down an index, which the number of issues does not matter to.
-macro_rules! lookup {
-    ($name:literal, $column:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "
-select asked.key as place, issues.id, number, title, state, target_repo, backend, url, source_type, source_id,
-    triggering_event_id, activity_definition_id, created_at
-from json_each(?1) asked
-join issues on issues.number in (
-    select found.number from issues found where found.",
-            $column,
-            " = asked.value order by found.created_at desc, found.number desc limit ?2
-)
-order by asked.key, created_at desc, number desc limit ?3"
-        )
-    };
-}
-
-pub(super) const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
-
-pub(super) const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");
-
-/// With the backend's name before it or without. Whatever stands before the first colon may be such a name.
-pub(super) const LOOKUP_TRACKER_KEYS: &str = "-- lookup_tracker_keys
-select asked.key as place, issues.id, number, title, state, target_repo, backend, url, source_type, source_id,
-    triggering_event_id, activity_definition_id, created_at
-from json_each(?1) asked
-join issues on issues.number in (
-    select found.number from links cross join issues found on found.id = links.issue_id
-    where links.remote_key in (asked.value, substr(asked.value, instr(asked.value, ':') + 1))
-        and asked.value in (links.remote_key, links.backend || ':' || links.remote_key)
-    order by found.created_at desc, found.number desc limit ?2
-)
-order by asked.key, created_at desc, number desc limit ?3";

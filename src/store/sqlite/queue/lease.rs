@@ -1,8 +1,6 @@
-//! The queue of messages: leasing, giving back, what operators ask and do. Settling is part of [`super::commit`].
+//! Leases of messages and their ends: claiming, settling, giving back, discarding.
 //!
 //! Everything that writes is one transaction begun as a writer, so nothing can come between what it reads and what it writes.
-
-use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,10 +9,11 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use crate::domain::{AttemptOutcome, IssueId, MessageKind, MessageState, QueuePosition, Settle};
+use crate::domain::queue::message::Settle;
+use crate::domain::{AttemptOutcome, QueuePosition};
 use crate::store::fields::moment_text;
-use crate::store::queue::{AfterRelease, LeaseRequest, MessageFilter, MessageRelease};
-use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
+use crate::store::queue::{AfterRelease, LeaseRequest, MessageRelease};
+use crate::store::row::{MessageRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
 const FOLLOWERS: i64 = 16;
@@ -82,62 +81,6 @@ update messages set
     dead_at = case when value ->> 'outcome' = 'dead' then value ->> 'at' end
 from json_each(?1) where messages.id = value ->> 'id'";
 
-const NOTICES: &str = "-- notices
-select events.issue_id, events.seq, events.id, events.kind, events.actor, events.at, events.trace, events.detail,
-    issues.number, issues.target_repo, issues.source_type, issues.source_id, issues.triggering_event_id, issues.activity_definition_id
-from json_each(?1)
-join events on events.issue_id = unhex(value ->> 0, '-') and events.seq = value ->> 1
-join issues on issues.id = events.issue_id";
-
-const MESSAGE: &str = concat!("-- message\nselect ", message_columns!("messages"), " from messages where id = ?1");
-
-/// One of these for each state, so that each finds its index.
-macro_rules! messages_where {
-    ($name:literal, $state:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "\nselect ",
-            message_columns!("messages"),
-            " from messages where id > ?1 and ",
-            $state,
-            " and (?2 is null or kind = ?2) and (?3 is null or target = ?3) order by id limit ?4"
-        )
-    };
-}
-
-const MESSAGES: &str = messages_where!("messages", "true");
-const MESSAGES_PENDING: &str = messages_where!("messages_pending", "dead_at is null and last_error is null");
-const MESSAGES_RETRYING: &str = messages_where!("messages_retrying", "dead_at is null and last_error is not null");
-const MESSAGES_DEAD: &str = messages_where!("messages_dead", "dead_at is not null");
-
-const RETRY: &str = "-- retry
-update messages set due_at = ?2, dead_at = null, attempt = 0, last_error = null, lease_token = null, leased_until = null
-where id in (select value from json_each(?1)) and (leased_until is null or leased_until <= ?2)";
-
-const BACKLOG: &str = "-- backlog
-select kind, target, state, count(*) as depth, min(created_at) as oldest
-from (
-    select kind, target, created_at,
-        case when dead_at is not null then 'dead' when last_error is not null then 'retrying' else 'pending' end as state
-    from messages
-) as stated
-group by kind, target, state";
-
-/// The newest of each event: one that is tried for days has a long history.
-const DELIVERIES_OF: &str = "-- deliveries_of
-select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from (
-    select deliveries.*, row_number() over (partition by event_seq order by id desc) as place from deliveries
-    where issue_id = ?1 and event_seq between ?2 and ?3
-) as placed
-where place <= ?4 order by event_seq, id";
-
-/// In order of age, which is the order of the ids, so that no index by time is needed.
-const PURGE_DELIVERIES: &str = "-- purge_deliveries
-delete from deliveries where id in (
-    select id from (select id, ended_at from deliveries order by id limit ?2) as oldest where ended_at < ?1
-)";
-
 /// How an attempt ended, for [`TELL`] and [`RELEASE`].
 #[derive(Debug, Serialize)]
 struct AttemptEnd<'a> {
@@ -198,7 +141,7 @@ pub(super) async fn claim(connection: &mut SqliteConnection, wish: &LeaseRequest
 }
 
 /// The messages that are done, what the history tells of them, and who is next in their lanes.
-pub(super) async fn settle(connection: &mut SqliteConnection, settled: &[Settle]) -> Result<(), sqlx::Error> {
+pub(in crate::store::sqlite) async fn settle(connection: &mut SqliteConnection, settled: &[Settle]) -> Result<(), sqlx::Error> {
     if settled.is_empty() {
         return Ok(());
     }
@@ -233,34 +176,6 @@ pub(super) async fn release(connection: &mut SqliteConnection, releases: &[Messa
     transaction.commit().await
 }
 
-pub(super) async fn notices(connection: &mut SqliteConnection, events: &[(IssueId, i64)]) -> Result<Vec<NoticeRow>, sqlx::Error> {
-    sqlx::query_as(NOTICES).bind(Json(events)).fetch_all(connection).await
-}
-
-pub(super) async fn messages(
-    connection: &mut SqliteConnection,
-    filter: &MessageFilter,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<MessageRow>, sqlx::Error> {
-    let statement = match filter.state {
-        None => MESSAGES,
-        Some(MessageState::Pending) => MESSAGES_PENDING,
-        Some(MessageState::Retrying) => MESSAGES_RETRYING,
-        Some(MessageState::Dead) => MESSAGES_DEAD,
-    };
-    let kind = filter.kind.map(MessageKind::as_str);
-    sqlx::query_as(statement).bind(after).bind(kind).bind(filter.target.as_deref()).bind(limit).fetch_all(connection).await
-}
-
-pub(super) async fn message(connection: &mut SqliteConnection, id: i64) -> Result<Option<MessageRow>, sqlx::Error> {
-    sqlx::query_as(MESSAGE).bind(id).fetch_optional(connection).await
-}
-
-pub(super) async fn retry(connection: &mut SqliteConnection, ids: &[i64], now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    Ok(sqlx::query(RETRY).bind(Json(ids)).bind(moment_text(now)).execute(connection).await?.rows_affected())
-}
-
 pub(super) async fn discard(connection: &mut SqliteConnection, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin_with("begin immediate").await?;
     let end = AttemptEnd {
@@ -276,22 +191,4 @@ pub(super) async fn discard(connection: &mut SqliteConnection, id: i64, why: &st
     let gone = sqlx::query(DELETE_SETTLED).bind(Json([id])).execute(&mut *transaction).await?.rows_affected();
     transaction.commit().await?;
     Ok(gone > 0)
-}
-
-pub(super) async fn backlog(connection: &mut SqliteConnection) -> Result<Vec<BacklogRow>, sqlx::Error> {
-    sqlx::query_as(BACKLOG).fetch_all(connection).await
-}
-
-pub(super) async fn deliveries_of(
-    connection: &mut SqliteConnection,
-    issue: IssueId,
-    events: RangeInclusive<i64>,
-    most: u32,
-) -> Result<Vec<DeliveryRow>, sqlx::Error> {
-    let asking = sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(*events.start()).bind(*events.end()).bind(most);
-    asking.fetch_all(connection).await
-}
-
-pub(super) async fn purge_deliveries(connection: &mut SqliteConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, sqlx::Error> {
-    Ok(sqlx::query(PURGE_DELIVERIES).bind(moment_text(before)).bind(limit).execute(connection).await?.rows_affected())
 }

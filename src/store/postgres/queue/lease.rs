@@ -1,23 +1,22 @@
-//! The queue of messages: leasing, giving back, what operators ask and do. Settling is part of [`super::commit`].
+//! Leases of messages and their ends: claiming, giving back, discarding. Settling is part of [`super::super::commit`].
 //!
-//! Locks: a claim waits for none. Everything else takes message locks first, in the order of their ids. Who ends a message
-//! locks it in one statement and looks for its followers in the next: a claim that put one of them off has either held that
-//! lock before, and is seen, or finds it taken, and puts nothing off. So no follower is forgotten.
-
-use std::ops::RangeInclusive;
+//! Locks: a claim waits for none. Everything else takes message locks first, in the order of their ids. A transaction that
+//! ends a message locks it in one statement and searches for its followers in the next. A claim that put one of them off has
+//! either held that lock before, and is seen, or finds it taken, and puts nothing off. So no follower is forgotten.
 
 use chrono::{DateTime, Utc};
 use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
-use super::error::PostgresFailure;
-use crate::domain::{AttemptOutcome, IssueId, MessageState, QueuePosition};
-use crate::store::queue::{AfterRelease, LeaseRequest, MessageFilter, MessageRelease};
-use crate::store::row::{BacklogRow, DeliveryRow, MessageRow, NoticeRow, message_columns};
+use crate::domain::{AttemptOutcome, QueuePosition};
+use crate::store::postgres::error::PostgresFailure;
+use crate::store::postgres::statement::{PostgresRows, rows};
+use crate::store::queue::{AfterRelease, LeaseRequest, MessageRelease};
+use crate::store::row::{MessageRow, message_columns};
 
 /// How many followers are due again when a message ends: a burst for one issue is then leased together.
-pub(super) const FOLLOWERS: i64 = 16;
+pub(in crate::store::postgres) const FOLLOWERS: i64 = 16;
 
 /// - `due` is what may be leased by its own state; `judged` finds the first live message before each in its lane that is
 ///   not leased in the same breath.
@@ -83,42 +82,6 @@ with ended as (
 )
 update messages set due_at = followers.at from followers where messages.id = followers.id";
 
-const NOTICES: &str = "-- notices
-select events.issue_id, events.seq, events.id, events.kind, events.actor, events.at, events.trace, events.detail,
-    issues.number, issues.target_repo, issues.source_type, issues.source_id, issues.triggering_event_id, issues.activity_definition_id
-from unnest($1::uuid[], $2::bigint[]) as wanted (issue_id, seq)
-join events on events.issue_id = wanted.issue_id and events.seq = wanted.seq
-join issues on issues.id = wanted.issue_id";
-
-const MESSAGE: &str = concat!("-- message\nselect ", message_columns!("messages"), " from messages where id = $1");
-
-/// One of these for each state, so that each finds its index.
-macro_rules! messages_where {
-    ($name:literal, $state:literal) => {
-        concat!(
-            "-- ",
-            $name,
-            "\nselect ",
-            message_columns!("messages"),
-            " from messages where id > $1 and ",
-            $state,
-            " and ($2::text is null or kind = $2) and ($3::text is null or target = $3) order by id limit $4"
-        )
-    };
-}
-
-const MESSAGES: &str = messages_where!("messages", "true");
-const MESSAGES_PENDING: &str = messages_where!("messages_pending", "dead_at is null and last_error is null");
-const MESSAGES_RETRYING: &str = messages_where!("messages_retrying", "dead_at is null and last_error is not null");
-const MESSAGES_DEAD: &str = messages_where!("messages_dead", "dead_at is not null");
-
-const RETRY: &str = "-- retry
-with revived as (
-    select id from messages where id = any($1) and (leased_until is null or leased_until <= $2) order by id for update
-)
-update messages set due_at = $2, dead_at = null, attempt = 0, last_error = null, lease_token = null, leased_until = null
-from revived where messages.id = revived.id";
-
 const LOCK_MESSAGE: &str = "-- lock_message
 select id from messages where id = $1 for update";
 
@@ -137,38 +100,9 @@ with gone as (
 )
 update messages set due_at = $3 from followers where messages.id = followers.id";
 
-const BACKLOG: &str = "-- backlog
-select kind, target, state, count(*) as depth, min(created_at) as oldest
-from (
-    select kind, target, created_at,
-        case when dead_at is not null then 'dead' when last_error is not null then 'retrying' else 'pending' end as state
-    from messages
-) as stated
-group by kind, target, state";
-
-/// The newest of each event: one that is tried for days has a long history.
-const DELIVERIES_OF: &str = "-- deliveries_of
-select id, message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace from (
-    select deliveries.*, row_number() over (partition by event_seq order by id desc) as place from deliveries
-    where issue_id = $1 and event_seq between $2 and $3
-) as placed
-where place <= $4 order by event_seq, id";
-
-/// In order of age, which is the order of the ids, so that no index by time is needed.
-const PURGE_DELIVERIES: &str = "-- purge_deliveries
-delete from deliveries where id in (
-    select id from (select id, ended_at from deliveries order by id limit $2) as oldest where ended_at < $1
-)";
-
-/// Its own transaction, and one that does not wait for the disk: a call that is lost costs a poll.
-const CALL: &str = "-- call_others
-select set_config('synchronous_commit', 'off', true), pg_notify('issue_core_messages', '')";
-
-pub(super) const CHANNEL: &str = "issue_core_messages";
-
-pub(super) async fn claim(connection: &mut PgConnection, wish: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+pub(super) fn claim<'q>(wish: &LeaseRequest<'q>) -> PostgresRows<'q, MessageRow> {
     let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
-    sqlx::query_as(CLAIM)
+    rows(CLAIM)
         .bind(wish.target)
         .bind(wish.now)
         .bind(since.due_at)
@@ -176,8 +110,6 @@ pub(super) async fn claim(connection: &mut PgConnection, wish: &LeaseRequest<'_>
         .bind(wish.token)
         .bind(wish.now + wish.lease)
         .bind(since.id)
-        .fetch_all(connection)
-        .await
 }
 
 pub(super) async fn release(connection: &mut PgConnection, releases: &[MessageRelease]) -> Result<(), PostgresFailure> {
@@ -230,40 +162,6 @@ impl<'a> MessageColumns<'a> {
     }
 }
 
-pub(super) async fn notices(connection: &mut PgConnection, events: &[(IssueId, i64)]) -> Result<Vec<NoticeRow>, sqlx::Error> {
-    let (issues, seqs): (Vec<Uuid>, Vec<i64>) = events.iter().map(|(issue, seq)| (issue.0, *seq)).unzip();
-    sqlx::query_as(NOTICES).bind(issues).bind(seqs).fetch_all(connection).await
-}
-
-pub(super) async fn messages(
-    connection: &mut PgConnection,
-    filter: &MessageFilter,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<MessageRow>, sqlx::Error> {
-    let statement = match filter.state {
-        None => MESSAGES,
-        Some(MessageState::Pending) => MESSAGES_PENDING,
-        Some(MessageState::Retrying) => MESSAGES_RETRYING,
-        Some(MessageState::Dead) => MESSAGES_DEAD,
-    };
-    sqlx::query_as(statement)
-        .bind(after)
-        .bind(filter.kind.map(crate::domain::MessageKind::as_str))
-        .bind(filter.target.as_deref())
-        .bind(i64::from(limit))
-        .fetch_all(connection)
-        .await
-}
-
-pub(super) async fn message(connection: &mut PgConnection, id: i64) -> Result<Option<MessageRow>, sqlx::Error> {
-    sqlx::query_as(MESSAGE).bind(id).fetch_optional(connection).await
-}
-
-pub(super) async fn retry(connection: &mut PgConnection, ids: &[i64], now: DateTime<Utc>) -> Result<u64, sqlx::Error> {
-    Ok(sqlx::query(RETRY).bind(ids).bind(now).execute(connection).await?.rows_affected())
-}
-
 pub(super) async fn discard(connection: &mut PgConnection, id: i64, why: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let found: Option<i64> = sqlx::query_scalar(LOCK_MESSAGE).bind(id).fetch_optional(&mut *transaction).await?;
@@ -272,26 +170,4 @@ pub(super) async fn discard(connection: &mut PgConnection, id: i64, why: &str, n
     }
     transaction.commit().await?;
     Ok(found.is_some())
-}
-
-pub(super) async fn backlog(connection: &mut PgConnection) -> Result<Vec<BacklogRow>, sqlx::Error> {
-    sqlx::query_as(BACKLOG).fetch_all(connection).await
-}
-
-pub(super) async fn deliveries_of(
-    connection: &mut PgConnection,
-    issue: IssueId,
-    events: RangeInclusive<i64>,
-    most: u32,
-) -> Result<Vec<DeliveryRow>, sqlx::Error> {
-    let asking = sqlx::query_as(DELIVERIES_OF).bind(issue.0).bind(*events.start()).bind(*events.end()).bind(i64::from(most));
-    asking.fetch_all(connection).await
-}
-
-pub(super) async fn purge_deliveries(connection: &mut PgConnection, before: DateTime<Utc>, limit: u32) -> Result<u64, sqlx::Error> {
-    Ok(sqlx::query(PURGE_DELIVERIES).bind(before).bind(i64::from(limit)).execute(connection).await?.rows_affected())
-}
-
-pub(super) async fn call_others(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(CALL).execute(connection).await.map(drop)
 }

@@ -1,22 +1,23 @@
 //! Records out of this store and into it, with everything as it was: numbers, ids, times.
 
+use async_trait::async_trait;
 use serde::Serialize;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::commit::{each, index};
 use super::error::classify;
-use super::{NAME, sql};
+use super::json::each;
+use super::{NAME, SqliteStore, index, sql};
 use crate::domain::IssueNumber;
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
-use crate::store::StoreError;
 use crate::store::fields::{CommentFields, EventFields, IssueFields, hex_text};
 use crate::store::import::{RecordRow, StandingIds, WantedIds, gathered, plan, written};
 use crate::store::lookup::readable;
 use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns};
+use crate::store::{RecordStore, StoreError};
 
 const RECORDS: &str =
     concat!("-- records\nselect ", issue_columns!(), ", dedupe_key, fingerprint from issues where number > ?1 order by number limit ?2");
@@ -65,11 +66,20 @@ struct NumberedFields<'a> {
     issue: IssueFields<'a>,
 }
 
-pub(super) async fn records(
-    connection: &mut SqliteConnection,
-    after: Option<IssueNumber>,
-    limit: u32,
-) -> Result<Vec<IssueRecord>, StoreError> {
+#[async_trait]
+impl RecordStore for SqliteStore {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
+        let mut connection = self.reader().await?;
+        records(&mut connection, after, limit).await
+    }
+
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+        let mut connection = self.writer().await?;
+        import(&mut connection, records, write).await
+    }
+}
+
+async fn records(connection: &mut SqliteConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
     let failed = |error| classify(&error);
     // One moment for all three: nobody writes in between.
     let mut transaction = connection.begin().await.map_err(failed)?;
@@ -82,11 +92,7 @@ pub(super) async fn records(
     readable(NAME, gathered(issues, events, comments))
 }
 
-pub(super) async fn take_in(
-    connection: &mut SqliteConnection,
-    records: &[IssueRecord],
-    write: bool,
-) -> Result<Vec<ImportOutcome>, StoreError> {
+async fn import(connection: &mut SqliteConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
     let failed = |error| classify(&error);
     let mut transaction = connection.begin_with("begin immediate").await.map_err(failed)?;
     let standing = standing(&mut transaction, &WantedIds::of(records)).await.map_err(failed)?;
@@ -115,7 +121,7 @@ async fn insert(connection: &mut SqliteConnection, records: &[&IssueRecord]) -> 
     each(connection, INSERT_RECORDS, &issues).await?;
     each(connection, sql::INSERT_EVENTS, &events).await?;
     each(connection, sql::INSERT_COMMENTS, &comments).await?;
-    index(connection, &ReindexPlan::of_records(records)).await
+    index::write(connection, &ReindexPlan::of_records(records)).await
 }
 
 fn numbered(record: &IssueRecord) -> NumberedFields<'_> {

@@ -1,16 +1,17 @@
 //! Records out of this store and into it, with everything as it was: numbers, ids, times.
 //!
-//! Taking in locks out every other writer of issues for the length of one batch: a number that is given from outside must not
+//! An import locks out every other writer of issues for the length of one batch: a number that is given from outside must not
 //! meet one that the sequence is giving at the same moment.
 
+use async_trait::async_trait;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::error::PostgresFailure;
 use super::incoming::IncomingChildren;
-use super::index;
-use super::{NAME, sql};
+use super::{NAME, PostgresStore, index, sql};
 use crate::domain::IssueNumber;
 use crate::domain::export::record::{ImportOutcome, IssueRecord};
 use crate::store::fields::{CommentFields, EventFields, IssueFields};
@@ -18,6 +19,7 @@ use crate::store::import::{RecordRow, StandingIds, WantedIds, gathered, plan, wr
 use crate::store::lookup::readable;
 use crate::store::reindex::ReindexPlan;
 use crate::store::row::{CommentRow, EventRow, issue_columns, written_columns};
+use crate::store::{RecordStore, StoreError};
 
 const RECORDS: &str =
     concat!("-- records\nselect ", issue_columns!(), ", dedupe_key, fingerprint from issues where number > $1 order by number limit $2");
@@ -52,11 +54,22 @@ const INSERT_RECORDS: &str = concat!(
 const MOVE_NUMBER: &str = "-- move_number
 select setval('issues_number_seq', greatest($1, (select last_value from issues_number_seq)))";
 
-pub(super) async fn records(
-    connection: &mut PgConnection,
-    after: Option<IssueNumber>,
-    limit: u32,
-) -> Result<Vec<IssueRecord>, PostgresFailure> {
+#[async_trait]
+impl RecordStore for PostgresStore {
+    async fn records(&self, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, records(&mut connection, after, limit)).await;
+        self.finish(connection, answer)
+    }
+
+    async fn import_records(&self, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, StoreError> {
+        let mut connection = self.connection().await?;
+        let answer = timeout(self.deadline, import(&mut connection, records, write)).await;
+        self.finish(connection, answer)
+    }
+}
+
+async fn records(connection: &mut PgConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, PostgresFailure> {
     // One moment for all three.
     let mut transaction = connection.begin_with("begin isolation level repeatable read read only").await?;
     let after = after.map_or(0, |number| number.0);
@@ -68,11 +81,7 @@ pub(super) async fn records(
     readable(NAME, gathered(issues, events, comments)).map_err(PostgresFailure::Store)
 }
 
-pub(super) async fn take_in(
-    connection: &mut PgConnection,
-    records: &[IssueRecord],
-    write: bool,
-) -> Result<Vec<ImportOutcome>, sqlx::Error> {
+async fn import(connection: &mut PgConnection, records: &[IssueRecord], write: bool) -> Result<Vec<ImportOutcome>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     if write {
         sqlx::query(LOCK_OUT).execute(&mut *transaction).await?;

@@ -1,0 +1,154 @@
+//! Links to trackers. Writing them is part of [`super::commit`].
+
+use async_trait::async_trait;
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::PostgresStore;
+use super::json::each;
+use super::statement::rows;
+use crate::domain::IssueId;
+use crate::domain::tracker::{CommentLink, Link, LinkSummary, Project};
+use crate::store::fields::{CommentLinkFields, LinkFields};
+use crate::store::lookup::counted;
+use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
+use crate::store::{LinkStore, StoreError};
+
+/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is
+/// written by [`HEAR`] alone, once the row exists.
+const WRITE_LINKS: &str = "-- write_links
+insert into links (
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+    heard, missing_at
+)
+select
+    issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
+    heard, missing_at
+from unnest($1::incoming_link[])
+order by issue_id, backend
+on conflict (issue_id, backend) do update set
+    position = excluded.position, place = excluded.place, state = excluded.state, intended_at = excluded.intended_at,
+    remote_id = excluded.remote_id, remote_key = excluded.remote_key, url = excluded.url, pushed = excluded.pushed,
+    moved_from = excluded.moved_from, origin = excluded.origin, turns = excluded.turns
+where links.state not in ('linked', 'gone') or links.remote_id in (excluded.remote_id, excluded.moved_from)";
+
+const WRITE_COMMENT_LINKS: &str = "-- write_comment_links
+insert into comment_links (issue_id, backend, subject, part, state, intended_at, remote_id, pushed, base, origin)
+select * from jsonb_to_recordset($1) as link (
+    issue_id uuid, backend text, subject uuid, part smallint, state text, intended_at timestamptz, remote_id text, pushed text,
+    base text, origin text
+)
+order by issue_id, backend, subject, part
+on conflict (issue_id, backend, subject, part) do update set
+    state = excluded.state, intended_at = excluded.intended_at, remote_id = excluded.remote_id, pushed = excluded.pushed,
+    base = excluded.base, origin = excluded.origin";
+
+const DELETE_COMMENT_LINKS: &str = "-- delete_comment_links
+delete from comment_links using jsonb_to_recordset($1) as gone (issue_id uuid, backend text, subject uuid, part smallint)
+where comment_links.issue_id = gone.issue_id and comment_links.backend = gone.backend
+    and comment_links.subject = gone.subject and comment_links.part = gone.part";
+
+pub(super) const HEAR: &str = "-- hear
+with told as (
+    select links.issue_id, links.backend, said.heard, said.missing_at
+    from jsonb_to_recordset($1) as said (issue_id uuid, backend text, heard text, missing_at timestamptz)
+    join links on links.issue_id = said.issue_id and links.backend = said.backend
+    order by links.issue_id, links.backend for update of links
+)
+update links set heard = coalesce(told.heard, links.heard), missing_at = told.missing_at
+from told where links.issue_id = told.issue_id and links.backend = told.backend";
+
+const LINKS: &str =
+    concat!("-- links\nselect ", link_columns!(), " from links where issue_id = any($1) order by issue_id, position, backend");
+
+const TIES: &str = "-- ties
+select issue_id, backend, state, remote_key from links where issue_id = any($1)";
+
+const TIES_NAMED: &str = "-- ties_named
+select issue_id, backend, state, remote_key from links where remote_key = any($2) and backend = $1";
+
+/// One walk down the index for each id: a plan made while the table is small would look at every tie of the backend instead.
+const LINKS_TO: &str = concat!(
+    "-- links_to\nselect ",
+    link_columns!(),
+    " from unnest($3::text[]) as wanted (id) cross join lateral (
+    select * from links where links.backend = $1 and links.remote_id = wanted.id and links.place = $2 offset 0
+) as links"
+);
+
+/// From the start is after the nil id, as for comments.
+const LINKS_OF_PLACE: &str = concat!(
+    "-- links_of_place\nselect ",
+    link_columns!(),
+    " from links where backend = $1 and place = $2 and state = 'linked' and issue_id > $3 order by issue_id limit $4"
+);
+
+/// Ordered, so that it walks the index and stops.
+const COUNT_LINKS: &str = "-- count_links
+select count(*) from (
+    select from links where backend = $1 and place = $2 and state = 'linked' order by issue_id limit $3
+) as linked";
+
+const COMMENT_LINKS: &str = concat!(
+    "-- comment_links\nselect ",
+    comment_link_columns!(),
+    " from comment_links where issue_id = $1 and backend = $2 and subject = any($3) order by subject, part"
+);
+
+const COMMENT_LINKS_OF: &str = concat!(
+    "-- comment_links_of\nselect ",
+    comment_link_columns!(),
+    " from comment_links where issue_id = $1 and backend = $2 order by subject, part"
+);
+
+pub(super) async fn write(
+    connection: &mut PgConnection,
+    links: Vec<LinkFields<'_>>,
+    comments: &[CommentLinkFields<'_>],
+) -> Result<(), sqlx::Error> {
+    if !links.is_empty() {
+        sqlx::query(WRITE_LINKS).bind(links).execute(&mut *connection).await?;
+    }
+    let (set, gone): (Vec<_>, Vec<_>) = comments.iter().partition(|link| link.stays());
+    each(connection, WRITE_COMMENT_LINKS, &set).await?;
+    each(connection, DELETE_COMMENT_LINKS, &gone).await
+}
+
+#[async_trait]
+impl LinkStore for PostgresStore {
+    async fn links(&self, issues: &[IssueId]) -> Result<Vec<Link>, StoreError> {
+        let ids: Vec<Uuid> = issues.iter().map(|id| id.0).collect();
+        self.all(rows::<LinkRow>(LINKS).bind(ids)).await
+    }
+
+    async fn link_summaries(&self, issues: &[IssueId]) -> Result<Vec<LinkSummary>, StoreError> {
+        let ids: Vec<Uuid> = issues.iter().map(|id| id.0).collect();
+        self.all(rows::<TieRow>(TIES).bind(ids)).await
+    }
+
+    async fn link_summaries_by_key(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError> {
+        self.all(rows::<TieRow>(TIES_NAMED).bind(backend).bind(keys)).await
+    }
+
+    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+        self.all(rows::<LinkRow>(LINKS_TO).bind(backend).bind(Json(place)).bind(remote_ids)).await
+    }
+
+    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+        let after = after.map_or(Uuid::nil(), |id| id.0);
+        self.all(rows::<LinkRow>(LINKS_OF_PLACE).bind(backend).bind(Json(place)).bind(after).bind(i64::from(limit))).await
+    }
+
+    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError> {
+        Ok(counted(self.one(rows::<(i64,)>(COUNT_LINKS).bind(backend).bind(Json(place)).bind(i64::from(most))).await?))
+    }
+
+    async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {
+        self.all(rows::<CommentLinkRow>(COMMENT_LINKS).bind(issue.0).bind(backend).bind(subjects)).await
+    }
+
+    async fn comment_links_of(&self, issue: IssueId, backend: &str) -> Result<Vec<CommentLink>, StoreError> {
+        self.all(rows::<CommentLinkRow>(COMMENT_LINKS_OF).bind(issue.0).bind(backend)).await
+    }
+}

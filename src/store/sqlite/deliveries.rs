@@ -1,0 +1,56 @@
+//! Webhook deliveries. Marking them as followed is part of [`super::commit`].
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::types::Json;
+
+use super::SqliteStore;
+use super::statement::{rows, write};
+use crate::domain::sync::{NewDelivery, StoredDelivery};
+use crate::store::fields::moment_text;
+use crate::store::row::HookRow;
+use crate::store::{DeliveryStore, StoreError};
+
+pub(super) const FOLLOW_HOOKS: &str = "-- follow_hooks
+update hooks set followed_at = value ->> 'at' from json_each(?1)
+where hooks.id = value ->> 'id' and hooks.followed_at is null";
+
+const KEEP_HOOK: &str = "-- keep_hook
+insert into hooks (backend, delivery, event, received_at, body, hint_kind, hint_place, hint_remote_id, followed_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+on conflict (backend, delivery) do nothing";
+
+const HOOKS: &str = "-- hooks
+select id, backend, received_at, hint_kind, hint_place, hint_remote_id from hooks
+where backend = ?1 and followed_at is null order by id limit ?2";
+
+const PURGE_HOOKS: &str = "-- purge_hooks
+delete from hooks where id in (select id from hooks where received_at < ?1 order by received_at limit ?2)";
+
+#[async_trait]
+impl DeliveryStore for SqliteStore {
+    /// A delivery without a hint is followed already: no worker has anything to do for it.
+    async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
+        let hint = hook.hint.as_ref();
+        let followed_at = if hint.is_none() { Some(moment_text(hook.received_at)) } else { None };
+        let keeping = write(KEEP_HOOK)
+            .bind(&hook.backend)
+            .bind(&hook.delivery)
+            .bind(&hook.event)
+            .bind(moment_text(hook.received_at))
+            .bind(&hook.body)
+            .bind(hint.map(|hint| hint.kind.as_str()))
+            .bind(hint.map(|hint| Json(&hint.place)))
+            .bind(hint.map(|hint| &hint.remote_id))
+            .bind(followed_at);
+        Ok(self.execute(keeping).await? > 0)
+    }
+
+    async fn kept_deliveries(&self, backend: &str, limit: u32) -> Result<Vec<StoredDelivery>, StoreError> {
+        self.all(rows::<HookRow>(HOOKS).bind(backend).bind(limit)).await
+    }
+
+    async fn purge_kept_deliveries(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.execute(write(PURGE_HOOKS).bind(moment_text(before)).bind(limit)).await
+    }
+}
