@@ -2,13 +2,11 @@
 //!
 //! Knows nothing of what is wished: each use case hands over its rule. To add one: a file with a call of [`App::change`].
 
+use crate::app::attempts::Attempts;
 use crate::app::{App, AppError, Caller, Scope};
 use crate::domain::decide::{Cause, Decision};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, Issue, IssueRef, Stamp};
 use crate::store::CommitOutcome;
-
-/// How often a decision is taken again after another replica changed the issue in between.
-const ATTEMPTS: u32 = 16;
 
 /// Somebody wants an issue changed, as an entrance hands it over.
 #[derive(Debug)]
@@ -63,7 +61,9 @@ impl App {
             seen = self.read_for_change(wish, comment).await?;
             turn
         };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             wish.expected.check(&seen)?;
             let Some(change) = rule(&seen, &cause, self.clock.stamp())? else { return Ok(seen) };
             let after = seen.after(&change);
@@ -75,7 +75,6 @@ impl App {
                 }
             }
         }
-        Err(AppError::Contended)
     }
 
     /// The issue first: whoever changes a comment raises the issue's version, so the comment is as new as the version says.
