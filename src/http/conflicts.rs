@@ -26,7 +26,7 @@ use crate::app::{App, Caller};
 use crate::domain::IssueId;
 use crate::domain::base::text;
 use crate::domain::request::binding::ResolveSpec;
-use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, Resolution};
+use crate::domain::sync::{Conflict, ConflictCause, ConflictFilter, ConflictState, Resolution};
 use crate::domain::tracker::Field;
 
 /// One clash, however often it was met.
@@ -51,6 +51,8 @@ pub struct ConflictResponse {
     /// `null`: it waits for somebody.
     #[schema(required = true, example = json!(null))]
     resolution: Option<Resolution>,
+    /// `diverged`: both sides changed the field. `ping_pong`: the field went back and forth too often.
+    cause: ConflictCause,
     /// Which rule settled it, or why it waits.
     #[schema(example = "both sides changed it")]
     why: String,
@@ -174,6 +176,7 @@ impl From<Conflict> for ConflictResponse {
             theirs: conflict.theirs,
             state: conflict.state,
             resolution: conflict.resolution,
+            cause: conflict.cause,
             why: conflict.why,
             opened_at: conflict.opened_at,
             resolved_at: conflict.resolved_at,

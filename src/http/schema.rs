@@ -15,7 +15,9 @@ use crate::domain::base::text::{TextRule, TextShape};
 use crate::domain::find::facet::FacetOrder;
 use crate::domain::find::{Archived, Order, Sort};
 use crate::domain::issue::relation::{MAX_RELATIONS, OTHER};
-use crate::domain::sync::{BindingSource, ConflictState, Direction, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy};
+use crate::domain::sync::{
+    BindingSource, ConflictCause, ConflictState, Direction, MAX_BINDING_NAME, Owner, Pass, Resolution, StateFilter, Strategy,
+};
 use crate::domain::tracker::Field;
 use crate::domain::{CloseReason, Fault, Kind, MessageKind, MessageState, Priority, Relation, ReviewState, SourceType, StateName};
 
@@ -281,6 +283,7 @@ vocabularies! {
     Pass: "What changed since the last pass, or everything, to find what is gone.";
     Field: "What both sides hold of an issue.";
     ConflictState: "Waits for somebody, is being brought to both sides, or is settled.";
+    ConflictCause: "Both sides differ, or the field went back and forth too often.";
     Resolution: "What stands: ours, theirs, other words, or what both came to by themselves.";
     MessageState: "How it stands: not tried yet, tried and to be tried again, given up.";
 }

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::comments_out::digest;
 use super::{Push, PushStop};
 use crate::app::AppError;
-use crate::app::attempts::{Attempt, Attempts};
+use crate::app::attempts::{AttemptEnd, Attempts};
 use crate::domain::base::text;
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{
-    Binding, CommentOutcome, Conflict, ConflictWrite, FieldConflict, Owner, Resolution, comment_outcome, quoted_author,
+    Binding, CommentOutcome, Conflict, ConflictCause, ConflictWrite, FieldConflict, Owner, Resolution, comment_outcome, quoted_author,
     without_our_signature,
 };
 use crate::domain::tracker::{
@@ -119,17 +119,22 @@ impl Push<'_> {
         let mut attempts = Attempts::default();
         loop {
             attempts.another()?;
-            if let Attempt::Done(()) = self.merge_comment(talk, link, there).await? {
+            if let AttemptEnd::Done(()) = self.merge_comment(talk, link, there).await? {
                 return Ok(());
             }
         }
     }
 
-    async fn merge_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<Attempt<()>, PushStop> {
+    async fn merge_comment(
+        &mut self,
+        talk: &CommentSync<'_>,
+        link: &CommentLink,
+        there: &RemoteComment,
+    ) -> Result<AttemptEnd<()>, PushStop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
         let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else {
-            return Ok(Attempt::Done(()));
+            return Ok(AttemptEnd::Done(()));
         };
         let id = CommentId(link.slot.subject);
         let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else {
@@ -158,7 +163,7 @@ impl Push<'_> {
         }
         writes.extend(notes.writes);
         let (body, sends, moved) = match heard {
-            CommentOutcome::Nothing if writes.is_empty() => return Ok(Attempt::Done(())),
+            CommentOutcome::Nothing if writes.is_empty() => return Ok(AttemptEnd::Done(())),
             CommentOutcome::Nothing | CommentOutcome::Hold => (None, false, false),
             CommentOutcome::Agree { sends } => (None, sends, true),
             CommentOutcome::Take { body, sends } => (Some(body), sends, true),
@@ -174,14 +179,14 @@ impl Push<'_> {
             change.comment_links.push(CommentLinkWrite::Set(link));
         }
         change.conflicts = writes;
-        if let Attempt::Stale = self.committed(change).await? {
-            return Ok(Attempt::Stale);
+        if let AttemptEnd::Stale = self.committed(change).await? {
+            return Ok(AttemptEnd::Stale);
         }
         if sends {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
             self.send_comment(&talk.at, id, comment.as_ref()).await?;
         }
-        Ok(Attempt::Done(()))
+        Ok(AttemptEnd::Done(()))
     }
 
     /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
@@ -192,14 +197,14 @@ impl Push<'_> {
         link: &CommentLink,
         base: &str,
         there: &RemoteComment,
-    ) -> Result<Attempt<()>, PushStop> {
+    ) -> Result<AttemptEnd<()>, PushStop> {
         let (author, body) = match quoted_author(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
             Some(said) => said,
             None => (self.author(there), without_our_footer(&there.body)),
         };
         let theirs = self.tracker.backend.canonical(&body);
         if theirs == base {
-            return Ok(Attempt::Done(()));
+            return Ok(AttemptEnd::Done(()));
         }
         let stamp = self.app.clock.stamp();
         let id = CommentId(link.slot.subject);
@@ -209,8 +214,15 @@ impl Push<'_> {
         let mut pushed = link.pushed.clone();
         let mut change = if talk.binding.owner_of(Field::Comment) == Owner::Local {
             let (resolution, why) = (Some(Resolution::Local), "this side owns comments, and it was deleted here");
-            let clash =
-                FieldConflict { field: Field::Comment, base: json!(base), ours: Value::Null, theirs: json!(theirs), resolution, why };
+            let clash = FieldConflict {
+                field: Field::Comment,
+                base: json!(base),
+                ours: Value::Null,
+                theirs: json!(theirs),
+                resolution,
+                cause: ConflictCause::Diverged,
+                why,
+            };
             notes.add_conflict(Conflict { comment: Some(id.0), ..self.conflict(&clash, stamp, 0) });
             let absorption = RemoteChanges { clashes: std::mem::take(&mut notes.notes), ..RemoteChanges::default() };
             let told = decide::apply_remote(&self.issue, &self.tracker.name, absorption, &cause, stamp);
@@ -244,7 +256,7 @@ impl Push<'_> {
             let mut attempts = Attempts::default();
             loop {
                 attempts.another()?;
-                if let Attempt::Done(()) = self.missing_comment(talk, link).await? {
+                if let AttemptEnd::Done(()) = self.missing_comment(talk, link).await? {
                     break;
                 }
             }
@@ -252,9 +264,9 @@ impl Push<'_> {
         Ok(())
     }
 
-    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<Attempt<()>, PushStop> {
+    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<AttemptEnd<()>, PushStop> {
         let id = CommentId(link.slot.subject);
-        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(Attempt::Done(())) };
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(AttemptEnd::Done(())) };
         let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
         let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
         let backend = &self.tracker.name;
@@ -264,13 +276,13 @@ impl Push<'_> {
             if kept { Change::of(IssueWrite::None) } else { decide::delete_remote_comment(&self.issue, backend, id, &cause, stamp) };
         let (issue_id, slot) = (self.issue.id, link.slot);
         change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
-        if let Attempt::Stale = self.committed(change).await? {
-            return Ok(Attempt::Stale);
+        if let AttemptEnd::Stale = self.committed(change).await? {
+            return Ok(AttemptEnd::Stale);
         }
         if kept {
             self.send_comment(&talk.at, id, Some(&comment)).await?;
         }
-        Ok(Attempt::Done(()))
+        Ok(AttemptEnd::Done(()))
     }
 
     async fn write_comment(

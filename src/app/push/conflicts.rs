@@ -44,6 +44,7 @@ impl Push<'_> {
             theirs: clash.theirs.clone(),
             state,
             resolution: clash.resolution,
+            cause: clash.cause,
             why: clash.why.to_owned(),
             opened_at: stamp.now,
             resolved_at: clash.resolution.map(|_| stamp.now),

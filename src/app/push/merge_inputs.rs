@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::trackers::Tracker;
 use crate::app::{App, AppError};
-use crate::domain::sync::{Binding, Conflict, ConflictState, MergeRules, Merged, Resolution, Strategy, merge};
+use crate::domain::sync::{Binding, Conflict, ConflictCause, ConflictState, MergeRules, Merged, Resolution, Strategy, merge};
 use crate::domain::tracker::{AssigneeSupport, Draft, RemoteIssue};
 use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Issue, Stamp};
@@ -44,7 +44,7 @@ impl<'a> MergeInputs<'a> {
             .filter_map(|conflict| conflict.resolution.map(|resolution| (conflict.field, resolution)))
             .collect();
         let frozen = about_issue()
-            .filter(|conflict| conflict.state == ConflictState::Open && conflict.why == MergeRules::FROZEN)
+            .filter(|conflict| conflict.state == ConflictState::Open && conflict.cause == ConflictCause::PingPong)
             .map(|conflict| conflict.field)
             .collect();
         let newer = newer(app, tracker, binding, issue, remote, sides).await?;

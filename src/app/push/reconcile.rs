@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::merge_inputs::{MergeInputs, MergeSides};
 use super::{ACTOR, Push, PushStop};
 use crate::app::AppError;
-use crate::app::attempts::{Attempt, Attempts};
+use crate::app::attempts::{AttemptEnd, Attempts};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{Binding, BindingState, Conflict, Merged, comparable_base, comparable_local, comparable_remote, words};
@@ -157,7 +157,7 @@ impl Push<'_> {
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
             let taken = merged.done.take.fields().len();
             let change = Change { links: vec![next.clone()], conflicts: merged.records.writes, ..change };
-            if let Attempt::Done(()) = self.committed(change).await? {
+            if let AttemptEnd::Done(()) = self.committed(change).await? {
                 let name = &self.tracker.name;
                 self.app.metrics.sync.items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
                 self.app.metrics.sync.conflicts.with_label_values(&[name]).inc_by(merged.records.new);
@@ -226,24 +226,24 @@ impl Push<'_> {
         loop {
             attempts.another()?;
             let change = decide(&self.issue, &cause, self.app.clock.stamp());
-            if let Attempt::Done(()) = self.committed(change).await? {
+            if let AttemptEnd::Done(()) = self.committed(change).await? {
                 return Ok(());
             }
         }
     }
 
     /// Writes the change under the lease. Where the issue moved on, this reads it again.
-    pub(super) async fn committed(&mut self, change: Change) -> Result<Attempt<()>, PushStop> {
+    pub(super) async fn committed(&mut self, change: Change) -> Result<AttemptEnd<()>, PushStop> {
         let after = change.issue().cloned();
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
             CommitOutcome::Written => {
                 self.issue = after.unwrap_or_else(|| self.issue.clone());
-                Ok(Attempt::Done(()))
+                Ok(AttemptEnd::Done(()))
             }
             CommitOutcome::Stale => {
                 self.read_again().await?;
-                Ok(Attempt::Stale)
+                Ok(AttemptEnd::Stale)
             }
             CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
         }

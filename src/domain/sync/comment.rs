@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::merge::{FieldConflict, FieldVerdict, SidesChanged, by_owner, merged_text};
-use super::{Binding, Conflict, ConflictState, Owner, Resolution, Strategy};
+use super::{Binding, Conflict, ConflictCause, ConflictState, Owner, Resolution, Strategy};
 use crate::domain::tracker::Field;
 
 /// What becomes of the comment here.
@@ -70,6 +70,7 @@ pub fn comment_outcome(
         ours: json!(local),
         theirs: json!(remote),
         resolution: verdict.resolution(),
+        cause: ConflictCause::Diverged,
         why,
     });
     (outcome, conflict)

@@ -34,6 +34,16 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// Why the two sides do not agree by themselves.
+    ConflictCause {
+        /// Both sides changed the field, or one changed a field that the other owns.
+        Diverged = "diverged",
+        /// The field went back and forth between the sides too often.
+        PingPong = "ping_pong",
+    }
+}
+
 /// One clash, however often it is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
@@ -49,6 +59,7 @@ pub struct Conflict {
     pub theirs: Value,
     pub state: ConflictState,
     pub resolution: Option<Resolution>,
+    pub cause: ConflictCause,
     /// Which rule settled it, or why it waits.
     pub why: String,
     pub opened_at: DateTime<Utc>,

@@ -18,7 +18,7 @@ mod taken;
 pub use binding::{AdoptFilter, Binding, BindingSource, BindingState, Direction, MAX_BINDING_NAME, Owner, StateFilter, Strategy};
 pub use comment::{CommentOutcome, comment_outcome};
 pub use comparable::{comparable_base, comparable_local, comparable_remote, quoted_author, without_our_signature};
-pub use conflict::{Conflict, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
+pub use conflict::{Conflict, ConflictCause, ConflictFilter, ConflictNote, ConflictState, ConflictWrite, Resolution};
 pub use cursor::{Pass, SyncCounts, SyncCursor, SyncProgress, SyncRunRecord};
 pub use edition::edition;
 pub use merge::{FieldConflict, MergeRules, Merged, TakenFields, TakenText, merge, merged_text};

@@ -30,6 +30,7 @@ pub(in crate::store) struct ConflictFields<'a> {
     theirs: &'a Value,
     state: &'static str,
     resolution: Option<&'static str>,
+    cause: &'static str,
     why: &'a str,
     #[serde(serialize_with = "moment")]
     opened_at: DateTime<Utc>,
@@ -79,6 +80,7 @@ impl<'a> From<&'a Conflict> for ConflictFields<'a> {
             theirs: &conflict.theirs,
             state: conflict.state.as_str(),
             resolution: conflict.resolution.map(Resolution::as_str),
+            cause: conflict.cause.as_str(),
             why: &conflict.why,
             opened_at: conflict.opened_at,
             resolved_at: conflict.resolved_at,

@@ -22,7 +22,7 @@ pub(super) const WRITE_CONFLICTS: &str = concat!(
     ")
 select * from jsonb_to_recordset($1) as conflict (
     id uuid, issue_id uuid, backend text, field text, comment uuid, base jsonb, ours jsonb, theirs jsonb, state text,
-    resolution text, why text, opened_at timestamptz, resolved_at timestamptz, resolved_by text, edition bigint
+    resolution text, cause text, why text, opened_at timestamptz, resolved_at timestamptz, resolved_by text, edition bigint
 )
 order by id
 on conflict (id) do update set

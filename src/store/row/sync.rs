@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::columns::columns;
 use super::{UnreadableRow, word};
 use crate::domain::IssueId;
-use crate::domain::sync::{Binding, BindingState, Conflict, DeliverySubject, StoredDelivery, SyncCursor, SyncRunRecord};
+use crate::domain::sync::{Binding, BindingState, Conflict, ConflictCause, DeliverySubject, StoredDelivery, SyncCursor, SyncRunRecord};
 use crate::domain::tracker::Project;
 
 /// The columns of a [`BoundRow`], of the table `bindings`.
@@ -22,7 +22,8 @@ pub(in crate::store) use binding_columns;
 /// The columns of a [`ConflictRow`].
 macro_rules! conflict_columns {
     () => {
-        "id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, why, opened_at, resolved_at, resolved_by, edition"
+        "id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, cause, why, opened_at, \
+         resolved_at, resolved_by, edition"
     };
 }
 pub(in crate::store) use conflict_columns;
@@ -58,6 +59,9 @@ pub(in crate::store) struct HookRow {
 
 columns! { HookRow { id, backend, received_at, hint_kind, hint_place, hint_remote_id } }
 
+/// The sentence of a frozen field in rows without a cause.
+const PING_PONG_BEFORE: &str = "it went back and forth too often";
+
 #[derive(Debug)]
 pub(in crate::store) struct ConflictRow {
     id: Uuid,
@@ -70,6 +74,7 @@ pub(in crate::store) struct ConflictRow {
     theirs: Option<Json<Value>>,
     state: String,
     resolution: Option<String>,
+    cause: Option<String>,
     why: String,
     opened_at: DateTime<Utc>,
     resolved_at: Option<DateTime<Utc>>,
@@ -78,7 +83,7 @@ pub(in crate::store) struct ConflictRow {
 }
 
 columns! { ConflictRow {
-    id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, why, opened_at, resolved_at,
+    id, issue_id, backend, field, comment, base, ours, theirs, state, resolution, cause, why, opened_at, resolved_at,
     resolved_by, edition,
 } }
 
@@ -116,6 +121,9 @@ impl TryFrom<ConflictRow> for Conflict {
 
     fn try_from(row: ConflictRow) -> Result<Self, UnreadableRow> {
         let value = |json: Option<Json<Value>>| json.map_or(Value::Null, |json| json.0);
+        // A replica of the version before writes no cause, and says the same in the sentence alone.
+        let untold = || if row.why == PING_PONG_BEFORE { ConflictCause::PingPong } else { ConflictCause::Diverged };
+        let cause = row.cause.as_ref().map_or_else(|| Ok(untold()), |text| word("conflicts", "cause", &row.id, text))?;
         Ok(Self {
             id: row.id,
             issue_id: IssueId(row.issue_id),
@@ -127,6 +135,7 @@ impl TryFrom<ConflictRow> for Conflict {
             theirs: value(row.theirs),
             state: word("conflicts", "state", &row.id, &row.state)?,
             resolution: row.resolution.map(|text| word("conflicts", "resolution", &row.id, &text)).transpose()?,
+            cause,
             why: row.why,
             opened_at: row.opened_at,
             resolved_at: row.resolved_at,

@@ -24,7 +24,7 @@ pub(super) const WRITE_CONFLICTS: &str = concat!(
 select
     unhex(value ->> 'id', '-'), unhex(value ->> 'issue_id', '-'), value ->> 'backend', value ->> 'field',
     unhex(value ->> 'comment', '-'), value -> 'base', value -> 'ours', value -> 'theirs', value ->> 'state',
-    value ->> 'resolution', value ->> 'why', value ->> 'opened_at', value ->> 'resolved_at', value ->> 'resolved_by',
+    value ->> 'resolution', value ->> 'cause', value ->> 'why', value ->> 'opened_at', value ->> 'resolved_at', value ->> 'resolved_by',
     value ->> 'edition'
 from json_each(?1) where true
 on conflict (id) do update set

@@ -1,7 +1,7 @@
 //! Conflicts: decided on by edition, listed newest first, gone with their issue.
 
 use futures_util::future::join_all;
-use issue_core::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite, Resolution};
+use issue_core::domain::sync::{Conflict, ConflictCause, ConflictFilter, ConflictState, ConflictWrite, Resolution};
 use issue_core::domain::tracker::Field;
 use issue_core::domain::{Change, IssueId, IssueWrite};
 use issue_core::store::{CommitOutcome, Store};
@@ -24,6 +24,7 @@ fn conflict(issue: IssueId, backend: &str) -> Conflict {
         theirs: json!("Ünïcode"),
         state: ConflictState::Open,
         resolution: None,
+        cause: ConflictCause::PingPong,
         why: "manual".to_owned(),
         opened_at: at(1),
         resolved_at: None,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::binding::{Binding, Owner, Strategy};
-use super::conflict::Resolution;
+use super::conflict::{ConflictCause, Resolution};
 use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
 use crate::domain::tracker::Field;
 use crate::domain::tracker::{Draft, RemoteRelation, SetChange, SetElement, has};
@@ -24,11 +24,6 @@ pub struct MergeRules<'a> {
     pub frozen: &'a BTreeSet<Field>,
     /// Whether their change of a field is the later one. Asked only where it matters.
     pub theirs_is_newer: &'a (dyn Fn(Field) -> bool + Sync),
-}
-
-impl MergeRules<'_> {
-    /// Why a field that is frozen waits.
-    pub const FROZEN: &'static str = "it went back and forth too often";
 }
 
 /// What comes of a merge.
@@ -77,6 +72,7 @@ pub struct FieldConflict {
     pub theirs: Value,
     /// `None`: it waits for somebody.
     pub resolution: Option<Resolution>,
+    pub cause: ConflictCause,
     pub why: &'static str,
 }
 
@@ -296,7 +292,9 @@ impl FieldMerge<'_> {
         // What somebody decided is on record already.
         if loses && !self.rules.decided.contains_key(&field) {
             let resolution = fate.resolution();
-            self.done.clashes.push(FieldConflict { field, base, ours, theirs, resolution, why });
+            let frozen = self.rules.frozen.contains(&field);
+            let cause = if frozen { ConflictCause::PingPong } else { ConflictCause::Diverged };
+            self.done.clashes.push(FieldConflict { field, base, ours, theirs, resolution, cause, why });
         }
         fate
     }
@@ -311,7 +309,7 @@ impl FieldMerge<'_> {
             None => {}
         }
         if self.rules.frozen.contains(&field) {
-            return (FieldVerdict::Hold, MergeRules::FROZEN);
+            return (FieldVerdict::Hold, "it went back and forth too often");
         }
         let binding = self.rules.binding;
         by_owner(binding.owner_of(field), binding.strategy, stand, || (self.rules.theirs_is_newer)(field))
