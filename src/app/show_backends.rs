@@ -50,7 +50,8 @@ impl App {
         self.state_of(self.tracker(name)?).await
     }
 
-    /// Asks the tracker itself. One that cannot be reached, or lets nobody in, is an answer too.
+    /// Calls the tracker itself. A tracker that cannot be reached, or that refuses the credential,
+    /// is an answer too.
     pub async fn check_backend(&self, caller: &Caller, name: &str) -> Result<CheckReport, AppError> {
         caller.need(Scope::Admin)?;
         if name == LOCAL {
@@ -71,7 +72,7 @@ impl App {
         self.tracker(name)?.backend.workspaces(page).await.map_err(|error| away(name, error))
     }
 
-    /// With the workspace they belong to, where it can be told.
+    /// With the workspace they belong to, where it is known.
     pub async fn resources(
         &self,
         caller: &Caller,

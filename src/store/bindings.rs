@@ -47,7 +47,7 @@ pub struct PutBinding<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// A wish for a binding.
+/// A request for the lease of a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BindingLease {
     pub now: DateTime<Utc>,

@@ -1,11 +1,11 @@
-//! Takes a message away that nobody needs any more.
+//! Discards a message that is not needed any more.
 
 use crate::app::deliver::retry::no_message;
 use crate::app::{App, AppError, Caller, Scope};
 use crate::domain::DiscardSpec;
 
 impl App {
-    /// For good; who did it and why stays in the history of the issue.
+    /// For good. The history of the issue keeps the operator's name and the reason.
     pub async fn discard_message(&self, caller: &Caller, id: i64, spec: DiscardSpec) -> Result<(), AppError> {
         caller.need(Scope::Admin)?;
         let reason = spec.parse()?;
@@ -14,7 +14,7 @@ impl App {
         if !self.store.discard(id, &why, self.clock.now()).await? {
             return Err(no_message(id));
         }
-        // Whoever stood behind it may go on.
+        // The messages behind it in its lane may continue.
         self.wake.ring(&message.target);
         Ok(())
     }

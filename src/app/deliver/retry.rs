@@ -5,7 +5,8 @@ use crate::domain::{Message, MessageState, RetrySpec};
 use crate::store::queue::MessageFilter;
 
 impl App {
-    /// Due at once, with its attempts forgotten. What somebody is working on just now is left to him.
+    /// The message is due at once, with its attempts reset. A message under a lease is left to its
+    /// worker.
     pub async fn retry_message(&self, caller: &Caller, id: i64) -> Result<Message, AppError> {
         caller.need(Scope::Admin)?;
         self.store.retry(&[id], self.clock.now()).await?;

@@ -1,4 +1,4 @@
-//! One change for many issues: each decided for itself, each told how it went.
+//! One change for many issues: each is decided by itself, and each has its own outcome.
 
 use futures_util::StreamExt as _;
 

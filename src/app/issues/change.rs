@@ -1,6 +1,8 @@
-//! The one way from a wish to a changed issue: read, decide, commit, and all of it again when somebody was faster.
+//! The one way from a request to a changed issue: read, decide, commit, and all of it again after a
+//! concurrent change.
 //!
-//! Knows nothing of what is wished: each use case hands over its rule. To add one: a file with a call of [`App::change`].
+//! Knows nothing of the change itself: each use case supplies its rule. To add one: a file with a
+//! call of [`App::change`].
 
 use crate::app::{App, AppError, Caller, Scope};
 use crate::domain::decide::{Cause, Decision};
@@ -10,7 +12,7 @@ use crate::store::CommitOutcome;
 /// How often a decision is taken again after another replica changed the issue in between.
 const ATTEMPTS: u32 = 16;
 
-/// Somebody wants an issue changed, as an entrance hands it over.
+/// A request to change an issue, as an entrance passes it on.
 #[derive(Debug)]
 pub struct ChangeRequest {
     pub caller: Caller,
@@ -46,7 +48,8 @@ impl App {
         Ok(self.settle(wish, None, |seen, cause, stamp| rule(&seen.issue, cause, stamp)).await?.issue)
     }
 
-    /// [`Self::change`] for rules that look at a comment too. The caller's permission is checked by whoever calls this.
+    /// [`Self::change`] for rules that read a comment too. The caller of this function checks the
+    /// permission.
     pub(in crate::app) async fn settle(
         &self,
         wish: &ChangeRequest,
@@ -78,7 +81,8 @@ impl App {
         Err(AppError::Contended)
     }
 
-    /// The issue first: whoever changes a comment raises the issue's version, so the comment is as new as the version says.
+    /// The issue first: every change of a comment raises the issue's version, so the comment is at
+    /// least as new as the version.
     async fn read_for_change(&self, wish: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
         let issue = self.find_issue(wish.issue).await?;
         let comment = match comment {

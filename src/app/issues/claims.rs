@@ -1,4 +1,4 @@
-//! Takes an issue to work on, so that nobody else does, and gives it back.
+//! Claims an issue for one holder, and releases it.
 
 use crate::app::{App, AppError, ChangeRequest};
 use crate::domain::{ClaimSpec, Issue, ReleaseSpec, decide};

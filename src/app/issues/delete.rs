@@ -1,4 +1,4 @@
-//! Takes an issue out of sight, brings it back, or removes it for good.
+//! Archives an issue, restores it, or deletes it for good.
 
 use crate::app::{App, AppError, ChangeRequest, Scope};
 use crate::domain::{Issue, NoSpec, decide};

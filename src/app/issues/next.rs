@@ -6,15 +6,15 @@ use crate::domain::find::{Archived, IssueQuery, Order, Sort};
 use crate::domain::request::query::{NextIssue, NextSpec};
 use crate::domain::{Issue, IssueRef, ReviewState, State, StateName};
 
-/// How many are looked at before the list is read again, and how often it is.
+/// How many issues are tried before the list is read again, and how often it is read.
 const CANDIDATES: u32 = 20;
 const ROUNDS: u32 = 5;
 
-/// Somebody was faster; try the next one.
+/// Another caller was faster; try the next issue.
 const TAKEN: &str = "claimed";
 
 impl App {
-    /// Claimed for the holder, or `None` where nothing is left that nobody holds.
+    /// Claimed for the holder, or `None` where no unclaimed issue is left.
     pub async fn next_issue(&self, caller: &Caller, spec: NextSpec, trace: Option<String>) -> Result<Option<Issue>, AppError> {
         caller.need(Scope::Write)?;
         let next = spec.parse()?;

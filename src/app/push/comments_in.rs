@@ -1,7 +1,8 @@
-//! What was said over there: new comments, edits and deletions, each brought here once.
+//! Pulls a tracker's comments: new ones, edits and deletions, each once.
 //!
-//! Only where something changed in the tracker: all of the issue's comments are listed then, because no tracker tells of one that was
-//! taken away. What of ours then differs is sent as any other comment is.
+//! Only where something changed in the tracker: all of the issue's comments are listed then,
+//! because no tracker reports a deleted one. Our comments that then differ are sent like any other
+//! comment.
 
 use std::collections::{HashMap, HashSet};
 
@@ -61,7 +62,8 @@ impl Push<'_> {
     async fn take_comment(&mut self, talk: &CommentSync<'_>, there: &RemoteComment) -> Result<(), PushStop> {
         match talk.known.get(&there.id) {
             Some(link) => self.take_known_comment(talk, link, there).await,
-            // One of ours that is on its way, or whose end is not known yet: whoever sends it ties it.
+            // A comment of ours that is on its way, or whose end is not known yet: the push that
+            // sends it writes its link.
             None if Marker::is_in_any(&there.body) => Ok(()),
             None => self.adopt_comment(there).await,
         }
@@ -105,7 +107,7 @@ impl Push<'_> {
         .await
     }
 
-    /// Who said it: our name of them, else theirs with where it is from.
+    /// The author: our name of the user, or else the tracker's name with its origin.
     fn author(&self, there: &RemoteComment) -> String {
         let kind = self.tracker.backend.kind();
         match &there.author {
@@ -114,7 +116,7 @@ impl Push<'_> {
         }
     }
 
-    /// Decided anew, on the comment as it is by then, where somebody changed the issue meanwhile.
+    /// Decides again on the present comment, if the issue changed meanwhile.
     async fn take_known_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
         for _ in 0..ATTEMPTS {
             if self.merge_comment(talk, link, there).await? {
@@ -182,8 +184,9 @@ impl Push<'_> {
         Ok(true)
     }
 
-    /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
-    /// owns stays deleted, with their words on record. `false`: the issue moved on before it was written.
+    /// The comment is deleted here. If it was edited in the tracker since, no reader here saw that
+    /// text: the comment is restored, as it is there. If this side owns comments, it stays deleted,
+    /// and a conflict keeps the tracker's text. `false`: the issue changed before this was written.
     async fn merge_deleted_comment(
         &mut self,
         talk: &CommentSync<'_>,

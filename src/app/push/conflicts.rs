@@ -1,4 +1,4 @@
-//! What a merge makes of the records of conflicts: one for a clash, however often it is met.
+//! Records of conflicts after a merge: one for each conflict, even if many merges meet it.
 
 use super::Push;
 use crate::domain::Stamp;
@@ -7,7 +7,7 @@ use crate::domain::sync::{Conflict, ConflictNote, ConflictState, ConflictWrite, 
 #[derive(Default)]
 pub(super) struct PushRecords {
     pub(super) writes: Vec<ConflictWrite>,
-    /// To be told of.
+    /// The conflicts that get an event.
     pub(super) notes: Vec<ConflictNote>,
     pub(super) new: u64,
 }
@@ -66,7 +66,7 @@ impl PushRecords {
         self.new += 1;
     }
 
-    /// The same clash: its sides may say something else by now, or a rule settles it.
+    /// The same conflict: a side may have another value by now, or a rule settles it.
     fn update_conflict(&mut self, known: &Conflict, clash: &FieldConflict, stamp: Stamp) {
         if let Some(resolution) = clash.resolution {
             self.resolve_known(known, resolution, stamp);

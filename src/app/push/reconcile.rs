@@ -1,4 +1,5 @@
-//! A bound issue and its tracker, brought into agreement: what changed there is taken, then what of ours still differs is sent.
+//! Reconciles a bound issue with its remote issue: pulls the remote changes, then sends what
+//! differs from the base.
 //!
 //! One at a time for an issue and a tracker, because it is done in their lane. Each step is written before the next is begun, and all
 //! of it may be done again after any of them: what was taken or sent is the base from then on.
@@ -16,7 +17,7 @@ use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::CommitOutcome;
 
-/// How often it is begun anew because somebody changed one of the sides meanwhile.
+/// How often it starts again because one of the sides changed meanwhile.
 pub(super) const ATTEMPTS: u32 = 8;
 
 /// A merge with what it makes of the records.
@@ -27,14 +28,14 @@ struct MergeWithRecords {
 }
 
 impl Push<'_> {
-    /// The tie as it is when both sides agree, as far as they can.
+    /// The link after the reconcile.
     pub(super) async fn reconcile(&mut self, mut link: Link, bound: &BindingState) -> Result<Link, PushStop> {
         let binding = &bound.binding;
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(link);
         }
         for _ in 0..ATTEMPTS {
-            // What changes nothing over there need not look there either.
+            // If nothing has to be sent, the remote issue need not be read.
             if !self.is_about_remote() && !self.differs(&link) {
                 return Ok(link);
             }
@@ -90,8 +91,9 @@ impl Push<'_> {
         Ok(Link { moved_from: None, ..moved })
     }
 
-    /// Where it moved to, its new name was perhaps met first, and taken for a new issue. Whatever that one was told is there, and comes
-    /// with this one.
+    /// Before the link learned the new name of a moved issue, a sync run may have met it under that
+    /// name and adopted it. The comments and changes of that duplicate are in the remote issue, and
+    /// come with this one.
     async fn archive_duplicates(&mut self, at: &RemoteRef) -> Result<(), PushStop> {
         let ties = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
         for tie in ties.into_iter().filter(|tie| tie.issue_id != self.issue.id) {
@@ -110,7 +112,8 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// Not to be seen. Believed gone only where a whole list of the place lacked it too.
+    /// The tracker does not return the issue. It counts as deleted only if a complete list of the
+    /// project lacked it too.
     async fn mark_missing(&mut self, link: Link) -> Result<Link, PushStop> {
         if link.state == LinkState::Gone {
             return Ok(link);
@@ -136,7 +139,7 @@ impl Push<'_> {
         Ok(gone)
     }
 
-    /// What changed there is here, and written; with the fields that nobody may move.
+    /// Pulls and writes the remote changes; answers the fields that are held.
     async fn apply_remote(&mut self, link: Link, remote: &RemoteIssue, binding: &Binding) -> Result<(Link, BTreeSet<Field>), PushStop> {
         for _ in 0..ATTEMPTS {
             let stamp = self.app.clock.stamp();
@@ -252,7 +255,7 @@ impl Push<'_> {
     }
 }
 
-/// Ours, but of the fields that are held what both agreed on.
+/// The local side, with the base's values for the fields that are held.
 pub(in crate::app) fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
     let mut draft = ours;
     for field in held {

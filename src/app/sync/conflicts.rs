@@ -1,4 +1,4 @@
-//! The clashes that were met: shown, and decided by whoever may.
+//! The conflicts: shown to callers, and resolved by callers with the scope.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite
 use crate::domain::tracker::Field;
 use crate::domain::{Faults, Issue, IssueRef, NewMessage};
 
-/// Somebody wants something changed that is no issue, as an entrance hands it over.
+/// A request to change a record other than an issue, as an entrance passes it on.
 #[derive(Debug)]
 pub struct ResolveRequest {
     pub caller: Caller,
@@ -42,7 +42,7 @@ impl App {
         self.store.conflict(id).await?.ok_or_else(|| AppError::NotFound { what: format!("conflict {id}") })
     }
 
-    /// Decides an open conflict. It is brought to both sides in the lane of its issue.
+    /// Resolves an open conflict. A push in the lane of its issue sends the decision to both sides.
     pub async fn resolve_conflict(&self, wish: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
         wish.caller.need(Scope::Write)?;
         let decided = spec.parse()?;
@@ -97,7 +97,7 @@ impl App {
         };
         match self.change(&inner, told).await {
             Ok(_) => Ok(after),
-            // Of a conflict that somebody else decided meanwhile every attempt is stale.
+            // If another operator resolved the conflict meanwhile, every attempt is stale.
             Err(AppError::Contended) => {
                 let current = self.conflict(&wish.caller, conflict.id).await?.edition;
                 Err(AppError::PreconditionFailed { current: current.to_string() })
@@ -107,7 +107,7 @@ impl App {
     }
 }
 
-/// The words that shall stand, here; from here they go there.
+/// The edit that sets the decided text here; a push sends it to the tracker.
 fn edit_of(field: Field, words: &str) -> Result<EditIssue, AppError> {
     match field {
         Field::Title => {

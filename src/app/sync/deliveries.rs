@@ -1,4 +1,5 @@
-//! What trackers told by themselves: each delivery is a hint, and becomes a wish for agreement, an adoption, or a look at the whole list.
+//! Processes stored webhook deliveries: each becomes a push that reconciles, an adoption, or an
+//! audit.
 
 use chrono::TimeDelta;
 
@@ -16,7 +17,8 @@ const HINTS: u32 = 100;
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl SyncRun<'_> {
-    /// What could not be delivered is asked for again. Whatever is lost of it the pass finds anyway, so that a failure is told, no more.
+    /// Requests a redelivery of failed deliveries. The sync run finds the lost changes anyway, so a
+    /// failure is only logged.
     pub(super) async fn request_again(&mut self) {
         let hook = &self.tracker.webhook;
         let Some(url) = hook.url.as_deref().filter(|_| !hook.secrets().is_empty()) else { return };
@@ -51,7 +53,7 @@ impl SyncRun<'_> {
         }
     }
 
-    /// Those that are about the place of this binding, and those about no place that is followed.
+    /// The deliveries about the project of this binding, and those about no project with a binding.
     async fn ours(&self, hooks: Vec<StoredDelivery>) -> Result<Vec<StoredDelivery>, SyncStop> {
         let others: Vec<Project> = if hooks.is_empty() {
             Vec::new()
@@ -107,7 +109,7 @@ impl SyncRun<'_> {
     }
 }
 
-/// Whether a delivery may be about that place: what it does not tell is no difference.
+/// Whether a delivery may be about that project: a part that it does not name matches.
 fn is_about(hint: &DeliverySubject, place: &Project) -> bool {
     ProjectField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(place.get(*field)))
 }

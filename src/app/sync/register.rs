@@ -1,4 +1,4 @@
-//! Has a tracker tell us by itself what happens there.
+//! Registers our webhook in a tracker.
 
 use crate::app::show_backends::away;
 use crate::app::{App, AppError, Caller, Scope, Tracker};
@@ -7,7 +7,7 @@ use crate::domain::tracker::{Project, ProjectField};
 use crate::domain::{Faults, WebhookSpec};
 
 impl App {
-    /// The place as people write it (`acme/tools`, `OPS`); without one, the backend's own.
+    /// The project as users write it (`acme/tools`, `OPS`); without one, the backend's own.
     pub async fn register_webhook(&self, caller: &Caller, name: &str, spec: WebhookSpec) -> Result<HookMade, AppError> {
         caller.need(Scope::Admin)?;
         let place = spec.parse()?;

@@ -1,4 +1,4 @@
-//! One pass over a tracker's list, from the page it is at to the last one.
+//! One sync run over a tracker's list, from the cursor's page to the last one.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,10 +15,11 @@ use crate::domain::tracker::{RemoteIssue, Sighting};
 use crate::domain::{Change, IssueWrite, NewMessage};
 use crate::store::{BindingLease, CommitOutcome};
 
-/// How much further back each pass begins than the newest change that was seen: lists may lag, and moments there are cut to seconds.
+/// Each run begins this much before the newest change that was seen: lists may lag, and trackers
+/// cut moments to seconds.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 
-/// Links looked at together after an audit.
+/// Links checked together after an audit.
 const LINKS: u32 = 500;
 
 /// The ids of a whole list, each in eight bytes.
@@ -94,7 +95,7 @@ impl SyncRun<'_> {
         let mut next = pages.recv().await;
         while let Some(page) = next {
             let mut page = page?;
-            // Not what was planned before somebody noticed that the place is called otherwise by now.
+            // Without the plan that was made before the new name of the project was noticed.
             let plan = if let Some(plan) = page.plan.filter(|_| self.bound.cursor.called.is_none()) {
                 plan
             } else {
@@ -107,11 +108,11 @@ impl SyncRun<'_> {
             cursor.counts.requests += 1;
             cursor.page = page.next;
             if cursor.page.is_none() {
-                // A place without any issue is read to its end too.
+                // A project without any issue is read to its end too.
                 let newest = cursor.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
                 cursor.since = cursor.since.max(Some(newest));
                 cursor.etag = etag.clone().filter(|_| cursor.since == began.since);
-                // The first pass was over everything.
+                // The first run listed everything.
                 cursor.audited_at = cursor.audited_at.or_else(|| began.since.is_none().then(|| self.app.clock.now()));
             }
             self.write(plan.changes).await?;
@@ -153,8 +154,8 @@ impl SyncRun<'_> {
         Ok(())
     }
 
-    /// Those that the whole list lacked are looked at one by one. Where many are missing something else is wrong, and nobody is
-    /// believed to be gone until an operator says so.
+    /// The issues that the whole list lacked are read one by one. If too many are missing, the list
+    /// itself is suspect, and no issue counts as deleted until an operator says so.
     async fn mark_missing(&mut self, seen: &SeenIds) -> Result<(), SyncStop> {
         const FEW: u64 = 10;
         const SHARE: u64 = 10;

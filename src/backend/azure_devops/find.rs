@@ -1,8 +1,9 @@
 //! What is in a project: by a query for numbers, and a batch of work items for the numbers.
 //!
-//! Queries run on the database, by number and by moment, but nobody promises that it is never a copy a little behind. So when a
-//! creation is looked up and the query does not show it, the numbers around the last one known are asked for outright, which one
-//! batch does. Pages begin behind the last number: nothing that changes meanwhile is left out or moves.
+//! Queries run on the database, by number and by moment, but Azure DevOps does not promise that it
+//! is never an outdated copy. So when the search for a creation finds nothing, one batch reads the
+//! numbers around the last known one directly. Pages begin behind the last number: a change
+//! meanwhile moves no issue and hides none.
 
 use chrono::{DateTime, Utc};
 
@@ -32,7 +33,7 @@ pub(super) async fn by_marker(
     Err(BackendError::unreadable("work items", "the list does not end"))
 }
 
-/// The last number that a query shows, of whatever project.
+/// The last number that a query shows, of any project.
 async fn newest(tracker: &AzureDevopsBackend, place: &Project) -> Result<i64, BackendError> {
     let query = "SELECT [System.Id] FROM WorkItems WHERE [System.Id] > 0 ORDER BY [System.Id] DESC".to_owned();
     Ok(ask(tracker, place, query, 1).await?.first().copied().unwrap_or_default())

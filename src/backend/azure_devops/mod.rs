@@ -1,7 +1,8 @@
 //! Azure DevOps, Services and Server: work items (`/_apis/wit`, version 7.1).
 //!
-//! A place is `owner` (the organisation, or the collection) and `project`. What is written is a patch, done wholly or not at all, on
-//! the edition it was decided on. States, which differ by type, are looked up by their category. An iteration is the milestone.
+//! A project is `owner` (the organisation, or the collection) and `project`. A write is a patch,
+//! done wholly or not at all, on the edition it was decided on. States, which differ by type, are
+//! found by their category. An iteration is the milestone.
 
 mod convert;
 mod delivery;
@@ -37,7 +38,8 @@ pub struct AzureDevopsBackend {
     /// No more than the batch takes.
     page_size: usize,
     webhook_user: String,
-    /// The states of the types that were met, by project. A state keeps its category; one that is new here is looked up.
+    /// The states of the known types, by project. A state keeps its category; an unknown one is
+    /// looked up.
     states: Mutex<HashMap<(Project, String), Vec<wire::State>>>,
 }
 
@@ -81,7 +83,8 @@ impl AzureDevopsBackend {
         self.get_if_there(whole(TrackerCall::get(item(at))), "the work item").await
     }
 
-    /// Answers the work item as it is then. With no version asked for, nobody tied it to an edition but ourselves: it is simply done again.
+    /// Answers the work item after the patch. If the caller required no version, only this function
+    /// did: it simply tries again.
     async fn patch(&self, at: &RemoteRef, patch: &[wire::Step], version: Option<&str>) -> Result<wire::WorkItem, BackendError> {
         let answer = self.line.send(whole(TrackerCall::patch(item(at))).json_as(PATCH, &patch)).await?;
         match wire::refusal(&answer) {
@@ -348,7 +351,8 @@ impl Backend for AzureDevopsBackend {
         Ok(checked)
     }
 
-    /// A token lies in one organisation, and organisations are not told of on the same host: it is the configured one.
+    /// A token lies in one organisation, and this host does not list organisations: it is the
+    /// configured one.
     async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
         let Some(name) = self.settings.organisation.clone() else { return Err(BackendError::new(ErrorKind::Fail, NO_ORGANISATION)) };
         let url = Some(format!("{}/{}", self.settings.site, segment(&name)));

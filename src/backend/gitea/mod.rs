@@ -1,8 +1,9 @@
 //! Gitea and Forgejo, which speak the same API (`/api/v1`).
 //!
-//! A place is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by name, and made where they are
-//! missing (`ids`). Editing people replaces them, so they are read first. Dependencies are not used. A server may cap pages below what is
-//! asked for, so only an empty page, or the total it tells, is the end.
+//! A project is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by
+//! name, and created if they are missing (`ids`). Editing people replaces them, so they are read
+//! first. Dependencies are not used. A server may limit pages below the requested size, so only an
+//! empty page, or the total that it returns, is the end.
 
 mod convert;
 mod delivery;
@@ -194,8 +195,8 @@ impl Backend for GiteaBackend {
         Ok(PreparedIssue { call, project: place.clone(), carried: draft.clone() })
     }
 
-    /// The server ignores an id that is gone, in silence. So the labels that the answer lacks are not carried: they are sent
-    /// again as an update, with ids that are looked up anew.
+    /// The server ignores an id that is gone, in silence. So the labels that the answer lacks are
+    /// not carried: an update sends them again, with ids that are looked up again.
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
         let PreparedIssue { call, project, mut carried } = prepared;
         let answer = self.line.send(call).await?;
@@ -221,7 +222,7 @@ impl Backend for GiteaBackend {
             .query("since", moment(since - CLOCK_SKEW));
         let all: Vec<wire::Issue> = self.all(call, "issues").await?;
         let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
         found.map(|issue| self.remote(issue, place)).transpose()
     }
@@ -315,7 +316,7 @@ impl Backend for GiteaBackend {
         }
         let mut checked = CheckReport::default();
         match wire::refusal(&answer) {
-            // A token may do without the scope that tells whose it is.
+            // A token may lack the scope that shows its user.
             Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.login),

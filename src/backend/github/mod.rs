@@ -1,8 +1,9 @@
 //! GitHub and GitHub Enterprise (REST, version 2022-11-28).
 //!
-//! A place is `owner` and `repo`. Labels go by name, and those that are missing are made there; milestones go by number and are looked
-//! up or made. The list of issues holds pull requests, which are passed over. The credential is a token, or the private key of an
-//! app (`app`). Where the server is (`https://api.github.com`, `https://ghe.example.org/api/v3`) is the line's business.
+//! A project is `owner` and `repo`. Labels go by name, and missing ones are created; milestones go
+//! by number and are looked up or created. The list of issues holds pull requests, which are left
+//! out. The credential is a token, or the private key of an app (`app`). The line knows the server
+//! (`https://api.github.com`, `https://ghe.example.org/api/v3`).
 
 mod account;
 mod app;
@@ -80,7 +81,7 @@ impl GitHubBackend {
         read_if_there(&self.send(call).await?, what)
     }
 
-    /// Whatever it answers, it is done.
+    /// Any successful answer is enough.
     async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
         wire::refusal(&self.send(call).await?).map_or(Ok(()), Err)
     }
@@ -241,7 +242,7 @@ impl Backend for GitHubBackend {
         let (path, since) = (format!("{}/issues", repo(place)), since - CLOCK_SKEW);
         let all = self.until(&path, first, "issues", |issue: &wire::Issue| issue.created_at < since).await?;
         let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
         Ok(found.map(|issue| convert::remote(issue, place, &self.names)))
     }

@@ -1,4 +1,4 @@
-//! Our webhook at a repository: made, mended, and what it could not bring sent again.
+//! Our webhook at a repository: created, corrected, and its failed deliveries requested again.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;

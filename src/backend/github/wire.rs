@@ -148,7 +148,7 @@ pub(super) struct CreateIssue<'a> {
     pub(super) milestone: Option<i64>,
 }
 
-/// What is absent stays as it is over there.
+/// An absent field stays unchanged in the tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct EditIssue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +215,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     client::refusal(answer)
 }
 
-/// Whether what was to be made is there already: somebody else made it in between.
+/// Whether it exists already: another client created it in between.
 pub(super) fn is_there_already(answer: &HttpAnswer) -> bool {
     answer.status == 422 && refused(answer).errors.iter().any(|part| part.code.as_deref() == Some("already_exists"))
 }
@@ -224,8 +224,9 @@ fn refused(answer: &HttpAnswer) -> Refused {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
-/// Both of its limits come as 403 or 429: the primary one with nothing remaining and the moment when there is again, the secondary one
-/// with a wait, or with words only. Too much content at once is a 422.
+/// Both of its limits come as 403 or 429: the primary one with nothing remaining and the moment
+/// when there is again, the secondary one with a wait, or with text only. Too much content at once
+/// is a 422.
 fn limit(answer: &HttpAnswer) -> Option<Duration> {
     let says = |words: &str| String::from_utf8_lossy(&answer.body).to_lowercase().contains(words);
     match answer.status {

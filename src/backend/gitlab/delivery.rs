@@ -79,7 +79,7 @@ pub(super) struct GitLabHook {
     pub(super) url: Option<String>,
 }
 
-/// A hook as it is to be.
+/// A hook as we request it.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own over there")]
 pub(super) struct WantedGitLabHook<'a> {

@@ -1,8 +1,9 @@
-//! GitLab, at home or elsewhere (REST, `/api/v4`).
+//! GitLab, on gitlab.com or self-hosted (REST, `/api/v4`).
 //!
-//! A place is `owner` (a group, `acme/platform` for one within another) and `repo`; to the API they are one name with `%2F` in it. An issue
-//! goes by its `iid`. Labels go by name, and those that are missing are made there; milestones go by number and are looked up or
-//! made; people go by number and are looked up. People are replaced, so those there are read first.
+//! A project is `owner` (a group, `acme/platform` for a subgroup) and `repo`; to the API they are
+//! one name with `%2F` in it. An issue goes by its `iid`. Labels go by name, and missing ones are
+//! created; milestones go by number and are looked up or created; people go by number and are
+//! looked up. People are replaced, so the present ones are read first.
 
 mod convert;
 mod delivery;
@@ -150,7 +151,7 @@ impl GitLabBackend {
         wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.id)
     }
 
-    /// The numbers of people by their names; those of whom somebody knows it already are not looked up.
+    /// The numbers of people by their names. Those in `known` are not looked up.
     async fn ids(&self, names: &[String], known: &[wire::User]) -> Result<Vec<i64>, BackendError> {
         let mut ids = Vec::with_capacity(names.len());
         for name in names {
@@ -272,7 +273,7 @@ impl Backend for GitLabBackend {
         let first = self.first(&[("created_after", &since), ("order_by", "created_at"), ("sort", "asc")]);
         let all: Vec<wire::Issue> = self.until(&format!("{}/issues", project(place)), first, "issues", |_| false).await?;
         let ours = |issue: &wire::Issue| issue.description.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.iid);
         Ok(found.map(|issue| self.remote(issue, place)))
     }

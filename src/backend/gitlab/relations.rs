@@ -47,7 +47,7 @@ fn links(at: &RemoteRef) -> String {
 }
 
 impl GitLabBackend {
-    /// `None`: they are not told here.
+    /// `None`: this server does not return them.
     pub(super) async fn relations(&self, at: &RemoteRef) -> Result<Option<Vec<RemoteRelation>>, BackendError> {
         let answer = self.line.send(TrackerCall::get(links(at))).await?;
         if [403, 404].contains(&answer.status) {

@@ -1,9 +1,10 @@
 //! What is in a project: the listing of changes, and how a creation is found again although the search may not know of it yet.
 //!
-//! An issue's number in its project is given by the database, one after the other, and an issue read by its key comes from the
-//! database. So what the index does not show can be told: every number from the last issue that is surely older up to where the
-//! numbers end is either in the index or is read by its key. Numbers are left out where a creation failed or something was deleted,
-//! so the end is only believed after some numbers with nothing behind them.
+//! The database numbers the issues of a project one after the other, and an issue read by its key
+//! comes from the database. So the gaps of the index can be found: every number from the last issue
+//! that is surely older up to the end of the numbers is either in the index or is read by its key.
+//! Numbers are left out where a creation failed or an issue was deleted, so the end is only
+//! believed after some numbers with nothing behind them.
 
 use std::collections::BTreeSet;
 

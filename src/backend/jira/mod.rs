@@ -1,8 +1,8 @@
 //! Jira, Cloud (`/rest/api/3`, texts as documents) and Data Center (`/rest/api/2`, wiki texts).
 //!
-//! A place is a `project` by its key. The state is a move through the project's workflow, discovered for each issue. Search is an
-//! index that lags behind, on Cloud by design and between the nodes of a Data Center: it is never believed when it says that
-//! something is not there (`find`).
+//! A project is a `project` by its key. A state change is a transition of the project's workflow,
+//! discovered for each issue. Search is an index that lags behind, on Cloud by design and between
+//! the nodes of a Data Center: an absence in it is never believed (`find`).
 
 mod adf;
 mod convert;

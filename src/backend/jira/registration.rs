@@ -12,7 +12,7 @@ use crate::domain::tracker::Project;
 const BY_HAND: &str = "let an administrator of Jira add it under System, WebHooks: the secret of webhook_secret, the events issue created, updated, \
     deleted and comment created, updated, deleted, for the projects that are bound";
 
-/// Only who logs in as a person may: it is no part of the API that scoped tokens are for.
+/// Only a login as a person may use it: scoped tokens do not cover this part of the API.
 const PATH: &str = "/rest/webhooks/1.0/webhook";
 
 impl JiraBackend {

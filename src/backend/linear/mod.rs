@@ -1,8 +1,9 @@
 //! Linear (GraphQL at `/graphql`).
 //!
-//! A place is `project`: the key of a team (`OPS`). The marker's UUID is the issue's own id, and a comment's likewise, so nothing is made
-//! twice and everything is found by its id. Workflow states are the team's own and are told by their type; labels and people
-//! go by id and are looked up, missing labels are made in the team. A refusal can come with any status: `wire` reads it.
+//! A project is `project`: the key of a team (`OPS`). The marker's UUID is the issue's own id, and
+//! a comment's likewise, so nothing is created twice and everything is found by its id. Workflow
+//! states are the team's own and are known by their type; labels and people go by id and are looked
+//! up, missing labels are created in the team. A refusal can come with any status: `wire` reads it.
 
 mod canonical;
 mod convert;
@@ -84,7 +85,8 @@ impl LinearBackend {
         self.line.send(TrackerCall::post("/graphql").json(&wire::Question::new(operation, variables))).await
     }
 
-    /// Something with an id of ours. If that is taken, an earlier request did it, or one that is still on its way: it is to be looked for.
+    /// Creates a record under an id of ours. If the id is taken, an earlier request did it, or one
+    /// that is still on its way: the caller searches for it.
     async fn make<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
         made_by(&self.change(operation, variables).await?, operation.name)
     }

@@ -11,8 +11,8 @@ use crate::domain::issue::relation::IssueRelation;
 use crate::domain::issue::{Issue, Review, State};
 use crate::domain::tracker::RouteNote;
 
-/// The issue, its first event and its identity among repeats. `backend` is the kind that will hold it. Whom it relates to is known by
-/// whoever looked them up, and told to [`related`].
+/// The issue, its first event and its dedupe key. `backend` is the kind of tracker that will hold
+/// it. The caller looks up the related issues and passes them to [`related`].
 ///
 /// One that needs review has a second event: it enters the queue.
 #[must_use]

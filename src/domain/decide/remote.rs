@@ -1,4 +1,5 @@
-//! What changed in a tracker, brought into the issue here: a fact, not a wish, so that hardly anything forbids it.
+//! Applies a tracker's changes to our issue. They are facts, not requests, so the rules forbid
+//! almost none of them.
 
 use super::{Cause, Decision, in_turn, step};
 use crate::domain::base::id::{CommentId, IssueId};
@@ -14,17 +15,17 @@ use crate::domain::issue::{Issue, State};
 use crate::domain::sync::{Conflict, ConflictNote};
 use crate::domain::tracker::{Link, LinkNote};
 
-/// What is brought: words as they are to be here, and the state.
+/// What is pulled: the fields with the values that our issue shall have, and the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RemoteChanges {
     pub words: EditIssue,
     pub state: Option<(StateName, Option<CloseReason>)>,
-    /// Clashes to be told of.
+    /// Conflicts that get an event.
     pub clashes: Vec<ConflictNote>,
 }
 
-/// One event for the words, one for the state, one for each clash; `None` where nothing comes of it. `backend` is where it comes from: it
-/// need not be told.
+/// One event for the fields, one for the state, one for each conflict; `None` where nothing
+/// changes. `backend` is the origin of the change: the event is not sent back to it.
 #[must_use]
 pub fn apply_remote(issue: &Issue, backend: &str, absorption: RemoteChanges, cause: &Cause, stamp: Stamp) -> Option<Change> {
     let mut steps = ChangeSteps { change: None, issue: issue.clone(), cause, stamp, backend };
@@ -52,7 +53,8 @@ pub fn apply_remote(issue: &Issue, backend: &str, absorption: RemoteChanges, cau
     steps.change
 }
 
-/// A comment that was changed there: its text as it is to be here, where that changes, and the clashes to be told of.
+/// A comment that was changed in the tracker: the text that our comment shall have, if it changes,
+/// and the conflicts that get an event.
 #[must_use]
 pub fn edit_remote_comment(
     issue: &Issue,
@@ -135,7 +137,7 @@ pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause
     steps.change
 }
 
-/// Somebody decided what stands.
+/// An operator or a rule resolved the conflict.
 fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> Change {
     step(issue, EventKind::SyncSettled, cause, stamp, |_, detail| {
         detail.conflict = Some(ConflictNote {
@@ -148,7 +150,8 @@ fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> C
     })
 }
 
-/// Somebody decided what stands, and wrote it: both at once, so that nobody meets the new words as another clash.
+/// Resolves a conflict with a text of the operator. Both are one change, so that no sync run meets
+/// the new text as another conflict.
 pub fn resolve(issue: &Issue, conflict: &Conflict, words: Option<EditIssue>, cause: &Cause, stamp: Stamp) -> Decision {
     let write = |issue: &Issue, stamp| words.map_or(Ok(None), |words| super::edit(issue, words, cause, stamp));
     in_turn(issue, stamp, write, |issue, stamp| Ok(Some(settled(issue, conflict, cause, stamp))))

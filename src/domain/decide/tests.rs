@@ -24,7 +24,7 @@ fn issue(review: bool) -> Issue {
     change.issue().unwrap().clone()
 }
 
-/// Every wish there is, by number.
+/// Every request there is, by number.
 fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
     let by = &cause();
     match n {
@@ -50,7 +50,7 @@ fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
     }
 }
 
-/// How many wishes there are.
+/// How many requests there are.
 const WISHES: u8 = 19;
 
 #[test]
@@ -84,13 +84,13 @@ proptest! {
             prop_assert_eq!(seqs, (before.version + 1..=issue.version).collect::<Vec<_>>());
             let ids: std::collections::HashSet<_> = change.events.iter().map(|event| event.id).collect();
             prop_assert_eq!(ids.len(), change.events.len(), "each event has an id of its own");
-            // Whoever enters the queue is announced, and nobody else is.
+            // An issue that enters the queue gets a review request, and no other issue gets one.
             let asked = change.events.iter().any(|event| event.kind == EventKind::ReviewRequested);
             let entered = issue.review.state() == ReviewState::Pending && before.review.state() != ReviewState::Pending;
             prop_assert_eq!(asked, entered);
             prop_assert!(issue.updated_at >= before.updated_at);
             prop_assert!(issue.state.name() != StateName::Closed || issue.claim.is_none());
-            // While review is pending nothing but words, claims given back and the archive may change.
+            // While review is pending, only fields, released claims and the archive may change.
             if before.review.state() == ReviewState::Pending && issue.review == before.review {
                 prop_assert_eq!(&issue.state, &before.state);
                 prop_assert!(issue.claim.is_none());

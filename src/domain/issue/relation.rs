@@ -66,7 +66,7 @@ pub struct TrackerKey {
     pub key: String,
 }
 
-/// A relation as a caller wishes it.
+/// A relation as a caller requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedRelation {
     pub relation: Relation,
@@ -96,7 +96,7 @@ impl TrackerKey {
 }
 
 impl TrackerKey {
-    /// Whether a tracker's name of an issue can be written here as it is, whatever the backend is called.
+    /// Whether a tracker's name of an issue can be stored, for any name of the backend.
     #[must_use]
     pub fn can_hold(key: &str) -> bool {
         let rule = TextRule { max: OTHER.max - BACKEND_MOST - 1, ..OTHER };
@@ -191,7 +191,7 @@ impl RelationEnd {
     }
 }
 
-/// Puts one in, unless it is there. A parent takes the place of another one.
+/// Adds one, unless it is there. A new parent replaces the old one.
 pub fn put(set: &mut Vec<IssueRelation>, new: IssueRelation) {
     if set.iter().any(|one| one.relation == new.relation && one.to.same(&new.to)) {
         return;
@@ -207,7 +207,7 @@ pub fn issues(set: &[IssueRelation]) -> impl Iterator<Item = IssueId> {
     set.iter().filter_map(|related| related.to.issue())
 }
 
-/// The issues that wishes name, which have to be looked up.
+/// The issues that the requested relations name and that must be looked up.
 pub fn named(wishes: &[WantedRelation]) -> impl Iterator<Item = IssueRef> {
     wishes.iter().filter_map(|wish| match &wish.to {
         NamedIssue::Issue(name) => Some(*name),
@@ -215,15 +215,15 @@ pub fn named(wishes: &[WantedRelation]) -> impl Iterator<Item = IssueRef> {
     })
 }
 
-/// Why wishes cannot be met.
+/// Why requested relations cannot be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnmetRelation {
-    /// Their places, and what they name that is not there.
+    /// Their positions, and the names that match no issue.
     Unknown(Vec<(usize, IssueRef)>),
     TwoParents,
 }
 
-/// The relations wished for, each once, by what is known of the issues they name.
+/// The requested relations, each once, resolved by the known ids of the issues they name.
 pub fn resolved(wishes: &[WantedRelation], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<IssueRelation>, UnmetRelation> {
     let (mut set, mut unknown) = (Vec::<IssueRelation>::with_capacity(wishes.len()), Vec::new());
     for (n, WantedRelation { relation, to }) in wishes.iter().enumerate() {
@@ -270,7 +270,7 @@ impl JsonType for RelationSpec {
     }
 }
 
-/// A list of them. Repeats are dropped once it is known who is meant.
+/// A list of them. Repeats are dropped after the names are resolved.
 pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mut Faults) -> Vec<WantedRelation> {
     let items = text::typed(input, pointer, faults).unwrap_or_default();
     if items.len() > MAX_RELATIONS {
@@ -302,7 +302,7 @@ impl RelationSpec {
         let place = format!("{at}/to");
         let to = text::required(self.to, &place, OTHER, faults);
         if to.is_empty() {
-            // Told already.
+            // The fault is reported already.
             return None;
         }
         let to = to.parse().map_err(|error: NotAReference| faults.add(place, "not_a_reference", error.to_string())).ok();

@@ -1,6 +1,7 @@
-//! How often somebody may ask: a token bucket, kept as the one moment at which it is full again.
+//! The rate limit of one caller: a token bucket, kept as the one moment at which it is full again.
 //!
-//! Pure arithmetic on nanoseconds since any fixed moment; whoever keeps the buckets brings the time.
+//! Pure arithmetic on nanoseconds since any fixed moment. The owner of the buckets supplies the
+//! time.
 
 use std::time::Duration;
 

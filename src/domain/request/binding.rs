@@ -19,7 +19,7 @@ use crate::domain::request::edit::{UnknownKeys, refuse_others};
 use crate::domain::sync::{AdoptFilter, Binding, Direction, Owner, StateFilter, Strategy};
 use crate::domain::tracker::{Field, Project, leaves_its_folder};
 
-/// The longest time between two passes, in seconds, and the usual ones.
+/// The longest time between two sync runs, in seconds, and the default intervals.
 pub const MAX_EVERY: i64 = 30 * 24 * 60 * 60;
 pub const DEFAULT_EVERY: i64 = 60;
 pub const DEFAULT_AUDIT_EVERY: i64 = 24 * 60 * 60;
@@ -178,10 +178,10 @@ pub struct SyncSpec {
     pub unknown: UnknownKeys,
 }
 
-/// What kind of pass is wanted.
+/// The kind of sync run that is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncRequest {
-    /// Nothing is written; what would be is told.
+    /// A dry run: it writes nothing and answers the plan.
     Rehearsal,
     Pass {
         audit: bool,
@@ -215,12 +215,12 @@ pub struct ResolveSpec {
     pub unknown: UnknownKeys,
 }
 
-/// What somebody decided.
+/// The operator's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConflictDecision {
     Local,
     External,
-    /// These words instead. Only of texts.
+    /// This text instead. Only for text fields.
     Other(String),
 }
 

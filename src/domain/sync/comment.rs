@@ -25,8 +25,9 @@ pub enum CommentOutcome {
     Hold,
 }
 
-/// What becomes of a comment whose three sides are these, in the tracker's canonical form, and the conflict where words of one
-/// side would be lost. `plain` is the remote text as it would be stored here.
+/// The outcome for a comment with these three sides, in the tracker's canonical form, and the
+/// conflict if the text of one side would be lost. `plain` is the remote text in the form that our
+/// store keeps.
 #[must_use]
 pub fn comment_outcome(
     binding: &Binding,

@@ -15,8 +15,8 @@ use crate::store::lookup::counted;
 use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 use crate::store::{LinkStore, StoreError};
 
-/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is
-/// written by [`HEAR`] alone, once the row exists.
+/// A link keeps its remote issue, unless the writer knows from which id it moved. Only [`HEAR`]
+/// writes the sightings, once the row exists.
 const WRITE_LINKS: &str = "-- write_links
 insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
@@ -68,7 +68,8 @@ select issue_id, backend, state, remote_key from links where issue_id = any($1)"
 const TIES_NAMED: &str = "-- ties_named
 select issue_id, backend, state, remote_key from links where remote_key = any($2) and backend = $1";
 
-/// One walk down the index for each id: a plan made while the table is small would look at every tie of the backend instead.
+/// One index scan for each id: a plan made while the table is small would read every link of the
+/// backend instead.
 const LINKS_TO: &str = concat!(
     "-- links_to\nselect ",
     link_columns!(),

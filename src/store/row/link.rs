@@ -1,4 +1,4 @@
-//! Rows of the ties to trackers.
+//! Rows of the links to trackers.
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;

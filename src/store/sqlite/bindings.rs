@@ -63,7 +63,8 @@ returning ",
 const DELETE_BINDING: &str = "-- delete_binding
 delete from bindings where name = ?1 and (?2 is null or edition = ?2)";
 
-/// The wishes that came in the meantime go to whoever takes it. Who has it already and asks for longer finds them the next time.
+/// Requests for runs that came in the meantime go to the new holder. A holder that renews its lease
+/// reads them at the next one.
 const LEASE_BINDING: &str = concat!(
     r#"-- lease_binding
 update bindings set

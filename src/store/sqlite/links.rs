@@ -15,8 +15,8 @@ use crate::store::lookup::counted;
 use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 use crate::store::{LinkStore, StoreError};
 
-/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is
-/// written by [`HEAR`] alone, once the row exists.
+/// A link keeps its remote issue, unless the writer knows from which id it moved. Only [`HEAR`]
+/// writes the sightings, once the row exists.
 const WRITE_LINKS: &str = "-- write_links
 insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
@@ -66,7 +66,8 @@ const TIES_NAMED: &str = "-- ties_named
 select issue_id, backend, state, remote_key from links
 where remote_key in (select value from json_each(?2)) and backend = ?1";
 
-/// The place is taken apart and put together as it was when it was written.
+/// `->` rewrites the project's JSON in the form of the stored column, so that equal projects are
+/// equal texts.
 const LINKS_TO: &str = concat!(
     "-- links_to\nselect ",
     link_columns!(),

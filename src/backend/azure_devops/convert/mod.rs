@@ -1,7 +1,7 @@
 //! Between work items and ours. Pure.
 //!
-//! Open, in progress and closed are the categories of a state; blocked has none, and is a state that was named for it, or a tag beside
-//! whatever state there is.
+//! Open, in progress and closed are the categories of a state; blocked has none. It is a state that
+//! the settings name, or a tag beside any state.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -108,7 +108,7 @@ pub(super) fn edit(
         steps.push(step("add", TITLE, json!(title)));
     }
     if let Some(text) = edit.body() {
-        // What was turned into Markdown over there cannot be turned back.
+        // A text that was converted to Markdown in the tracker cannot be converted back.
         steps.extend(body(text, settings.markdown || is_markdown(there, settings), settings));
     }
     if let Some(priority) = edit.priority() {
@@ -125,7 +125,7 @@ pub(super) fn edit(
         let now = assigned(&there.fields);
         match change.add.first() {
             Some(person) => steps.push(step("add", ASSIGNED, json!(person))),
-            // Somebody else may have been put in our place: they stay.
+            // The tracker may have another assignee by now: they stay.
             None if now.is_some_and(|now| change.remove.iter().any(|gone| fold(gone) == fold(&now))) => {
                 steps.push(step("add", ASSIGNED, json!("")));
             }
@@ -272,7 +272,8 @@ pub(super) fn our_text(item: &wire::WorkItem, settings: &AzureDevopsSettings) ->
     if is_markdown(item, settings) || !html::is_html(&text) { text } else { html::to_markdown(&text) }
 }
 
-/// A text as it comes back from there. Comments are HTML whatever the work items are, so this is the form of all of them.
+/// A text as the tracker returns it. Comments are HTML whatever the work items are, so this is the
+/// form of all texts.
 pub(super) fn canonical(text: &str) -> String {
     settled(text, |text| html::to_markdown(&html::from_markdown(text)))
 }

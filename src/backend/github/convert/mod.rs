@@ -70,7 +70,7 @@ pub(super) fn edit<'a>(edit: &DraftEdit<'a>, milestone: Option<serde_json::Value
     (wanted != wire::EditIssue::default()).then_some(wanted)
 }
 
-/// GitHub passes over a reason where the state stays: only what is open can be closed for another one.
+/// GitHub ignores a reason if the state stays: only an open issue can be closed for another one.
 pub(super) fn reopens_first(edit: &DraftEdit<'_>) -> bool {
     is_closed(edit.before) && is_closed(edit.after) && edit.state().is_some()
 }
@@ -150,7 +150,7 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
     RemoteComment {
         id: comment.id.to_string(),
         url: comment.html_url.filter(|url| !url.is_empty()),
-        // Who closed their account is shown as the ghost.
+        // The author of a closed account is shown as the ghost.
         author: Some(comment.user.map_or_else(|| "ghost".to_owned(), |user| user.login)),
         body: comment.body.unwrap_or_default(),
         created_at: comment.created_at,

@@ -46,7 +46,7 @@ pub(super) const fn capabilities(assignees: AssigneeSupport) -> Capabilities {
     }
 }
 
-/// Put behind the slash of a command. Shown by nobody.
+/// Put behind the slash of a command. No renderer shows it.
 const NOTHING: char = '\u{200b}';
 
 /// A line that GitLab would take for a command: a slash, a word of letters, and nothing else or a space.
@@ -125,7 +125,8 @@ pub(super) fn edit<'a>(
     (wanted != wire::EditIssue::default()).then_some(wanted)
 }
 
-/// Who shall be there: those that are, with the change; where there can be one only, the one that was added last.
+/// The new assignees: the present ones, with the change; if only one is possible, the one that was
+/// added last.
 pub(super) fn people(there: &[wire::User], change: &SetChange, can: AssigneeSupport) -> Vec<String> {
     let there: Vec<String> = there.iter().map(|user| user.username.clone()).collect();
     let mut after = change.applied_to(&there);
@@ -200,10 +201,10 @@ pub(super) fn workspace(group: wire::Namespace) -> Workspace {
     }
 }
 
-/// Who may label and assign: a reporter, and everybody above.
+/// The lowest role that may label and assign: a reporter.
 const REPORTER: i64 = 20;
 
-/// `None`: the server does not tell.
+/// `None`: the server does not say.
 pub(super) fn may_write(project: &wire::Project) -> Option<bool> {
     let access = project.permissions?;
     let levels = [access.project_access, access.group_access];

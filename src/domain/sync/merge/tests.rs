@@ -1,4 +1,4 @@
-//! The merge by examples, and what must hold whatever both sides did.
+//! The merge by examples, and the rules that hold for all changes of both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -174,7 +174,8 @@ impl QueueStore for PostgresStore {
         listener.listen(CHANNEL).await.map_err(|error| classify(&error))?;
         loop {
             heard();
-            // A lost connection is made again within; whatever was called meanwhile is made up for by the call above.
+            // The listener reconnects by itself; the call above makes up for notifications that
+            // were lost meanwhile.
             listener.try_recv().await.map_err(|error| classify(&error))?;
         }
     }

@@ -33,7 +33,8 @@ select due.id, (
 ) as blocker
 from due";
 
-/// Who is first in its lane is leased, who is not is put off to when the first may be done.
+/// The first message of a lane is leased; another one is postponed to the time when the first may
+/// be done.
 const LEASE: &str = concat!(
     "-- lease
 update messages set
@@ -47,7 +48,7 @@ returning ",
     message_columns!("messages")
 );
 
-/// `returning` cannot name the joined rows, so what is told is written first.
+/// `returning` cannot name the joined rows, so the history is written first.
 const TELL: &str = "-- tell
 insert into deliveries (message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace)
 select
@@ -140,7 +141,8 @@ pub(super) async fn claim(connection: &mut SqliteConnection, wish: &LeaseRequest
     Ok(looked_at)
 }
 
-/// The messages that are done, what the history tells of them, and who is next in their lanes.
+/// Deletes the finished messages, records their outcomes in the history, and makes the next ones of
+/// their lanes due.
 pub(in crate::store::sqlite) async fn settle(connection: &mut SqliteConnection, settled: &[Settle]) -> Result<(), sqlx::Error> {
     if settled.is_empty() {
         return Ok(());
