@@ -1,4 +1,4 @@
-//! Every metric series, each with its help text, in one place. `docs/observability.md` lists them for operators.
+//! Every metric series with its help text. `docs/observability.md` lists them for operators.
 //!
 //! To add one: a field here, its registration in [`Metrics::new`], its line in the document.
 
@@ -7,10 +7,10 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-/// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
+/// Seconds; fine in the range of a healthy answer, coarse where only an alert needs it.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Which commit this is, where the build was told (the image is).
+/// The commit of this build, if the build knows it (the image does).
 const REVISION: &str = match option_env!("ISSUE_CORE_REVISION") {
     Some(revision) => revision,
     None => "unknown",
@@ -48,7 +48,7 @@ pub struct Metrics {
     pub sync: SyncSeries,
 }
 
-/// What is told of following the trackers.
+/// The series of two-way sync.
 #[derive(Debug)]
 pub struct SyncSeries {
     pub runs: IntCounterVec,

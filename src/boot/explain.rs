@@ -1,4 +1,4 @@
-//! Where a task would go, in words, without starting anything.
+//! Explains the route of a task as text, without starting anything.
 
 use std::fmt::Write as _;
 

@@ -15,7 +15,7 @@ use crate::config::{LoadedSettings, ServerContexts};
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {}
 
-/// What was looked at so far.
+/// The findings so far.
 #[derive(Default)]
 struct DoctorFindings {
     wrong: usize,

@@ -7,7 +7,7 @@ use super::api::{ApiAnswer, IssueApi, with_query};
 use super::error::CliError;
 use super::wire::Issue;
 
-/// What a name may be, by its looks alone.
+/// The form of a name, without a request.
 #[derive(Debug, PartialEq, Eq)]
 enum NameShape {
     /// A number or a whole id: the API takes it as it is.
@@ -65,7 +65,7 @@ pub(super) async fn find(api: &IssueApi, name: &str) -> Result<ApiAnswer, CliErr
 /// The id under which the API knows it.
 pub(super) async fn resolve(api: &IssueApi, name: &str) -> Result<String, CliError> {
     match NameShape::of(name) {
-        // The API looks by itself.
+        // The API resolves it.
         NameShape::Direct(id) => Ok(id),
         NameShape::Prefix(_) | NameShape::Tracker | NameShape::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
     }
@@ -123,7 +123,7 @@ async fn missing(api: &IssueApi, name: &str) -> CliError {
     CliError::NotFound(format!("there is no issue {name}; {hint}"))
 }
 
-/// Issues whose words are these, or whose name differs little.
+/// Issues that contain these words, or whose name differs little.
 async fn near(api: &IssueApi, name: &str) -> Result<Vec<Issue>, CliError> {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).collect::<Vec<_>>().join(" ");
     if NameShape::of(name) == NameShape::Unknown && !words.is_empty() {

@@ -86,13 +86,13 @@ impl Screen {
         self.page(&human())
     }
 
-    /// For a person who reads at leisure: long texts through the pager.
+    /// For a person at a terminal: long texts through the pager.
     pub(super) fn page(&self, text: &str) -> Result<(), CliError> {
         match (&self.pager, self.size) {
             (Some(pager), Some((rows, _))) if text.lines().count() > rows => {
                 let child = Command::new("sh").args(["-c", pager]).stdin(Stdio::piped()).spawn();
                 let Ok(mut child) = child else { return self.print(text) };
-                // A reader who leaves early has seen enough.
+                // A reader may quit the pager early. That is no failure.
                 _ = child.stdin.take().map(|mut stdin| stdin.write_all(text.as_bytes()));
                 _ = child.wait();
                 Ok(())
@@ -130,7 +130,7 @@ impl Screen {
     }
 }
 
-/// Whatever names it: an issue's id, a label's name, a message's number.
+/// The name of a record: an issue's id, a label's name, a message's number.
 fn id(raw: &RawValue) -> String {
     let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
     let named = ["id", "issue_id", "name", "event_id"].iter().find_map(|key| value.get(key)).cloned().unwrap_or(value);
@@ -141,7 +141,7 @@ fn formatted(template: &str, items: &[&RawValue]) -> Result<String, CliError> {
     let wrong = |error: minijinja::Error| CliError::usage(format!("--format: {error}"));
     let template = template.replace("\\n", "\n").replace("\\t", "\t");
     let mut environment = Environment::new();
-    // A misspelt field is a mistake, not an empty place.
+    // A misspelt field is an error, not an empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let template = environment.template_from_str(&template).map_err(wrong)?;
     let mut text = String::new();

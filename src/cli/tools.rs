@@ -177,7 +177,8 @@ async fn next(api: &IssueApi, mut arguments: Arguments) -> Result<Value, CliErro
     }
 }
 
-/// An act on issues: on few of them at once, on many only after a rehearsal that the agent has seen.
+/// A change of issues: of few of them at once, of many only after a dry run that the agent has
+/// seen.
 async fn change(api: &IssueApi, act: &str, mut arguments: Arguments, rehearsal: Value) -> Result<Value, CliError> {
     let names = arguments.remove("issues").unwrap_or_default();
     let names: Vec<String> = serde_json::from_value(names).map_err(|_| CliError::usage("issues must be a list of names"))?;

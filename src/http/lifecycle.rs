@@ -1,6 +1,7 @@
 //! `/issues/{id}/close`, `/reopen`, `/start`, `/block`, `/unblock`: how an issue's work goes.
 //!
-//! Each wish that is true already is answered with the issue as it is, so that it can be sent again.
+//! If the issue is already as requested, the answer is the issue as it is, so the request can be
+//! sent again.
 
 use std::sync::Arc;
 

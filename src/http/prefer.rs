@@ -35,7 +35,7 @@ pub enum UnknownKeyHandling {
 }
 
 impl Preferences {
-    /// Of each preference the first one counts, whatever comes after it.
+    /// Of each preference the first one counts; later ones are ignored.
     pub fn read(headers: &HeaderMap) -> Self {
         let mut found = Self { wait: None, respond_async: false, handling: None, began: Instant::now() };
         let (mut wait_seen, mut handling_seen) = (false, false);
@@ -62,7 +62,7 @@ impl Preferences {
         self.handling == Some(UnknownKeyHandling::Strict)
     }
 
-    /// Tells the caller what was honoured.
+    /// Adds the honoured preferences to the response.
     ///
     /// `wait`: the answer is final and came in time. `handling`: always. `respond-async`: the answer leaves work for later (`done` is
     /// false), and did not wait for it.

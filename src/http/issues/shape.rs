@@ -1,4 +1,4 @@
-//! What the requests and answers of `/issues/` look like.
+//! The shapes of the requests and answers of `/issues/`.
 
 use axum::Json;
 use axum::http::header::LOCATION;
@@ -122,7 +122,7 @@ pub struct CreateIssueResponse {
     delivery_expected_at: Option<DateTime<Utc>>,
 }
 
-/// The two shapes of a 200: the first answer again, or a rehearsal.
+/// The two shapes of a 200: the first answer again, or a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum FiledResponse {

@@ -1,4 +1,4 @@
-//! State Hub: one `POST {url}/progress/` for every event it shall hear of.
+//! State Hub: one `POST {url}/progress/` for every event that it receives.
 //!
 //! What is sent depends on the notice alone, so that a repeat is word for word the same: the hub answers another body under
 //! the same key with 409.
@@ -142,7 +142,7 @@ struct ProgressBody<'a> {
     detail: HubDetail<'a>,
 }
 
-/// Small, and no field name in it looks like a secret.
+/// Small, and no field name in it resembles a secret.
 #[derive(Debug, Serialize)]
 struct HubDetail<'a> {
     issue_id: Uuid,

@@ -100,12 +100,12 @@ struct Description {
     root: Value,
     /// Whether it is one of ours, which leaves nothing out.
     is_own: bool,
-    /// Paths and queries that it does not tell about: see [`sim::Vendor::undescribed`].
+    /// Paths and queries that it does not describe: see [`sim::Vendor::undescribed`].
     left_out: &'static [&'static str],
 }
 
 impl Description {
-    /// A check that lets everything pass is none.
+    /// A check must refuse nonsense.
     fn assert_refuses_nonsense(&self, what: &str) {
         let nowhere = sim::Request {
             method: "POST".to_owned(),

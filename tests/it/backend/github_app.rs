@@ -10,7 +10,7 @@ use issue_core::domain::tracker::{LabelNames, TrackerKind, UserMap};
 use super::TOTAL;
 use crate::support::sim::{self, Sim};
 
-/// The key of the unit tests, which nobody uses.
+/// The key of the unit tests. It belongs to no account.
 fn key() -> String {
     let text = include_str!("../../../src/backend/github/app/test_key.txt");
     format!("-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n")
@@ -44,7 +44,7 @@ async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_ta
     let backend = boot::tracker(options(&sim, &key(), &sim::APP)).unwrap();
     let place = sim.vendor(|vendor| vendor.place());
     for round in 0..3 {
-        // The simulator lets a token pass three times.
+        // The simulator accepts a token three times.
         for _ in 0..3 {
             backend.list(&place, &ListAsk::default()).await.unwrap();
         }

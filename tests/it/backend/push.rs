@@ -216,8 +216,9 @@ async fn a_long_text_goes_on_in_comments(db: Database) {
     assert!(there.body.contains("short now") && there.comments.len() == 1, "{there:?}");
 }
 
-/// GitHub's own budget with its minute and its hour a twelfth as long. However they race, no stretch of a window's length sees more than
-/// it allows; and they take as long as is told, and no longer.
+/// GitHub's own budget with its minute and its hour a twelfth as long. In any race, no stretch of a
+/// window's length sees more than it allows; and they take as long as the answer says, and no
+/// longer.
 async fn three_replicas_keep_one_budget(db: Database) {
     const TASKS: usize = 200;
     let windows = [(80, TimeDelta::seconds(5)), (500, TimeDelta::minutes(5))];

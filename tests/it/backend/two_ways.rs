@@ -1,5 +1,5 @@
-//! What agreement with a tracker rests on: how a text comes back, what changed since, where an issue is now, who said what, what time
-//! it is there.
+//! The parts of a two-way sync: how a text comes back, what changed since, where an issue is now,
+//! who wrote what, and the tracker's time.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ async fn said(bench: &Bench, at: &RemoteRef) -> Vec<RemoteComment> {
     }
 }
 
-/// An issue that somebody else made, as the list gives it.
+/// An issue that a person created, as the list returns it.
 async fn planted(bench: &Bench) -> RemoteIssue {
     bench.sim.plant_many(1);
     let all = listed(bench, None).await;

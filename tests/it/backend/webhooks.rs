@@ -312,7 +312,7 @@ fn what_is_about_pull_requests_or_deletions_is_told_apart() {
     assert_eq!(hint(Scheme::GitLabToken, "Note Hook", &note), None);
 }
 
-/// JSON out of the words that the vendors use, with any value behind each.
+/// JSON of the keys that the vendors use, with any value behind each.
 fn bodies() -> impl Strategy<Value = Value> {
     const KEYS: &[&str] = &[
         "action",
@@ -425,7 +425,7 @@ pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(ben
     let first = add(&bench.place, HOOK_SECRET).await.unwrap();
     assert!(first.made);
     assert_eq!(first.ids.len(), per_place(bench));
-    // Somebody else's stays.
+    // Another client's hook stays.
     bench.sim.hooks(|hooks| {
         let mut other = hooks.list[0].clone();
         (other.id, other.url) = (4711, "https://other.example.org".to_owned());

@@ -1,4 +1,5 @@
-//! Many commands on one SQLite file, beside a running server: nobody fails on a lock, and nothing is lost.
+//! Many commands on one SQLite file, beside a running server: no command fails on a lock, and
+//! nothing is lost.
 
 use super::{Shell, server};
 use crate::support::database::Database;

@@ -75,7 +75,7 @@ fn the_compose_file_starts_the_service_with_settings_it_knows() {
     for name in ["issue-core", "migrate"] {
         let mut command = binary();
         for (variable, value) in stack["services"][name]["environment"].as_mapping().unwrap() {
-            // As compose does with what nobody set.
+            // As compose does with an unset variable.
             let value = value.as_str().unwrap();
             let default =
                 value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')?.split_once(":-")).map_or(value, |(_, default)| default);

@@ -1,4 +1,4 @@
-//! `/issues/batch`: every item judged by itself, whatever stands beside it.
+//! `/issues/batch`: every item is judged by itself, independent of the items beside it.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ async fn two_equal_batches_at_once_make_each_issue_once(db: Database) {
 }
 
 async fn what_a_batch_creates_is_told_outside_like_any_other_issue(db: Database) {
-    // Nobody listens there, so what is to be told stays in the queue.
+    // No process listens there, so the messages stay in the queue.
     let server = Server::start_with(&db.url(), &[("ISSUE_CORE__STATE_HUB__URL", "http://127.0.0.1:9")]);
     let tasks = [task("one", "e"), task("two", "e"), task("two", "e"), json!({"title": ""})];
     assert_eq!(counts(&send(&server, "/issues/batch", &tasks).await), [2, 1, 1, 0, 0]);

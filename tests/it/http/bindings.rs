@@ -32,7 +32,7 @@ pub(crate) async fn operated(db: Database) -> Rig {
     rig
 }
 
-/// The simulator's place, seldom looked at by itself.
+/// The rules for the simulator's project, with a long interval.
 pub(super) fn rules(more: &Value) -> Value {
     let mut rules = json!({"backend": "t0", "owner": "acme", "repo": "tools", "every_seconds": 3600});
     for (name, value) in more.as_object().unwrap() {
@@ -49,7 +49,7 @@ async fn put_if(server: &Server, body: &Value, header: &str, value: &str) -> Res
     server.request(Method::PUT, "/bindings/tools").header(header, value).json(body).send().await.unwrap()
 }
 
-/// One pass, begun by this, to its end.
+/// One sync run, started by this, to its end.
 pub(super) async fn synced(server: &Server, name: &str) -> Value {
     let path = format!("/bindings/{name}");
     eventually("the first pass has ended", || async { get(server, &path).await["last_run"]["ended_at"].is_string() }).await;

@@ -181,7 +181,7 @@ async fn under_overload_the_next_request_is_shed_and_probes_are_not() {
     let server = Server::start_with(&db.url(), &[("ISSUE_CORE__SERVER__MAX_IN_FLIGHT", "8")]);
     let body = task("held", "e").to_string();
     let mut held: Vec<Raw> = (0..8).map(|_| Raw::half_post(&server, &body[..10], body.len())).collect();
-    // The one who asks is in flight too.
+    // The request that reads the number is in flight too.
     while in_flight(&server).await < 9 {}
     let shed = server.post("/issues/", &task("next", "e")).send().await.unwrap();
     assert_eq!(shed.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -296,7 +296,7 @@ async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
         timeout: Duration::from_millis(50),
         require_if_match: false,
     };
-    // Room for one: whoever panics or is cut off must give its place back.
+    // Room for one: a request that panics or is cut off must give its permit back.
     let room = Some(Arc::new(tokio::sync::Semaphore::new(1)));
     let routes = around(routes, RequestLayer { app: app.clone(), terms, room });
     for (path, status, code) in [("/panic", 500, Some("internal")), ("/slow", 504, Some("timeout")), ("/fine", 200, None)] {

@@ -1,4 +1,4 @@
-//! What a caller may ask of a creation besides creating: a rehearsal, and preferences.
+//! Options of a creation: a dry run, and preferences.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Who is let in, what for, and how often.
+//! Which keys are accepted, for which scopes, and how often.
 
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ async fn until(server: &Server, key: &str, status: StatusCode) {
 }
 
 fn write(path: &Path, keys: &str) {
-    // As a mounted secret changes: the new file takes the old one's place.
+    // As a mounted secret changes: the new file replaces the old one.
     let next = path.with_extension("next");
     fs::write(&next, keys).unwrap();
     fs::rename(&next, path).unwrap();
@@ -70,7 +70,7 @@ async fn keys_are_rotated_by_their_file_while_the_service_runs() {
     until(&server, "old", StatusCode::UNAUTHORIZED).await;
     assert_eq!(status("new").await, StatusCode::OK);
 
-    // A file that is gone, or that repeats somebody else's secret, changes nothing …
+    // A missing file, or one that repeats another key's secret, changes nothing …
     fs::remove_file(&path).unwrap();
     assert_eq!(status("new").await, StatusCode::OK);
     write(&path, "third\ntest-key\n");

@@ -24,7 +24,8 @@ async fn file(server: &Server, body: Value) {
 }
 
 async fn twenty_agents_racing_never_hold_the_same_issue(db: Database) {
-    // Two replicas where the store allows it: turns taken in one process must not be what keeps them apart.
+    // Two replicas where the store allows it: the locks of one process must not be what keeps them
+    // apart.
     let servers = [Server::start(&db.url()), Server::start(&db.url())];
     for n in 0..15 {
         file(&servers[0], json!({"title": format!("t{n}")})).await;

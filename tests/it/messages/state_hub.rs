@@ -1,4 +1,5 @@
-//! State Hub over the real binary: told everything once, in order, whatever it does; and nobody here waits for it.
+//! State Hub over the real binary: it receives every event once, in order, for any fault of its
+//! own; and no request waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,8 @@ async fn messages(server: &Server, query: &str) -> Vec<Value> {
     page["items"].as_array().unwrap_or_else(|| panic!("{page}")).clone()
 }
 
-/// Asks again until it holds: the end of a message is written a moment after the hub has heard it.
+/// Checks again until it holds: the end of a message is written a moment after the hub has received
+/// it.
 async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds().await {
@@ -227,7 +229,7 @@ async fn a_hanging_hub_delays_no_post(db: Database) {
     let without = Server::start(&if db.dialect() == "sqlite" { other.url() } else { db.url() });
     let with = Server::start_with(&db.url(), &with_hub(&hub, &[]));
     let mut times = [Vec::new(), Vec::new()];
-    // By turns, so that whatever else the machine does hits both.
+    // By turns, so that other load of the machine affects both.
     for n in 0..ROUNDS {
         for (side, server) in [&without, &with].into_iter().enumerate() {
             let began = Instant::now();
@@ -258,7 +260,8 @@ async fn without_a_hub_nothing_is_written_for_one(db: Database) {
 
 async fn other_processes_do_the_work_where_serve_does_not(db: Database) {
     let hub = Hub::start().await;
-    // With this poll only a call can make the worker look in time (on SQLite nobody calls, and it must poll).
+    // With this poll only a notification can wake the worker in time (on SQLite there is none, and
+    // it must poll).
     let poll = if db.dialect() == "sqlite" { "50ms" } else { "60s" };
     let variables = with_hub(&hub, &[("ISSUE_CORE__WORKER__POLL", poll)]);
     let mut command = binary();

@@ -37,7 +37,7 @@ async fn what_we_may_not_create_is_named_and_taken_up_once_somebody_else_made_it
     nats.make_tasks_stream().await;
     let line = server.logged(&format!("CONSUMER.CREATE.{stream}.issue-core")).await;
     assert!(line.contains("create a consumer"), "{line}");
-    // Whoever may, makes it; and from there on all is well.
+    // A user with the permission creates it; and from there on all is well.
     let as_root = broker.url_as("root");
     let helper = start(&db, &nats, &[("NATS_URL", &as_root)]);
     helper.logged("taking tasks from NATS").await;

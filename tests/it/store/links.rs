@@ -1,4 +1,4 @@
-//! Ties to trackers, what is written under a claim, and budgets.
+//! Links to trackers, writes under a lease, and budgets.
 
 use std::time::Duration;
 
@@ -268,7 +268,7 @@ pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     assert_eq!(say(vec![heard(Some("5"), None)]).await, (told("5"), None));
     assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (told("5"), Some(at(6))));
     assert_eq!(say(vec![heard(Some("8"), Some(at(7))), heard(None, None)]).await, (told("8"), None), "two of one call");
-    // Whoever holds the lane knows nothing of it, and writes nothing of it.
+    // The holder of the lane does not know it, and does not write it.
     store.commit(&[write(vec![Link { base: None, turns: FieldFlips::default(), ..tie.clone() }])]).await.unwrap();
     let after = Link { base: None, turns: FieldFlips::default(), heard: Some("8".to_owned()), missing_at: None, ..tie };
     assert_eq!(store.links(&[issue]).await.unwrap(), [after]);

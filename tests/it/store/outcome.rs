@@ -133,7 +133,7 @@ pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now
         assert_eq!(read(&*store, &other).await, None);
         assert_no_trace(&*store, &other, 0).await;
     }
-    // Without a fingerprint there is none to tell.
+    // Without a fingerprint there is none to compare.
     sample::stored(&*store, sample::plain_issue(), Some(sample::key(2))).await;
     let again = store.commit(&[sample::insert_with_fingerprint(&sample::plain_issue(), sample::key(2), print)]).await.unwrap();
     assert!(matches!(again[0], CommitOutcome::Duplicate { fingerprint: None, .. }));
@@ -217,7 +217,7 @@ pub(super) async fn a_stale_token_settles_nothing_and_writes_nothing(database: D
     assert_no_trace(&*store, &new, 0).await;
     assert_eq!(store.events(issue.id, 0, 10).await.unwrap(), []);
     assert_eq!(sample::waiting_messages(&*store, issue.id).await.len(), 1);
-    // A message that nobody holds is settled by nobody.
+    // A message without a lease cannot be settled.
     database.execute("update messages set lease_token = null").await;
     assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::ClaimLost]);
 }

@@ -18,7 +18,7 @@ async fn run<F: Future<Output = ()>>(case: impl FnOnce(Database) -> F) {
     database::run(Dialect::Postgres, case).await;
 }
 
-/// A transaction of somebody else that holds key 1 and is not decided yet.
+/// A transaction of another session that holds key 1 and is not decided yet.
 async fn holding_key_one(database: &Database, store: &dyn Store) -> PgConnection {
     sample::stored(store, sample::plain_issue(), None).await;
     let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
@@ -108,7 +108,8 @@ async fn a_deadlock_with_a_foreign_session_is_run_again() {
         let first = sample::stored(&*store, sample::plain_issue(), None).await;
         let second = sample::stored(&*store, sample::plain_issue(), None).await;
         let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
-        // Against the order that this store keeps; and patient, so that the store is the one to be told.
+        // Against the order that this store keeps; and patient, so that the server aborts the
+        // store's transaction.
         let hold = format!("set deadlock_timeout = '60s'; begin; update issues set kind = 'bug' where id = '{}'", second.id);
         sqlx::raw_sql(AssertSqlSafe(hold)).execute(&mut session).await.unwrap();
         let committing = support::start({

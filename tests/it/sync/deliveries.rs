@@ -15,7 +15,7 @@ use crate::support::database::{self, Database, Dialect};
 use crate::support::server::Server;
 use crate::support::sim::Hook;
 
-/// Gitea tells of an issue; answers what was answered.
+/// Gitea sends a delivery about an issue; returns our answer.
 async fn told(server: &Server, id: &str, action: &str, number: &str) -> Value {
     let number: u64 = number.parse().unwrap();
     let body = json!({"action": action, "number": number, "issue": {"number": number, "pull_request": null},

@@ -1,4 +1,4 @@
-//! What a tracker tells by itself, made up for whichever simulator it is: the least that each vendor's delivery says of an issue.
+//! Webhook deliveries for any simulator: the least that each vendor's delivery says of an issue.
 
 use issue_core::domain::tracker::TrackerKind;
 use serde_json::{Value, json};

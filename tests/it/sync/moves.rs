@@ -1,4 +1,4 @@
-//! Issues and places that are moved, renamed, gone and back: followed, and never two.
+//! Issues and projects that are moved, renamed, deleted and restored: synced, and never duplicated.
 
 use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
     assert_eq!(get(&server, &path(&issue)).await["title"], "Named there");
 }
 
-/// Another place of the same tracker is followed, and was read.
+/// Another project of the same tracker has a binding, and was read.
 async fn follows_too(server: &Server, place: &Project) {
     let rules = json!({"backend": "t0", "owner": place.owner, "repo": place.repo, "adopt": true, "every_seconds": 3600});
     let put = server.client.put(format!("{}/bindings/other", server.base)).bearer_auth(OPERATOR).header("If-None-Match", "*");

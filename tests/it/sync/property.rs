@@ -1,8 +1,8 @@
-//! Random edits on both sides, in random order, with lost answers, late lists, crashes and restarts, and deliveries that come late, twice
-//! or not at all: afterwards both sides are equal, field by field, nothing that anybody wrote is lost without a record, and one more sync
-//! writes nothing.
+//! Random edits on both sides, in random order, with lost answers, late lists, crashes and
+//! restarts, and deliveries that come late, twice or not at all: afterwards both sides are equal,
+//! field by field, no text is lost without a record, and one more sync run writes nothing.
 //!
-//! `SYNC_SEED=7` looks elsewhere, `ONLY_TRACKER=linear` at one kind of tracker.
+//! `SYNC_SEED=7` makes another story, `ONLY_TRACKER=linear` uses one kind of tracker.
 
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
         let what = format!("{kind}, {strategy}, seed {seed}");
         for _ in 0..STEPS {
             if story.chance.below(16) == 0 {
-                // Killed in the middle of whatever it does, and started anew on the same store.
+                // Killed at any point of its work, and started again on the same store.
                 drop(server);
                 server = rig.start();
             }
@@ -55,7 +55,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
         story.sim.late(0);
         at_rest(&rig, &server).await;
         story.touches_what_does_not_tell();
-        // What was changed only just now is looked at once more, a little later.
+        // A recent change is read once more, a little later.
         caught_up(&server).await;
         decide(&server).await;
         story.sim.skew(chrono::TimeDelta::minutes(5));
@@ -65,7 +65,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
     .await;
 }
 
-/// Whatever waits for somebody.
+/// Decides every open conflict.
 async fn decide(server: &Server) {
     for _ in 0..3 {
         let open = get(server, "/conflicts?state=open&limit=200").await;
@@ -121,7 +121,7 @@ async fn check(story: &Story, server: &Server, what: &str) {
     assert!(story.sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "{what}: nor there");
 }
 
-/// Whatever the tracker can carry.
+/// Every field that the tracker can carry.
 fn assert_same(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
     let context = || format!("{what}: {issue:#}\n{twin:#?}");
     let named = |prefix: &str, words: &[&'static str]| words.iter().copied().find(|word| twin.labels.contains(&format!("{prefix}{word}")));
@@ -139,8 +139,8 @@ fn assert_same(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
     assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(twin.due), "{}", context());
 }
 
-/// Everybody we know who is there is here; and, as long as no stranger is there, nobody else. Whoever was assigned and never taken off
-/// still is; a stranger stands where they were put.
+/// Every mapped assignee of the tracker is ours too; and, as long as no unmapped user is assigned,
+/// there is no other one. An assignee who was never removed is still there; an unmapped user stays.
 fn assert_people(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
     let people = story.sim.vendor(|vendor| vendor.people());
     let here: BTreeSet<&str> = issue["assignees"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -156,7 +156,7 @@ fn assert_people(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
     assert!(there.is_subset(&here), "{}", context());
     let has_stranger = twin.people.iter().any(|name| name == people[1]);
     assert!(has_stranger || story.single && here.len() > 1 || there == here, "{}", context());
-    // Where there can be one only, the next one takes their place.
+    // If only one is possible, the next one replaces the last.
     for name in on.difference(&off).filter(|_| !story.single || on.len() == 1) {
         let stands = if name == people[1] { has_stranger } else { here.contains(name.as_str()) };
         assert!(stands, "{}: {name}", context());

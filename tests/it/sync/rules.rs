@@ -1,5 +1,6 @@
-//! What the rules of a binding say, each where it would hurt: whose word counts, what is on record of the other one, and what it all
-//! costs. Where a rule does not depend on the vendor one of them stands for all.
+//! The rules of a binding, each where a fault would hurt: the owner of a field, the record of the
+//! other value, and the cost of it all. Where a rule does not depend on the vendor, one vendor
+//! stands for all.
 
 use chrono::TimeDelta;
 use issue_core::domain::tracker::TrackerKind;
@@ -131,7 +132,7 @@ async fn the_later_change_is_told_by_each_sides_own_clock() {
     until_quiet(&server).await;
     settled(&server).await;
     let id = there(sim, "A").id;
-    // Two minutes ago over there, which by our clock is hours ahead.
+    // Two minutes ago in the tracker, which by our clock is hours ahead.
     sim.skew(ahead - TimeDelta::minutes(2));
     sim.person_edits(&id, &titled("Theirs, earlier"));
     sim.skew(ahead);
@@ -256,7 +257,7 @@ async fn one_edit_costs_the_same_whatever_else_is_there() {
             sim.plant_many(others);
             settled(&server).await;
             let id = there(sim, "planted 1").id;
-            // What lies within the overlap of two passes is read again: this one is the only one in it.
+            // The overlap of two sync runs is read again: this issue is the only one in it.
             sim.skew(TimeDelta::minutes(5));
             sim.person_edits(&id, &titled("first"));
             settled(&server).await;
@@ -276,7 +277,7 @@ async fn one_edit_costs_the_same_whatever_else_is_there() {
         }
         println!("{kind}: {costs:?}");
         assert_eq!(costs[0], costs[1], "{kind}");
-        // GitHub tells an issue's dependencies in two lists of their own.
+        // GitHub returns an issue's dependencies in two lists of their own.
         assert!(costs[0].0 <= 5 && costs[0].1 <= 4, "{kind}: {costs:?}");
     }
 }
@@ -293,7 +294,7 @@ async fn a_conflict_is_decided_once_by_whoever_saw_it_as_it_is() {
     edit(&server, &issue, json!({"title": "Ours"})).await;
     let at = format!("/conflicts/{}", conflicts(&server).await[0]["id"].as_str().unwrap());
     let tag = server.get(&at).send().await.unwrap().headers()["etag"].clone();
-    // The clash says something else by now.
+    // The conflict has another value by now.
     sim.person_edits(&id, &titled("Theirs, better"));
     settled(&server).await;
     let resolve = async |tag: &reqwest::header::HeaderValue, body: Value| {

@@ -1,4 +1,5 @@
-//! Gitea and Forgejo: two repositories of one owner, labels and milestones by number, pages capped at 3 whatever is asked for.
+//! Gitea and Forgejo: two repositories of one owner, labels and milestones by number, pages of at
+//! most 3 for any requested size.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for.
+/// The largest page, for any requested size.
 const CAP: usize = 3;
 
 #[derive(Clone)]
@@ -116,7 +117,7 @@ impl Gitea {
 
     fn show_repo(&self, at: usize) -> Value {
         let name = self.repos[at].name;
-        // The last one belongs to somebody else.
+        // The last one belongs to another owner.
         let owner = if name == "last" { "other" } else { OWNER };
         json!({"id": 70 + at, "name": name, "full_name": format!("{owner}/{name}"), "html_url": format!("https://git.example.org/{owner}/{name}"),
             "owner": {"id": if owner == OWNER { 7 } else { 8 }, "login": owner}, "archived": false, "has_issues": true,

@@ -1,5 +1,6 @@
-//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull requests in one list, short pages
-//! whatever is asked for, and `Link` headers that lead to another host.
+//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull
+//! requests in one list, short pages for any requested size, and `Link` headers that lead to
+//! another host.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::bonds::Bonds;
 use super::{Reply, Request, SECRET, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for: of issues, and of everything else.
+/// The largest pages, for any requested size: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
 const OWNER: &str = "acme";
@@ -22,7 +23,7 @@ const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 
 /// As `options` of a backend that is a GitHub App.
 pub(crate) const APP: [(&str, &str); 2] = [("app_id", "12345"), ("installation_id", "678")];
-/// So many requests pass with one token of an installation.
+/// So many requests are accepted with one token of an installation.
 const TOKEN_LIVES: usize = 3;
 
 #[derive(Clone)]
@@ -80,7 +81,7 @@ pub(super) fn github() -> Box<dyn Vendor> {
     Box::new(GitHub::new(false))
 }
 
-/// One that lets in nobody but an app. The suite does not run on it: its secret is a private key.
+/// One that accepts only an app. The suite does not run on it: its secret is a private key.
 pub(crate) fn app() -> Box<dyn Vendor> {
     Box::new(GitHub::new(true))
 }
@@ -211,7 +212,7 @@ impl GitHub {
         }
     }
 
-    /// What is told of something that is not there, or no longer.
+    /// The answer for a missing or deleted issue.
     fn gone(&self, at: usize, number: &str, tail: &[&str], request: &Request) -> Reply {
         match self.repos[at].gone.iter().find(|(gone, _)| gone.to_string() == number) {
             Some((_, Some((repo, now)))) => {
@@ -303,7 +304,7 @@ impl GitHub {
                 }
             }
             ("POST", ["assignees"]) => {
-                // Whoever cannot be assigned is passed over.
+                // A user who cannot be assigned is ignored.
                 for login in texts(&body["assignees"]) {
                     if PEOPLE.contains(&login.as_str()) && !issue.assignees.contains(&login) {
                         issue.assignees.push(login);

@@ -1,5 +1,6 @@
-//! GitLab: projects of two groups, one of them within another; issues by iid, people and milestones by number, labels by name with
-//! commas between them, short pages whatever is asked for. The free edition keeps one person only.
+//! GitLab: projects of two groups, one of them within another; issues by iid, people and milestones
+//! by number, labels by name with commas between them, short pages for any requested size. The free
+//! edition keeps one person only.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::bonds::Bonds;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for: of issues, and of everything else.
+/// The largest pages, for any requested size: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
 const BOT: &str = "issue-bot";
@@ -343,7 +344,8 @@ impl GitLab {
     }
 }
 
-/// Links, of which there is one between two issues at most; only who pays may block. Their list has no pages.
+/// Links, of which there is one between two issues at most; blocking needs a paid plan. Their list
+/// has no pages.
 impl GitLab {
     /// By its number among all: the project, and where in it.
     fn position(&self, id: &str) -> Option<(usize, usize)> {
