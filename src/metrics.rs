@@ -121,7 +121,7 @@ impl Metrics {
                 IntCounterVec::new(
                     Opts::new(
                         "issue_core_deliveries_total",
-                        "Attempts ended, by outcome: delivered, failed (to be tried again), dead (given up), lost (done by somebody else).",
+                        "Attempts ended, by outcome: delivered, failed (to be tried again), dead (given up), lost (done by another worker).",
                     ),
                     &["kind", "target", "outcome"],
                 )?,
@@ -172,21 +172,21 @@ impl SyncSeries {
             runs: counters(
                 registry,
                 "sync_passes_total",
-                "Passes over a tracker's list that ended, by outcome: completed or failed.",
+                "Sync runs that ended, by outcome: completed or failed.",
                 &["binding", "outcome"],
             )?,
             items: counters(
                 registry,
                 "sync_issues_total",
-                "Issues brought into agreement, by what was done: adopted, taken (changed here), sent (changed there) or gone.",
+                "Issues synced, by action: adopted, taken (pulled), sent (pushed) or gone (found deleted).",
                 &["backend", "action"],
             )?,
-            conflicts: counters(registry, "sync_conflicts_total", "Clashes met, settled by a rule or not.", &["backend"])?,
-            open_conflicts: gauges(registry, "sync_conflicts_open", "Clashes that wait for somebody to decide.", &["backend"])?,
+            conflicts: counters(registry, "sync_conflicts_total", "Conflicts met, settled by a rule or not.", &["backend"])?,
+            open_conflicts: gauges(registry, "sync_conflicts_open", "Conflicts that wait for an operator's decision.", &["backend"])?,
             behind: gauges(
                 registry,
                 "sync_behind_seconds",
-                "How long ago the last pass over a binding was completed, when last measured.",
+                "The time since a binding's last completed sync run, when last measured.",
                 &["binding"],
             )?,
         })

@@ -145,7 +145,7 @@ async fn check_schema(app: &App) -> Result<(), BootError> {
     match app.check_store().await {
         Ok(()) => Ok(()),
         Err(error @ StoreError::SchemaTooOld { .. }) => {
-            tracing::warn!(%error, "not ready: nothing is taken in or done until the schema is up to date");
+            tracing::warn!(%error, "not ready: no task is accepted and no message delivered until the schema is up to date");
             Ok(())
         }
         Err(error @ (StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } | StoreError::Broken { .. })) => Err(error.into()),

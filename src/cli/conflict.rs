@@ -65,7 +65,7 @@ impl ConflictCommand {
                     None => json!({ "value": value }),
                 };
                 let answer = session.api.decide(&format!("/conflicts/{}", escaped(&conflict)), &body).await?;
-                session.screen.one(&answer.raw()?, || format!("decided {conflict}; it is brought to both sides\n"))
+                session.screen.one(&answer.raw()?, || format!("decided {conflict}; the value is on its way to both sides\n"))
             }
         }
     }

@@ -80,7 +80,7 @@ async fn by_tracker_key(api: &IssueApi, key: &str) -> Result<String, CliError> {
     let found: Value = api.post("/issues/lookup", &json!({ "tracker_keys": [key] })).await?.json()?;
     let issues = found["tracker_keys"][0]["issues"].as_array().cloned().unwrap_or_default();
     match issues.as_slice() {
-        [] => Err(CliError::NotFound(format!("no issue here is linked to {key}; `issue search` finds issues by their words"))),
+        [] => Err(CliError::NotFound(format!("no issue here is linked to {key}; `issue search` finds issues by their text"))),
         [only] => Ok(only["issue_id"].as_str().unwrap_or_default().to_owned()),
         several => {
             let line = |issue: &Value| {

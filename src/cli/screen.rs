@@ -101,7 +101,7 @@ impl Screen {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever prints has a screen")]
+    #[expect(clippy::unused_self, reason = "a command that prints has a screen")]
     pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
         Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
@@ -115,13 +115,13 @@ impl Screen {
     }
 
     /// Asks before something that is hard to undo. Without a terminal the answer must be given beforehand.
-    #[expect(clippy::unused_self, reason = "whoever asks has a screen")]
+    #[expect(clippy::unused_self, reason = "a command that asks has a screen")]
     pub(super) fn confirm(&self, question: &str, yes: bool) -> Result<(), CliError> {
         if yes {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(CliError::usage(format!("{question} Nobody can be asked here: say --yes if so")));
+            return Err(CliError::usage(format!("{question} No terminal is there to confirm it: add --yes")));
         }
         eprint!("{question} [y/N] ");
         let mut answer = String::new();

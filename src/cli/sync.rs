@@ -62,7 +62,7 @@ async fn wait(session: &CommandSession, name: &str, before: &Value) -> Result<()
         if last["ended_at"] != *before && !running {
             bar.finish_and_clear();
             session.screen.one(&answer.raw()?, || format!("{}\n", counts(&last["counts"])))?;
-            return error.map_or(Ok(()), |error| Err(CliError::Failed(format!("the pass broke off: {error}"))));
+            return error.map_or(Ok(()), |error| Err(CliError::Failed(format!("the sync run broke off: {error}"))));
         }
         idle = if running { 0 } else { idle + 1 };
         if idle > PATIENCE {

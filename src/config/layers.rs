@@ -91,7 +91,7 @@ impl fmt::Debug for LoadedSettings {
 impl LoadedSettings {
     /// Reads all layers and checks the whole. `file` wins over the variable `ISSUE_CORE_CONFIG`.
     pub fn from_environment(file: Option<&Path>) -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        #[expect(clippy::disallowed_methods, reason = "the one function that reads the environment")]
         let variables: Vec<(String, String)> = std::env::vars().collect();
         Self::load(file, &variables)
     }

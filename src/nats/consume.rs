@@ -210,10 +210,7 @@ impl ConsumerParts {
 
     async fn decide(&self, message: &Message, delivery: &MessageFacts, patience: RedeliveryRules, trace: TraceContext) -> TaskVerdict {
         if patience.is_over(delivery.count) {
-            return TaskVerdict::Dead(DeathReason::exhausted(
-                delivery.count - 1,
-                "it was never finished; perhaps it brings the service down",
-            ));
+            return TaskVerdict::Dead(DeathReason::exhausted(delivery.count - 1, "it was never finished; it may crash the service"));
         }
         let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
         let command = match command::read(repo, message.headers.as_ref(), &message.payload) {

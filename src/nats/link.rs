@@ -255,11 +255,11 @@ impl<'a> PermissionRefusal<'a> {
 fn purpose(subject: &str) -> &'static str {
     let is = |prefix: &str| subject.starts_with(prefix);
     if is("$JS.API.STREAM.INFO.") {
-        "look at a stream"
+        "read a stream's settings"
     } else if is("$JS.API.STREAM.CREATE.") {
         "create a stream"
     } else if is("$JS.API.CONSUMER.INFO.") {
-        "look at a consumer"
+        "read a consumer's settings"
     } else if is("$JS.API.CONSUMER.CREATE.") {
         "create a consumer"
     } else if is("$JS.API.CONSUMER.MSG.NEXT.") {
@@ -267,7 +267,7 @@ fn purpose(subject: &str) -> &'static str {
     } else if is("$JS.ACK.") {
         "acknowledge tasks"
     } else if is("_INBOX.") {
-        "hear or give answers"
+        "receive or send answers"
     } else {
         "publish a message of ours"
     }

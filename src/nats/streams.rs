@@ -77,7 +77,7 @@ impl TaskStreams<'_> {
                     "NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true"
                 )));
             }
-            Err(error) => return Err(self.trouble(&format!("look at the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
+            Err(error) => return Err(self.trouble(&format!("read the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
         }
         let config = Config {
             name: name.to_owned(),
@@ -111,11 +111,7 @@ impl TaskStreams<'_> {
             Ok(consumer) => Some(consumer),
             Err(error) if is_missing_consumer(&error) => None,
             Err(error) => {
-                return Err(self.trouble(
-                    &format!("look at the consumer {name}"),
-                    &format!("$JS.API.CONSUMER.INFO.{stream}.{name}"),
-                    &error,
-                ));
+                return Err(self.trouble(&format!("read the consumer {name}"), &format!("$JS.API.CONSUMER.INFO.{stream}.{name}"), &error));
             }
         };
         match found {

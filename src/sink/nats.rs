@@ -103,7 +103,7 @@ fn refused(subject: &str, error: &PublishError) -> SinkError {
         PublishErrorKind::MaxPayloadExceeded => SinkError::fail(format!("{subject}: {error}")),
         PublishErrorKind::StreamNotFound => SinkError::retry(format!("no stream keeps {subject}; create one, or set nats.create_streams")),
         PublishErrorKind::TimedOut => {
-            SinkError::retry(format!("no acknowledgement for {subject}; the log tells whether NATS refuses us a permission"))
+            SinkError::retry(format!("no acknowledgement for {subject}; the log shows whether NATS refuses us a permission"))
         }
         PublishErrorKind::WrongLastMessageId
         | PublishErrorKind::WrongLastSequence

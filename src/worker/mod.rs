@@ -81,7 +81,7 @@ pub async fn call_others(app: Arc<App>, stop: CancellationToken) {
         loop {
             app.wake.something_written().await;
             if let Err(error) = app.call_workers().await {
-                tracing::debug!(%error, "the workers were not called; they will look by themselves");
+                tracing::debug!(%error, "the workers were not notified; they will poll by themselves");
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -211,7 +211,7 @@ impl App {
         let spent = lease.message.attempt > target.attempts;
         if spent {
             let error = lease.message.last_error.clone();
-            let error = error.unwrap_or_else(|| "taken again and again without an end; does it bring down who works on it?".to_owned());
+            let error = error.unwrap_or_else(|| "leased again and again without a recorded end; it may crash its worker".to_owned());
             self.record_failure(target, lease, Verdict::Fail, error, self.clock.now()).await;
         }
         spent

@@ -52,7 +52,7 @@ impl App {
         self.change(&wish, |issue, cause, stamp| {
             // Also one that the same holder has: it asked for another.
             if issue.live_claim(stamp.now).is_some() || issue.state != State::Open {
-                return Err(Refusal { code: TAKEN, message: format!("issue #{} was taken by somebody else", issue.number) });
+                return Err(Refusal { code: TAKEN, message: format!("issue #{} was claimed by another caller", issue.number) });
             }
             decide::claim(issue, holder, next.lease, cause, stamp)
         })

@@ -120,7 +120,7 @@ impl Push<'_> {
         }
         if link.missing_at.is_none() {
             let key = link.remote.map(|at| at.key).unwrap_or_default();
-            let text = format!("{key} is not there any more, or not to be seen; the next whole list tells");
+            let text = format!("{key} is deleted or not visible; the next complete list shows which");
             return Err(BackendError::new(ErrorKind::Denied, text).into());
         }
         let gone = Link { state: LinkState::Gone, ..link };

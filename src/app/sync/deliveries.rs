@@ -90,7 +90,7 @@ impl SyncRun<'_> {
                     tracing::warn!(
                         binding.name = self.bound.binding.name,
                         error = message,
-                        "an issue that a delivery told of cannot be read"
+                        "an issue that a delivery is about cannot be read"
                     );
                     None
                 }

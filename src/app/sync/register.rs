@@ -33,7 +33,7 @@ impl App {
 
 fn wanted(tracker: &Tracker) -> String {
     let parts: Vec<&str> = tracker.backend.needs().iter().map(|field| field.as_str()).collect();
-    format!("say for which place, as {}", parts.join("/"))
+    format!("name the project, as {}", parts.join("/"))
 }
 
 /// The last part is what has no slashes; an owner may be a group within groups.

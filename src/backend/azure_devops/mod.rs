@@ -252,7 +252,7 @@ impl Backend for AzureDevopsBackend {
         let gone = || BackendError::new(ErrorKind::Denied, format!("{} is not there, or not to be seen with this token", at.key));
         let there = self.read_item(at).await?.ok_or_else(gone)?;
         if version.is_some_and(|version| version != there.rev.to_string()) {
-            return Err(BackendError::new(ErrorKind::Stale, "somebody wrote there in between"));
+            return Err(BackendError::new(ErrorKind::Stale, "another client wrote there in between"));
         }
         let (around, missing) = self.around(at, edit, &there).await?;
         let patch = convert::edit(edit, &there, around, &self.settings);

@@ -169,7 +169,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
 /// The same for a write that requires an edition.
 pub(super) fn refusal_of_edition(answer: &HttpAnswer) -> Option<BackendError> {
     match answer.status {
-        409 | 412 => Some(BackendError::new(ErrorKind::Stale, "somebody wrote there in between")),
+        409 | 412 => Some(BackendError::new(ErrorKind::Stale, "another client wrote there in between")),
         _ => refusal(answer),
     }
 }

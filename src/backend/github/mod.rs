@@ -152,7 +152,7 @@ impl GitHubBackend {
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
         let answer = self.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
-            let message = format!("the milestone {title:?} was made by somebody else just now");
+            let message = format!("the milestone {title:?} was created by another client just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.number)

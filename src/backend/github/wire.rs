@@ -207,7 +207,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     }
     if answer.status == 422 && refused(answer).errors.iter().any(|part| part.field.as_deref() == Some("assignees")) {
         let message = format!(
-            "somebody cannot be assigned there: mend the backend's users, or let them into the repository (answered 422: {})",
+            "an assignee cannot be assigned there: correct the backend's users, or give them access to the repository (answered 422: {})",
             answer.excerpt()
         );
         return Some(BackendError::new(ErrorKind::Denied, message));

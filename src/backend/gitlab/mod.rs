@@ -145,7 +145,7 @@ impl GitLabBackend {
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
         let answer = self.line.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
-            let message = format!("the milestone {title:?} was made by somebody else just now");
+            let message = format!("the milestone {title:?} was created by another client just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.id)
@@ -165,7 +165,7 @@ impl GitLabBackend {
 
     async fn id(&self, name: &str) -> Result<i64, BackendError> {
         let (found, _): (Vec<wire::User>, _) = self.page("/api/v4/users", &self.first(&[("username", name)]), "a user").await?;
-        let message = || format!("nobody there is called {name:?}: mend the backend's users");
+        let message = || format!("no user there is called {name:?}: correct the backend's users");
         convert::id_of(&found, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 

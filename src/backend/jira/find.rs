@@ -65,7 +65,8 @@ async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeS
     while checked < top + gap {
         let numbers: Vec<u64> = (checked + 1..=top + gap).filter(|number| !known.contains(number)).take(PROBES + 1).collect();
         if numbers.len() > PROBES {
-            let why = format!("more than {PROBES} numbers of {place} are neither in the search nor too old; it is looked up again later");
+            let why =
+                format!("more than {PROBES} numbers of {place} are neither in the search nor too old; a later attempt searches again");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, why));
         }
         checked = top + gap;

@@ -137,7 +137,8 @@ impl LinearBackend {
     async fn make_label(&self, team: &wire::Team, name: &str) -> Result<String, BackendError> {
         let answer = self.ask(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})).await?;
         if wire::is_duplicate(&answer) {
-            let message = format!("the label {name:?} was made by somebody else just now, or holds others and cannot be put on an issue");
+            let message =
+                format!("the label {name:?} was created by another client just now, or holds others and cannot be put on an issue");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         let made: wire::LabelCreate = wire::data(&answer, "the label")?;
@@ -146,7 +147,7 @@ impl LinearBackend {
 
     async fn person(&self, name: &str) -> Result<String, BackendError> {
         let found: wire::Users = self.get(&query::PERSON, json!({"name": name})).await?;
-        let message = || format!("nobody there is called {name:?}, by address or display name: mend the backend's users");
+        let message = || format!("no user there has the address or display name {name:?}: correct the backend's users");
         convert::person(found.users.nodes, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 

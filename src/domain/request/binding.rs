@@ -197,7 +197,7 @@ impl SyncSpec {
         let (audit, allow_deletions) = (flag(self.audit, "/audit"), flag(self.allow_deletions, "/allow_deletions"));
         for (wanted, pointer) in [(audit, "/audit"), (allow_deletions, "/allow_deletions")] {
             if rehearsal && wanted {
-                faults.add(pointer, "contradiction", "a dry run looks at what changed, not at what is gone; leave it out");
+                faults.add(pointer, "contradiction", "a dry run lists what changed, not what is deleted; leave it out");
             }
         }
         refuse_others(&self.unknown, "", &[], &mut faults);

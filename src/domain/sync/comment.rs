@@ -119,6 +119,6 @@ mod tests {
         assert_eq!(outcome("shared", "manual", clash), (CommentOutcome::Hold, vec![None]));
         assert_eq!(outcome("external", "manual", clash), (take("c", false), external()));
         assert_eq!(outcome("local", "manual", clash), (ours.clone(), local()));
-        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local()), "this side owns it: the remote words are kept on record");
+        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local()), "this side owns it: the remote text is kept on record");
     }
 }

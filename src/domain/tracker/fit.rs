@@ -195,7 +195,7 @@ fn assignees(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<
             AssigneeSupport::One if unknown.is_empty() => "this tracker has one assignee: the first".to_owned(),
             AssigneeSupport::One | AssigneeSupport::Many => {
                 let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
-                format!("nobody there is known as {}: add them to the backend's users", names.join(", "))
+                format!("no user there is known as {}: add them to the backend's users", names.join(", "))
             }
         };
         losses.add(LossField::Assignees, loss, why);

@@ -106,7 +106,7 @@ impl EventSink for StateHubSink {
         let sent = self.http.post_json(&self.url, &self.headers(notice), &progress).await;
         let answer = sent.map_err(|error| SinkError::retry(error.to_string()))?;
         if answer.status == 409 {
-            tracing::warn!(event.id = %notice.event.id, answer = answer.excerpt(), "State Hub has this event already, with other words; it counts as told");
+            tracing::warn!(event.id = %notice.event.id, answer = answer.excerpt(), "State Hub has this event already, with another text; it counts as delivered");
             return Ok(());
         }
         if answer.is_success() { Ok(()) } else { Err(refused(&answer)) }

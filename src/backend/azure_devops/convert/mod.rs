@@ -360,7 +360,7 @@ pub(super) fn missing(kind: &wire::WorkItemType, settings: &AzureDevopsSettings)
         .filter(|field| field.required && field.default.as_ref().is_none_or(Value::is_null) && !filled(field))
         .map(|field| {
             format!(
-                "{} requires {} ({}), which nobody fills in: give it a default there",
+                "{} requires {} ({}), which has no value: give it a default in the tracker",
                 kind.name,
                 field.name.as_deref().unwrap_or("a field"),
                 field.id

@@ -249,7 +249,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     if login_failed(answer) && !(answer.effect == Effect::Writes && answer.is_success()) {
         return Some(BackendError::new(
             ErrorKind::Paused,
-            "answered as to nobody (the credential was refused; check the token and options.user)",
+            "answered as to an anonymous user (the credential was refused; check the token and options.user)",
         ));
     }
     let error = client::refusal(answer)?;

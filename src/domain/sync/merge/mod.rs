@@ -337,7 +337,7 @@ pub(super) fn by_owner(
             Strategy::LocalWins => (FieldVerdict::Push, "both changed it: this side wins"),
             Strategy::Newer if theirs_is_newer() => (FieldVerdict::Take, "both changed it: the tracker's change is newer"),
             Strategy::Newer => (FieldVerdict::Push, "both changed it: this side's change is newer"),
-            Strategy::Manual => (FieldVerdict::Hold, "both changed it: somebody has to decide"),
+            Strategy::Manual => (FieldVerdict::Hold, "both changed it: an operator has to decide"),
         },
     }
 }
