@@ -59,8 +59,8 @@ impl App {
             return Ok(CheckReport::default());
         }
         let tracker = self.tracker(name)?;
-        let place = tracker.place();
-        let checked = tracker.backend.check(place.as_ref()).await;
+        let project = tracker.place();
+        let checked = tracker.backend.check(project.as_ref()).await;
         Ok(checked.unwrap_or_else(|error| CheckReport { account: None, missing: vec![error.message] }))
     }
 

@@ -114,8 +114,8 @@ pub fn word(text: &str) -> String {
 
 /// The delivery's subject, if the delivery names its issue.
 #[must_use]
-pub fn hint(kind: DeliverySubjectKind, place: Project, remote_id: Option<String>) -> Option<DeliverySubject> {
-    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| DeliverySubject { kind, place, remote_id })
+pub fn hint(kind: DeliverySubjectKind, project: Project, remote_id: Option<String>) -> Option<DeliverySubject> {
+    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| DeliverySubject { kind, place: project, remote_id })
 }
 
 /// A credential that files issues may lack the permission to create webhooks: then an operator does

@@ -95,7 +95,7 @@ pub trait Backend: Send + Sync + 'static {
     /// creation or by id, all of its pages, never a search index. `since` is by our clock: go back
     /// by [`CLOCK_SKEW`] more. Pull requests are left out. An answer that may be incomplete (a page
     /// that broke off) is an error, never `None`.
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError>;
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError>;
 
     /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to,
     /// renamed or transferred (which may be another project). `None` if the tracker says that it is
@@ -137,14 +137,14 @@ pub trait Backend: Send + Sync + 'static {
     /// DevOps: there only the whole list shows the progress). An issue that stays unchanged while
     /// all pages are read is never missed; an issue may come twice. A change of an issue's comments
     /// is one of the issue.
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError>;
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError>;
 
     /// The comments of an issue, oldest first, a page at a time.
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError>;
 
     /// Whether the tracker accepts the credential, its account, and the missing permissions; for
     /// the project, if one is given. A refused credential is an answer here, not an error.
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError>;
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError>;
 
     /// What the credential can see, a page at a time: organisations, groups, sites, teams.
     async fn workspaces(&self, page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError>;
@@ -167,12 +167,12 @@ pub trait Backend: Send + Sync + 'static {
     /// (for each event, if the vendor wants it so), whatever there was, and its secret is this one.
     /// If this credential may not do it, or the tracker has no API for it: [`ErrorKind::Fail`],
     /// with what to do by hand.
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
 
     /// Has the tracker send again what it could not deliver to that address since then; answers how much. 0 where it repeats by
     /// itself, or not at all.
-    async fn redeliver(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
-        _ = (place, url, since);
+    async fn redeliver(&self, project: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+        _ = (project, url, since);
         Ok(0)
     }
 }

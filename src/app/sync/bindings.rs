@@ -136,7 +136,7 @@ impl App {
 
     /// The binding of a tracker's project, if there is one. A pause stops the sync runs, but pushes
     /// still reconcile.
-    pub(in crate::app) async fn binding_of(&self, backend: &str, place: &Project) -> Result<Option<BindingState>, AppError> {
+    pub(in crate::app) async fn binding_of(&self, backend: &str, project: &Project) -> Result<Option<BindingState>, AppError> {
         const FRESH: TimeDelta = TimeDelta::seconds(1);
         let now = self.clock.now();
         let known = self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -149,8 +149,8 @@ impl App {
             }
         };
         let of = |is_it: &dyn Fn(&BindingState) -> bool| list.iter().find(|bound| bound.binding.backend == backend && is_it(bound));
-        let called = || of(&|bound| bound.cursor.called.as_ref() == Some(place));
-        Ok(of(&|bound| bound.binding.place == *place).or_else(called).cloned())
+        let called = || of(&|bound| bound.cursor.called.as_ref() == Some(project));
+        Ok(of(&|bound| bound.binding.place == *project).or_else(called).cloned())
     }
 
     pub(in crate::app) async fn find_binding(&self, name: &str) -> Result<BindingState, AppError> {

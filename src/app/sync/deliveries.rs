@@ -62,7 +62,7 @@ impl SyncRun<'_> {
             let others = all.into_iter().map(|bound| bound.binding).filter(|other| other.backend == self.tracker.name && other.pulls());
             others.filter(|other| other.name != self.bound.binding.name).map(|other| other.place).collect()
         };
-        let ours = |hook: &StoredDelivery| self.is_linked_here(&hook.hint) || !others.iter().any(|place| is_about(&hook.hint, place));
+        let ours = |hook: &StoredDelivery| self.is_linked_here(&hook.hint) || !others.iter().any(|project| is_about(&hook.hint, project));
         Ok(hooks.into_iter().filter(ours).collect())
     }
 
@@ -71,18 +71,18 @@ impl SyncRun<'_> {
     }
 
     async fn follow(&mut self, hooks: Vec<StoredDelivery>) -> Result<(), SyncStop> {
-        let place = self.bound.binding.place.clone();
+        let project = self.bound.binding.place.clone();
         let (about, done): (Vec<&StoredDelivery>, Vec<i64>) =
             (hooks.iter().filter(|hook| self.is_linked_here(&hook.hint)).collect(), hooks.iter().map(|hook| hook.id).collect());
         self.bound.cursor.audit_wanted |= about.iter().any(|hook| hook.hint.kind == DeliverySubjectKind::Deleted);
         let mut ids: Vec<String> = about.iter().map(|hook| hook.hint.remote_id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let links = self.app.store.links_to(&self.tracker.name, &place, &ids).await.map_err(AppError::from)?;
+        let links = self.app.store.links_to(&self.tracker.name, &project, &ids).await.map_err(AppError::from)?;
         let linked = |id: &String| links.iter().any(|link| link.remote.as_ref().is_some_and(|at| at.id == *id));
         let mut remotes: Vec<RemoteIssue> = Vec::new();
         for id in ids.iter().filter(|id| !linked(id)) {
-            let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
+            let at = RemoteRef { place: project.clone(), id: id.clone(), key: String::new(), url: None };
             let read = match self.tracker.backend.read(&at).await {
                 Ok(read) => read,
                 // Refused for this one issue: it must not hold up the others. The next list shows it, if it is to be seen at all.
@@ -97,7 +97,7 @@ impl SyncRun<'_> {
                 Err(error) => return Err(error.into()),
             };
             let home = read.map(|remote| RemoteIssue { at: RemoteRef { place: self.bound.home(remote.at.place), ..remote.at }, ..remote });
-            remotes.extend(home.filter(|remote| remote.at.place == place));
+            remotes.extend(home.filter(|remote| remote.at.place == project));
         }
         let mut planning = self.plan(&remotes).await?;
         planning.asked.extend(links.iter().map(|link| link.issue_id));
@@ -110,6 +110,6 @@ impl SyncRun<'_> {
 }
 
 /// Whether a delivery may be about that project: a part that it does not name matches.
-fn is_about(hint: &DeliverySubject, place: &Project) -> bool {
-    ProjectField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(place.get(*field)))
+fn is_about(hint: &DeliverySubject, project: &Project) -> bool {
+    ProjectField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(project.get(*field)))
 }

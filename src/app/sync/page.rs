@@ -63,9 +63,9 @@ impl SyncRun<'_> {
     /// uses one other name for all of them, and no other binding has that name: the tracker still
     /// answers to the old name, and the links keep it.
     pub(super) async fn keep_bound(&mut self, items: &mut [RemoteIssue]) -> Result<(), SyncStop> {
-        let mut places = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
-        if let Some(called) = places.next().cloned().filter(|first| places.all(|place| place == first)) {
-            let called = Some(called).filter(|place| *place != self.bound.binding.place);
+        let mut projects = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
+        if let Some(called) = projects.next().cloned().filter(|first| projects.all(|project| project == first)) {
+            let called = Some(called).filter(|project| *project != self.bound.binding.place);
             if called != self.bound.cursor.called && !self.is_followed(called.as_ref()).await? {
                 self.app.forget_bindings();
                 self.bound.cursor.called = called;
@@ -77,10 +77,10 @@ impl SyncRun<'_> {
         Ok(())
     }
 
-    async fn is_followed(&self, place: Option<&Project>) -> Result<bool, SyncStop> {
-        let Some(place) = place else { return Ok(false) };
+    async fn is_followed(&self, project: Option<&Project>) -> Result<bool, SyncStop> {
+        let Some(project) = project else { return Ok(false) };
         let all = self.app.store.bindings().await.map_err(AppError::from)?;
-        Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *place))
+        Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *project))
     }
 
     pub(super) async fn links_to(&self, remotes: &[RemoteIssue]) -> Result<HashMap<String, Link>, SyncStop> {

@@ -160,20 +160,20 @@ impl SyncRun<'_> {
         const FEW: u64 = 10;
         const SHARE: u64 = 10;
         const MOST: u32 = 1_000_000;
-        let (name, place) = (self.tracker.name.clone(), self.bound.binding.place.clone());
-        let all = self.app.store.count_links(&name, &place, MOST).await.map_err(AppError::from)?;
+        let (name, project) = (self.tracker.name.clone(), self.bound.binding.place.clone());
+        let all = self.app.store.count_links(&name, &project, MOST).await.map_err(AppError::from)?;
         let mut after = None;
         let mut missing = Vec::new();
         let brake = if self.bound.cursor.brake_off { u64::MAX } else { FEW.max(all / SHARE) };
         loop {
-            let links = self.app.store.links_of_place(&name, &place, after, LINKS).await.map_err(AppError::from)?;
+            let links = self.app.store.links_of_place(&name, &project, after, LINKS).await.map_err(AppError::from)?;
             let absent = links.iter().filter(|link| link.remote.as_ref().is_some_and(|at| !seen.has(&at.id)));
             missing.extend(absent.map(|link| link.issue_id));
             if missing.len() as u64 > brake {
                 self.bound.cursor.audit_wanted = false;
                 self.bound.cursor.audited_at = Some(self.app.clock.now());
                 let text = format!(
-                    "more than {brake} of {all} issues are absent from {place}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
+                    "more than {brake} of {all} issues are absent from {project}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
                 );
                 return Err(BackendError::new(ErrorKind::Denied, text).into());
             }

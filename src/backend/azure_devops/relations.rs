@@ -42,8 +42,8 @@ fn on(there: &wire::WorkItem) -> wire::Step {
 
 /// The last one first: so the others keep their positions.
 fn without(there: &wire::WorkItem, gone: impl Fn(Numbered) -> bool) -> Vec<wire::Step> {
-    let places = there.relations.iter().enumerate().rev().filter(|(_, link)| read(link).is_some_and(&gone));
-    places.map(|(place, _)| wire::Step { op: "remove", path: format!("/relations/{place}"), value: Value::Null }).collect()
+    let projects = there.relations.iter().enumerate().rev().filter(|(_, link)| read(link).is_some_and(&gone));
+    projects.map(|(project, _)| wire::Step { op: "remove", path: format!("/relations/{project}"), value: Value::Null }).collect()
 }
 
 /// One more link. There is one parent: a new one replaces it.
@@ -76,9 +76,9 @@ impl AzureDevopsBackend {
     }
 
     /// In any project: the request names none.
-    async fn projects(&self, place: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
+    async fn projects(&self, project: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
         let body = wire::Batch { ids, fields: &[convert::PROJECT], on_missing: "omit" };
-        let path = format!("/{}/_apis/wit/workitemsbatch", segment(&place.owner));
+        let path = format!("/{}/_apis/wit/workitemsbatch", segment(&project.owner));
         let call = TrackerCall::post(path).reads().query("api-version", VERSION).json(&body);
         let found: wire::Many<Option<wire::WorkItem>> = self.get(call, "related work items").await?;
         Ok(found.value.into_iter().flatten().collect())

@@ -56,8 +56,8 @@ pub(super) fn hear(
     let deleted = told.action.as_deref() == Some("deleted") && told.comment.is_none();
     let kind = if deleted { DeliverySubjectKind::Deleted } else { DeliverySubjectKind::Changed };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none() && !told.is_pull && event.starts_with("issue"));
-    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
-    let hint = issue.and_then(|issue| hint(kind, place.unwrap_or_default(), Some(issue.number.to_string())));
+    let project = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let hint = issue.and_then(|issue| hint(kind, project.unwrap_or_default(), Some(issue.number.to_string())));
     Ok(ParsedDelivery { delivery: delivery.name(&format!("{brand}-delivery")), event, hint })
 }
 

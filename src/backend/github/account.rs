@@ -47,26 +47,26 @@ impl GitHubBackend {
         }
     }
 
-    pub(super) async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
-        let found: Option<wire::Repository> = match self.read_at(TrackerCall::get(repo(place)), "the repository").await {
-            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("{place} may not be read: {error}")]),
+    pub(super) async fn missing_in(&self, project: &Project) -> Result<Vec<String>, BackendError> {
+        let found: Option<wire::Repository> = match self.read_at(TrackerCall::get(repo(project)), "the repository").await {
+            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("{project} may not be read: {error}")]),
             read => read?,
         };
         let Some(found) = found else {
-            return Ok(vec![format!("{place} is not there, or the credential may not see it: let it into the repository")]);
+            return Ok(vec![format!("{project} is not there, or the credential may not see it: let it into the repository")]);
         };
         let mut missing = Vec::new();
         if found.archived == Some(true) {
-            missing.push(format!("{place} is archived: nothing can be filed there"));
+            missing.push(format!("{project} is archived: nothing can be filed there"));
         }
         if found.has_issues == Some(false) {
-            missing.push(format!("{place} has no issues: switch them on in its settings"));
+            missing.push(format!("{project} has no issues: switch them on in its settings"));
         }
         // An installation's permissions are those of the app, and this answer does not contain
         // them.
         if self.app.is_none() && found.permissions.is_some_and(|may| !may.push) {
             missing.push(format!(
-                "the account may not write to {place}: labels and people would be left out in silence; give it write access"
+                "the account may not write to {project}: labels and people would be left out in silence; give it write access"
             ));
         }
         Ok(missing)

@@ -52,8 +52,8 @@ pub(super) fn hear(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> 
         _ => None,
     };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none());
-    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
-    let hint = kind.and_then(|kind| hint(kind, place.unwrap_or_default(), issue.map(|issue| issue.number.to_string())));
+    let project = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let hint = kind.and_then(|kind| hint(kind, project.unwrap_or_default(), issue.map(|issue| issue.number.to_string())));
     Ok(ParsedDelivery { delivery: delivery.name("x-github-delivery"), event, hint })
 }
 

@@ -38,15 +38,15 @@ struct SubIssue {
 impl DependencyIssue {
     fn read(&self, relation: Relation, at: &RemoteRef) -> RemoteRelation {
         let told = self.repository_url.as_deref().and_then(|url| convert::place_of(url, &at.place));
-        let place = told.unwrap_or_else(|| at.place.clone());
-        RemoteRelation { relation, key: convert::key(&place.owner, &place.repo, self.number) }
+        let project = told.unwrap_or_else(|| at.place.clone());
+        RemoteRelation { relation, key: convert::key(&project.owner, &project.repo, self.number) }
     }
 }
 
 /// Where the issue of that name is. `None` for what is no name of an issue.
 fn path(key: &str) -> Option<String> {
-    let (place, number) = key.split_once('#')?;
-    let (owner, repo) = place.split_once('/')?;
+    let (project, number) = key.split_once('#')?;
+    let (owner, repo) = project.split_once('/')?;
     let number: u64 = number.parse().ok()?;
     let named = !owner.is_empty() && !repo.is_empty() && !repo.contains('/');
     named.then(|| format!("/repos/{}/{}/issues/{number}", segment(owner), segment(repo)))

@@ -177,8 +177,8 @@ impl GitLabBackend {
         self.ids(&names, &there).await.map(Some)
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Project) -> RemoteIssue {
-        convert::remote(issue, place, &self.names, &self.capabilities)
+    fn remote(&self, issue: wire::Issue, project: &Project) -> RemoteIssue {
+        convert::remote(issue, project, &self.names, &self.capabilities)
     }
 
     async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
@@ -213,8 +213,8 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     wire::refusal(answer).map_or_else(|| read_json(answer, what).map(Some), Err)
 }
 
-fn project(place: &Project) -> String {
-    format!("/api/v4/projects/{}", segment(&format!("{}/{}", place.owner, place.repo)))
+fn project(project: &Project) -> String {
+    format!("/api/v4/projects/{}", segment(&format!("{}/{}", project.owner, project.repo)))
 }
 
 fn issue(at: &RemoteRef) -> String {
@@ -359,7 +359,7 @@ impl Backend for GitLabBackend {
         Ok(RemotePage { items: said.map(|note| convert::comment(note, at)).collect(), next: next.as_ref().map(paging::written) })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get("/api/v4/user")).await?;
         let mut checked = CheckReport::default();
         match wire::refusal(&answer) {
@@ -371,8 +371,8 @@ impl Backend for GitLabBackend {
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.username),
         }
-        if let Some(place) = place {
-            checked.missing.extend(self.missing_in(place).await?);
+        if let Some(project) = project {
+            checked.missing.extend(self.missing_in(project).await?);
         }
         Ok(checked)
     }
@@ -400,7 +400,7 @@ impl Backend for GitLabBackend {
         delivery::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }

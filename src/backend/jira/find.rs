@@ -54,7 +54,7 @@ pub(super) async fn by_marker(
 }
 
 /// Every issue above the floor that the index does not show, and those behind the last one that it shows.
-async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
+async fn unknown(jira: &JiraBackend, project: &Project, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
     let gap = match jira.settings.edition {
         JiraEdition::Cloud => GAP_BATCHED,
         JiraEdition::DataCenter => GAP,
@@ -66,11 +66,11 @@ async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeS
         let numbers: Vec<u64> = (checked + 1..=top + gap).filter(|number| !known.contains(number)).take(PROBES + 1).collect();
         if numbers.len() > PROBES {
             let why =
-                format!("more than {PROBES} numbers of {place} are neither in the search nor too old; a later attempt searches again");
+                format!("more than {PROBES} numbers of {project} are neither in the search nor too old; a later attempt searches again");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, why));
         }
         checked = top + gap;
-        let issues = read(jira, place, &numbers).await?;
+        let issues = read(jira, project, &numbers).await?;
         top = issues.iter().filter_map(|issue| convert::number(&issue.key)).filter(|number| *number <= checked).fold(top, u64::max);
         found.extend(issues);
     }
@@ -78,8 +78,8 @@ async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeS
 }
 
 /// Those of the numbers that are there and can be seen, from the database.
-async fn read(jira: &JiraBackend, place: &Project, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
-    let keys: Vec<String> = numbers.iter().map(|number| format!("{}-{number}", place.project)).collect();
+async fn read(jira: &JiraBackend, project: &Project, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
+    let keys: Vec<String> = numbers.iter().map(|number| format!("{}-{number}", project.project)).collect();
     let mut found = Vec::new();
     match jira.settings.edition {
         JiraEdition::Cloud => {

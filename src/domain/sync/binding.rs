@@ -130,8 +130,8 @@ impl BindingState {
 impl BindingState {
     /// A project by the name that this binding uses: the tracker may have renamed it.
     #[must_use]
-    pub fn home(&self, place: Project) -> Project {
-        if self.cursor.called.as_ref() == Some(&place) { self.binding.place.clone() } else { place }
+    pub fn home(&self, project: Project) -> Project {
+        if self.cursor.called.as_ref() == Some(&project) { self.binding.place.clone() } else { project }
     }
 }
 

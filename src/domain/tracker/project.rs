@@ -96,7 +96,7 @@ impl ProjectTemplate {
     /// the parts in `needs` are filled, so that one rule may name several trackers. The error says
     /// what is missing.
     pub fn fill(&self, beneath: &Self, needs: &[ProjectField], target_repo: Option<&str>) -> Result<Project, String> {
-        let mut place = Project::default();
+        let mut project = Project::default();
         for field in needs {
             let template = self.get(*field).or_else(|| beneath.get(*field)).filter(|text| !text.is_empty());
             let template = template.ok_or_else(|| format!("no {field} is configured"))?;
@@ -111,12 +111,12 @@ impl ProjectTemplate {
                 return Err(format!("its {field} would be {text}, which is no name"));
             }
             match field {
-                ProjectField::Owner => place.owner = text,
-                ProjectField::Repo => place.repo = text,
-                ProjectField::Project => place.project = text,
+                ProjectField::Owner => project.owner = text,
+                ProjectField::Repo => project.repo = text,
+                ProjectField::Project => project.project = text,
             }
         }
-        Ok(place)
+        Ok(project)
     }
 }
 

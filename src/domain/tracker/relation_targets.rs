@@ -51,7 +51,7 @@ impl RelationTargets {
                 self.there.entry(tie.issue_id).or_insert(TargetState::Not);
                 continue;
             }
-            let place = match (tie.state, &tie.key) {
+            let project = match (tie.state, &tie.key) {
                 (LinkState::Linked, Some(key)) => {
                     self.ours.insert(fold(key), tie.issue_id);
                     TargetState::There(key.clone())
@@ -59,7 +59,7 @@ impl RelationTargets {
                 (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => TargetState::OnItsWay,
                 (LinkState::Linked | LinkState::Gone, _) => TargetState::Not,
             };
-            self.there.insert(tie.issue_id, place);
+            self.there.insert(tie.issue_id, project);
         }
     }
 

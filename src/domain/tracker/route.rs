@@ -148,13 +148,13 @@ fn decided(rule: RuleName, mut to: Vec<RouteDestination>, because: String, mut c
 }
 
 impl RouteTable {
-    fn fill(&self, to: &[String], place: &ProjectTemplate, issue: &Issue) -> Result<Vec<RouteDestination>, String> {
+    fn fill(&self, to: &[String], project: &ProjectTemplate, issue: &Issue) -> Result<Vec<RouteDestination>, String> {
         let destination = |backend: &String| {
             // The settings are checked: what is not there is the store itself.
             let Some(ground) = self.grounds.get(backend) else { return Ok(RouteDestination { backend: LOCAL.to_owned(), place: None }) };
-            let filled = place.fill(&ground.template, &ground.needs, issue.target_repo.as_deref());
-            let place = filled.map_err(|missing| format!("{backend}: {missing}"))?;
-            Ok(RouteDestination { backend: backend.clone(), place: Some(place) })
+            let filled = project.fill(&ground.template, &ground.needs, issue.target_repo.as_deref());
+            let project = filled.map_err(|missing| format!("{backend}: {missing}"))?;
+            Ok(RouteDestination { backend: backend.clone(), place: Some(project) })
         };
         to.iter().map(destination).collect()
     }

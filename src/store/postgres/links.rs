@@ -132,17 +132,17 @@ impl LinkStore for PostgresStore {
         self.all(rows::<TieRow>(TIES_NAMED).bind(backend).bind(keys)).await
     }
 
-    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
-        self.all(rows::<LinkRow>(LINKS_TO).bind(backend).bind(Json(place)).bind(remote_ids)).await
+    async fn links_to(&self, backend: &str, project: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+        self.all(rows::<LinkRow>(LINKS_TO).bind(backend).bind(Json(project)).bind(remote_ids)).await
     }
 
-    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+    async fn links_of_place(&self, backend: &str, project: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
         let after = after.map_or(Uuid::nil(), |id| id.0);
-        self.all(rows::<LinkRow>(LINKS_OF_PLACE).bind(backend).bind(Json(place)).bind(after).bind(i64::from(limit))).await
+        self.all(rows::<LinkRow>(LINKS_OF_PLACE).bind(backend).bind(Json(project)).bind(after).bind(i64::from(limit))).await
     }
 
-    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError> {
-        Ok(counted(self.one(rows::<(i64,)>(COUNT_LINKS).bind(backend).bind(Json(place)).bind(i64::from(most))).await?))
+    async fn count_links(&self, backend: &str, project: &Project, most: u32) -> Result<u64, StoreError> {
+        Ok(counted(self.one(rows::<(i64,)>(COUNT_LINKS).bind(backend).bind(Json(project)).bind(i64::from(most))).await?))
     }
 
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {

@@ -235,7 +235,7 @@ fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, se
 pub(super) fn remote(
     item: &wire::WorkItem,
     states: &[wire::State],
-    place: &Project,
+    project: &Project,
     settings: &AzureDevopsSettings,
 ) -> Result<RemoteIssue, String> {
     let fields = &item.fields;
@@ -244,9 +244,9 @@ pub(super) fn remote(
         split_tags(fields).into_iter().partition(|tag| blocked.is_some_and(|blocked| fold(blocked) == fold(tag)));
     let read = settings.names.read(&tags, &settings.capabilities);
     let due = settings.due_field.as_ref().and_then(|field| word(fields, field));
-    let place = place_of(item, place);
+    let project = place_of(item, project);
     Ok(RemoteIssue {
-        at: at(item.id, &place, settings),
+        at: at(item.id, &project, settings),
         title: word(fields, TITLE).ok_or("there is no title")?,
         body: our_text(item, settings),
         state: our_state(fields, states, !marked.is_empty(), settings),
@@ -288,10 +288,10 @@ fn our_priority(number: i64, settings: &AzureDevopsSettings) -> Priority {
     }
 }
 
-pub(super) fn at(id: i64, place: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
+pub(super) fn at(id: i64, project: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
     let part = crate::backend::client::segment;
-    let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&place.owner), part(&place.project));
-    RemoteRef { place: place.clone(), id: id.to_string(), key: key(&place.project, id), url: Some(url) }
+    let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&project.owner), part(&project.project));
+    RemoteRef { place: project.clone(), id: id.to_string(), key: key(&project.project, id), url: Some(url) }
 }
 
 /// What people call it.

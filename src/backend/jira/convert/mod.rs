@@ -237,9 +237,9 @@ pub(super) fn their_name(user: wire::User, settings: &JiraSettings) -> Option<St
 }
 
 /// By the number that it keeps when it is moved to another project.
-pub(super) fn at(id: &str, key: &str, place: &Project, settings: &JiraSettings) -> RemoteRef {
+pub(super) fn at(id: &str, key: &str, project: &Project, settings: &JiraSettings) -> RemoteRef {
     let url = (!settings.site.is_empty()).then(|| format!("{}/browse/{key}", settings.site));
-    RemoteRef { place: place.clone(), id: id.to_owned(), key: key.to_owned(), url }
+    RemoteRef { place: project.clone(), id: id.to_owned(), key: key.to_owned(), url }
 }
 
 pub(super) fn comment(comment: wire::Comment, at: &RemoteRef, settings: &JiraSettings) -> Result<RemoteComment, String> {

@@ -223,15 +223,15 @@ fn called(user: wire::User, users: &UserMap) -> String {
     }
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, users: &UserMap) -> RemoteIssue {
+pub(super) fn remote(issue: wire::Issue, project: &Project, names: &LabelNames, users: &UserMap) -> RemoteIssue {
     let labels: Vec<String> = issue.labels.nodes.into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let (state, close_reason) = read_state(&issue.state, read.state == Some(StateName::Blocked));
-    let place = issue.identifier.rsplit_once('-').map_or_else(|| place.clone(), |(team, _)| place.or_else_at("", "", team));
-    let place = &place;
+    let project = issue.identifier.rsplit_once('-').map_or_else(|| project.clone(), |(team, _)| project.or_else_at("", "", team));
+    let project = &project;
     let said_at = issue.comments.nodes.iter().map(|comment| comment.updated_at).max();
     RemoteIssue {
-        at: at(issue.id, issue.identifier, place, issue.url),
+        at: at(issue.id, issue.identifier, project, issue.url),
         title: issue.title,
         body: issue.description.unwrap_or_default(),
         state,
@@ -251,8 +251,8 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, us
     }
 }
 
-pub(super) fn at(id: String, key: String, place: &Project, url: Option<String>) -> RemoteRef {
-    RemoteRef { place: place.clone(), id, key, url: url.filter(|url| !url.is_empty()) }
+pub(super) fn at(id: String, key: String, project: &Project, url: Option<String>) -> RemoteRef {
+    RemoteRef { place: project.clone(), id, key, url: url.filter(|url| !url.is_empty()) }
 }
 
 pub(super) fn comment(comment: wire::Comment) -> RemoteComment {

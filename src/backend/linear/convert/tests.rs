@@ -21,8 +21,8 @@ fn recorded() -> Value {
 
 fn read_as(json: Value, users: &UserMap) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    let place = Project { project: "OPS".to_owned(), ..Project::default() };
-    Ok(remote(issue, &place, &names(LabelNames::default()), users))
+    let project = Project { project: "OPS".to_owned(), ..Project::default() };
+    Ok(remote(issue, &project, &names(LabelNames::default()), users))
 }
 
 fn read(json: Value) -> Result<RemoteIssue, String> {
