@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_written_reads_back(id in 1u128.., span in 1u64.., sampled: bool) {
+        fn every_written_value_reads_back(id in 1u128.., span in 1u64.., sampled: bool) {
             let trace = TraceContext { id, span, sampled };
             prop_assert_eq!(TraceContext::parse(&trace.traceparent()), Some(trace));
         }

@@ -32,7 +32,7 @@ mod tests {
     use crate::domain::issue::relation::Relation;
 
     #[test]
-    fn a_relation_that_is_refused_is_passed_over_and_what_may_pass_is_an_error() {
+    fn a_refused_relation_is_skipped_and_a_transient_failure_is_an_error() {
         let relation = RemoteRelation { relation: Relation::Blocks, key: "OPS-7".to_owned() };
         let told = |trouble| unless_refused::<()>(&relation, Err(BackendError::new(trouble, "x")));
         assert_eq!(unless_refused(&relation, Ok(7)), Ok(Some(7)));

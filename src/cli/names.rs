@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_what_it_is_by_its_looks() {
+    fn a_name_shows_by_its_form_what_it_is() {
         let direct = |text: &str| NameShape::Direct(text.to_owned());
         assert_eq!(NameShape::of("42"), direct("42"));
         assert_eq!(NameShape::of("#42"), direct("42"));

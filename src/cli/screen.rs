@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_filled_for_each_item_and_a_misspelt_field_is_told() {
+    fn a_template_is_filled_for_each_item_and_a_misspelt_field_is_reported() {
         let raw = RawValue::from_string(r#"{"number":7,"title":"<a>","labels":["x","y"],"due_on":null}"#.into()).unwrap();
         let text = formatted("{{number}}\\t{{title}} {{labels|join(',')}}{{due_on or ''}}", &[&*raw, &*raw]).unwrap();
         assert_eq!(text, "7\t<a> x,y\n7\t<a> x,y\n");

@@ -29,8 +29,8 @@ impl FromRequestParts<Arc<App>> for GuardedChange {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let (wish, has_condition) = read(parts, app).await?;
-        if requires(parts) && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(wish)) }
+        let (request, has_condition) = read(parts, app).await?;
+        if requires(parts) && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(request)) }
     }
 }
 

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_honoured_is_told() {
+    fn only_honoured_preferences_are_answered() {
         let told = |line: &str| {
             let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_str(line).unwrap())]);
             let mut response = Response::default();

@@ -293,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_permission_is_told_with_what_to_do() {
+    fn a_refused_permission_is_reported_with_what_to_do() {
         let advice = |text: &str| PermissionRefusal::parse(text).map(|refusal| refusal.advice());
         assert_eq!(
             advice("Permissions Violation for Publish to \"$JS.API.STREAM.CREATE.TASKS\"").unwrap(),

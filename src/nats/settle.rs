@@ -157,7 +157,7 @@ mod tests {
     use crate::domain::{Fault, Faults};
 
     #[test]
-    fn as_many_faults_as_fit_are_told_and_they_stay_json() {
+    fn as_many_faults_as_fit_are_listed_and_they_stay_json() {
         let mut faults = Faults::default();
         for n in 0..100 {
             faults.add(format!("/labels/{n}"), "too_long", "é".repeat(100));

@@ -65,9 +65,9 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
 
 /// The result of a poll: what is leased now, in the order of each lane, and whether there may be
 /// more.
-pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
-    let more = rows.len() >= wish.limit as usize;
-    let taken = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+    let more = rows.len() >= request.limit as usize;
+    let taken = rows.into_iter().filter_map(|row| row.lease(request.token).transpose());
     let mut leases: Vec<Lease> = readable(store, taken.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
     Ok(LeasedMessages { leases, more })

@@ -22,7 +22,7 @@ pub trait QueueStore: Send + Sync + 'static {
     /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
     /// - Messages that are due but not first in their lane are put off until the first one may be done. They are due again
     ///   the moment it is settled, so that a dead target's backlog is not read again and again.
-    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
+    async fn lease_messages(&self, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
 
     /// Gives leases back after work that did not succeed. A lease with an outdated token changes
     /// nothing.

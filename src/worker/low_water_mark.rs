@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expensive_look_from_the_beginning_is_rare() {
+    fn an_expensive_poll_from_the_beginning_is_rare() {
         let mut mark = LowWaterMark::new(Duration::from_secs(1));
         mark.polled(look(None, 0, 300));
         assert!(mark.since(at(6000)).is_some(), "300 ms are to be one part in twenty");

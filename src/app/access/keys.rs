@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_is_its_caller_and_anything_else_is_nobody() {
+    fn each_key_is_its_caller_and_anything_else_is_refused() {
         assert!(Keyring::default().authenticate(None).is_ok(), "without keys everybody is let in");
         let mut keys = ValidKeys::default();
         keys.add(&"one".into(), Caller::new("a", [Scope::Read]));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_is_nobody_and_a_ring_that_lost_its_last_key_stays_shut() {
+    fn a_replaced_key_is_unknown_and_a_ring_that_lost_its_last_key_stays_shut() {
         let mut keys = ValidKeys::default();
         keys.add(&"old".into(), Caller::new("a", [Scope::Read]));
         let ring = Keyring::guarded_by(keys);

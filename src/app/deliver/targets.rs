@@ -195,8 +195,8 @@ impl App {
     ) -> Result<LeasedMessages, AppError> {
         let Some(rules) = self.targets.rules() else { return Ok(LeasedMessages::default()) };
         let stamp = self.clock.stamp();
-        let wish = LeaseRequest { target: &target.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
-        let claimed = self.store.lease_messages(&wish).await?;
+        let request = LeaseRequest { target: &target.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
+        let claimed = self.store.lease_messages(&request).await?;
         let labels = [target.kind.as_str(), &target.target];
         for lease in claimed.leases.iter().filter(|lease| lease.message.attempt == 1) {
             let waited = (stamp.now - lease.message.due_at).to_std().unwrap_or_default();

@@ -48,8 +48,8 @@ impl App {
 
     async fn take(&self, caller: &Caller, candidate: &Issue, next: &NextIssue, trace: Option<String>) -> Result<Issue, AppError> {
         let holder = next.holder.as_deref().unwrap_or(&caller.name);
-        let wish = ChangeRequest { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: ExpectedVersion::Any, trace };
-        self.change(&wish, |issue, cause, stamp| {
+        let request = ChangeRequest { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: ExpectedVersion::Any, trace };
+        self.change(&request, |issue, cause, stamp| {
             // Also one that the same holder has: it asked for another.
             if issue.live_claim(stamp.now).is_some() || issue.state != State::Open {
                 return Err(Refusal { code: TAKEN, message: format!("issue #{} was claimed by another caller", issue.number) });

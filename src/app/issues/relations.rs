@@ -31,9 +31,9 @@ impl App {
     pub(in crate::app) async fn whole_edit(&self, caller: &Caller, patch: IssuePatch, root: &str) -> Result<EditIssue, AppError> {
         caller.need(Scope::Write)?;
         let IssuePatch { edit, relations } = patch;
-        let Some(wishes) = relations else { return Ok(edit) };
-        let known = self.named(relation::named(&wishes).collect()).await?;
-        Ok(EditIssue { relations: Some(resolved(&wishes, &known, root)?), ..edit })
+        let Some(requests) = relations else { return Ok(edit) };
+        let known = self.named(relation::named(&requests).collect()).await?;
+        Ok(EditIssue { relations: Some(resolved(&requests, &known, root)?), ..edit })
     }
 
     /// The numbers of the issues that this one relates to, where they are still there.
@@ -45,8 +45,8 @@ impl App {
 
 /// The requested relations, if every issue in them exists and at most one is a parent. This is no
 /// fault of the body, because only this function knows the issues.
-pub(in crate::app) fn resolved(wishes: &[WantedRelation], known: &Known, root: &str) -> Result<Vec<IssueRelation>, AppError> {
-    relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unmet| {
+pub(in crate::app) fn resolved(requests: &[WantedRelation], known: &Known, root: &str) -> Result<Vec<IssueRelation>, AppError> {
+    relation::resolved(requests, |name| known.get(name).copied()).map_err(|unmet| {
         AppError::Refused(match unmet {
             UnmetRelation::Unknown(unknown) => {
                 let told: Vec<String> =

@@ -29,25 +29,25 @@ impl Push<'_> {
         records
     }
 
-    pub(super) fn conflict(&self, clash: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
+    pub(super) fn conflict(&self, conflict: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
         /// Behind the ids of the events of the same change.
         const FROM: u32 = 1000;
-        let state = if clash.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
+        let state = if conflict.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
         Conflict {
             id: stamp.nth(FROM + n),
             issue_id: self.issue.id,
             backend: self.tracker.name.clone(),
-            field: clash.field,
+            field: conflict.field,
             comment: None,
-            base: clash.base.clone(),
-            ours: clash.ours.clone(),
-            theirs: clash.theirs.clone(),
+            base: conflict.base.clone(),
+            ours: conflict.ours.clone(),
+            theirs: conflict.theirs.clone(),
             state,
-            resolution: clash.resolution,
-            why: clash.why.to_owned(),
+            resolution: conflict.resolution,
+            why: conflict.why.to_owned(),
             opened_at: stamp.now,
-            resolved_at: clash.resolution.map(|_| stamp.now),
-            resolved_by: clash.resolution.map(|_| super::ACTOR.to_owned()),
+            resolved_at: conflict.resolution.map(|_| stamp.now),
+            resolved_by: conflict.resolution.map(|_| super::ACTOR.to_owned()),
             edition: 1,
         }
     }

@@ -95,14 +95,14 @@ impl Push<'_> {
     /// name and adopted it. The comments and changes of that duplicate are in the remote issue, and
     /// come with this one.
     async fn archive_duplicates(&mut self, at: &RemoteRef) -> Result<(), PushStop> {
-        let ties = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
-        for tie in ties.into_iter().filter(|tie| tie.issue_id != self.issue.id) {
-            let untied = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..tie };
-            let Some(twin) = self.app.reads.issue(IssueRef::Id(untied.issue_id)).await.map_err(AppError::from)? else { continue };
+        let links = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
+        for link in links.into_iter().filter(|link| link.issue_id != self.issue.id) {
+            let unlinked = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..link };
+            let Some(duplicate) = self.app.reads.issue(IssueRef::Id(unlinked.issue_id)).await.map_err(AppError::from)? else { continue };
             let stamp = self.app.clock.stamp();
-            let change = decide::archive_duplicate(&twin, self.issue.id, &self.tracker.name, &self.cause(), stamp);
+            let change = decide::archive_duplicate(&duplicate, self.issue.id, &self.tracker.name, &self.cause(), stamp);
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
-            let change = Change { links: vec![untied], held: Some(self.lease.hold()), ..change };
+            let change = Change { links: vec![unlinked], held: Some(self.lease.hold()), ..change };
             match self.app.settles.commit(change).await.map_err(AppError::from)? {
                 CommitOutcome::Written => {}
                 CommitOutcome::Stale => return Err(PushStop::Failed(AppError::Contended)),

@@ -25,10 +25,10 @@ impl App {
             return Ok(());
         }
         around.learn(&self.store.link_summaries(&ids).await?);
-        let untied: Vec<IssueRef> = ids.into_iter().filter(|id| !around.knows(*id)).map(IssueRef::Id).collect();
-        if !untied.is_empty() {
+        let unlinked: Vec<IssueRef> = ids.into_iter().filter(|id| !around.knows(*id)).map(IssueRef::Id).collect();
+        if !unlinked.is_empty() {
             // The issue stays in our store, or its first event is not dispatched yet.
-            for issue in self.store.issues(&untied).await?.into_iter().flatten() {
+            for issue in self.store.issues(&unlinked).await?.into_iter().flatten() {
                 around.note_unlinked(issue.id, issue.backend != self.store.name() && issue.archived_at.is_none());
             }
         }

@@ -69,8 +69,8 @@ impl App {
         let binding = spec.parse(name)?;
         let before = self.check_binding(&binding).await?;
         let read_edition = over.edition(before)?;
-        let wish = PutBinding { binding: &binding, source: BindingSource::Api, read_edition, now: self.clock.now() };
-        let Some(bound) = self.store.put_binding(&wish).await? else {
+        let request = PutBinding { binding: &binding, source: BindingSource::Api, read_edition, now: self.clock.now() };
+        let Some(bound) = self.store.put_binding(&request).await? else {
             let current = self.find_binding(&binding.name).await.map_or(0, |bound| bound.edition);
             return Err(AppError::PreconditionFailed { current: current.to_string() });
         };

@@ -43,11 +43,11 @@ impl App {
     }
 
     /// Resolves an open conflict. A push in the lane of its issue sends the decision to both sides.
-    pub async fn resolve_conflict(&self, wish: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
-        wish.caller.need(Scope::Write)?;
+    pub async fn resolve_conflict(&self, request: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
+        request.caller.need(Scope::Write)?;
         let decided = spec.parse()?;
-        let conflict = self.conflict(&wish.caller, id).await?;
-        if let Some(ExpectedVersion::OneOf(editions)) = &wish.expected
+        let conflict = self.conflict(&request.caller, id).await?;
+        if let Some(ExpectedVersion::OneOf(editions)) = &request.expected
             && !editions.contains(&conflict.edition.to_string())
         {
             return Err(AppError::PreconditionFailed { current: conflict.edition.to_string() });
@@ -59,12 +59,12 @@ impl App {
             ConflictDecision::Other(words) => Some(edit_of(conflict.field, words)?),
             ConflictDecision::Local | ConflictDecision::External => None,
         };
-        self.decide(wish, conflict, &decided, words).await
+        self.decide(request, conflict, &decided, words).await
     }
 
     async fn decide(
         &self,
-        wish: &ResolveRequest,
+        request: &ResolveRequest,
         conflict: Conflict,
         decided: &ConflictDecision,
         words: Option<EditIssue>,
@@ -79,15 +79,15 @@ impl App {
             state: ConflictState::Decided,
             resolution: Some(resolution),
             resolved_at: Some(now),
-            resolved_by: Some(wish.caller.name.clone()),
+            resolved_by: Some(request.caller.name.clone()),
             edition: conflict.edition + 1,
             ..conflict.clone()
         };
         let inner = ChangeRequest {
-            caller: wish.caller.clone(),
+            caller: request.caller.clone(),
             issue: IssueRef::Id(conflict.issue_id),
             expected: ExpectedVersion::Any,
-            trace: wish.trace.clone(),
+            trace: request.trace.clone(),
         };
         let told = |issue: &Issue, cause: &decide::Cause, stamp| {
             let Some(mut change) = decide::resolve(issue, &after, words.clone(), cause, stamp)? else { return Ok(None) };
@@ -99,7 +99,7 @@ impl App {
             Ok(_) => Ok(after),
             // If another operator resolved the conflict meanwhile, every attempt is stale.
             Err(AppError::Contended) => {
-                let current = self.conflict(&wish.caller, conflict.id).await?.edition;
+                let current = self.conflict(&request.caller, conflict.id).await?.edition;
                 Err(AppError::PreconditionFailed { current: current.to_string() })
             }
             Err(error) => Err(error),

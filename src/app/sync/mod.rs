@@ -97,8 +97,8 @@ impl App {
         let Some(rules) = self.targets.rules() else { return Ok(()) };
         let stamp = self.clock.stamp();
         let until = stamp.now + rules.lease;
-        let wish = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
-        let Some(leased) = self.store.lease_binding(&bound.binding.name, wish).await? else { return Ok(()) };
+        let request = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
+        let Some(leased) = self.store.lease_binding(&bound.binding.name, request).await? else { return Ok(()) };
         let due = leased.due_at <= stamp.now;
         let (name, every) = (leased.binding.name.clone(), leased.binding.every);
         let due_at = leased.due_at;

@@ -161,9 +161,9 @@ impl SyncRun<'_> {
         } else {
             Vec::new()
         };
-        let (taken, clashes) = (done.take.fields(), done.clashes.iter().map(|clash| clash.field).collect::<Vec<_>>());
-        let found = !taken.is_empty() || !sent.is_empty() || !clashes.is_empty();
-        Ok(found.then(|| PlannedItem { taken, sent, clashes, ..item(Planned::Agree, Some(issue.clone()), remote) }))
+        let (taken, conflicts) = (done.take.fields(), done.clashes.iter().map(|conflict| conflict.field).collect::<Vec<_>>());
+        let found = !taken.is_empty() || !sent.is_empty() || !conflicts.is_empty();
+        Ok(found.then(|| PlannedItem { taken, sent, clashes: conflicts, ..item(Planned::Agree, Some(issue.clone()), remote) }))
     }
 }
 

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_as_people_write_it() {
+    fn a_project_is_read_as_people_write_it() {
         let read = |text: &str, needs: &[ProjectField]| read(text, needs).map(|place| (place.owner, place.repo, place.project));
         let is = |owner: &str, repo: &str, project: &str| Some((owner.to_owned(), repo.to_owned(), project.to_owned()));
         assert_eq!(read("acme/tools", &[ProjectField::Owner, ProjectField::Repo]), is("acme", "tools", ""));

@@ -244,8 +244,8 @@ impl SyncRun<'_> {
             return Ok(());
         }
         let until = now + self.lease;
-        let wish = BindingLease { now, until, token: self.token, now_or_later: true };
-        let renewed = self.app.store.lease_binding(&self.bound.binding.name, wish).await.map_err(AppError::from)?;
+        let request = BindingLease { now, until, token: self.token, now_or_later: true };
+        let renewed = self.app.store.lease_binding(&self.bound.binding.name, request).await.map_err(AppError::from)?;
         if renewed.is_none() {
             return Err(SyncStop::Lost);
         }

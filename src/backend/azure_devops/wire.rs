@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_refuses_can_be_mended_and_what_somebody_wrote_meanwhile_is_stale() {
+    fn what_a_rule_refuses_can_be_fixed_and_a_concurrent_write_is_stale() {
         let body = |message: &str| format!(r#"{{"$id":"1","message":"{message}","typeKey":"RuleValidationException","errorCode":0}}"#);
         assert_eq!(
             meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), Effect::Writes),

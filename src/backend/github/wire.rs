@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_refusals_are_told_apart_although_both_are_403() {
+    fn limits_and_refusals_are_distinguished_although_both_are_403() {
         let secondary = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
         let date = ("date", "Sat, 21 Nov 2026 04:00:00 GMT");
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795233690"), date];
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_milestone_that_somebody_else_made_is_there_already() {
+    fn a_milestone_that_another_client_made_is_there_already() {
         let body = r#"{"message": "Validation Failed", "errors": [{"resource": "Milestone", "code": "already_exists", "field": "title"}]}"#;
         assert!(is_there_already(&answer(422, &[], body)) && !is_there_already(&answer(422, &[], "{}")));
     }

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_milestone_that_somebody_else_made_is_there_already() {
+    fn a_milestone_that_another_client_made_is_there_already() {
         assert!(is_there_already(&answer(
             400,
             &[],

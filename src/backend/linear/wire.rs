@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_means_stands_in_its_code_whatever_the_status() {
+    fn the_code_of_an_error_gives_its_meaning_for_any_status() {
         let trouble = |status, code, message| refusal(&answer(status, &[], code, message)).unwrap().trouble;
         assert_eq!(trouble(400, "RATELIMITED", "Rate limit exceeded"), ErrorKind::Limited { after: Duration::from_mins(1) });
         assert_eq!(trouble(400, "AUTHENTICATION_ERROR", "Authentication required"), ErrorKind::Paused);

@@ -55,16 +55,16 @@ impl SetWish {
 }
 
 /// The fields first, then the state: both or neither.
-pub fn change_one_of_many(issue: &Issue, wish: &BulkChange, cause: &Cause, stamp: Stamp) -> Decision {
-    let labels = bounded(wish.labels.apply(&issue.labels), text::MAX_LABELS, "labels", issue)?;
-    let assignees = bounded(wish.assignees.apply(&issue.assignees), text::MAX_ASSIGNEES, "assignees", issue)?;
-    let words = EditIssue { labels, assignees, milestone: wish.milestone.clone(), ..EditIssue::default() };
+pub fn change_one_of_many(issue: &Issue, request: &BulkChange, cause: &Cause, stamp: Stamp) -> Decision {
+    let labels = bounded(request.labels.apply(&issue.labels), text::MAX_LABELS, "labels", issue)?;
+    let assignees = bounded(request.assignees.apply(&issue.assignees), text::MAX_ASSIGNEES, "assignees", issue)?;
+    let words = EditIssue { labels, assignees, milestone: request.milestone.clone(), ..EditIssue::default() };
     let wants_words = words != EditIssue::default();
     in_turn(
         issue,
         stamp,
         |issue, stamp| if wants_words { edit(issue, words, cause, stamp) } else { Ok(None) },
-        |issue, stamp| wish.state.as_ref().map_or(Ok(None), |state| move_to(issue, state, cause, stamp)),
+        |issue, stamp| request.state.as_ref().map_or(Ok(None), |state| move_to(issue, state, cause, stamp)),
     )
 }
 

@@ -61,7 +61,7 @@ pub fn edit_remote_comment(
     backend: &str,
     comment: &Comment,
     body: Option<String>,
-    clashes: Vec<ConflictNote>,
+    conflicts: Vec<ConflictNote>,
     cause: &Cause,
     stamp: Stamp,
 ) -> Change {
@@ -69,7 +69,7 @@ pub fn edit_remote_comment(
     if let Some(Ok(Some(edit))) = body.map(|body| super::edit_comment(issue, comment, body, cause, stamp)) {
         steps.add(edit);
     }
-    steps.tell(clashes);
+    steps.tell(conflicts);
     steps.change.unwrap_or_else(|| Change::of(IssueWrite::None))
 }
 
@@ -116,9 +116,9 @@ pub fn remote_gone(issue: &Issue, backend: &str, cause: &Cause, stamp: Stamp) ->
 
 /// It was taken for a new one where another of ours had moved to: closed as a duplicate of that one, and out of sight.
 #[must_use]
-pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
-    let mut steps = ChangeSteps { change: None, issue: twin.clone(), cause, stamp, backend };
-    if !matches!(twin.state, State::Closed { .. }) {
+pub fn archive_duplicate(duplicate: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
+    let mut steps = ChangeSteps { change: None, issue: duplicate.clone(), cause, stamp, backend };
+    if !matches!(duplicate.state, State::Closed { .. }) {
         steps.take(EventKind::Closed, |issue, detail| {
             detail.reason = Some(CloseReason::Duplicate.to_string());
             issue.state = State::Closed { reason: CloseReason::Duplicate, at: stamp.now };
@@ -128,7 +128,7 @@ pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause
             }
         });
     }
-    if twin.archived_at.is_none() {
+    if duplicate.archived_at.is_none() {
         steps.take(EventKind::Archived, |issue, _| {
             issue.archived_at = Some(stamp.now);
             issue.claim = None;
@@ -179,8 +179,8 @@ impl ChangeSteps<'_> {
         self.add(step(&self.issue, kind, self.cause, self.stamp, mutate));
     }
 
-    fn tell(&mut self, clashes: Vec<ConflictNote>) {
-        for note in clashes {
+    fn tell(&mut self, conflicts: Vec<ConflictNote>) {
+        for note in conflicts {
             self.take(EventKind::SyncConflict, |_, detail| detail.conflict = Some(note));
         }
     }
@@ -255,13 +255,13 @@ mod tests {
     fn a_duplicate_that_is_archived_names_its_original_once() {
         let of = IssueId(Uuid::from_u128(9));
         let duplicates = IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) };
-        let twin = Issue { relations: vec![duplicates.clone()], ..issue() };
-        let change = archive_duplicate(&twin, of, "t0", &cause(), stamp(2)).unwrap();
+        let duplicate = Issue { relations: vec![duplicates.clone()], ..issue() };
+        let change = archive_duplicate(&duplicate, of, "t0", &cause(), stamp(2)).unwrap();
         assert_eq!(change.issue().unwrap().relations, [duplicates]);
     }
 
     #[test]
-    fn words_and_state_are_told_apart_and_say_where_they_come_from() {
+    fn fields_and_state_are_separate_events_that_name_their_backend() {
         let words = EditIssue { title: Some("u".to_owned()), ..EditIssue::default() };
         let absorption = RemoteChanges { words, state: Some((StateName::Closed, Some(CloseReason::NotPlanned))), clashes: Vec::new() };
         let change = apply_remote(&issue(), "t0", absorption.clone(), &cause(), stamp(2)).unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tracker_may_bring_an_issue_from_any_state_to_any_other() {
+    fn a_tracker_may_move_an_issue_from_any_state_to_any_other() {
         for from in StateName::ALL {
             for to in StateName::ALL {
                 let to_state = |state| RemoteChanges { state: Some((state, None)), ..RemoteChanges::default() };

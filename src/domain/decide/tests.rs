@@ -71,7 +71,7 @@ fn an_issue_relates_to_others_and_not_to_itself() {
 
 proptest! {
     #[test]
-    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
+    fn after_any_requests_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
         let mut issue = issue(review);
         let mut second = 0;
         for (n, pass) in walk {
@@ -103,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_wish_granted_is_no_news_the_second_time(n in prop_oneof![0u8..9, 16u8..18], walk in prop::collection::vec(0..WISHES, 0..20)) {
+    fn a_request_granted_is_no_news_the_second_time(n in prop_oneof![0u8..9, 16u8..18], walk in prop::collection::vec(0..WISHES, 0..20)) {
         let mut issue = issue(false);
         for n in walk {
             if let Ok(Some(change)) = wish(n, &issue, stamp(1)) { issue = change.issue().unwrap().clone(); }
@@ -164,7 +164,7 @@ fn several_events_of_one_change_are_in_the_order_of_their_causes() {
 }
 
 #[test]
-fn every_edition_of_a_comment_is_later_than_the_one_before_whatever_the_clock_says() {
+fn every_edition_of_a_comment_is_later_than_the_one_before_by_any_clock() {
     let open = issue(false);
     let (comment, _) = add_comment(&open, "one".to_owned(), &cause(), stamp(9)).unwrap();
     let change = edit_comment(&open, &comment, "two".to_owned(), &cause(), stamp(3)).unwrap().unwrap();

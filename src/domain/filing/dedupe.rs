@@ -110,7 +110,7 @@ fn fingerprint(command: &CreateIssue) -> Fingerprint {
     parts.push(None);
     parts.extend(assignees.iter().map(|assignee| Some(assignee.as_str())));
     // Nothing where there are none: what was filed before there were any is recognised still.
-    let relations: Vec<String> = relations.iter().map(|wish| format!("{} {}", wish.relation, wish.to)).collect();
+    let relations: Vec<String> = relations.iter().map(|request| format!("{} {}", request.relation, request.to)).collect();
     if !relations.is_empty() {
         parts.push(None);
         parts.extend(relations.iter().map(|relation| Some(relation.as_str())));

@@ -173,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens_at_most_one_probe_is_out_and_it_never_stays_shut_for_ever(steps in prop::collection::vec((0u8..4, any::<u32>()), 0..200)) {
+        fn at_any_time_at_most_one_probe_is_out_and_it_never_stays_shut_for_ever(steps in prop::collection::vec((0u8..4, any::<u32>()), 0..200)) {
             let (mut breaker, mut now, mut probes) = (Breaker::new(RULE), START, 0);
             for (step, random) in steps {
                 match step {

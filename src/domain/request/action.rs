@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_an_act_is_told_and_no_key_is_ignored() {
+    fn every_fault_of_an_act_is_listed_and_no_key_is_ignored() {
         let at = |pointer: &str, code| (pointer.to_owned(), code);
         assert_eq!(codes(read::<NoSpec>(r#"{"reason":"x"}"#).parse()), [at("/reason", "unknown_field")]);
         assert_eq!(

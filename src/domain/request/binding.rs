@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_binding_is_told_and_no_key_is_ignored() {
+    fn every_fault_of_a_binding_is_listed_and_no_key_is_ignored() {
         let body = r#"{"direction":"sideways","adopt":"yes","filter":{"labels":[1],"state":"blocked","since":"soon","label":"x"},
             "fields":{"a/b":"local","title":"nobody"},"every_seconds":0,"paused":true,"athority":"local"}"#;
         let expected = [
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_decided_for_one_side_or_with_words_and_never_both() {
+    fn a_conflict_is_decided_for_one_side_or_with_a_text_and_never_both() {
         let resolve = |json: &str| read::<ResolveSpec>(json).parse();
         assert_eq!(resolve(r#"{"take":"external"}"#), Ok(ConflictDecision::External));
         assert_eq!(resolve(r#"{"take":null,"value":""}"#), Ok(ConflictDecision::Other(String::new())));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rehearsal_of_deletions_is_refused() {
+    fn a_dry_run_of_deletions_is_refused() {
         let sync = |json: &str| read::<SyncSpec>(json).parse();
         assert_eq!(sync("{}"), Ok(SyncRequest::Pass { audit: false, allow_deletions: false }));
         assert_eq!(sync(r#"{"dry_run":true,"audit":false}"#), Ok(SyncRequest::Rehearsal));

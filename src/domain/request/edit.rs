@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once_and_what_cannot_be_edited_says_what_to_use() {
+    fn all_faults_are_listed_at_once_and_what_cannot_be_edited_says_what_to_use() {
         let faults = parse(
             r#"{"title":null,"priority":null,"kind":"story","labels":[1],"due_on":"soon","milestone":5,"state":"closed","a/b~c":{"x":[1]}}"#,
         );

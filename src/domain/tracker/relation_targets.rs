@@ -45,21 +45,21 @@ impl RelationTargets {
     }
 
     /// Adds links of issues, to any backend.
-    pub fn learn(&mut self, ties: &[LinkSummary]) {
-        for tie in ties {
-            if tie.backend != self.backend {
-                self.there.entry(tie.issue_id).or_insert(TargetState::Not);
+    pub fn learn(&mut self, links: &[LinkSummary]) {
+        for link in links {
+            if link.backend != self.backend {
+                self.there.entry(link.issue_id).or_insert(TargetState::Not);
                 continue;
             }
-            let project = match (tie.state, &tie.key) {
+            let project = match (link.state, &link.key) {
                 (LinkState::Linked, Some(key)) => {
-                    self.ours.insert(fold(key), tie.issue_id);
+                    self.ours.insert(fold(key), link.issue_id);
                     TargetState::There(key.clone())
                 }
                 (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => TargetState::OnItsWay,
                 (LinkState::Linked | LinkState::Gone, _) => TargetState::Not,
             };
-            self.there.insert(tie.issue_id, project);
+            self.there.insert(link.issue_id, project);
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_is_sent_and_everything_else_is_told_unless_it_is_on_its_way() {
+    fn relations_in_the_tracker_are_sent_and_others_are_losses_unless_on_their_way() {
         let (blocks, parent) = (Relation::Blocks, Relation::Parent);
         let relations = [
             ours(blocks, 1),

@@ -68,9 +68,9 @@ impl<'a> CommitBatch<'a> {
     pub(in crate::store) fn heard(&self) -> Vec<HeardFields<'a>> {
         let mut latest: BTreeMap<(IssueId, &str), HeardFields<'a>> = BTreeMap::new();
         for heard in self.survivors().flat_map(|(change, _)| &change.heard) {
-            let tie = (heard.issue_id, heard.backend.as_str());
-            let earlier = latest.remove(&tie);
-            latest.insert(tie, HeardFields::from(heard).after(earlier));
+            let link = (heard.issue_id, heard.backend.as_str());
+            let earlier = latest.remove(&link);
+            latest.insert(link, HeardFields::from(heard).after(earlier));
         }
         latest.into_values().collect()
     }

@@ -104,8 +104,8 @@ impl BindingStore for SqliteStore {
 
     /// Each of the three statements is a transaction by itself. Between them the binding can change once more at most; the
     /// answer then shows that change.
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
-        let PutBinding { binding, source, read_edition, now } = *wish;
+    async fn put_binding(&self, request: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
+        let PutBinding { binding, source, read_edition, now } = *request;
         let (name, source) = (&binding.name, source.as_str());
         if read_edition.is_none_or(|edition| edition == 0) {
             let opened =

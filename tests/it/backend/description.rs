@@ -20,8 +20,8 @@ async fn every_request_is_valid_by_the_vendors_own_description() {
         let descriptions = descriptions(&*vendor());
         contract::an_update_changes_what_changed_and_can_be_sent_again(&bench).await;
         contract::every_state_is_reached_and_read_back(&bench).await;
-        contract::discovery_tells_where_to_file(&bench).await;
-        contract::a_check_tells_who_we_are_and_what_is_missing(&bench).await;
+        contract::discovery_shows_where_to_file(&bench).await;
+        contract::a_check_answers_the_account_and_what_is_missing(&bench).await;
         assert_valid(&bench, &descriptions);
         let bench = Bench::new(vendor(), false).await;
         contract::comments_are_added_found_edited_and_taken_away(&bench).await;

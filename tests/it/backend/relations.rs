@@ -209,7 +209,7 @@ pub(super) async fn a_request_that_is_lost_leaves_nothing_undone_and_nothing_dou
     }
 }
 
-pub(super) async fn what_somebody_wrote_meanwhile_is_told_before_anything_is_related(bench: &Bench) {
+pub(super) async fn a_concurrent_write_is_reported_before_any_relation_is_sent(bench: &Bench) {
     if !has_some(bench) || !bench.terms.capabilities.optimistic_lock {
         return;
     }
@@ -229,7 +229,7 @@ pub(super) async fn what_somebody_wrote_meanwhile_is_told_before_anything_is_rel
 
 /// An Enterprise server that is older than dependencies.
 #[tokio::test]
-async fn a_server_without_dependencies_tells_no_relations_and_takes_everything_else() {
+async fn a_server_without_dependencies_returns_no_relations_and_takes_everything_else() {
     let absent = || Fault::Answers(Reply::json(404, &serde_json::json!({"message": "Not Found"})));
     for vendor in sim::ALL.iter().filter(|vendor| vendor().kind() == TrackerKind::GitHub) {
         let bench = Bench::new(vendor(), false).await;

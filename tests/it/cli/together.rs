@@ -36,7 +36,7 @@ async fn commands_and_a_server_write_the_same_file_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_written_in_process_is_told_where_somebody_is_to_be_told() {
+async fn changes_of_the_embedded_store_are_published_if_a_sink_is_configured() {
     let database = Database::sqlite().await;
     let issue = Shell::embedded(&database);
     issue.ok(&["create", "quiet"]);

@@ -11,7 +11,7 @@ fn a_linter_of_dockerfiles_finds_nothing_to_say() {
 }
 
 #[test]
-fn the_image_is_empty_but_for_the_binary_and_nobody_in_it_is_root() {
+fn the_image_is_empty_but_for_the_binary_and_does_not_run_as_root() {
     let recipe = text("Dockerfile");
     let last = recipe.rsplit("\nFROM ").next().unwrap();
     assert!(last.starts_with("scratch\n"), "{last}");

@@ -71,7 +71,7 @@ fn expressions(value: &serde_norway::Value, found: &mut String) {
 }
 
 #[tokio::test]
-async fn every_metric_that_a_rule_a_panel_or_the_documentation_names_is_told_by_a_running_service() {
+async fn every_metric_that_a_rule_a_panel_or_the_documentation_names_is_served_by_a_running_service() {
     let told = told().await;
     for file in ["prometheusrule.yaml", "dashboard.json"] {
         let mut text_of = String::new();

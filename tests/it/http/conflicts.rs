@@ -11,7 +11,7 @@ use crate::support::database::Database;
 use crate::support::server::Server;
 use crate::support::sim::{SECRET, Sim};
 
-crate::support::on_both_stores!(a_clash_is_shown_and_decided_once_by_whoever_saw_it);
+crate::support::on_both_stores!(a_conflict_is_shown_and_decided_once_in_the_edition_seen);
 
 /// A person gives the tracker's first issue another title, in the tracker.
 async fn retitle(server: &Server, sim: &Sim, title: &str) {
@@ -35,7 +35,7 @@ async fn clash(server: &Server, sim: &Sim, issue: &str, ours: &str, theirs: &str
     get(server, "/conflicts?state=open").await["items"][0].clone()
 }
 
-async fn a_clash_is_shown_and_decided_once_by_whoever_saw_it(db: Database) {
+async fn a_conflict_is_shown_and_decided_once_in_the_edition_seen(db: Database) {
     let rig = operated(db).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     assert_eq!(put(&server, "tools", &rules(&json!({"strategy": "manual"}))).await.status(), StatusCode::CREATED);

@@ -85,7 +85,7 @@ async fn keys_are_rotated_by_their_file_while_the_service_runs() {
 }
 
 #[tokio::test]
-async fn a_service_whose_only_key_was_revoked_lets_nobody_in() {
+async fn a_service_whose_only_key_was_revoked_admits_no_caller() {
     let db = Database::sqlite().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "only").unwrap();
@@ -100,7 +100,7 @@ async fn a_service_whose_only_key_was_revoked_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_name_that_asks_too_often_is_told_when_to_come_back() {
+async fn a_caller_over_its_rate_limit_gets_the_time_to_wait() {
     let db = Database::sqlite().await;
     let keys = json!([
         {"name": "busy", "key": "busy-1", "scopes": ["read"]},

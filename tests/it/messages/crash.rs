@@ -22,12 +22,12 @@ const REQUESTS: usize = ISSUES * 2 + ISSUES / 2;
 const CONNECTIONS: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_replicas_killed_at_random_tell_the_hub_every_fact_once_and_in_order() {
+async fn three_replicas_killed_at_random_send_the_hub_every_fact_once_and_in_order() {
     crate::support::database::run(crate::support::database::Dialect::Postgres, |db| survive(db, 3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_process_killed_at_random_tells_the_hub_every_fact_once_and_in_order() {
+async fn one_process_killed_at_random_sends_the_hub_every_fact_once_and_in_order() {
     crate::support::database::run(crate::support::database::Dialect::Sqlite, |db| survive(db, 1)).await;
 }
 

@@ -10,9 +10,9 @@ use crate::support::hub::{Hub, Mood, Told};
 use crate::support::server::{Server, binary, task};
 
 crate::support::on_both_stores!(
-    the_hub_hears_every_step_in_order_with_the_callers_trace,
-    a_moody_hub_hears_everything_once_and_in_order,
-    what_the_hub_knows_already_counts_as_told,
+    the_hub_receives_every_step_in_order_with_the_callers_trace,
+    a_moody_hub_receives_everything_once_and_in_order,
+    what_the_hub_knows_already_counts_as_delivered,
     what_the_hub_refuses_is_a_dead_letter_until_an_operator_retries_it,
     a_dead_hub_costs_a_probe_now_and_then_and_makes_nothing_unready,
     a_hanging_hub_delays_no_post,
@@ -74,7 +74,7 @@ pub(super) fn assert_in_order(told: &[Told]) {
     }
 }
 
-async fn the_hub_hears_every_step_in_order_with_the_callers_trace(db: Database) {
+async fn the_hub_receives_every_step_in_order_with_the_callers_trace(db: Database) {
     let hub = Hub::start().await;
     let topic = "0190163d-8694-739b-aea5-966c26f8ad91";
     let topics = format!("activity-core={topic}");
@@ -122,7 +122,7 @@ async fn the_hub_hears_every_step_in_order_with_the_callers_trace(db: Database) 
     assert!(text.contains("issue_core_deliveries_total{kind=\"publish\",outcome=\"delivered\",target=\"state_hub\"} 9"), "{text}");
 }
 
-async fn a_moody_hub_hears_everything_once_and_in_order(db: Database) {
+async fn a_moody_hub_receives_everything_once_and_in_order(db: Database) {
     let hub = Hub::start().await;
     hub.mood(Mood::Moody);
     let server = Server::start_with(&db.url(), &with_hub(&hub, &[]));
@@ -138,7 +138,7 @@ async fn a_moody_hub_hears_everything_once_and_in_order(db: Database) {
     assert_in_order(&hub.told());
 }
 
-async fn what_the_hub_knows_already_counts_as_told(db: Database) {
+async fn what_the_hub_knows_already_counts_as_delivered(db: Database) {
     let hub = Hub::start().await;
     hub.mood(Mood::Refusing(503, None));
     let server = Server::start_with(&db.url(), &with_hub(&hub, &[]));

@@ -12,12 +12,12 @@ use crate::support::nats::{Nats, header, to_headers, within};
 use crate::support::server::{KEY, Server, client, task};
 
 crate::support::on_both_stores!(
-    a_task_is_taken_and_whoever_asked_is_answered_like_over_http,
+    a_task_is_filed_and_its_sender_is_answered_like_over_http,
     five_hundred_tasks_twice_over_http_and_twice_over_nats_at_once_are_five_hundred_issues,
     killed_while_it_takes_a_thousand_tasks_it_files_each_of_them_once,
 );
 
-async fn a_task_is_taken_and_whoever_asked_is_answered_like_over_http(db: Database) {
+async fn a_task_is_filed_and_its_sender_is_answered_like_over_http(db: Database) {
     let nats = Nats::shared().await;
     nats.make_tasks_stream().await;
     let server = start(&db, &nats, &[]);
@@ -190,7 +190,7 @@ async fn only_the_repositories_named_are_served_and_other_verbs_are_left_alone()
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next() {
+async fn at_a_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next() {
     let db = Database::sqlite().await;
     let nats = Nats::shared().await;
     nats.make_tasks_stream().await;

@@ -125,7 +125,7 @@ pub(super) async fn of_many_leases_and_of_many_first_writes_at_once_one_is_given
     }
 }
 
-pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_somebody_elses(db: Database) {
+pub(super) async fn a_lease_is_given_on_a_due_binding_that_is_neither_paused_nor_leased(db: Database) {
     let store = db.open().await;
     put(&*store, &binding("b"), None).await.unwrap();
     let taken = async |n, second| store.lease_binding("b", lease(n, at(second))).await.unwrap().is_some();
@@ -157,7 +157,7 @@ pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_someb
     assert_eq!(store.lease_binding("c", lease(1, at(0))).await.unwrap(), None);
 }
 
-pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db: Database) {
+pub(super) async fn a_request_during_a_sync_run_waits_for_the_next(db: Database) {
     let store = db.open().await;
     put(&*store, &binding("b"), None).await.unwrap();
     store.lease_binding("b", lease(1, at(0))).await.unwrap().unwrap();

@@ -76,7 +76,7 @@ pub(super) async fn outcomes_come_in_the_order_of_the_changes(database: Database
     assert_eq!(outcomes[6], CommitOutcome::Written);
 }
 
-pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_nobody(database: Database) {
+pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_no_other(database: Database) {
     let store = database.open().await;
     let stale = sample::stored(&*store, sample::plain_issue(), None).await;
     let fresh = sample::stored(&*store, sample::plain_issue(), None).await;
@@ -117,7 +117,7 @@ pub(super) async fn of_two_writes_to_one_issue_in_one_call_the_first_is_written(
     assert_eq!(read(&*store, &issue).await.unwrap().title, "first");
 }
 
-pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now(database: Database) {
+pub(super) async fn a_duplicate_leaves_no_trace_and_answers_the_issue_as_it_is_now(database: Database) {
     let store = database.open().await;
     let (first, print) = (sample::full_issue(), Fingerprint([0xab; 32]));
     let outcomes = store.commit(&[sample::insert_with_fingerprint(&first, sample::key(1), print)]).await.unwrap();

@@ -32,7 +32,7 @@ async fn holding_key_one(database: &Database, store: &dyn Store) -> PgConnection
     session
 }
 
-async fn until_somebody_waits_for_a_lock(session: &mut PgConnection) {
+async fn until_a_session_waits_for_a_lock(session: &mut PgConnection) {
     let waiting = "select count(*) from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *session).await.unwrap() == 0 {
         tokio::task::yield_now().await;
@@ -50,7 +50,7 @@ async fn a_key_that_another_session_gives_back_is_taken() {
             let store = Arc::clone(&store);
             async move { store.commit(&[change]).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("rollback").execute(&mut session).await.unwrap();
         assert!(matches!(committing.await.unwrap().unwrap()[..], [CommitOutcome::Inserted(_)]));
         assert_eq!(store.events(issue.id, 0, 10).await.unwrap().len(), 1);
@@ -70,7 +70,7 @@ async fn a_key_that_another_session_commits_while_we_wait_is_a_duplicate() {
             let store = Arc::clone(&store);
             async move { store.commit(&changes).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         let outcomes = committing.await.unwrap().unwrap();
         assert!(
@@ -94,7 +94,7 @@ async fn a_lost_race_under_strict_isolation_is_run_again() {
             let (store, change) = (Arc::clone(&store), sample::update(&issue, 1));
             async move { store.commit(&[change]).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Stale]);
     })
@@ -116,7 +116,7 @@ async fn a_deadlock_with_a_foreign_session_is_run_again() {
             let (store, changes) = (Arc::clone(&store), [sample::update(&first, 1), sample::update(&second, 1)]);
             async move { store.commit(&changes).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         let cross = format!("update issues set kind = 'bug' where id = '{}'; commit", first.id);
         sqlx::raw_sql(AssertSqlSafe(cross)).execute(&mut session).await.unwrap();
         assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Written, CommitOutcome::Written]);

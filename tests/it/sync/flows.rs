@@ -28,7 +28,7 @@ macro_rules! with_every_tracker {
 }
 
 with_every_tracker!(
-    an_issue_made_there_comes_here_once_and_quiet_passes_write_nothing,
+    an_issue_made_there_is_adopted_once_and_quiet_sync_runs_write_nothing,
     an_edit_on_either_side_reaches_the_other_and_does_not_come_back,
     both_sides_may_change_different_things_at_once,
     what_both_changed_to_something_else_waits_for_a_decision_and_holds_that_field_alone,
@@ -76,7 +76,7 @@ async fn quiet(server: &Server, sim: &Sim) {
 mod cases {
     use super::*;
 
-    pub(super) async fn an_issue_made_there_comes_here_once_and_quiet_passes_write_nothing(server: &Server, sim: &Sim) {
+    pub(super) async fn an_issue_made_there_is_adopted_once_and_quiet_sync_runs_write_nothing(server: &Server, sim: &Sim) {
         sim.plant_many(7);
         let run = synced(server).await;
         let all = all_here(server).await;

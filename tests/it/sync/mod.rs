@@ -27,13 +27,13 @@ const OPERATOR: &str = "operators-own-key-0123456789";
 
 /// A service with a binding of the simulator's first project, which syncs on request.
 pub(super) async fn bound(db: Database, vendor: Box<dyn Vendor>, rules: &[(&str, &str)]) -> Rig {
-    let place = vendor.place();
+    let project = vendor.place();
     let mut rig = Rig::new(db, vec![vendor]).await;
     let fixed = [
         ("BACKEND", "t0"),
-        ("OWNER", &place.owner),
-        ("REPO", &place.repo),
-        ("PROJECT", &place.project),
+        ("OWNER", &project.owner),
+        ("REPO", &project.repo),
+        ("PROJECT", &project.project),
         ("TARGET_REPO", "activity-core"),
         ("ADOPT", "true"),
         ("STRATEGY", "manual"),

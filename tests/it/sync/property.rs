@@ -26,7 +26,7 @@ fn first_seed() -> u64 {
 }
 
 #[tokio::test]
-async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
+async fn after_any_changes_both_sides_are_equal_and_nothing_is_lost() {
     let vendors = (first_seed()..).zip(sim::ALL).filter(|(_, vendor)| sim::is_chosen(vendor().kind()));
     // All at once: most of the time they wait for something.
     futures_util::future::join_all(vendors.map(|(seed, vendor)| story_of(vendor(), seed))).await;
@@ -85,18 +85,18 @@ async fn check(story: &Story, server: &Server, what: &str) {
     assert_eq!(all.len(), there.len(), "{what}: as many here as there\n{all:#?}\n{there:#?}");
     let (mut texts, mut said, mut labels) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     for issue in &all {
-        let twins: Vec<&SimIssue> = there.iter().filter(|twin| issue["title"] == twin.title.as_str()).collect();
+        let twins: Vec<&SimIssue> = there.iter().filter(|remote| issue["title"] == remote.title.as_str()).collect();
         assert_eq!(twins.len(), 1, "{what}: {issue:#}\n{there:#?}");
-        let twin = twins[0];
-        assert_same(story, issue, twin, what);
-        assert_people(story, issue, twin, what);
+        let remote = twins[0];
+        assert_same(story, issue, remote, what);
+        assert_people(story, issue, remote, what);
         let comments = get(server, &format!("{}/comments?limit=200", path(issue))).await;
         let ours = comments["items"].as_array().unwrap().iter().map(|comment| words(comment["body"].as_str().unwrap()));
-        let theirs = twin.comments.iter().map(|comment| words(&comment.text));
+        let theirs = remote.comments.iter().map(|comment| words(&comment.text));
         let (mut ours, mut theirs): (Vec<_>, Vec<_>) = (ours.collect(), theirs.collect());
         ours.sort();
         theirs.sort();
-        assert_eq!(ours, theirs, "{what}: {issue:#}\n{comments:#}\n{twin:#?}");
+        assert_eq!(ours, theirs, "{what}: {issue:#}\n{comments:#}\n{remote:#?}");
         texts.extend(words(issue["description"].as_str().unwrap()));
         said.extend(ours.concat());
         labels.extend(issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_owned()));
@@ -122,39 +122,40 @@ async fn check(story: &Story, server: &Server, what: &str) {
 }
 
 /// Every field that the tracker can carry.
-fn assert_same(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
-    let context = || format!("{what}: {issue:#}\n{twin:#?}");
-    let named = |prefix: &str, words: &[&'static str]| words.iter().copied().find(|word| twin.labels.contains(&format!("{prefix}{word}")));
-    assert_eq!(issue["state"] == "closed", twin.closed, "{}", context());
-    assert_eq!(words(issue["description"].as_str().unwrap()), words(&twin.body), "{}", context());
+fn assert_same(story: &Story, issue: &Value, remote: &SimIssue, what: &str) {
+    let context = || format!("{what}: {issue:#}\n{remote:#?}");
+    let named =
+        |prefix: &str, words: &[&'static str]| words.iter().copied().find(|word| remote.labels.contains(&format!("{prefix}{word}")));
+    assert_eq!(issue["state"] == "closed", remote.closed, "{}", context());
+    assert_eq!(words(issue["description"].as_str().unwrap()), words(&remote.body), "{}", context());
     let labels: BTreeSet<String> = issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
-    let theirs: BTreeSet<String> = twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
+    let theirs: BTreeSet<String> = remote.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
     assert_eq!(labels, theirs, "{}", context());
     assert_eq!(issue["kind"], named("type:", &KINDS).unwrap_or("task"), "{}", context());
     // A field of its own may be empty there: that says nothing.
     let natively = [TrackerKind::Jira, TrackerKind::Linear, TrackerKind::AzureDevops].contains(&story.kind);
-    let priority = if natively { twin.priority } else { Some(named("priority:", &PRIORITIES).unwrap_or("medium")) };
+    let priority = if natively { remote.priority } else { Some(named("priority:", &PRIORITIES).unwrap_or("medium")) };
     assert!(priority.is_none_or(|priority| issue["priority"] == priority), "{}", context());
-    assert!(story.kind == TrackerKind::Linear || issue["milestone"] == json!(twin.milestone), "{}", context());
-    assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(twin.due), "{}", context());
+    assert!(story.kind == TrackerKind::Linear || issue["milestone"] == json!(remote.milestone), "{}", context());
+    assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(remote.due), "{}", context());
 }
 
 /// Every mapped assignee of the tracker is ours too; and, as long as no unmapped user is assigned,
 /// there is no other one. An assignee who was never removed is still there; an unmapped user stays.
-fn assert_people(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
+fn assert_people(story: &Story, issue: &Value, remote: &SimIssue, what: &str) {
     let people = story.sim.vendor(|vendor| vendor.people());
     let here: BTreeSet<&str> = issue["assignees"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let known = |there: &String| KNOWN.iter().zip([people[0], people[2]]).find(|(_, name)| there == name).map(|(ours, _)| *ours);
-    let there: BTreeSet<&str> = twin.people.iter().filter_map(known).collect();
-    let context = || format!("{what}: {issue:#}\n{twin:#?}\non {:?}, off {:?}", story.put_on, story.taken_off);
-    let ids = [issue["id"].as_str().unwrap(), &twin.id];
+    let there: BTreeSet<&str> = remote.people.iter().filter_map(known).collect();
+    let context = || format!("{what}: {issue:#}\n{remote:#?}\non {:?}, off {:?}", story.put_on, story.taken_off);
+    let ids = [issue["id"].as_str().unwrap(), &remote.id];
     let names = |list: &[(String, String)]| -> BTreeSet<String> {
         let of_it = list.iter().filter(|(id, _)| ids.contains(&id.as_str()));
         of_it.map(|(_, name)| known(name).map_or_else(|| name.clone(), str::to_owned)).collect()
     };
     let (on, off) = (names(&story.put_on), names(&story.taken_off));
     assert!(there.is_subset(&here), "{}", context());
-    let has_stranger = twin.people.iter().any(|name| name == people[1]);
+    let has_stranger = remote.people.iter().any(|name| name == people[1]);
     assert!(has_stranger || story.single && here.len() > 1 || there == here, "{}", context());
     // If only one is possible, the next one replaces the last.
     for name in on.difference(&off).filter(|_| !story.single || on.len() == 1) {

@@ -227,7 +227,7 @@ impl Story {
     async fn edits_both(&mut self, rig: &Rig, server: &Server) {
         at_rest(rig, server).await;
         let Some(issue) = self.some_issue(server).await else { return };
-        let Some(twin) = self.sim.issues().into_iter().find(|twin| issue["title"] == twin.title.as_str()) else { return };
+        let Some(remote) = self.sim.issues().into_iter().find(|remote| issue["title"] == remote.title.as_str()) else { return };
         let (ours, theirs) = (self.word(), self.word());
         let mut there = SimEdit::default();
         let here = match self.chance.below(5) {
@@ -245,15 +245,15 @@ impl Story {
                 json!({"milestone": self.milestone()})
             }
             _ => {
-                there.body = Some(self.with_line(&twin.body, &theirs));
+                there.body = Some(self.with_line(&remote.body, &theirs));
                 self.written.push(theirs);
                 let description = self.with_line(issue["description"].as_str().unwrap(), &ours);
                 self.written.push(ours);
                 json!({"description": description})
             }
         };
-        self.sim.person_edits(&twin.id, &there);
-        self.has_to_tell(&twin.id);
+        self.sim.person_edits(&remote.id, &there);
+        self.has_to_tell(&remote.id);
         assert!(is_edited(server, &issue, &here).await, "nobody else edits it");
     }
 

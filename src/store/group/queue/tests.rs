@@ -110,7 +110,7 @@ async fn work_whose_caller_went_away_is_done_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_told_to_every_waiter_without_asking_again() {
+async fn a_store_that_is_away_is_reported_to_every_waiter_without_asking_again() {
     let (queue, gate, mut sizes) = gated(ONE_TASK, true, &TaskTracker::new());
     let busy = occupied(&queue, &mut sizes).await;
     let waiting = futures_util::future::join_all((0..5).map(|n| queue.call(n, LIGHT)));

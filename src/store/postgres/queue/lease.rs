@@ -101,15 +101,15 @@ with gone as (
 )
 update messages set due_at = $3 from followers where messages.id = followers.id";
 
-pub(super) fn claim<'q>(wish: &LeaseRequest<'q>) -> PostgresRows<'q, MessageRow> {
-    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
+pub(super) fn claim<'q>(request: &LeaseRequest<'q>) -> PostgresRows<'q, MessageRow> {
+    let since = request.since.unwrap_or(QueuePosition::BEGINNING);
     rows(CLAIM)
-        .bind(wish.target)
-        .bind(wish.now)
+        .bind(request.target)
+        .bind(request.now)
         .bind(since.due_at)
-        .bind(i64::from(wish.limit))
-        .bind(wish.token)
-        .bind(wish.now + wish.lease)
+        .bind(i64::from(request.limit))
+        .bind(request.token)
+        .bind(request.now + request.lease)
         .bind(since.id)
 }
 

@@ -99,8 +99,8 @@ const CHANNEL: &str = "issue_core_messages";
 
 #[async_trait]
 impl QueueStore for PostgresStore {
-    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
-        lookup::claimed(NAME, self.all(lease::claim(wish)).await?, wish)
+    async fn lease_messages(&self, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+        lookup::claimed(NAME, self.all(lease::claim(request)).await?, request)
     }
 
     async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError> {

@@ -119,22 +119,22 @@ impl<'a> AttemptEnd<'a> {
     }
 }
 
-pub(super) async fn claim(connection: &mut SqliteConnection, wish: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
-    let now = moment_text(wish.now);
-    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
+pub(super) async fn claim(connection: &mut SqliteConnection, request: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+    let now = moment_text(request.now);
+    let since = request.since.unwrap_or(QueuePosition::BEGINNING);
     let mut transaction = connection.begin_with("begin immediate").await?;
     let due: Vec<(i64, Option<i64>)> = sqlx::query_as(DUE)
-        .bind(wish.target)
+        .bind(request.target)
         .bind(&now)
         .bind(moment_text(since.due_at))
-        .bind(wish.limit)
+        .bind(request.limit)
         .bind(since.id)
         .fetch_all(&mut *transaction)
         .await?;
     let mut looked_at: Vec<MessageRow> = Vec::new();
     if !due.is_empty() {
-        let until = moment_text(wish.now + wish.lease);
-        let leasing = sqlx::query_as(LEASE).bind(Json(due)).bind(wish.token).bind(until).bind(&now);
+        let until = moment_text(request.now + request.lease);
+        let leasing = sqlx::query_as(LEASE).bind(Json(due)).bind(request.token).bind(until).bind(&now);
         looked_at = leasing.fetch_all(&mut *transaction).await?;
     }
     transaction.commit().await?;

@@ -200,13 +200,13 @@ impl GitHub {
             ("POST", ["issues"]) => self.create(at, &body, now),
             (_, ["issues", "comments", id]) => self.comment(at, id, &request.method, &body, now),
             (method, ["issues", number, tail @ ..]) => {
-                let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
+                let Some(project) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
                     return self.gone(at, number, tail, request);
                 };
-                if self.repos[at].issues[place].forbidden {
+                if self.repos[at].issues[project].forbidden {
                     return refused(403, "Resource not accessible by integration");
                 }
-                self.on_issue(at, place, method, tail, request, now)
+                self.on_issue(at, project, method, tail, request, now)
             }
             _ => refused(404, "Not Found"),
         }
@@ -278,17 +278,17 @@ impl GitHub {
         Reply::json(201, &Self::show(repo, repo.issues.last().unwrap()))
     }
 
-    fn on_issue(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+    fn on_issue(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
         let (body, now) = (request.json(), now.trunc_subsecs(0));
         if method != "GET" {
-            self.repos[at].issues[place].updated = now;
+            self.repos[at].issues[project].updated = now;
         }
         let id = self.id();
-        let issue = &mut self.repos[at].issues[place];
+        let issue = &mut self.repos[at].issues[project];
         match (method, tail) {
-            ("GET", []) => return Reply::json(200, &self.show_whole(at, place)),
-            (_, ["dependencies", ..] | ["sub_issue" | "sub_issues"]) => return self.on_relations(at, place, method, tail, request),
-            ("PATCH", []) => return self.edit(at, place, &body),
+            ("GET", []) => return Reply::json(200, &self.show_whole(at, project)),
+            (_, ["dependencies", ..] | ["sub_issue" | "sub_issues"]) => return self.on_relations(at, project, method, tail, request),
+            ("PATCH", []) => return self.edit(at, project, &body),
             ("POST", ["labels"]) => {
                 for label in texts(&body["labels"]) {
                     if !issue.labels.contains(&label) {
@@ -330,12 +330,12 @@ impl GitHub {
             _ => return refused(404, "Not Found"),
         }
         let repo = &self.repos[at];
-        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+        Reply::json(200, &Self::show(repo, &repo.issues[project]))
     }
 
-    fn edit(&mut self, at: usize, place: usize, body: &Value) -> Reply {
+    fn edit(&mut self, at: usize, project: usize, body: &Value) -> Reply {
         let milestones = self.repos[at].milestones.len();
-        let issue = &mut self.repos[at].issues[place];
+        let issue = &mut self.repos[at].issues[project];
         if let Some(title) = body["title"].as_str() {
             title.clone_into(&mut issue.title);
         }
@@ -362,7 +362,7 @@ impl GitHub {
             issue.milestone = number;
         }
         let repo = &self.repos[at];
-        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+        Reply::json(200, &Self::show(repo, &repo.issues[project]))
     }
 
     fn comment(&mut self, at: usize, id: &str, method: &str, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -409,21 +409,21 @@ impl GitHub {
     }
 
     fn show_id(&self, id: &str) -> Option<Value> {
-        self.position(id).map(|(at, place)| Self::show(&self.repos[at], &self.repos[at].issues[place]))
+        self.position(id).map(|(at, project)| Self::show(&self.repos[at], &self.repos[at].issues[project]))
     }
 
-    fn show_whole(&self, at: usize, place: usize) -> Value {
-        let issue = &self.repos[at].issues[place];
+    fn show_whole(&self, at: usize, project: usize) -> Value {
+        let issue = &self.repos[at].issues[project];
         let mut shown = Self::show(&self.repos[at], issue);
-        if let Some((at, place)) = self.bonds.parent(&issue.id.to_string()).and_then(|id| self.position(&id)) {
-            let (repo, number) = (&self.repos[at], self.repos[at].issues[place].number);
+        if let Some((at, project)) = self.bonds.parent(&issue.id.to_string()).and_then(|id| self.position(&id)) {
+            let (repo, number) = (&self.repos[at], self.repos[at].issues[project].number);
             shown["parent_issue_url"] = json!(format!("https://api.github.com/repos/{}/{}/issues/{number}", repo.owner, repo.name));
         }
         shown
     }
 
-    fn on_relations(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request) -> Reply {
-        let own = self.repos[at].issues[place].id.to_string();
+    fn on_relations(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request) -> Reply {
+        let own = self.repos[at].issues[project].id.to_string();
         let named = |field: &str| request.json()[field].as_i64().map(|id| id.to_string());
         let known = |id: Option<String>| id.filter(|id| self.position(id).is_some());
         match (method, tail) {
@@ -434,7 +434,7 @@ impl GitHub {
             }
             ("POST", ["dependencies", "blocked_by"]) => match known(named("issue_id")) {
                 Some(other) if other != own && self.bonds.add(&own, Relation::BlockedBy, &other).is_some() => {
-                    Reply::json(201, &self.show_whole(at, place))
+                    Reply::json(201, &self.show_whole(at, project))
                 }
                 Some(_) => invalid("issue_id", "invalid"),
                 None => refused(404, "Not Found"),
@@ -442,7 +442,7 @@ impl GitHub {
             ("DELETE", ["dependencies", "blocked_by", id]) => match self.bonds.find(&own, Relation::BlockedBy, id) {
                 Some(bond) => {
                     self.bonds.remove(bond);
-                    Reply::json(200, &self.show_whole(at, place))
+                    Reply::json(200, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },
@@ -453,7 +453,7 @@ impl GitHub {
                 }
                 Some(child) => {
                     self.bonds.set_parent(&child, Some(&own));
-                    Reply::json(201, &self.show_whole(at, place))
+                    Reply::json(201, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },
@@ -461,7 +461,7 @@ impl GitHub {
             {
                 Some(child) => {
                     self.bonds.set_parent(&child, None);
-                    Reply::json(200, &self.show_whole(at, place))
+                    Reply::json(200, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },

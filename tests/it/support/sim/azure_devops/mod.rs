@@ -222,14 +222,14 @@ impl AzureDevops {
     fn linked(&self, own: &str, steps: &[Value]) -> Result<Bonds, Reply> {
         let mut bonds = self.bonds.clone();
         for step in steps {
-            let place = step["path"].as_str().and_then(|path| path.strip_prefix("/relations/")).unwrap_or_default();
+            let project = step["path"].as_str().and_then(|path| path.strip_prefix("/relations/")).unwrap_or_default();
             let seen = bonds.seen(own);
             match step["op"].as_str() {
-                Some("remove") => match place.parse::<usize>().ok().and_then(|place| seen.get(place)) {
+                Some("remove") => match project.parse::<usize>().ok().and_then(|project| seen.get(project)) {
                     Some(known) => _ = bonds.remove(known.id),
                     None => return Err(refused(400, "VS403680: The relation to be removed is not there.")),
                 },
-                Some("add") if place == "-" => {
+                Some("add") if project == "-" => {
                     let other = step["value"]["url"].as_str().and_then(|url| url.rsplit_once("/_apis/wit/workItems/")).map(|(_, id)| id);
                     let Some(other) = other.filter(|id| self.position(id).is_some()) else {
                         return Err(refused(404, "TF401232: The work item to link to does not exist."));
