@@ -3,6 +3,7 @@
 //! No HTTP, no SQL, no concrete adapter. To add a use case: a file with one `impl App` block, and an entrance that calls it.
 
 pub mod access;
+mod attempts;
 mod deliver;
 mod error;
 #[cfg(test)]

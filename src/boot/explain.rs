@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::{BootError, DatabaseUrl, backends};
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::domain::decide::{self, Cause};
 use crate::domain::{CreateIssue, TaskSpec};
 
 /// Every rule that was asked with its verdict, where the task goes, and what is not carried whole.
@@ -15,12 +14,10 @@ pub fn explain_route(settings: &Settings, spec: TaskSpec) -> Result<String, Boot
         let told: Vec<String> = faults.into_vec().into_iter().map(|fault| format!("{} {}", fault.pointer, fault.message)).collect();
         BootError::Task(told.join("; "))
     })?;
-    let cause = Cause { actor: String::new(), trace: None };
     let store = DatabaseUrl::of(&settings.database).dialect();
-    let change = decide::create(command, store, None, &cause, Clock::System.stamp());
+    let issue = command.into_issue(Vec::new(), store, Clock::System.stamp());
+    let plan = trackers.plan(&issue, store);
     let mut text = String::new();
-    let Some(issue) = change.issue() else { return Ok(text) };
-    let plan = trackers.plan(issue, store);
     for considered in &plan.routed.considered {
         let mark = if considered.matched { "takes it" } else { "passes  " };
         _ = writeln!(text, "{:20} {mark}  {}", considered.rule.to_string(), considered.because);

@@ -4,13 +4,12 @@
 
 use std::collections::HashMap;
 
-use crate::app::issues::create::{DryRunOutcome, PreparedTask, check_key, parsed, replay};
+use crate::app::issues::create::{DryRunOutcome, replay};
+use crate::app::issues::prepare::{ParsedTask, PreparedTask, TaskIdentity, check_key, parsed};
 use crate::app::{AcceptedTask, App, AppError, Caller, Scope, TaskPlan};
 use crate::domain::base::input::Input;
 use crate::domain::base::text::typed;
-use crate::domain::decide::Cause;
-use crate::domain::issue::relation;
-use crate::domain::{Change, CreateIssue, Dedupe, DedupeKey, Faults, Fingerprint, GivenKeys, IssueId, TaskSpec};
+use crate::domain::{Change, CreateIssue, Dedupe, DedupeKey, Faults, Fingerprint, GivenKeys, TaskSpec};
 use crate::store::{FiledIssue, StoreError};
 
 /// The most tasks one request may carry.
@@ -50,9 +49,7 @@ pub enum BatchItemOutcome {
 /// Where a sound task stands in the batch, and how it is recognised.
 struct BatchSlot {
     at: usize,
-    id: IssueId,
-    dedupe: Option<Dedupe>,
-    plan: Option<TaskPlan>,
+    identity: TaskIdentity,
 }
 
 /// The items decided so far, and the tasks still to be written.
@@ -65,7 +62,7 @@ impl App {
         let mut sound = sound.into_iter();
         let mut gone: Option<StoreError> = None;
         loop {
-            let (places, changes) = split(sound.by_ref().take(CHUNK));
+            let (slots, changes) = split(sound.by_ref().take(CHUNK));
             if changes.is_empty() {
                 break;
             }
@@ -75,12 +72,10 @@ impl App {
                 None => self.commits.commit_batch(changes).await,
             };
             gone = written.as_ref().err().cloned();
-            let outcomes = written.unwrap_or_else(|error| places.iter().map(|_| Err(error.clone())).collect());
-            for (place, outcome) in places.into_iter().zip(outcomes) {
-                let accepted = outcome
-                    .map_err(AppError::from)
-                    .and_then(|done| self.accepted(place.id, place.dedupe.as_ref(), place.plan.as_ref(), done));
-                items[place.at] = Some(accepted.map_or_else(BatchItemOutcome::Failed, BatchItemOutcome::Filed));
+            let outcomes = written.unwrap_or_else(|error| slots.iter().map(|_| Err(error.clone())).collect());
+            for (slot, outcome) in slots.into_iter().zip(outcomes) {
+                let accepted = outcome.map_err(AppError::from).and_then(|done| self.accepted(&slot.identity, done));
+                items[slot.at] = Some(accepted.map_or_else(BatchItemOutcome::Failed, BatchItemOutcome::Filed));
             }
         }
         let items = judged(items)?;
@@ -91,15 +86,15 @@ impl App {
     /// What [`App::create_batch`] would do; nothing is written.
     pub async fn dry_run_batch(&self, batch: TaskBatch<'_>) -> Result<Vec<BatchItemOutcome>, AppError> {
         let (mut items, sound) = self.prepare_batch(batch).await?;
-        let (places, _) = split(sound.into_iter());
-        let keys: Vec<DedupeKey> = places.iter().filter_map(|place| Some(place.dedupe?.key)).collect();
+        let (slots, _) = split(sound.into_iter());
+        let keys: Vec<DedupeKey> = slots.iter().filter_map(|slot| Some(slot.identity.dedupe?.key)).collect();
         let filed = self.store.filed_under(&keys).await?;
         let filed: HashMap<DedupeKey, FiledIssue> = keys.into_iter().zip(filed).filter_map(|(key, filed)| Some((key, filed?))).collect();
         let mut seen = HashMap::new();
-        for place in places {
-            items[place.at] = Some(match &place.dedupe {
-                None => BatchItemOutcome::Rehearsed(self.dry_run_outcome(place.plan)),
-                Some(dedupe) => self.dry_run_item(place.at, dedupe, place.plan, &filed, &mut seen),
+        for BatchSlot { at, identity: TaskIdentity { dedupe, plan, .. } } in slots {
+            items[at] = Some(match &dedupe {
+                None => BatchItemOutcome::Rehearsed(self.dry_run_outcome(plan)),
+                Some(dedupe) => self.dry_run_item(at, dedupe, plan, &filed, &mut seen),
             });
         }
         judged(items)
@@ -130,20 +125,18 @@ impl App {
 
     async fn prepare_batch(&self, batch: TaskBatch<'_>) -> Result<SortedOut, AppError> {
         batch.caller.need(Scope::Ingest)?;
-        let cause = Cause { actor: batch.caller.name.clone(), trace: batch.trace };
-        let mut items = Vec::with_capacity(batch.tasks.len());
-        let mut sound = Vec::with_capacity(batch.tasks.len());
-        let tasks: Vec<_> = batch.tasks.into_iter().map(|task| task.and_then(read)).collect();
-        let named = tasks.iter().flatten().flat_map(|(command, _)| relation::named(&command.relations));
-        let known = self.named(named.collect()).await?;
-        for (at, task) in tasks.into_iter().enumerate() {
-            let prepared = task.map_err(AppError::from).and_then(|(command, key)| {
-                let given = GivenKeys { idempotency_key: key.as_deref(), message_id: None };
-                self.prepare(command, given, &known, &cause)
-            });
-            match prepared {
-                Ok(prepared) => {
-                    sound.push((at, prepared));
+        let (keys, commands): (Vec<_>, Vec<_>) = batch.tasks.into_iter().map(key_and_command).unzip();
+        let tasks = commands.into_iter().zip(&keys).map(|(command, key)| {
+            let given = GivenKeys { idempotency_key: key.as_deref(), message_id: None };
+            command.map(|command| ParsedTask { command, given })
+        });
+        let prepared = self.prepare_tasks(batch.caller, batch.trace, tasks.collect()).await?;
+        let mut items = Vec::with_capacity(prepared.len());
+        let mut sound = Vec::with_capacity(prepared.len());
+        for (at, task) in prepared.into_iter().enumerate() {
+            match task {
+                Ok(task) => {
+                    sound.push((at, task));
                     items.push(None);
                 }
                 Err(error) => items.push(Some(BatchItemOutcome::Failed(error))),
@@ -154,29 +147,29 @@ impl App {
 
     fn count(&self, items: &[BatchItemOutcome]) {
         for item in items {
-            let outcome = match item {
-                BatchItemOutcome::Filed(accepted) if accepted.replayed => "duplicate",
-                BatchItemOutcome::Filed(_) => "created",
-                BatchItemOutcome::Failed(AppError::Invalid(_)) => "invalid",
-                BatchItemOutcome::Failed(AppError::KeyReused | AppError::Refused(_)) => "refused",
-                BatchItemOutcome::Failed(_) => "failed",
-                BatchItemOutcome::Rehearsed(_) | BatchItemOutcome::SameAs(_) => continue,
-            };
-            self.metrics.ingested.with_label_values(&[outcome]).inc();
+            match item {
+                BatchItemOutcome::Filed(accepted) => self.count_filing(Ok(accepted)),
+                BatchItemOutcome::Failed(error) => self.count_filing(Err(error)),
+                BatchItemOutcome::Rehearsed(_) | BatchItemOutcome::SameAs(_) => {}
+            }
         }
     }
 }
 
-/// One item with the key it is recognised by.
-fn read(task: BatchTask) -> Result<(CreateIssue, Option<String>), Faults> {
+/// The key that one item is recognised by, and its command.
+fn key_and_command(task: Result<BatchTask, Faults>) -> (Option<String>, Result<CreateIssue, Faults>) {
+    let task = match task {
+        Ok(task) => task,
+        Err(faults) => return (None, Err(faults)),
+    };
     let mut faults = Faults::default();
     let key = typed(task.idempotency_key, "/idempotency_key", &mut faults);
     check_key(key.as_deref(), "/idempotency_key", "invalid_key", &mut faults);
-    Ok((parsed(task.spec, faults)?, key))
+    (key, parsed(task.spec, faults))
 }
 
 fn split(prepared: impl Iterator<Item = (usize, PreparedTask)>) -> (Vec<BatchSlot>, Vec<Change>) {
-    prepared.map(|(at, PreparedTask { id, dedupe, change, plan })| (BatchSlot { at, id, dedupe, plan }, change)).unzip()
+    prepared.map(|(at, PreparedTask { change, identity })| (BatchSlot { at, identity }, change)).unzip()
 }
 
 /// Every item with its verdict; or the store's error, when it kept all of them from being filed.

@@ -4,13 +4,11 @@
 //! Knows nothing of the change itself: each use case supplies its rule. To add one: a file with a
 //! call of [`App::change`].
 
+use crate::app::attempts::Attempts;
 use crate::app::{App, AppError, Caller, Scope};
 use crate::domain::decide::{Cause, Decision};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, Issue, IssueRef, Stamp};
 use crate::store::CommitOutcome;
-
-/// How often a decision is taken again after another replica changed the issue in between.
-const ATTEMPTS: u32 = 16;
 
 /// A request to change an issue, as an entrance passes it on.
 #[derive(Debug)]
@@ -66,7 +64,9 @@ impl App {
             seen = self.read_for_change(request, comment).await?;
             turn
         };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             request.expected.check(&seen)?;
             let Some(change) = rule(&seen, &cause, self.clock.stamp())? else { return Ok(seen) };
             let after = seen.after(&change);
@@ -78,7 +78,6 @@ impl App {
                 }
             }
         }
-        Err(AppError::Contended)
     }
 
     /// The issue first: every change of a comment raises the issue's version, so the comment is at

@@ -2,12 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::relations::{Known, resolved};
+use crate::app::issues::prepare::{ParsedTask, PreparedTask, TaskIdentity, check_key, parsed};
 use crate::app::{App, AppError, Caller, Scope, TaskPlan};
-use crate::domain::decide::{self, Cause};
-use crate::domain::issue::relation;
 use crate::domain::tracker::{LOCAL, LossKind, LossNote};
-use crate::domain::{Change, CreateIssue, Dedupe, Faults, Fingerprint, GivenKeys, Issue, IssueId, IssueNumber, TaskSpec};
+use crate::domain::{Dedupe, Faults, Fingerprint, GivenKeys, Issue, IssueId, IssueNumber, TaskSpec};
 use crate::store::CommitOutcome;
 
 /// One creation as an entrance hands it over.
@@ -59,19 +57,52 @@ pub enum DedupeSource {
 /// How long an `Idempotency-Key` may be.
 pub const MAX_IDEMPOTENCY_KEY: usize = 255;
 
-/// A task that is sound, ready to be written.
-pub(in crate::app) struct PreparedTask {
-    pub(in crate::app) id: IssueId,
-    pub(in crate::app) dedupe: Option<Dedupe>,
-    pub(in crate::app) change: Change,
-    pub(in crate::app) plan: Option<TaskPlan>,
-}
-
 impl App {
     /// Validates, decides and commits. The answer never waits for a tracker.
     pub async fn create_issue(&self, request: TaskSubmission<'_>) -> Result<AcceptedTask, AppError> {
-        let result = self.try_create(request).await;
-        let outcome = match &result {
+        let filed = async {
+            let PreparedTask { change, identity } = self.prepare_task(request).await?;
+            let outcome = self.commits.commit(change).await?;
+            let accepted = self.accepted(&identity, outcome)?;
+            let expected_at = if accepted.on_its_way { self.expected(identity.plan.as_ref()).await } else { None };
+            Ok(AcceptedTask { expected_at, ..accepted })
+        };
+        let result = filed.await;
+        self.count_filing(result.as_ref());
+        result
+    }
+
+    /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
+    pub async fn dry_run_create(&self, request: TaskSubmission<'_>) -> Result<(DryRunOutcome, DedupeSource), AppError> {
+        let TaskIdentity { dedupe, plan, .. } = self.prepare_task(request).await?.identity;
+        let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
+        let filed = self.store.filed_under(&keys).await?.into_iter().next().flatten();
+        let rehearsal = match filed {
+            None => self.dry_run_outcome(plan),
+            Some(filed) => DryRunOutcome::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
+        };
+        Ok((rehearsal, DedupeSource::of(dedupe.as_ref())))
+    }
+
+    async fn prepare_task(&self, request: TaskSubmission<'_>) -> Result<PreparedTask, AppError> {
+        let TaskSubmission { caller, spec, given, trace, strict } = request;
+        caller.need(Scope::Ingest)?;
+        let mut faults = Faults::default();
+        check_key(given.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
+        let task = parsed(spec, faults).map(|command| ParsedTask { command, given });
+        let Some(prepared) = self.prepare_tasks(caller, trace, vec![task]).await?.pop() else {
+            unreachable!("one task in is one task out")
+        };
+        let prepared = prepared?;
+        match &prepared.identity.plan {
+            Some(plan) if strict && !plan.losses.is_empty() => Err(refused(&plan.losses).into()),
+            Some(_) | None => Ok(prepared),
+        }
+    }
+
+    /// Counts what became of one task that was to be filed.
+    pub(in crate::app) fn count_filing(&self, filed: Result<&AcceptedTask, &AppError>) {
+        let outcome = match filed {
             Ok(AcceptedTask { replayed: false, .. }) => "created",
             Ok(AcceptedTask { replayed: true, .. }) => "duplicate",
             Err(AppError::Invalid(_)) => "invalid",
@@ -90,61 +121,6 @@ impl App {
             ) => "failed",
         };
         self.metrics.ingested.with_label_values(&[outcome]).inc();
-        result
-    }
-
-    /// Everything [`App::create_issue`] would check, and what it would find; nothing is written.
-    pub async fn dry_run_create(&self, request: TaskSubmission<'_>) -> Result<(DryRunOutcome, DedupeSource), AppError> {
-        let PreparedTask { dedupe, plan, .. } = self.prepare_one(request).await?;
-        let keys: Vec<_> = dedupe.iter().map(|dedupe| dedupe.key).collect();
-        let filed = self.store.filed_under(&keys).await?.into_iter().next().flatten();
-        let rehearsal = match filed {
-            None => self.dry_run_outcome(plan),
-            Some(filed) => DryRunOutcome::Duplicate(replay(filed.issue, filed.fingerprint, dedupe.as_ref())?),
-        };
-        Ok((rehearsal, DedupeSource::of(dedupe.as_ref())))
-    }
-
-    async fn try_create(&self, request: TaskSubmission<'_>) -> Result<AcceptedTask, AppError> {
-        let PreparedTask { id, dedupe, change, plan } = self.prepare_one(request).await?;
-        let outcome = self.commits.commit(change).await?;
-        let accepted = self.accepted(id, dedupe.as_ref(), plan.as_ref(), outcome)?;
-        let expected_at = if accepted.on_its_way { self.expected(plan.as_ref()).await } else { None };
-        Ok(AcceptedTask { expected_at, ..accepted })
-    }
-
-    async fn prepare_one(&self, request: TaskSubmission<'_>) -> Result<PreparedTask, AppError> {
-        request.caller.need(Scope::Ingest)?;
-        let cause = Cause { actor: request.caller.name.clone(), trace: request.trace };
-        let mut faults = Faults::default();
-        check_key(request.given.idempotency_key, "Idempotency-Key", "invalid_header", &mut faults);
-        let command = parsed(request.spec, faults)?;
-        let known = self.named(relation::named(&command.relations).collect()).await?;
-        let prepared = self.prepare(command, request.given, &known, &cause)?;
-        match &prepared.plan {
-            Some(plan) if request.strict && !plan.losses.is_empty() => Err(refused(&plan.losses).into()),
-            Some(_) | None => Ok(prepared),
-        }
-    }
-
-    /// The key ladder and the decision, for one task, by what is known of the issues it names.
-    pub(in crate::app) fn prepare(
-        &self,
-        command: CreateIssue,
-        given: GivenKeys<'_>,
-        known: &Known,
-        cause: &Cause,
-    ) -> Result<PreparedTask, AppError> {
-        let dedupe = Dedupe::of(&command, &cause.actor, given);
-        let relations = resolved(&command.relations, known, "")?;
-        let stamp = self.clock.stamp();
-        let change = decide::related(decide::create(command, self.store.name(), dedupe, cause, stamp), relations);
-        let plan = change.issue().and_then(|issue| self.plan(issue));
-        let change = match &plan {
-            Some(plan) => decide::routed(change, &plan.backend, plan.note()),
-            None => change,
-        };
-        Ok(PreparedTask { id: IssueId(stamp.id), dedupe, change, plan })
     }
 
     pub(in crate::app) fn dry_run_outcome(&self, plan: Option<TaskPlan>) -> DryRunOutcome {
@@ -152,16 +128,12 @@ impl App {
     }
 
     /// The answer to an insert.
-    pub(in crate::app) fn accepted(
-        &self,
-        id: IssueId,
-        dedupe: Option<&Dedupe>,
-        plan: Option<&TaskPlan>,
-        outcome: CommitOutcome,
-    ) -> Result<AcceptedTask, AppError> {
+    pub(in crate::app) fn accepted(&self, identity: &TaskIdentity, outcome: CommitOutcome) -> Result<AcceptedTask, AppError> {
+        let TaskIdentity { id, dedupe, plan } = identity;
+        let (plan, dedupe) = (plan.as_ref(), dedupe.as_ref());
         match outcome {
             CommitOutcome::Inserted(number) => Ok(AcceptedTask {
-                id,
+                id: *id,
                 number,
                 url: None,
                 backend: plan.map_or(self.store.name(), |plan| &plan.backend).to_owned(),
@@ -189,17 +161,6 @@ impl DedupeSource {
             None => Self::None,
             Some(Dedupe { fingerprint: Some(_), .. }) => Self::IdempotencyKey,
             Some(Dedupe { fingerprint: None, .. }) => Self::NaturalKey,
-        }
-    }
-}
-
-/// The gate of meaning, for one task. `faults` are those found in it before.
-pub(in crate::app) fn parsed(spec: TaskSpec, mut faults: Faults) -> Result<CreateIssue, Faults> {
-    match CreateIssue::parse(spec) {
-        Ok(command) => faults.into_result(command),
-        Err(more) => {
-            faults.extend(more);
-            Err(faults)
         }
     }
 }
@@ -232,12 +193,4 @@ fn refused(losses: &[LossNote]) -> Faults {
         faults.add(format!("/{}", loss.field), code, format!("{backend}: {}", loss.why));
     }
     faults
-}
-
-/// A key is kept as a hash, but travels in headers, logs and other people's databases.
-pub(in crate::app) fn check_key(key: Option<&str>, place: &str, code: &'static str, faults: &mut Faults) {
-    let sound = |key: &str| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b));
-    if key.is_some_and(|key| !sound(key)) {
-        faults.add(place, code, format!("must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters"));
-    }
 }

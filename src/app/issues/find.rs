@@ -1,4 +1,4 @@
-//! Lists and searches, a page at a time.
+//! Finds one issue by its name, and lists and searches issues a page at a time.
 
 use crate::app::{App, AppError, Caller, Scope};
 use crate::domain::find::facet::{FacetCount, FacetOrder, FacetQuery};
@@ -23,6 +23,16 @@ pub struct TotalCount {
 }
 
 impl App {
+    /// By id or number; archived ones too.
+    pub async fn read_issue(&self, caller: &Caller, name: IssueRef) -> Result<Issue, AppError> {
+        caller.need(Scope::Read)?;
+        self.find_issue(name).await
+    }
+
+    pub(in crate::app) async fn find_issue(&self, name: IssueRef) -> Result<Issue, AppError> {
+        self.reads.issue(name).await?.ok_or_else(|| AppError::NotFound { what: format!("issue {name}") })
+    }
+
     pub async fn find_issues(&self, caller: &Caller, query: &IssueQuery) -> Result<IssueList, AppError> {
         caller.need(Scope::Read)?;
         let (issues, next) = if query.sort == Sort::Relevance { self.search(query).await? } else { self.list(query).await? };

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::comments_out::digest;
-use super::reconcile::ATTEMPTS;
 use super::{Push, PushStop};
 use crate::app::AppError;
+use crate::app::attempts::{Attempt, Attempts};
 use crate::domain::base::text;
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{
@@ -118,19 +118,21 @@ impl Push<'_> {
 
     /// Decides again on the present comment, if the issue changed meanwhile.
     async fn take_known_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
-        for _ in 0..ATTEMPTS {
-            if self.merge_comment(talk, link, there).await? {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
+            if let Attempt::Done(()) = self.merge_comment(talk, link, there).await? {
                 return Ok(());
             }
         }
-        Err(PushStop::Failed(AppError::Contended))
     }
 
-    /// `false`: the issue moved on before it was written.
-    async fn merge_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<bool, PushStop> {
+    async fn merge_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<Attempt<()>, PushStop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
-        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else { return Ok(true) };
+        let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else {
+            return Ok(Attempt::Done(()));
+        };
         let id = CommentId(link.slot.subject);
         let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else {
             return self.merge_deleted_comment(talk, link, &base, there).await;
@@ -158,7 +160,7 @@ impl Push<'_> {
         }
         writes.extend(notes.writes);
         let (body, sends, moved) = match heard {
-            CommentOutcome::Nothing if writes.is_empty() => return Ok(true),
+            CommentOutcome::Nothing if writes.is_empty() => return Ok(Attempt::Done(())),
             CommentOutcome::Nothing | CommentOutcome::Hold => (None, false, false),
             CommentOutcome::Agree { sends } => (None, sends, true),
             CommentOutcome::Take { body, sends } => (Some(body), sends, true),
@@ -174,33 +176,33 @@ impl Push<'_> {
             change.comment_links.push(CommentLinkWrite::Set(link));
         }
         change.conflicts = writes;
-        if !self.committed(change).await? {
-            return Ok(false);
+        if let Attempt::Stale = self.committed(change).await? {
+            return Ok(Attempt::Stale);
         }
         if sends {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
             self.send_comment(&talk.at, id, comment.as_ref()).await?;
         }
-        Ok(true)
+        Ok(Attempt::Done(()))
     }
 
     /// The comment is deleted here. If it was edited in the tracker since, no reader here saw that
     /// text: the comment is restored, as it is there. If this side owns comments, it stays deleted,
-    /// and a conflict keeps the tracker's text. `false`: the issue changed before this was written.
+    /// and a conflict keeps the tracker's text.
     async fn merge_deleted_comment(
         &mut self,
         talk: &CommentSync<'_>,
         link: &CommentLink,
         base: &str,
         there: &RemoteComment,
-    ) -> Result<bool, PushStop> {
+    ) -> Result<Attempt<()>, PushStop> {
         let (author, body) = match quoted_author(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
             Some(said) => said,
             None => (self.author(there), without_our_footer(&there.body)),
         };
         let theirs = self.tracker.backend.canonical(&body);
         if theirs == base {
-            return Ok(true);
+            return Ok(Attempt::Done(()));
         }
         let stamp = self.app.clock.stamp();
         let id = CommentId(link.slot.subject);
@@ -242,24 +244,20 @@ impl Push<'_> {
         let gone: Vec<&CommentLink> =
             gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
         for link in gone {
-            let mut done = false;
-            for _ in 0..ATTEMPTS {
-                done = self.missing_comment(talk, link).await?;
-                if done {
+            let mut attempts = Attempts::default();
+            loop {
+                attempts.another()?;
+                if let Attempt::Done(()) = self.missing_comment(talk, link).await? {
                     break;
                 }
-            }
-            if !done {
-                return Err(PushStop::Failed(AppError::Contended));
             }
         }
         Ok(())
     }
 
-    /// `false`: the issue moved on before it was written.
-    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<bool, PushStop> {
+    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<Attempt<()>, PushStop> {
         let id = CommentId(link.slot.subject);
-        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(true) };
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(Attempt::Done(())) };
         let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
         let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
         let backend = &self.tracker.name;
@@ -269,13 +267,13 @@ impl Push<'_> {
             if kept { Change::of(IssueWrite::None) } else { decide::delete_remote_comment(&self.issue, backend, id, &cause, stamp) };
         let (issue_id, slot) = (self.issue.id, link.slot);
         change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
-        if !self.committed(change).await? {
-            return Ok(false);
+        if let Attempt::Stale = self.committed(change).await? {
+            return Ok(Attempt::Stale);
         }
         if kept {
             self.send_comment(&talk.at, id, Some(&comment)).await?;
         }
-        Ok(true)
+        Ok(Attempt::Done(()))
     }
 
     async fn write_comment(

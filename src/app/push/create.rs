@@ -1,15 +1,11 @@
 //! The issue itself: made there once, and kept as it is here.
 
 use super::{ACTOR, Push, PushStop};
-use crate::app::AppError;
+use crate::app::attempts::Attempts;
 use crate::backend::{BackendError, CreatedRemote, ErrorKind};
-use crate::domain::IssueRef;
 use crate::domain::decide::{self, Cause};
 use crate::domain::tracker::{DraftEdit, Link, LinkState, Marker};
 use crate::store::CommitOutcome;
-
-/// How often the link is written again because the issue changed meanwhile.
-const ATTEMPTS: u32 = 16;
 
 impl Push<'_> {
     /// The link, with the remote issue created if it is not there.
@@ -76,28 +72,22 @@ impl Push<'_> {
         let linked = Link { state: LinkState::Linked, remote: Some(created.at), base: Some(created.carried), ..link };
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
         let kind = self.tracker.backend.kind();
-        for attempt in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             let change = decide::link(&self.issue, linked.clone(), kind, found_again, &cause, self.app.clock.stamp());
             let after = change.issue().cloned();
             match self.app.settle_change(self.lease, change).await {
                 Some(CommitOutcome::Written) => {
                     self.issue = after.unwrap_or_else(|| self.issue.clone());
-                    if attempt > 0 {
-                        self.look_around().await?;
-                    }
                     return Ok(linked);
                 }
-                Some(CommitOutcome::Stale) => {
-                    let id = IssueRef::Id(self.issue.id);
-                    let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(PushStop::Lost) };
-                    self.issue = issue;
-                }
+                Some(CommitOutcome::Stale) => self.read_again().await?,
                 Some(CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. }) | None => {
                     return Err(PushStop::Lost);
                 }
             }
         }
-        Err(PushStop::Failed(AppError::Contended))
     }
 
     /// What changed since it was sent last.

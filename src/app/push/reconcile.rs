@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::merge_inputs::{MergeInputs, MergeSides};
 use super::{ACTOR, Push, PushStop};
 use crate::app::AppError;
+use crate::app::attempts::{Attempt, Attempts};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{Binding, BindingState, Conflict, Merged, comparable_base, comparable_local, comparable_remote, words};
@@ -16,9 +17,6 @@ use crate::domain::tracker::{Draft, DraftEdit, Link, LinkOrigin, LinkState, Remo
 use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::CommitOutcome;
-
-/// How often it starts again because one of the sides changed meanwhile.
-pub(super) const ATTEMPTS: u32 = 8;
 
 /// A merge with what it makes of the records.
 struct MergeWithRecords {
@@ -34,7 +32,9 @@ impl Push<'_> {
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(link);
         }
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             // If nothing has to be sent, the remote issue need not be read.
             if !self.is_about_remote() && !self.differs(&link) {
                 return Ok(link);
@@ -54,7 +54,6 @@ impl Push<'_> {
                 ended => return ended,
             }
         }
-        Err(PushStop::Failed(AppError::Contended))
     }
 
     fn comparable_sides(&self, link: &Link) -> (Draft, Draft) {
@@ -141,7 +140,9 @@ impl Push<'_> {
 
     /// Pulls and writes the remote changes; answers the fields that are held.
     async fn apply_remote(&mut self, link: Link, remote: &RemoteIssue, binding: &Binding) -> Result<(Link, BTreeSet<Field>), PushStop> {
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             let stamp = self.app.clock.stamp();
             let open = self.app.store.unresolved_conflicts(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
             let merged = self.merge_sides(&link, remote, binding, &open, stamp).await?;
@@ -159,14 +160,13 @@ impl Push<'_> {
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
             let taken = merged.done.take.fields().len();
             let change = Change { links: vec![next.clone()], conflicts: merged.records.writes, ..change };
-            if self.committed(change).await? {
+            if let Attempt::Done(()) = self.committed(change).await? {
                 let name = &self.tracker.name;
                 self.app.metrics.sync.items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
                 self.app.metrics.sync.conflicts.with_label_values(&[name]).inc_by(merged.records.new);
                 return Ok((next, held));
             }
         }
-        Err(PushStop::Failed(AppError::Contended))
     }
 
     async fn merge_sides(
@@ -225,33 +225,39 @@ impl Push<'_> {
     /// Writes a change decided on the issue as it is; on one that moved on, it is decided again.
     pub(super) async fn write(&mut self, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), PushStop> {
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
-        for _ in 0..ATTEMPTS {
+        let mut attempts = Attempts::default();
+        loop {
+            attempts.another()?;
             let change = decide(&self.issue, &cause, self.app.clock.stamp());
-            if self.committed(change).await? {
+            if let Attempt::Done(()) = self.committed(change).await? {
                 return Ok(());
             }
         }
-        Err(PushStop::Failed(AppError::Contended))
     }
 
-    /// `false`: the issue had moved on, and was read again.
-    pub(super) async fn committed(&mut self, change: Change) -> Result<bool, PushStop> {
+    /// Writes the change under the lease. Where the issue moved on, this reads it again.
+    pub(super) async fn committed(&mut self, change: Change) -> Result<Attempt<()>, PushStop> {
         let after = change.issue().cloned();
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
             CommitOutcome::Written => {
                 self.issue = after.unwrap_or_else(|| self.issue.clone());
-                Ok(true)
+                Ok(Attempt::Done(()))
             }
             CommitOutcome::Stale => {
-                let id = IssueRef::Id(self.issue.id);
-                let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(PushStop::Lost) };
-                self.issue = issue;
-                self.look_around().await?;
-                Ok(false)
+                self.read_again().await?;
+                Ok(Attempt::Stale)
             }
             CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
         }
+    }
+
+    /// Takes the issue as it is after another writer changed it. The issues that it relates to may be others too.
+    pub(super) async fn read_again(&mut self) -> Result<(), PushStop> {
+        let id = IssueRef::Id(self.issue.id);
+        let Some(issue) = self.app.reads.issue(id).await.map_err(AppError::from)? else { return Err(PushStop::Lost) };
+        self.issue = issue;
+        self.look_around().await
     }
 }
 

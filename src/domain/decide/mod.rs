@@ -18,7 +18,7 @@ mod review;
 pub use bulk::{BulkChange, SetWish, StateWish, change_one_of_many};
 pub use claim::{claim, release};
 pub use comment::{add_comment, delete_comment, edit_comment};
-pub use create::{create, related, routed};
+pub use create::{NewIssue, create};
 pub use edit::edit;
 pub use lifecycle::{archive, block, close, close_saying, delete, reopen, restore, start, unblock};
 pub use link::link;

@@ -233,7 +233,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::decide::create;
     use crate::domain::issue::create::CreateIssue;
     use crate::domain::request::create::TaskSpec;
 
@@ -243,8 +242,7 @@ mod tests {
 
     fn issue() -> Issue {
         let command = CreateIssue::parse(TaskSpec { title: "t".to_owned().into(), ..TaskSpec::default() }).unwrap();
-        let change = create(command, "gitea", None, &cause(), stamp(1));
-        change.issue().unwrap().clone()
+        command.into_issue(Vec::new(), "gitea", stamp(1))
     }
 
     fn cause() -> Cause {

@@ -18,9 +18,14 @@ fn cause() -> Cause {
     Cause { actor: "tester".to_owned(), trace: None }
 }
 
+fn new(spec: TaskSpec) -> Change {
+    let issue = CreateIssue::parse(spec).unwrap().into_issue(Vec::new(), "sqlite", stamp(0));
+    create(NewIssue { issue, dedupe: None, route: None }, &cause(), stamp(0))
+}
+
 fn issue(review: bool) -> Issue {
     let spec = TaskSpec { title: "t".to_owned().into(), review_required: review.into(), ..TaskSpec::default() };
-    let change = create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause(), stamp(0));
+    let change = new(spec);
     change.issue().unwrap().clone()
 }
 
@@ -147,7 +152,7 @@ fn each_state_allows_what_the_table_says() {
 fn several_events_of_one_change_are_in_the_order_of_their_causes() {
     let kinds = |change: &Change| change.events.iter().map(|event| event.kind).collect::<Vec<_>>();
     let spec = TaskSpec { title: "t".to_owned().into(), review_required: true.into(), ..TaskSpec::default() };
-    let created = create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause(), stamp(0));
+    let created = new(spec);
     assert_eq!(kinds(&created), [EventKind::Created, EventKind::ReviewRequested]);
     assert!(matches!(&created.write, IssueWrite::Insert { issue, .. } if issue.version == 2));
 

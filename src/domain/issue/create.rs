@@ -2,8 +2,10 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::TaskOrigin;
-use super::relation::WantedRelation;
+use super::relation::{IssueRelation, WantedRelation};
+use super::{Issue, Review, State, TaskOrigin};
+use crate::domain::base::id::{IssueId, IssueNumber};
+use crate::domain::base::stamp::Stamp;
 use crate::domain::base::vocabulary::{Kind, Priority};
 
 /// When the task is due: a number of days after it is accepted, or a date.
@@ -49,4 +51,35 @@ pub struct CreateIssue {
     pub review_required: bool,
     /// As the caller names the other ends.
     pub relations: Vec<WantedRelation>,
+}
+
+impl CreateIssue {
+    /// The issue as it stands before it is filed: without a number, and held by the store. The store looked up the other ends.
+    #[must_use]
+    pub fn into_issue(self, relations: Vec<IssueRelation>, store: &str, stamp: Stamp) -> Issue {
+        Issue {
+            id: IssueId(stamp.id),
+            number: IssueNumber::UNASSIGNED,
+            due_on: self.due.map(|due| due.date(stamp.now.date_naive())),
+            title: self.title,
+            description: self.description,
+            state: State::Open,
+            priority: self.priority,
+            kind: self.kind,
+            labels: self.labels,
+            assignees: self.assignees,
+            milestone: self.milestone,
+            relations,
+            target_repo: self.target_repo,
+            backend: store.to_owned(),
+            url: None,
+            origin: self.origin,
+            review: if self.review_required { Review::Pending } else { Review::None },
+            claim: None,
+            version: 1,
+            created_at: stamp.now,
+            updated_at: stamp.now,
+            archived_at: None,
+        }
+    }
 }

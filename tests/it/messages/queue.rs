@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use issue_core::clock::Clock;
-use issue_core::domain::decide::{self, Cause};
+use issue_core::domain::decide::{self, Cause, NewIssue};
 use issue_core::domain::issue::edit::EditIssue;
 use issue_core::domain::{
     AttemptOutcome, Change, CreateIssue, Issue, IssueId, Lease, Message, MessageKind, MessageState, NewMessage, QueuePosition, TaskSpec,
@@ -53,8 +53,8 @@ impl Bench {
         let stamp = issue_core::domain::Stamp { now: self.now, ..Clock::System.stamp() };
         let spec = TaskSpec { title: "t".to_owned().into(), ..TaskSpec::default() };
         let cause = Cause { actor: "a".to_owned(), trace: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned()) };
-        let change = decide::create(CreateIssue::parse(spec).unwrap(), "sqlite", None, &cause, stamp);
-        let mut issue = change.issue().unwrap().clone();
+        let mut issue = CreateIssue::parse(spec).unwrap().into_issue(Vec::new(), "sqlite", stamp);
+        let change = decide::create(NewIssue { issue: issue.clone(), dedupe: None, route: None }, &cause, stamp);
         let outcomes = self.store.commit(&[change]).await.unwrap();
         let CommitOutcome::Inserted(number) = outcomes[0] else { panic!("{outcomes:?}") };
         issue.number = number;
