@@ -1,7 +1,7 @@
 //! `Prefer` (RFC 7240): what a caller would like, and `Preference-Applied`: what it got.
 //!
 //! A preference never makes a request fail: what is not understood is passed over. To honour another one: its field here, and
-//! its word in [`Applied`] only where it made the difference it asks for.
+//! its word in [`Preferences::tell`] only where it made the difference it asks for.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The targets of messages, each with its breaker and its limits.
 //!
 //! Here is what the use cases about messages share. To add a kind of message: the use case that does its work, its limit in
-//! [`WorkRules`], and its targets in [`Outlets::new`].
+//! [`WorkRules`], and its targets in [`Targets::new`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! An issue as we ask a tracker to hold it: our fields, its user names, a body with its footer,
 //! everything within its limits.
 //!
-//! The draft last sent is kept with the link, so that an update carries only what changed since ([`Edit`]).
+//! The draft last sent is kept with the link, so that an update carries only what changed since ([`DraftEdit`]).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

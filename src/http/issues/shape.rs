@@ -122,7 +122,7 @@ pub struct CreateIssueResponse {
     delivery_expected_at: Option<DateTime<Utc>>,
 }
 
-/// The two shapes of a 200: the first answer again, or a dry run.
+/// The two shapes of a 200: the first answer again, or a rehearsal.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum FiledResponse {
