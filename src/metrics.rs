@@ -1,4 +1,4 @@
-//! Every metric series, each with its help text, in one place. `docs/observability.md` lists them for operators.
+//! Every metric series with its help text. `docs/observability.md` lists them for operators.
 //!
 //! To add one: a field here, its registration in [`Metrics::new`], its line in the document.
 
@@ -7,10 +7,10 @@ use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder, core::Collector,
 };
 
-/// Seconds; fine where a healthy answer lies, coarse where only an alert looks.
+/// Seconds; fine in the range of a healthy answer, coarse where only an alert needs it.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Which commit this is, where the build was told (the image is).
+/// The commit of this build, if the build knows it (the image does).
 const REVISION: &str = match option_env!("ISSUE_CORE_REVISION") {
     Some(revision) => revision,
     None => "unknown",
@@ -48,7 +48,7 @@ pub struct Metrics {
     pub sync: SyncSeries,
 }
 
-/// What is told of following the trackers.
+/// The series of two-way sync.
 #[derive(Debug)]
 pub struct SyncSeries {
     pub runs: IntCounterVec,
@@ -121,7 +121,7 @@ impl Metrics {
                 IntCounterVec::new(
                     Opts::new(
                         "issue_core_deliveries_total",
-                        "Attempts ended, by outcome: delivered, failed (to be tried again), dead (given up), lost (done by somebody else).",
+                        "Attempts ended, by outcome: delivered, failed (to be tried again), dead (given up), lost (done by another worker).",
                     ),
                     &["kind", "target", "outcome"],
                 )?,
@@ -172,21 +172,21 @@ impl SyncSeries {
             runs: counters(
                 registry,
                 "sync_passes_total",
-                "Passes over a tracker's list that ended, by outcome: completed or failed.",
+                "Sync runs that ended, by outcome: completed or failed.",
                 &["binding", "outcome"],
             )?,
             items: counters(
                 registry,
                 "sync_issues_total",
-                "Issues brought into agreement, by what was done: adopted, taken (changed here), sent (changed there) or gone.",
+                "Issues synced, by action: adopted, taken (pulled), sent (pushed) or gone (found deleted).",
                 &["backend", "action"],
             )?,
-            conflicts: counters(registry, "sync_conflicts_total", "Clashes met, settled by a rule or not.", &["backend"])?,
-            open_conflicts: gauges(registry, "sync_conflicts_open", "Clashes that wait for somebody to decide.", &["backend"])?,
+            conflicts: counters(registry, "sync_conflicts_total", "Conflicts met, settled by a rule or not.", &["backend"])?,
+            open_conflicts: gauges(registry, "sync_conflicts_open", "Conflicts that wait for an operator's decision.", &["backend"])?,
             behind: gauges(
                 registry,
                 "sync_behind_seconds",
-                "How long ago the last pass over a binding was completed, when last measured.",
+                "The time since a binding's last completed sync run, when last measured.",
                 &["binding"],
             )?,
         })

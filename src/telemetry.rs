@@ -55,8 +55,8 @@ pub fn init(log: &LogSettings, telemetry: &TelemetrySettings) -> Result<Telemetr
         let spans =
             tracing_opentelemetry::layer().with_location(false).with_threads(false).with_target(false).with_tracked_inactivity(false);
         let spans = spans.with_tracer(provider.tracer("issue-core")).with_filter(
-            // Asked each time: what is asked once leaves a trace in tracing-subscriber whenever somebody (sqlx) only asks whether an
-            // event would be taken, and the next span is lost.
+            // Evaluated each time: a cached answer stays in tracing-subscriber when a library
+            // (sqlx) only asks whether an event would be recorded, and the next span is lost.
             DynFilterFn::new(|of, _| is_story(of)).with_max_level_hint(Level::DEBUG),
         );
         tracing_subscriber::registry().with(spans).with(lines(log).with_filter(filter)).try_init()?;
@@ -74,8 +74,9 @@ fn lines<S: Subscriber + for<'span> LookupSpan<'span>>(log: &LogSettings) -> Box
     }
 }
 
-/// What a trace shows: every span of ours, whatever the log is set to, and what the log would say by default. Spans that only a
-/// trace needs are at the level debug, so that they cost nothing where nothing is exported.
+/// The content of a trace: every span of ours, for any log level, and the events that the log
+/// records by default. Spans that only a trace needs are at the level debug, so that they cost
+/// nothing where nothing is exported.
 fn is_story(of: &Metadata<'_>) -> bool {
     of.target().starts_with("issue_core") && (of.is_span() || *of.level() <= Level::INFO)
 }
@@ -143,7 +144,7 @@ impl TraceContext {
         Some(Self { id, span, sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1 })
     }
 
-    /// A trace nobody records, from the randomness of a fresh id.
+    /// A trace that is not recorded, from the randomness of a fresh id.
     #[must_use]
     pub fn fresh(id: Uuid) -> Self {
         let bits = id.as_u128();
@@ -152,7 +153,8 @@ impl TraceContext {
         Self { id: bits.max(1), span, sampled: false }
     }
 
-    /// The trace that begins with `span`; one that nobody records, from the fresh id, when no exporter is installed.
+    /// The trace that begins with `span`; without an exporter, one that is not recorded, from the
+    /// fresh id.
     #[must_use]
     pub fn begin(span: &Span, fresh: Uuid) -> Self {
         Self::of(span).unwrap_or_else(|| Self::fresh(fresh))
@@ -240,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_written_reads_back(id in 1u128.., span in 1u64.., sampled: bool) {
+        fn every_written_value_reads_back(id in 1u128.., span in 1u64.., sampled: bool) {
             let trace = TraceContext { id, span, sampled };
             prop_assert_eq!(TraceContext::parse(&trace.traceparent()), Some(trace));
         }

@@ -12,7 +12,7 @@ pub(in crate::app) struct Attempts {
 }
 
 /// What one attempt came to.
-pub(in crate::app) enum AttemptEnd<T> {
+pub(in crate::app) enum CommitAttempt<T> {
     Done(T),
     /// Another writer was faster, and the newer state was read. The use case decides again.
     Stale,

@@ -84,7 +84,7 @@ impl AppError {
         }
     }
 
-    /// What a caller may be told: never the inside of the store.
+    /// The text that a caller may read: never the inside of the store.
     #[must_use]
     pub fn public(&self) -> String {
         match self {

@@ -1,4 +1,5 @@
-//! One failure of each sort, for tests that must see them all. A new variant does not compile before it has its place here.
+//! One failure of each sort, for tests of all failures. A new variant does not compile before it
+//! has a line here.
 
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ pub fn every_failure() -> Vec<AppError> {
     ]
 }
 
-/// A new variant does not compile before it has its place here.
+/// A new variant does not compile before it has a line here.
 fn position(error: &AppError) -> usize {
     match error {
         AppError::Unauthenticated => 0,

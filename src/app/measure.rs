@@ -1,10 +1,11 @@
-//! The numbers of this process, as they are the moment somebody asks.
+//! The numbers of this process at the moment of a request.
 
 use super::App;
 use crate::metrics::MetricsError;
 
 impl App {
-    /// Every metric in the text exposition format. Waits for nobody: a store that is away has its numbers, too.
+    /// Every metric in the text exposition format. It waits for nothing: a store that is away has
+    /// its numbers, too.
     pub fn numbers(&self) -> Result<Vec<u8>, MetricsError> {
         for pool in self.store.connections() {
             let idle = i64::try_from(pool.idle).unwrap_or(i64::MAX);

@@ -67,12 +67,12 @@ pub struct App {
     /// The ends of messages, in batches of their own: beside new issues they would only slow them down.
     pub settles: GroupCommit,
     pub releases: GroupRelease,
-    /// Who hears of what happens.
+    /// The targets of events.
     pub targets: Targets,
     /// Where issues go.
     pub trackers: Trackers,
     pub waits: AnswerWaits,
-    /// Which places of them are followed.
+    /// The bindings of tracker projects.
     pub bindings: BindingCache,
     pub wake: Arc<Wake>,
     pub turns: IssueLocks,

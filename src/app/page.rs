@@ -1,13 +1,13 @@
 //! A page of a longer list: no longer than asked, and no heavier than memory allows.
 //!
-//! Single rows may hold a megabyte, so a page is read in small portions and ends early once it is heavy: whoever follows its
-//! cursor misses nothing.
+//! Single rows may hold a megabyte, so a page is read in small portions and ends early once it is
+//! heavy. A client that follows its cursor misses nothing.
 
 use std::future::Future;
 
 use crate::store::StoreError;
 
-/// The most that may be asked for, and what is given when nobody says.
+/// The largest limit, and the limit without the parameter.
 pub const MAX_LIMIT: u32 = 200;
 pub const DEFAULT_LIMIT: u32 = 50;
 
@@ -43,7 +43,7 @@ where
 {
     let mut page = ListPage { items: Vec::new(), more: false };
     let mut heft = 0;
-    // One more than asked for tells whether there is more.
+    // One more than requested shows whether there is more.
     let mut missing = limit + 1;
     while missing > 0 {
         let portion = missing.min(PORTION);

@@ -50,7 +50,8 @@ impl App {
         self.state_of(self.tracker(name)?).await
     }
 
-    /// Asks the tracker itself. One that cannot be reached, or lets nobody in, is an answer too.
+    /// Calls the tracker itself. A tracker that cannot be reached, or that refuses the credential,
+    /// is an answer too.
     pub async fn check_backend(&self, caller: &Caller, name: &str) -> Result<CheckReport, AppError> {
         caller.need(Scope::Admin)?;
         if name == LOCAL {
@@ -58,8 +59,8 @@ impl App {
             return Ok(CheckReport::default());
         }
         let tracker = self.tracker(name)?;
-        let place = tracker.place();
-        let checked = tracker.backend.check(place.as_ref()).await;
+        let project = tracker.place();
+        let checked = tracker.backend.check(project.as_ref()).await;
         Ok(checked.unwrap_or_else(|error| CheckReport { account: None, missing: vec![error.message] }))
     }
 
@@ -71,7 +72,7 @@ impl App {
         self.tracker(name)?.backend.workspaces(page).await.map_err(|error| away(name, error))
     }
 
-    /// With the workspace they belong to, where it can be told.
+    /// With the workspace they belong to, where it is known.
     pub async fn resources(
         &self,
         caller: &Caller,

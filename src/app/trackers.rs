@@ -1,4 +1,4 @@
-//! The trackers there are, the routes to them, and what a new task is told about its way there.
+//! The configured trackers, the routes to them, and the losses and the expected time of a new task.
 //!
 //! To add a tracker nothing is to be done here: `boot` makes the list.
 
@@ -28,7 +28,7 @@ pub struct Tracker {
     pub budget: Option<CreationBudget>,
     /// The longest one of its calls may take.
     pub timeout: Duration,
-    /// How long after a creation whose answer was lost its absence is believed.
+    /// The time after a lost answer from which a missing issue counts as not created.
     pub doubt: Duration,
     /// Where issues go that no route says more about.
     pub template: ProjectTemplate,
@@ -36,7 +36,7 @@ pub struct Tracker {
     pub estimate: Mutex<Option<(DateTime<Utc>, DateTime<Utc>)>>,
 }
 
-/// How the tracker tells us by itself what happens there.
+/// How the tracker sends us webhook deliveries.
 #[derive(Debug, Clone, Default)]
 pub struct WebhookSetup {
     pub secret: Secret,
@@ -47,7 +47,7 @@ pub struct WebhookSetup {
 }
 
 impl WebhookSetup {
-    /// Those that deliveries may be signed with; none: no delivery is taken in.
+    /// The secrets of valid signatures; none: every delivery is refused.
     #[must_use]
     pub fn secrets(&self) -> Vec<SecretString> {
         [&self.secret, &self.previous].into_iter().filter_map(|secret| secret.get().0).collect()
@@ -112,7 +112,8 @@ impl Trackers {
         let backend = self.kind(routed.first()).map_or_else(|| store.to_owned(), |kind| kind.as_str().to_owned());
         let mut losses = Vec::new();
         for tracker in routed.to.iter().filter_map(|to| self.get(&to.backend)) {
-            // Where others lie is not asked here: whoever files a task does not wait for that.
+            // The related issues' links are not read here: a caller that files a task does not wait
+            // for that.
             let lost = fit(issue, &tracker.terms, &RelationTargets::of(&tracker.name)).losses;
             losses.extend(lost.into_iter().map(|loss| LossNote { backend: tracker.name.clone(), loss }));
         }
@@ -145,7 +146,7 @@ impl TaskPlan {
 }
 
 impl Tracker {
-    /// The place for checks: the template without what depends on the task.
+    /// The project for checks: the template without the parts that depend on the task.
     #[must_use]
     pub fn place(&self) -> Option<Project> {
         ProjectTemplate::default().fill(&self.template, self.backend.needs(), None).ok()
@@ -158,8 +159,8 @@ impl App {
         (!self.trackers.is_empty()).then(|| self.trackers.plan(issue, self.store.name()))
     }
 
-    /// When a task that goes there now is expected, where the share of writes makes it wait. Looked up once a second at most: a
-    /// caller is not to pay for it.
+    /// The expected creation time of a task that goes there now, if the budget delays it. Read at
+    /// most once a second, because a caller must not pay for it.
     pub(super) async fn expected(&self, plan: Option<&TaskPlan>) -> Option<DateTime<Utc>> {
         const FRESH: Duration = Duration::from_secs(1);
         const MOST: u32 = 10_000;
@@ -189,8 +190,8 @@ impl App {
         Ok(spent)
     }
 
-    /// The answer once the issue is in its tracker; or as it is, when that takes longer than whoever asked (or else the settings) will
-    /// wait.
+    /// The answer once the issue is in its tracker; or as it is, if that takes longer than the
+    /// caller's patience (or else the setting) allows.
     pub async fn waited(&self, accepted: AcceptedTask, patience: Option<Duration>) -> AcceptedTask {
         const LOOK: Duration = Duration::from_millis(50);
         let most = patience.unwrap_or(self.waits.usual).min(self.waits.most);
@@ -199,7 +200,7 @@ impl App {
         }
         let look = async {
             loop {
-                // Another process may be the one that pushes it, so it is looked for, not waited for.
+                // Another process may push the issue, so the store is polled.
                 if let Ok(Some(Issue { url: Some(url), .. })) = self.reads.issue(IssueRef::Id(accepted.id)).await {
                     return url;
                 }

@@ -13,13 +13,13 @@ pub struct ListAsk<'a> {
     pub since: Option<DateTime<Utc>>,
     /// [`ChangesPage::next`] of the page before, asked with the same `since`; the first page without it.
     pub page: Option<&'a str>,
-    /// [`ChangesPage::etag`] of an earlier first page with the same `since`: looked at with the first page only, and where the tracker
-    /// has such a thing.
+    /// [`ChangesPage::etag`] of an earlier first page with the same `since`: used with the first
+    /// page only, and where the tracker has one.
     pub etag: Option<&'a str>,
 }
 
 impl ListAsk<'_> {
-    /// What the request is tied to.
+    /// The `ETag` that the request is conditional on.
     #[must_use]
     pub fn condition(&self) -> Option<&str> {
         self.etag.filter(|_| self.page.is_none())

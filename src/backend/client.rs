@@ -1,8 +1,9 @@
-//! The way to one tracker: where it is, through what, with which credential, and what its answers mean before the tracker's own
-//! meaning is looked at. Everything the trackers would otherwise each do for themselves.
+//! The way to one tracker: where it is, through what, with which credential, and what its answers
+//! mean before the tracker's own rules apply. It holds what every tracker would otherwise do for
+//! itself.
 //!
-//! It knows no tracker. What is the vendor's own (its limit signals, its error bodies) is read by the tracker's `wire.rs`, from the
-//! [`HttpAnswer`] that [`TrackerClient::send`] hands over whatever its status.
+//! It knows no tracker. The tracker's `wire.rs` reads what is the vendor's own (its limit signals,
+//! its error bodies) from the [`HttpAnswer`] that [`TrackerClient::send`] returns for any status.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,7 +23,7 @@ use crate::domain::base::text::is_dots;
 /// How requests get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// To the tracker itself, with its own way of telling who we are.
+    /// To the tracker itself, with its own scheme of credentials.
     Direct,
     /// Through the Nango proxy, which holds the tracker's credential: ours is for the proxy, and the tracker's own headers of
     /// identity are left out.
@@ -71,7 +72,8 @@ pub struct TrackerClient {
     now: fn() -> DateTime<Utc>,
 }
 
-/// One request about to be sent. Whether it writes is told by its method, unless [`TrackerCall::reads`] says otherwise (a GraphQL query).
+/// One request about to be sent. Its method shows whether it writes, unless [`TrackerCall::reads`]
+/// says otherwise (a GraphQL query).
 #[derive(Debug, Clone)]
 pub struct TrackerCall {
     method: Method,
@@ -119,8 +121,8 @@ impl TrackerClient {
         matches!(self.transport, Transport::Direct)
     }
 
-    /// Sends it; every answer is handed over, whatever its status. A failure to get one is told apart by whether the request writes
-    /// and whether it can have arrived.
+    /// Sends it and returns every answer, whatever its status. The error for a missing answer
+    /// depends on whether the request writes and whether it can have arrived.
     pub async fn send(&self, call: TrackerCall) -> Result<HttpAnswer, BackendError> {
         let effect = call.effect;
         let (secret, _) = self.secret.get();
@@ -139,7 +141,7 @@ impl TrackerClient {
         (self.now)()
     }
 
-    /// How far the other side's clock is ahead of ours; zero until it has told its time.
+    /// How far the tracker's clock is ahead of ours; zero until an answer contained its time.
     #[must_use]
     pub fn clock_ahead(&self) -> TimeDelta {
         TimeDelta::milliseconds(self.ahead.load(Ordering::Relaxed))
@@ -303,7 +305,8 @@ pub fn segment(text: &str) -> String {
     if is_dots(&escaped) { escaped.replace('.', "%252E") } else { escaped }
 }
 
-/// What an answer's status means where the vendor says nothing else. For a tracker's `wire.rs`, after its own signals were looked at.
+/// What an answer's status means where the vendor says nothing else. For a tracker's `wire.rs`,
+/// after its own signals.
 ///
 /// `None`: it is a success.
 #[must_use]
@@ -318,7 +321,7 @@ pub fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
         // Some gateway gave up: what is behind it may go on. Only a write can have done something.
         500..=599 if answer.effect == Effect::Writes => ErrorKind::Unknown,
         408 | 425 | 500..=599 => ErrorKind::Retry { after },
-        // A wrong address, a missing permission, a place that is not there: an operator mends it.
+        // A wrong address, a missing permission, a project that is not there: an operator fixes it.
         300..=399 | 403..=405 | 407 | 410 | 423 => ErrorKind::Denied,
         _ => ErrorKind::Fail,
     };

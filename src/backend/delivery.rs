@@ -1,7 +1,9 @@
-//! What trackers tell by themselves: a delivery as it comes in, and what is heard of it. Pure, and the same for all of them.
+//! Webhook deliveries: a delivery as it arrives, and what it is about. Pure, and the same for all
+//! trackers.
 //!
-//! How a vendor signs and what its bodies look like stands in `webhook.rs` of its folder: it verifies first ([`super::signature`]), reads
-//! then ([`WebhookDelivery::json`]), and answers with what the delivery is about, never with what it says.
+//! The `delivery.rs` in a vendor's folder knows its signatures and bodies: it verifies first
+//! ([`super::signature`]), reads then ([`WebhookDelivery::json`]), and answers with what the
+//! delivery is about, never with its content.
 
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ pub struct ParsedDelivery {
     pub hint: Option<DeliverySubject>,
 }
 
-/// Why a delivery was not let in. The text may be shown to whoever sent it.
+/// Why a delivery was rejected. The text may be shown to the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryRejected {
     /// No signature, or not one of ours.
@@ -69,7 +71,7 @@ impl<'a> WebhookDelivery<'a> {
         self.headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
     }
 
-    /// Its name by that header; without it, or with one that nobody would give, a digest of the body.
+    /// Its name by that header; without it, or if the name is not plausible, a digest of the body.
     #[must_use]
     pub fn name(&self, header: &str) -> String {
         let given = self.header(header).filter(|name| name.len() <= LONGEST);
@@ -103,20 +105,21 @@ impl<'a> WebhookDelivery<'a> {
     }
 }
 
-/// As it is kept, in a column of words.
+/// The form of a text in a column of short words.
 #[must_use]
 pub fn word(text: &str) -> String {
     let plain: String = text.chars().filter(|c| !c.is_control()).take(100).collect();
     if plain.is_empty() { "unknown".to_owned() } else { plain }
 }
 
-/// A hint, where the delivery says which issue it is about.
+/// The delivery's subject, if the delivery names its issue.
 #[must_use]
-pub fn hint(kind: DeliverySubjectKind, place: Project, remote_id: Option<String>) -> Option<DeliverySubject> {
-    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| DeliverySubject { kind, place, remote_id })
+pub fn hint(kind: DeliverySubjectKind, project: Project, remote_id: Option<String>) -> Option<DeliverySubject> {
+    remote_id.filter(|id| !id.is_empty() && id.len() <= LONGEST).map(|remote_id| DeliverySubject { kind, place: project, remote_id })
 }
 
-/// A credential that files issues may not be allowed to make webhooks: then somebody does it by hand.
+/// A credential that files issues may lack the permission to create webhooks: then an operator does
+/// it by hand.
 #[must_use]
 pub fn by_hand(error: BackendError, how: &str) -> BackendError {
     match error.trouble {

@@ -1,4 +1,5 @@
-//! The port to trackers: one trait, a folder for each tracker, one contract suite (`tests/it/backend`) that every one passes.
+//! The port to trackers: one trait, a folder for each tracker, one contract suite
+//! (`tests/it/backend`) for all of them.
 //!
 //! A backend translates and sends; when, in which order, how often and what is to be sent is not its business. `http.rs` holds the
 //! one HTTP client, `client.rs` the client of one tracker (transport, secret, what failures mean). To add a tracker:
@@ -43,12 +44,14 @@ pub use secret::Secret;
 ///
 /// What holds for every method:
 /// - It ends by itself, within the time limits of its [`TrackerClient`].
-/// - It sends what it was asked to and nothing else; it retries nothing, remembers nothing that another replica would have to know,
-///   and never waits: a limit is an error whose [`ErrorKind`] says for how long.
-/// - An error says truly whether anything may have happened over there ([`ErrorKind::Unknown`]) or surely not (all others). A request
-///   that was not wholly sent, or was answered with a refusal, has surely done nothing; one without a whole answer may have.
-/// - Whatever is asked or prepared before the one request that writes (label numbers, a missing label, transitions, user ids) fails
-///   as a read does: surely nothing has happened.
+/// - It sends what it was asked to and nothing else; it retries nothing, remembers nothing that
+///   another replica would have to know, and never waits: a limit is an error whose [`ErrorKind`]
+///   gives the wait.
+/// - An error says truly whether anything may have happened in the tracker ([`ErrorKind::Unknown`])
+///   or surely not (all others). A request that was not wholly sent, or was answered with a
+///   refusal, has surely done nothing; one without a whole answer may have.
+/// - Every read before the one request that writes (label numbers, a missing label, transitions,
+///   user ids) fails as a read does: surely nothing has happened.
 /// - No error text and no log line holds a secret, or an address with one.
 #[async_trait]
 pub trait Backend: Send + Sync + 'static {
@@ -57,18 +60,19 @@ pub trait Backend: Send + Sync + 'static {
     /// The truth, for this configuration. Never changes while the process runs.
     fn capabilities(&self) -> &Capabilities;
 
-    /// The parts of a place without which nothing can be filed.
+    /// The parts of a project's name without which nothing can be filed.
     fn needs(&self) -> &'static [ProjectField];
 
-    /// A text in our writing as it is after the tracker has had it: whatever is written otherwise there and read back, or is not kept at
-    /// all, is the same afterwards, and nothing else is. For issues and comments alike.
+    /// A text as the tracker would return it. A form that the tracker changes or does not keep is
+    /// the same afterwards, and nothing else is. For issues and comments alike.
     ///
     /// Pure; twice is once; and of a text that was sent and of what is read back of it the form is the same.
     fn canonical(&self, text: &str) -> String {
         canonical::plain(text)
     }
 
-    /// How far the tracker's clock is ahead of ours, by its last answer; zero as long as it has given none, or tells no time.
+    /// How far the tracker's clock is ahead of ours, by its last answer; zero if no answer
+    /// contained a time.
     fn clock_ahead(&self) -> TimeDelta;
 
     /// Prepares the creation of one issue: looks up labels, milestones, people and ids, and makes what an issue can only name
@@ -87,26 +91,31 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The issue with that marker among those created at or after `since`, if it is there.
     ///
-    /// By a *consistent* read: what was created is found, however short the time since. A listing by creation or by id, all of its
-    /// pages, never a search index. `since` is by our clock: go back by [`CLOCK_SKEW`] more. Pull requests are passed over. An answer
-    /// that may be incomplete (a page that broke off) is an error, never `None`.
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError>;
+    /// By a *consistent* read: a created issue is found, however short the time since. A listing by
+    /// creation or by id, all of its pages, never a search index. `since` is by our clock: go back
+    /// by [`CLOCK_SKEW`] more. Pull requests are left out. An answer that may be incomplete (a page
+    /// that broke off) is an error, never `None`.
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError>;
 
-    /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to, renamed or transferred (which may be
-    /// another place). `None` where the tracker says that it is not there (404, 410, in the bin); some say so too of what the
-    /// credential may not see. A refusal that is no absence is [`ErrorKind::Denied`].
+    /// The issue as it is now, wherever it is now: `at` of the answer is where it was moved to,
+    /// renamed or transferred (which may be another project). `None` if the tracker says that it is
+    /// not there (404, 410, in the bin); some say so too of issues that the credential may not see.
+    /// A refusal that is no absence is [`ErrorKind::Denied`].
     ///
-    /// Relations are told with it, all of them, wherever [`Capabilities::relations`] has any; each seen from this issue, whoever made it.
-    /// They are absent only where this server does not tell them (an older one, or they are switched off there).
+    /// The answer contains all relations, if [`Capabilities::relations`] has any; each seen from
+    /// this issue, from either side. They are absent only if this server does not return them (an
+    /// older one, or they are switched off).
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError>;
 
     /// Changes what differs, field by field, and leaves everything else out of its requests. May take several requests; sending the
     /// same edit again, after any part of it, must come to the same. Sets (labels, people) are changed by what is added and removed.
     /// A remote issue that is gone, or no longer to be seen, is [`ErrorKind::Denied`].
     ///
-    /// Relations are sent last, each by itself, those to be taken out before those to be put in. One that is there already, or gone
-    /// already, is fine. One that the tracker refuses (the other issue is not there, the two may not be related) is passed over and holds
-    /// up nothing ([`relations::unless_refused`]): the next read shows that it is not there. A parent takes the place of another one.
+    /// Relations are sent last, each by itself, removals before additions. One that is there
+    /// already, or gone already, is fine. One that the tracker refuses (the other issue is not
+    /// there, the two may not be related) is skipped and delays nothing
+    /// ([`relations::unless_refused`]): the next read shows that it is not there. A new parent
+    /// replaces the old one.
     ///
     /// With a `version` (that of a [`RemoteIssue`] read before) nothing is overwritten that was written since: then it is [`ErrorKind::Stale`].
     async fn update(&self, at: &RemoteRef, edit: &DraftEdit<'_>, version: Option<&str>) -> Result<(), BackendError>;
@@ -123,17 +132,19 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes a comment away; one that is gone already is fine. Asked only with [`Capabilities::comment_deletes`].
     async fn delete_comment(&self, at: &RemoteRef, comment: &str) -> Result<(), BackendError>;
 
-    /// The issues of a place that were changed at or after a moment, a page at a time, pull requests left out. Oldest change first where
-    /// the tracker can (not Gitea, Forgejo and Azure DevOps: only the whole list tells how far one is). Nothing that stays
-    /// unchanged while all pages are read is missed; something may come twice. A change of an issue's comments is one of the issue.
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError>;
+    /// The issues of a project that were changed at or after a moment, a page at a time, pull
+    /// requests left out. Oldest change first where the tracker can (not Gitea, Forgejo and Azure
+    /// DevOps: there only the whole list shows the progress). An issue that stays unchanged while
+    /// all pages are read is never missed; an issue may come twice. A change of an issue's comments
+    /// is one of the issue.
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError>;
 
     /// The comments of an issue, oldest first, a page at a time.
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError>;
 
-    /// Whether the credential is let in, whose it is, and what it may not do that will be needed; for the place, where one is given.
-    /// A refused credential is an answer here, not an error.
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError>;
+    /// Whether the tracker accepts the credential, its account, and the missing permissions; for
+    /// the project, if one is given. A refused credential is an answer here, not an error.
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError>;
 
     /// What the credential can see, a page at a time: organisations, groups, sites, teams.
     async fn workspaces(&self, page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError>;
@@ -143,29 +154,33 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What a delivery to our webhook is about. Pure: nothing is asked, nothing is remembered.
     ///
-    /// First it is verified, by this vendor's own scheme, against any of the secrets (an empty one fits nothing, and without a secret
-    /// nothing is let in); the comparison takes the same time whatever is shown. Where the vendor signs a moment, it must be near
-    /// `delivery.now`. Only then is it read. The place and the id of a hint are those of a [`RemoteRef`]; parts of the place that
-    /// the delivery does not tell are empty. Pull requests, pings and everything else that is no issue give no hint.
+    /// First it is verified, by this vendor's own scheme, against any of the secrets (an empty one
+    /// fits nothing, and without a secret every delivery is rejected); the comparison takes the
+    /// same time for any signature. If the vendor signs a moment, it must be near `delivery.now`.
+    /// Only then is it read. The project and the id of a subject are those of a [`RemoteRef`];
+    /// parts of the project that the delivery does not name are empty. Pull requests, pings and
+    /// other deliveries without an issue have no subject.
     fn hear(&self, delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> Result<ParsedDelivery, DeliveryRejected>;
 
-    /// Has the tracker tell of every change of issues and comments of the place to that address, signed with that secret. Afterwards
-    /// there is one webhook with this address (for each event, where the vendor wants it so), whatever there was, and its secret is
-    /// this one. Where this credential may not do it, or the tracker has no API for it: [`ErrorKind::Fail`], with what to do by hand.
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
+    /// Registers a webhook: the tracker sends every change of issues and comments of the project to
+    /// that address, signed with that secret. Afterwards there is one webhook with this address
+    /// (for each event, if the vendor wants it so), whatever there was, and its secret is this one.
+    /// If this credential may not do it, or the tracker has no API for it: [`ErrorKind::Fail`],
+    /// with what to do by hand.
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError>;
 
     /// Has the tracker send again what it could not deliver to that address since then; answers how much. 0 where it repeats by
     /// itself, or not at all.
-    async fn redeliver(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
-        _ = (place, url, since);
+    async fn redeliver(&self, project: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+        _ = (project, url, since);
         Ok(0)
     }
 }
 
-/// Clocks may differ by so much before something that was created is looked for in vain.
+/// Clocks may differ by so much before a search for a creation fails.
 pub const CLOCK_SKEW: Duration = Duration::from_mins(10);
 
-/// An issue that is ready to be created: its one request, with every id looked up.
+/// An issue that is ready to be created: its one request, with every id in place.
 #[derive(Debug, Clone)]
 pub struct PreparedIssue {
     call: TrackerCall,
@@ -185,13 +200,13 @@ pub struct CreatedRemote {
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Who the credential belongs to, as the tracker calls them.
+    /// The account of the credential, as the tracker calls it.
     pub account: Option<String>,
     /// What must be mended, each in a sentence that says what to do. Empty: all is well.
     pub missing: Vec<String>,
 }
 
-/// Something that holds resources. What the tracker does not tell is absent.
+/// An owner of resources. A value that the tracker does not return is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     /// Names it for good, in [`Backend::resources`] too; survives a renaming where the tracker has such a thing.
@@ -214,11 +229,12 @@ pub struct Resource {
     /// Of the workspace it belongs to.
     pub workspace_handle: Option<String>,
     pub workspace_url: Option<String>,
-    /// Whether issues can be filed there (not archived, issues switched on, permission to write), where the tracker tells.
+    /// Whether issues can be filed there (not archived, issues switched on, permission to write),
+    /// if the tracker says so.
     pub writable: Option<bool>,
 }
 
-/// Why it was not done, and what that means for whoever asked. The message is for operators and is kept.
+/// Why it failed, and what the caller should do. The message is for operators and is kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct BackendError {
@@ -229,16 +245,19 @@ pub struct BackendError {
 /// What a failure means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The tracker is in trouble or out of reach; surely nothing has happened. `after` is its own wish.
+    /// The tracker fails or cannot be reached; surely nothing has happened. `after` is the wait it
+    /// asks for.
     Retry { after: Option<Duration> },
     /// Too much for the credential: everything with it waits that long, and no attempt is spent. Surely nothing has happened.
     Limited { after: Duration },
     /// The credential was refused: everything with it waits until the secret changes, and no attempt is spent.
     Paused,
-    /// Refused because of something outside the request, which an operator can mend: a permission, a place that is not there, an
-    /// archived repository. The tracker is well; this one is tried again later. Surely nothing has happened.
+    /// Refused because of something outside the request, which an operator can fix: a permission, a
+    /// project that is not there, an archived repository. The tracker is well; this one is tried
+    /// again later. Surely nothing has happened.
     Denied,
-    /// Somebody wrote there since the version given: read again, decide again. Only of [`Backend::update`].
+    /// Another client wrote there since the version given: read again, decide again. Only of
+    /// [`Backend::update`].
     Stale,
     /// Understood and refused: the same request will never be taken. Surely nothing has happened.
     Fail,
@@ -257,7 +276,7 @@ impl ErrorKind {
 }
 
 impl BackendError {
-    /// No tracker's wish to wait counts for more than [`LONGEST_WAIT`].
+    /// No tracker's request to wait counts for more than [`LONGEST_WAIT`].
     pub fn new(trouble: ErrorKind, message: impl Into<String>) -> Self {
         Self { trouble: trouble.bounded(), message: message.into() }
     }
@@ -281,7 +300,7 @@ pub struct BackendOptions {
     pub options: std::collections::BTreeMap<String, String>,
     /// How many items to ask for in a page; the server may give fewer.
     pub page_size: u32,
-    /// Who our webhooks log in as, where the vendor has no signature but a login.
+    /// The user name of our webhooks' logins, if the vendor has no signature but a login.
     pub webhook_user: String,
 }
 

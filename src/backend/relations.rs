@@ -10,8 +10,9 @@ pub fn missing<'a>(change: &'a SetChange<RemoteRelation>, there: &'a [RemoteRela
     change.add.iter().filter(|relation| !has(there, relation))
 }
 
-/// `None` for one that is refused: the other issue is not there, the two may not be related, the edition has no such relation. It would be
-/// refused again, and nothing else is to wait for it; the next read shows that it is not there. Whatever may go away by itself stays an error.
+/// `None` for one that is refused: the other issue is not there, the two may not be related, the
+/// edition has no such relation. It would be refused again, and nothing else should wait for it;
+/// the next read shows that it is not there. A failure that may end by itself stays an error.
 pub fn unless_refused<T>(relation: &RemoteRelation, done: Result<T, BackendError>) -> Result<Option<T>, BackendError> {
     match done {
         Ok(done) => Ok(Some(done)),
@@ -31,7 +32,7 @@ mod tests {
     use crate::domain::issue::relation::Relation;
 
     #[test]
-    fn a_relation_that_is_refused_is_passed_over_and_what_may_pass_is_an_error() {
+    fn a_refused_relation_is_skipped_and_a_transient_failure_is_an_error() {
         let relation = RemoteRelation { relation: Relation::Blocks, key: "OPS-7".to_owned() };
         let told = |trouble| unless_refused::<()>(&relation, Err(BackendError::new(trouble, "x")));
         assert_eq!(unless_refused(&relation, Ok(7)), Ok(Some(7)));

@@ -29,7 +29,8 @@ impl Secret {
         (inner.value.clone(), inner.edition)
     }
 
-    /// Raised by every change: what was refused under one edition may pass under the next.
+    /// Raised by every change: a request that was refused under one edition may succeed under the
+    /// next.
     #[must_use]
     pub fn edition(&self) -> u64 {
         self.get().1

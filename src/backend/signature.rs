@@ -1,7 +1,8 @@
 //! Whether a delivery was signed with a secret of ours: what the trackers' schemes have in common. Pure.
 //!
-//! Every comparison takes the same time whatever is shown, every secret is tried, an empty one never fits, and what cannot be read as
-//! a signature is a wrong one. Which header holds what is the tracker's to know (`webhook.rs` in its folder).
+//! Every comparison takes the same time for any signature, every secret is tried, an empty one
+//! never fits, and a text that cannot be read as a signature is a wrong one. The tracker's folder
+//! knows the headers (its `delivery.rs`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -30,7 +31,8 @@ pub fn is_signed_standard(secrets: &[SecretString], (id, timestamp): (&str, &str
     found.into()
 }
 
-/// The secret itself was shown. By digests, so that not even its length is told.
+/// The request shows the secret itself. Digests are compared, so that not even its length is
+/// revealed.
 #[must_use]
 pub fn is_secret(secrets: &[SecretString], shown: &str) -> bool {
     fits(secrets, |secret| Sha256::digest(secret).ct_eq(&Sha256::digest(shown)))

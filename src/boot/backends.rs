@@ -36,7 +36,7 @@ pub fn tracker(options: BackendOptions) -> Result<Arc<dyn Backend>, String> {
     })
 }
 
-/// All of them, with the routes. Connects to nobody.
+/// All of them, with the routes. Opens no connection.
 pub(super) fn trackers(settings: &Settings) -> Result<Trackers, BootError> {
     let mut list = Vec::new();
     let mut routing = RouteTable {
@@ -123,7 +123,8 @@ fn transport(settings: &BackendSettings) -> Transport {
     }
 }
 
-/// Backends of one place with one secret share a budget, under the name of the first of them.
+/// Backends with the same address and the same secret share a budget, under the name of the first
+/// of them.
 fn purse(name: &str, settings: &BackendSettings, all: &Settings) -> String {
     let of = |backend: &BackendSettings| {
         let token = backend.token.as_ref().map(|token| token.expose_secret().to_owned());
@@ -144,7 +145,7 @@ pub(super) fn waits(settings: &Settings) -> AnswerWaits {
     AnswerWaits { usual: settings.http.wait, most: settings.server.request_timeout.mul_f32(0.9) }
 }
 
-/// Whose, where it lies, and what it is kept in.
+/// The backend's name, the secret's file, and the cell that holds the secret.
 type Followed = (String, PathBuf, Secret);
 
 /// Follows the files that secrets lie in until `stop`.

@@ -1,7 +1,8 @@
 //! The API as the command line speaks it: to a server over HTTP, or to the same routes over a store opened in this process.
 //!
-//! Both ways give the very same answers, because there is one implementation of them. Embedded, nobody is let in but this process:
-//! the routes are guarded by a key that is made at the start and never leaves it, so that the history knows who acted.
+//! Both ways give the very same answers, because there is one implementation of them. The embedded
+//! API admits this process alone: the routes are guarded by a key that is made at the start and
+//! never leaves it, so that the history knows the actor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,7 +39,7 @@ pub struct ApiReply {
     pub body: Vec<u8>,
 }
 
-/// Whoever answers.
+/// The server that answers: remote, or embedded in this process.
 pub enum ApiClient {
     Remote(RemoteServer),
     Embedded(EmbeddedServer),
@@ -57,7 +58,7 @@ pub struct EmbeddedServer {
     key: String,
     app: Arc<App>,
     tasks: TaskTracker,
-    /// Somebody outside is to be told of what is written here, by whoever works through the messages.
+    /// Changes here write messages, for the workers of another process.
     tells: bool,
     wrote: AtomicBool,
 }
@@ -72,7 +73,7 @@ impl ApiClient {
         Ok(Self::Remote(RemoteServer { base: base.trim_end_matches('/').to_owned(), key, http: HttpClient::new(limits)? }))
     }
 
-    /// Opens the store of the settings; whoever calls is that user, who may do everything.
+    /// Opens the store of the settings. The caller is that user, with every scope.
     pub async fn embedded(settings: &Settings, user: &str) -> Result<Self, BootError> {
         let store = open(settings).await?;
         let tasks = TaskTracker::new();
@@ -84,7 +85,7 @@ impl ApiClient {
         app.keyring = Keyring::guarded_by(keys);
         let app = Arc::new(app);
         let mut options = http_options(settings);
-        // Nobody else waits for this process, and nothing travels.
+        // No other client waits for this process, and no network is in between.
         let patient = |terms: RequestLimits| RequestLimits { timeout: Duration::from_mins(10), ..terms };
         (options.ordinary, options.batch, options.compress_above) = (patient(options.ordinary), patient(options.batch), u64::MAX);
         let local = LocalRoutes::new(http::router(&app, &options));
@@ -99,7 +100,7 @@ impl ApiClient {
         }
     }
 
-    /// Who answers, for a person.
+    /// The server, as text for a person.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -113,7 +114,7 @@ impl ApiClient {
         if let Self::Embedded(EmbeddedServer { local, app, tasks, tells, wrote, .. }) = self {
             let store = app.store.clone();
             if tells && wrote.into_inner() {
-                // Only a hint: the workers look by themselves, a little later.
+                // Only an optimisation: the workers also poll, a little later.
                 _ = store.notify_processes().await;
             }
             drop((local, app));
@@ -157,7 +158,8 @@ impl EmbeddedServer {
     }
 }
 
-/// As it is, if its schema is this binary's: bringing it up to date takes the writer's place, which a reader needs not wait for.
+/// Opens it unchanged if its schema is up to date: a migration takes the writer's lock, and a
+/// reader need not wait for that.
 async fn open(settings: &Settings) -> Result<Arc<dyn Store>, BootError> {
     let place = DatabaseUrl::of(&settings.database);
     let store = place.open(false).await?;

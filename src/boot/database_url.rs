@@ -54,7 +54,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// In words, without secrets.
+    /// As text, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -63,7 +63,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Opens the store; brings its schema up to date first, if asked.
+    /// Opens the store; migrates its schema first, if asked.
     pub async fn open(&self, migrate: bool) -> Result<Arc<dyn Store>, BootError> {
         match self {
             Self::Sqlite(path) => {

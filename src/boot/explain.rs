@@ -1,4 +1,4 @@
-//! Where a task would go, in words, without starting anything.
+//! Explains the route of a task as text, without starting anything.
 
 use std::fmt::Write as _;
 
@@ -24,8 +24,8 @@ pub fn explain_route(settings: &Settings, spec: TaskSpec) -> Result<String, Boot
     }
     for to in &plan.routed.to {
         let kind = trackers.kind(&to.backend).map_or(store, crate::domain::tracker::TrackerKind::as_str);
-        let place = to.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
-        _ = writeln!(text, "→ {} ({kind}{place})", to.backend);
+        let project = to.place.as_ref().map(|project| format!(", {project}")).unwrap_or_default();
+        _ = writeln!(text, "→ {} ({kind}{project})", to.backend);
     }
     for lost in &plan.losses {
         _ = writeln!(text, "  {} {} in {}: {}", lost.loss.field, lost.loss.loss, lost.backend, lost.loss.why);

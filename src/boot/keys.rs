@@ -53,7 +53,7 @@ pub(super) fn watch(auth: &AuthSettings, app: &Arc<App>, tasks: &TaskTracker, st
     });
 }
 
-/// What the files said last, told once and not at every look.
+/// The last content of the files, logged once and not at every poll.
 type Known = Option<Result<ValidKeys, String>>;
 
 async fn reload(app: &App, sources: &Arc<[KeySource]>, known: &mut Known) {
@@ -68,7 +68,7 @@ async fn reload(app: &App, sources: &Arc<[KeySource]>, known: &mut Known) {
         Err(reason) => tracing::error!(%reason, "the key files cannot be used; the keys stay as they were"),
         Ok(keys) => {
             app.keyring.replace(keys.clone());
-            // The first look finds what the ring was built from a moment ago.
+            // The first poll finds the keys that the ring was just built from.
             if known.is_some() {
                 tracing::info!(keys = keys.len(), "the key files were read again");
             }

@@ -1,4 +1,5 @@
-//! Puts the house together: the only place that names concrete adapters, and the one that starts and stops the entrances.
+//! Assembles the process: only this module names concrete adapters, and it starts and stops the
+//! entrances.
 
 mod backends;
 mod bindings;
@@ -91,7 +92,7 @@ pub struct RunningService {
 /// What this process is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessRole {
-    /// Takes tasks in, and works through the messages too unless told otherwise.
+    /// Receives tasks, and delivers messages too unless `workers` says otherwise.
     Serve { workers: bool },
     /// Works through the messages only; its listener answers probes and metrics.
     Worker,
@@ -137,13 +138,14 @@ pub async fn start(settings: &Settings, role: ProcessRole) -> Result<RunningServ
     })
 }
 
-/// A schema that lacks migrations is waited for: whoever runs `issue-core migrate` may come a little later, and until then the
-/// probes say what is missing. Whatever else is wrong with the store ends the start.
+/// Waits for a schema that lacks migrations: the operator may run `issue-core migrate` a little
+/// later, and until then the probes say what is missing. Any other failure of the store ends the
+/// start.
 async fn check_schema(app: &App) -> Result<(), BootError> {
     match app.check_store().await {
         Ok(()) => Ok(()),
         Err(error @ StoreError::SchemaTooOld { .. }) => {
-            tracing::warn!(%error, "not ready: nothing is taken in or done until the schema is up to date");
+            tracing::warn!(%error, "not ready: no task is accepted and no message delivered until the schema is up to date");
             Ok(())
         }
         Err(error @ (StoreError::Unavailable { .. } | StoreError::SchemaTooNew { .. } | StoreError::Broken { .. })) => Err(error.into()),
@@ -169,7 +171,7 @@ pub async fn work_once(settings: &Settings) -> Result<(), BootError> {
     Ok(())
 }
 
-/// Nobody to tell, nothing to do. Where others do the work, they are called instead.
+/// Without targets there is nothing to do. If other processes deliver, they are notified instead.
 fn start_workers(
     settings: &Settings,
     role: ProcessRole,
@@ -193,7 +195,7 @@ fn start_workers(
     }))
 }
 
-/// Who hears of events: a line for each of them, and nobody by default.
+/// The sinks of events: a line for each of them, and none by default.
 fn sinks(settings: &Settings, link: Option<&NatsLink>) -> Result<Vec<Arc<dyn EventSink>>, BootError> {
     let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
     if let Some(url) = &settings.state_hub.url {
@@ -210,7 +212,7 @@ fn tells(settings: &Settings) -> bool {
     settings.state_hub.url.is_some() || (settings.nats.url.is_some() && settings.nats.publish) || !settings.backends.is_empty()
 }
 
-/// The time, for whoever has no stamp of his own to show times by.
+/// The present time, for callers without a stamp.
 #[must_use]
 pub fn now() -> DateTime<Utc> {
     Clock::System.now()
@@ -246,7 +248,7 @@ pub fn assemble(settings: &Settings, store: Arc<dyn Store>, sinks: Vec<Arc<dyn E
 }
 
 impl RunningService {
-    /// Whom this process tells, in words.
+    /// The targets of this process, as text.
     pub fn targets(&self) -> String {
         let targets: Vec<&str> =
             self.app.targets.iter().filter(|target| target.kind != MessageKind::Dispatch).map(|target| target.target.as_str()).collect();

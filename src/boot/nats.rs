@@ -32,7 +32,8 @@ pub(super) fn start(settings: &Settings, role: ProcessRole, link: NatsLink, app:
     });
 }
 
-/// Whose tasks those from NATS are: by default whoever an HTTP request with the one key, or without any, comes from.
+/// The caller of tasks from NATS: by default the caller of an HTTP request with the one key, or
+/// without any.
 fn caller(settings: &Settings) -> &str {
     let over_http = if settings.auth.is_keyed() { Keyring::DEFAULT_NAME } else { Keyring::ANONYMOUS };
     settings.nats.caller.as_deref().unwrap_or(over_http)

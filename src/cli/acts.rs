@@ -22,7 +22,8 @@ pub(super) struct ActTargets {
 }
 
 impl ActTargets {
-    /// `change` is the same wish in the words of `POST /issues/bulk`, which can try it without doing it.
+    /// `change` is the same request in the form of `POST /issues/bulk`, which can try it as a dry
+    /// run.
     pub(super) async fn act(
         &self,
         session: &CommandSession,
@@ -81,7 +82,7 @@ impl ActTargets {
         if failed > 0 { Err(CliError::Partly { failed, all: self.issues.len() }) } else { Ok(()) }
     }
 
-    /// Shows what would be touched, where the API itself has no rehearsal.
+    /// Shows which issues would change, where the API has no dry run.
     pub(super) async fn preview(&self, session: &CommandSession, would: &str) -> Result<(), CliError> {
         for name in &self.issues {
             let issue: Issue = names::find(&session.api, name).await?.json()?;

@@ -1,6 +1,7 @@
 //! The port of the commands: one question to the API, one answer, in the API's own JSON, from a server or in-process.
 //!
-//! Nothing here knows what a command is about. What is refused becomes a [`CliError`] with the server's own words.
+//! Nothing here knows a command's subject. A refusal becomes a [`CliError`] with the server's own
+//! text.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -69,8 +70,8 @@ impl IssueApi {
         self.send(method, path, body, edition.map(|version| ("if-match", format!("\"{version}\"")))).await
     }
 
-    /// Writes something whole; `new`: only if there is nothing of that name. Where the server wants to know what was seen, it is
-    /// looked at first.
+    /// Writes a whole record; `new`: only if there is none of that name. If the server requires
+    /// `If-Match`, the record is read first.
     pub(super) async fn put(&self, path: &str, body: Vec<u8>, new: bool) -> Result<ApiAnswer, CliError> {
         if new {
             return self.send("PUT", path, Some(body), Some(("if-none-match", "*".to_owned()))).await;
@@ -94,7 +95,7 @@ impl IssueApi {
         }
     }
 
-    /// Decides a conflict. Where the server wants to know what was seen, it is looked at first.
+    /// Resolves a conflict. If the server requires `If-Match`, the conflict is read first.
     pub(super) async fn decide(&self, conflict: &str, body: &Value) -> Result<ApiAnswer, CliError> {
         let path = format!("{conflict}/resolve");
         match self.post(&path, body).await {
@@ -114,7 +115,7 @@ impl IssueApi {
         if status / 100 == 2 { Ok(answer) } else { Err(answer.refusal()) }
     }
 
-    /// An act on an issue. Where the server wants to know what was seen, it is looked at first.
+    /// Changes an issue. If the server requires `If-Match`, the issue is read first.
     pub(super) async fn act(&self, method: &str, issue: &str, act: &str, body: Option<Value>) -> Result<ApiAnswer, CliError> {
         let path = format!("/issues/{issue}{act}");
         let body = body.map(|body| body.to_string().into_bytes());

@@ -24,7 +24,7 @@ pub(super) enum BackendCommand {
         /// The id of a workspace
         workspace: Option<String>,
     },
-    /// Have a tracker tell by itself what happens there: registers our webhook with it, or mends the one that is there
+    /// Register our webhook in a tracker, or correct the one that is there
     Webhook {
         /// The backend's name in the settings
         name: String,

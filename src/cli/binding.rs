@@ -16,7 +16,7 @@ use super::{facts, sync};
 pub(super) enum BindingCommand {
     /// Every binding, and how far behind it is
     List,
-    /// The rules of a binding, the pass under way and the last one
+    /// The rules of a binding, the current sync run and the last one
     Show { name: String },
     /// Make a binding, or give it other rules: the API's JSON, from a file or `-`
     Put {
@@ -27,14 +27,14 @@ pub(super) enum BindingCommand {
         #[arg(long)]
         new: bool,
     },
-    /// Follow a place no more; the issues stay
+    /// Stop the sync of a project; the issues stay
     Delete {
         name: String,
         /// Do not ask
         #[arg(short, long)]
         yes: bool,
     },
-    /// No more passes until it is resumed
+    /// Start no more sync runs until it is resumed
     Pause { name: String },
     /// Go on
     Resume { name: String },

@@ -44,7 +44,7 @@ impl ChangeArgs {
         texts.iter().any(|list| !list.is_empty()) || !self.relate.is_empty() || !self.unrelate.is_empty()
     }
 
-    /// What is wished whatever the issue looks like now.
+    /// The changes that do not depend on the issue's present state.
     pub(super) fn wished(&self) -> Map<String, Value> {
         let texts = [("title", &self.title), ("description", &self.description), ("priority", &self.priority), ("kind", &self.kind)];
         let clearable = [("milestone", &self.milestone), ("due_on", &self.due)];
@@ -74,7 +74,8 @@ impl ChangeArgs {
         patch.into()
     }
 
-    /// Those it has and the new ones, without those that are taken away. A new parent takes the place of the one before.
+    /// The present relations and the new ones, without the removed ones. A new parent replaces the
+    /// old one.
     fn relations(&self, issue: &Issue) -> Vec<Value> {
         const PARENT: &str = "parent";
         let adopted = self.relate.iter().any(|(relation, _)| relation == PARENT);

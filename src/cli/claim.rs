@@ -18,13 +18,14 @@ pub(super) struct ClaimArgs {
     lease: LeaseArgs,
 }
 
-/// Who takes an issue, and for how long.
+/// The holder of a claim, and its length.
 #[derive(Debug, Args)]
 pub(super) struct LeaseArgs {
-    /// Who works on it; without it, the name of the key
+    /// The holder; without it, the name of the key
     #[arg(long)]
     holder: Option<String>,
-    /// After it anybody may take it over: 900, 15m, 2h [default: 15m]
+    /// The length of the claim: 900, 15m, 2h. After it any caller may claim the issue [default:
+    /// 15m]
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     lease: Option<u32>,
 }

@@ -13,9 +13,9 @@ use super::table::{TableCell, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConflictCommand {
-    /// Those that wait for somebody, newest first
+    /// Conflicts that wait for a decision, newest first
     List(WhichConflicts),
-    /// What both sides last agreed on, and what each says now
+    /// The base and the value of each side
     Show { conflict: String },
     /// Decide what stands
     Resolve {
@@ -23,7 +23,7 @@ pub(super) enum ConflictCommand {
         /// One of the two sides
         #[arg(long, value_enum, required_unless_present = "value", conflicts_with = "value")]
         take: Option<ConflictSide>,
-        /// Other words, of a title or a description; `-` reads them from standard input
+        /// Another text for a title or a description; `-` reads it from standard input
         #[arg(long)]
         value: Option<String>,
     },
@@ -65,7 +65,7 @@ impl ConflictCommand {
                     None => json!({ "value": value }),
                 };
                 let answer = session.api.decide(&format!("/conflicts/{}", escaped(&conflict)), &body).await?;
-                session.screen.one(&answer.raw()?, || format!("decided {conflict}; it is brought to both sides\n"))
+                session.screen.one(&answer.raw()?, || format!("decided {conflict}; the value is on its way to both sides\n"))
             }
         }
     }

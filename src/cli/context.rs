@@ -18,7 +18,7 @@ pub(super) enum ContextCommand {
         #[arg(value_name = "SERVER")]
         server: String,
     },
-    /// Talk to that server from now on; `local` is the embedded store
+    /// Use that server from now on; `local` is the embedded store
     Use { name: String },
     /// Every context; the one in use has a star
     List,

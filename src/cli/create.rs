@@ -20,10 +20,10 @@ pub(super) struct CreateArgs {
     description: Option<String>,
     #[command(flatten)]
     fields: TaskFields,
-    /// It waits for somebody's approval first
+    /// Hold the issue in the review queue until it is approved
     #[arg(long)]
     review: bool,
-    /// Safe to repeat: the same key files one task, however often
+    /// Safe to repeat: requests with the same key file one task
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
     /// Check it and say what would happen

@@ -15,7 +15,7 @@ use crate::config::{LoadedSettings, ServerContexts};
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {}
 
-/// What was looked at so far.
+/// The findings so far.
 #[derive(Default)]
 struct DoctorFindings {
     wrong: usize,
@@ -41,7 +41,7 @@ impl DoctorArgs {
         findings
             .tell(&format!("contexts can be read ({})", path.display()), ServerContexts::load(&path).map_err(|error| error.to_string()));
         match reach.open(config, look).await {
-            Err(error) => _ = findings.tell::<()>("somebody can be asked", Err(error.to_string())),
+            Err(error) => _ = findings.tell::<()>("a server is there to be called", Err(error.to_string())),
             Ok(session) => {
                 examine(&mut findings, &session.api).await;
                 session.api.close().await;
@@ -65,7 +65,7 @@ async fn examine(findings: &mut DoctorFindings, api: &IssueApi) {
     for target in ready.iter().flat_map(|ready| ready["targets"].as_array().into_iter().flatten()) {
         let (name, breaker) = (target["target"].as_str().unwrap_or("a target"), target["breaker"].as_str().unwrap_or("closed"));
         let answers = if breaker == "open" {
-            Err("it does not; its messages wait. Look at it, or at `issue messages list`".to_owned())
+            Err("it does not; its messages wait. Check the target, or `issue messages list`".to_owned())
         } else {
             Ok(())
         };

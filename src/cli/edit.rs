@@ -1,4 +1,5 @@
-//! `issue edit`: changes what is said on the line, or title and description in the editor. Nobody's change is overwritten unseen.
+//! `issue edit`: changes fields by options, or title and description in the editor. It never
+//! overwrites an unseen change.
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -41,7 +42,7 @@ impl EditArgs {
         Ok(())
     }
 
-    /// Decided on what the issue is now; if somebody was quicker, once more.
+    /// Decides on the issue's present version; after a concurrent change, again.
     async fn change(&self, session: &CommandSession, wished: &Map<String, Value>, id: &str) -> Result<ApiAnswer, CliError> {
         const TRIES: u32 = 5;
         let path = format!("/issues/{id}");

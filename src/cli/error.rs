@@ -33,13 +33,13 @@ pub(super) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotFound(String),
-    #[error("no answer from {whom}: {reason} (`issue doctor` looks closer; `--context local` uses the embedded store)")]
+    #[error("no answer from {whom}: {reason} (`issue doctor` finds the cause; `--context local` uses the embedded store)")]
     Unreachable { whom: String, reason: String },
     #[error("{0}")]
     Problem(Box<ReceivedProblem>),
     #[error("{whom} gave an answer that this version cannot read: {reason}")]
     Unreadable { whom: String, reason: String },
-    #[error("{failed} of {all} failed; each is told above")]
+    #[error("{failed} of {all} failed; each is shown above")]
     Partly { failed: usize, all: usize },
     #[error("nothing was changed")]
     Declined,

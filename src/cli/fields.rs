@@ -56,7 +56,7 @@ impl TaskFields {
     }
 }
 
-/// `blocks=42`. The API knows which words there are.
+/// `blocks=42`. The API knows the names of the relations.
 pub(super) fn relation(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(relation, to)| !relation.is_empty() && !to.is_empty());
     pair.map(|(relation, to)| (relation.replace('-', "_"), to.to_owned())).ok_or_else(|| "write it like blocks=42".to_owned())

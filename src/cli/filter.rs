@@ -29,7 +29,7 @@ pub(super) struct FilterArgs {
     /// Assigned to one of these people
     #[arg(short, long)]
     assignee: Vec<String>,
-    /// Assigned to nobody
+    /// Only issues without an assignee
     #[arg(long, conflicts_with = "assignee")]
     unassigned: bool,
     #[arg(short, long)]

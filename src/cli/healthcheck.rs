@@ -43,7 +43,7 @@ impl HealthcheckArgs {
     }
 }
 
-/// Who listens on every address is asked on loopback.
+/// A service that listens on every address is checked on loopback.
 fn nearby(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { IpAddr::V6(Ipv6Addr::LOCALHOST) });

@@ -1,4 +1,5 @@
-//! `issue import`: takes in what an export wrote. What is there already stays, so it may be repeated after an interruption.
+//! `issue import`: imports the file of an export. Issues that exist already stay, so it may be
+//! repeated after an interruption.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};

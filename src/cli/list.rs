@@ -23,7 +23,7 @@ pub(super) struct ListArgs {
     /// At most as many
     #[arg(short = 'n', long, default_value_t = 50)]
     limit: usize,
-    /// Tell how many there are in all
+    /// Also show how many there are in all
     #[arg(long)]
     total: bool,
 }

@@ -27,7 +27,7 @@ pub(super) fn priority_style(priority: &str) -> Style {
     }
 }
 
-/// A list of issues, in whatever way was asked for.
+/// A list of issues, in the requested format.
 pub(super) fn issues(screen: &Screen, list: &ApiPage) -> Result<(), CliError> {
     let rows: Vec<Issue> = if screen.is_for_people() { parsed(&list.items)? } else { Vec::new() };
     screen.list(list, || {
@@ -62,7 +62,7 @@ fn row(screen: &Screen, issue: &Issue) -> Vec<TableCell> {
     ]
 }
 
-/// The one line that tells of an issue after something was done with it.
+/// The one line about an issue after a change.
 pub(super) fn short(issue: &Issue) -> String {
     let number = Style::new().yellow().apply_to(format!("#{}", issue.number));
     format!("{number} {} {}", state_style(&issue.state).apply_to(&issue.state), one_line(&issue.title))

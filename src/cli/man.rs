@@ -1,4 +1,4 @@
-//! `issue man`: a manual page for each command, made from the same words as `--help`.
+//! `issue man`: a manual page for each command, made from the same texts as `--help`.
 
 use std::path::PathBuf;
 

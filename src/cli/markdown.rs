@@ -19,7 +19,7 @@ pub(super) fn render(text: &str, width: usize) -> String {
 struct MarkdownPage {
     width: usize,
     out: String,
-    /// The words of the paragraph so far, each with its look; an empty one ends a line.
+    /// The words of the paragraph so far, each with its style; an empty one ends a line.
     words: Vec<String>,
     /// The next text belongs to the last word.
     glued: bool,

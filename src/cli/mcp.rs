@@ -1,6 +1,7 @@
 //! `issue mcp`: the same use cases for an agent, as tools of the Model Context Protocol over standard input and output.
 //!
-//! Talks through [`super::tools`] to the same API as every other command. Standard output belongs to the protocol alone.
+//! Calls the same API as every other command, through [`super::tools`]. Standard output belongs to
+//! the protocol alone.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -40,7 +40,7 @@ pub(super) enum MessagesCommand {
 pub(super) struct WhichMessages {
     #[arg(long)]
     kind: Option<String>,
-    /// Who it is for
+    /// Only messages for this target
     #[arg(long)]
     target: Option<String>,
     /// pending, `in_flight`, retrying or dead

@@ -1,4 +1,5 @@
-//! `issue-core migrate`: brings the schema up to date. Several processes may run it at once.
+//! `issue-core migrate`: migrates the schema to this binary's version. Several processes may run it
+//! at once.
 
 use super::{CliError, runtime};
 use crate::boot::DatabaseUrl;

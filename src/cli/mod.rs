@@ -109,16 +109,16 @@ enum CliCommand {
     Context(context::ContextCommand),
     /// Run the service
     Serve(serve::ServeArgs),
-    /// Do what follows outside from what `serve --no-worker` took in, and nothing else
+    /// Run only the worker: deliver queued messages (use with `serve --no-worker`)
     Worker(worker::WorkerArgs),
-    /// Bring the database schema up to date, then stop
+    /// Migrate the database schema to this version, then stop
     Migrate,
     /// Ask the service on this machine how it is: ends with 0 if it is well
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Look at the settings
+    /// Show and check the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Look at the routes to the trackers
+    /// Show and test the routes to the trackers
     #[command(subcommand)]
     Route(Box<route::RouteCommand>),
     /// Print the OpenAPI document of the HTTP API
@@ -157,7 +157,7 @@ enum ApiCommand {
     Delete(delete::DeleteArgs),
     /// Take issues out of the archive
     Restore(restore::RestoreArgs),
-    /// Search by words
+    /// Search for words
     Search(search::SearchArgs),
     /// Count labels, milestones, assignees or repositories
     Labels(labels::LabelsArgs),
@@ -172,23 +172,23 @@ enum ApiCommand {
     Review(review::ReviewCommand),
     /// Show what happened to an issue
     Timeline(timeline::TimelineArgs),
-    /// Look after what is told outside
+    /// Manage outgoing messages
     #[command(subcommand)]
     Messages(messages::MessagesCommand),
-    /// Look after the trackers
+    /// Manage the trackers
     #[command(subcommand)]
     Backend(backend::BackendCommand),
-    /// Look after which places of trackers are followed
+    /// Manage the bindings: the tracker projects that are synced
     #[command(subcommand)]
     Binding(binding::BindingCommand),
-    /// Decide what stands where an issue and its tracker clashed
+    /// Show and resolve the conflicts between issues and their trackers
     #[command(subcommand)]
     Conflict(conflict::ConflictCommand),
     /// Show how many issues there are
     Stats(stats::StatsArgs),
     /// Write all issues with their history, a line of JSON each
     Export(export::ExportArgs),
-    /// Take in what an export wrote
+    /// Import the file of an export
     Import(import::ImportArgs),
 }
 
@@ -226,7 +226,7 @@ impl CommandLine {
                 Ok(())
             }
             CliCommand::Route(command) => (*command).run(&settings()?),
-            // The same whatever the settings are.
+            // It does not depend on the settings.
             CliCommand::OpenApi(openapi) => openapi.run(),
             CliCommand::Completions(completions) => completions.run(Self::command(), name),
             CliCommand::Man(man) => man.run(Self::command(), name),
@@ -289,7 +289,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-/// A process that works until it is told to stop: SIGTERM or SIGINT, and a second one means now.
+/// A process that works until a signal stops it: SIGTERM or SIGINT, and a second one means now.
 fn run_until_stopped(settings: &Settings, role: ProcessRole, announce: impl Fn(&Settings, &RunningService)) -> Result<(), CliError> {
     run_to_the_end(settings, async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -312,7 +312,7 @@ fn run_until_stopped(settings: &Settings, role: ProcessRole, announce: impl Fn(&
     })
 }
 
-/// Runs the work with logs, traces and TLS in place.
+/// Runs the work with logs, traces and TLS set up.
 fn run_to_the_end<E>(settings: &Settings, work: impl Future<Output = Result<(), E>>) -> Result<(), CliError>
 where
     CliError: From<E>,

@@ -7,7 +7,7 @@ use super::api::{ApiAnswer, IssueApi, with_query};
 use super::error::CliError;
 use super::wire::Issue;
 
-/// What a name may be, by its looks alone.
+/// The form of a name, without a request.
 #[derive(Debug, PartialEq, Eq)]
 enum NameShape {
     /// A number or a whole id: the API takes it as it is.
@@ -65,7 +65,7 @@ pub(super) async fn find(api: &IssueApi, name: &str) -> Result<ApiAnswer, CliErr
 /// The id under which the API knows it.
 pub(super) async fn resolve(api: &IssueApi, name: &str) -> Result<String, CliError> {
     match NameShape::of(name) {
-        // The API looks by itself.
+        // The API resolves it.
         NameShape::Direct(id) => Ok(id),
         NameShape::Prefix(_) | NameShape::Tracker | NameShape::Unknown => Ok(find(api, name).await?.json::<Issue>()?.id),
     }
@@ -80,7 +80,7 @@ async fn by_tracker_key(api: &IssueApi, key: &str) -> Result<String, CliError> {
     let found: Value = api.post("/issues/lookup", &json!({ "tracker_keys": [key] })).await?.json()?;
     let issues = found["tracker_keys"][0]["issues"].as_array().cloned().unwrap_or_default();
     match issues.as_slice() {
-        [] => Err(CliError::NotFound(format!("no issue here is linked to {key}; `issue search` finds issues by their words"))),
+        [] => Err(CliError::NotFound(format!("no issue here is linked to {key}; `issue search` finds issues by their text"))),
         [only] => Ok(only["issue_id"].as_str().unwrap_or_default().to_owned()),
         several => {
             let line = |issue: &Value| {
@@ -123,7 +123,7 @@ async fn missing(api: &IssueApi, name: &str) -> CliError {
     CliError::NotFound(format!("there is no issue {name}; {hint}"))
 }
 
-/// Issues whose words are these, or whose name differs little.
+/// Issues that contain these words, or whose name differs little.
 async fn near(api: &IssueApi, name: &str) -> Result<Vec<Issue>, CliError> {
     let words = name.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() > 2).collect::<Vec<_>>().join(" ");
     if NameShape::of(name) == NameShape::Unknown && !words.is_empty() {
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_tells_what_it_is_by_its_looks() {
+    fn a_name_shows_by_its_form_what_it_is() {
         let direct = |text: &str| NameShape::Direct(text.to_owned());
         assert_eq!(NameShape::of("42"), direct("42"));
         assert_eq!(NameShape::of("#42"), direct("42"));

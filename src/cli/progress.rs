@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(super) enum ProgressUnit {
     Issues,
     Bytes,
-    /// Whatever its message says.
+    /// The text of its message.
     Words,
 }
 

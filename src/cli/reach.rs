@@ -1,4 +1,5 @@
-//! Whom a command talks to: a server named on the line, in the environment or in a context, else the embedded store.
+//! The server of a command: named on the line, in the environment or in a context, else the
+//! embedded store.
 //!
 //! A key comes out of a file or the environment, never from the line. The one in the environment goes only to a server that was
 //! named on the line or in the environment, so that no context is sent the key of another one.
@@ -17,7 +18,7 @@ use crate::telemetry;
 /// Names the embedded store where a context may be named.
 pub(super) const LOCAL: &str = "local";
 
-/// Whom to talk to.
+/// The options that choose the server.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct ServerArgs {
     /// The server, like <https://issues.example.org> [env: `ISSUE_CORE_URL`]

@@ -13,7 +13,7 @@ use super::wire::Issue;
 pub(super) struct ReleaseArgs {
     /// Number, id, the beginning of an id, or a tracker's key
     issue: String,
-    /// Who holds it; without it, the name of the key
+    /// The holder; without it, the name of the key
     #[arg(long)]
     holder: Option<String>,
 }

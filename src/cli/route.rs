@@ -10,7 +10,7 @@ use crate::domain::base::input::Input;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum RouteCommand {
-    /// Tell which rule takes a task, which do not and why, and what its tracker cannot carry
+    /// Explain which rule matches a task, which do not and why, and what its tracker cannot carry
     Explain(ExplainArgs),
 }
 

@@ -86,13 +86,13 @@ impl Screen {
         self.page(&human())
     }
 
-    /// For a person who reads at leisure: long texts through the pager.
+    /// For a person at a terminal: long texts through the pager.
     pub(super) fn page(&self, text: &str) -> Result<(), CliError> {
         match (&self.pager, self.size) {
             (Some(pager), Some((rows, _))) if text.lines().count() > rows => {
                 let child = Command::new("sh").args(["-c", pager]).stdin(Stdio::piped()).spawn();
                 let Ok(mut child) = child else { return self.print(text) };
-                // A reader who leaves early has seen enough.
+                // A reader may quit the pager early. That is no failure.
                 _ = child.stdin.take().map(|mut stdin| stdin.write_all(text.as_bytes()));
                 _ = child.wait();
                 Ok(())
@@ -101,7 +101,7 @@ impl Screen {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever prints has a screen")]
+    #[expect(clippy::unused_self, reason = "a command that prints has a screen")]
     pub(super) fn print(&self, text: &str) -> Result<(), CliError> {
         let mut out = std::io::stdout().lock();
         Ok(out.write_all(text.as_bytes()).and_then(|()| out.flush())?)
@@ -115,13 +115,13 @@ impl Screen {
     }
 
     /// Asks before something that is hard to undo. Without a terminal the answer must be given beforehand.
-    #[expect(clippy::unused_self, reason = "whoever asks has a screen")]
+    #[expect(clippy::unused_self, reason = "a command that asks has a screen")]
     pub(super) fn confirm(&self, question: &str, yes: bool) -> Result<(), CliError> {
         if yes {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(CliError::usage(format!("{question} Nobody can be asked here: say --yes if so")));
+            return Err(CliError::usage(format!("{question} No terminal is there to confirm it: add --yes")));
         }
         eprint!("{question} [y/N] ");
         let mut answer = String::new();
@@ -130,7 +130,7 @@ impl Screen {
     }
 }
 
-/// Whatever names it: an issue's id, a label's name, a message's number.
+/// The name of a record: an issue's id, a label's name, a message's number.
 fn id(raw: &RawValue) -> String {
     let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
     let named = ["id", "issue_id", "name", "event_id"].iter().find_map(|key| value.get(key)).cloned().unwrap_or(value);
@@ -141,7 +141,7 @@ fn formatted(template: &str, items: &[&RawValue]) -> Result<String, CliError> {
     let wrong = |error: minijinja::Error| CliError::usage(format!("--format: {error}"));
     let template = template.replace("\\n", "\n").replace("\\t", "\t");
     let mut environment = Environment::new();
-    // A misspelt field is a mistake, not an empty place.
+    // A misspelt field is an error, not an empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let template = environment.template_from_str(&template).map_err(wrong)?;
     let mut text = String::new();
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_filled_for_each_item_and_a_misspelt_field_is_told() {
+    fn a_template_is_filled_for_each_item_and_a_misspelt_field_is_reported() {
         let raw = RawValue::from_string(r#"{"number":7,"title":"<a>","labels":["x","y"],"due_on":null}"#.into()).unwrap();
         let text = formatted("{{number}}\\t{{title}} {{labels|join(',')}}{{due_on or ''}}", &[&*raw, &*raw]).unwrap();
         assert_eq!(text, "7\t<a> x,y\n7\t<a> x,y\n");

@@ -33,7 +33,9 @@ fn announce(settings: &Settings, running: &RunningService) {
     let keyed = settings.auth.is_keyed();
     tracing::info!(%address, data = %place, key_required = keyed, "listening");
     if !keyed {
-        tracing::warn!("no API key is configured: everybody who reaches this address may file and change tasks (set ISSUE_CORE_API_KEY)");
+        tracing::warn!(
+            "no API key is configured: every client that reaches this address may file and change tasks (set ISSUE_CORE_API_KEY)"
+        );
     }
     if settings.log.format == LogFormat::Json {
         return;

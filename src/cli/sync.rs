@@ -18,13 +18,13 @@ use super::table::{TableCell, table};
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct SyncArgs {
     name: String,
-    /// Tell what would be done, and do nothing
+    /// Show the plan of the sync run, and write nothing
     #[arg(long, conflicts_with_all = ["audit", "allow_deletions", "detach"])]
     dry_run: bool,
     /// List everything, to find what is gone
     #[arg(long)]
     audit: bool,
-    /// However much is missing, believe it, once
+    /// Accept this run's deletions even above the deletion limit
     #[arg(long)]
     allow_deletions: bool,
     /// Do not wait
@@ -62,7 +62,7 @@ async fn wait(session: &CommandSession, name: &str, before: &Value) -> Result<()
         if last["ended_at"] != *before && !running {
             bar.finish_and_clear();
             session.screen.one(&answer.raw()?, || format!("{}\n", counts(&last["counts"])))?;
-            return error.map_or(Ok(()), |error| Err(CliError::Failed(format!("the pass broke off: {error}"))));
+            return error.map_or(Ok(()), |error| Err(CliError::Failed(format!("the sync run broke off: {error}"))));
         }
         idle = if running { 0 } else { idle + 1 };
         if idle > PATIENCE {

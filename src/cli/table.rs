@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use console::{Alignment, Style, measure_text_width, pad_str, truncate_str};
 
-/// One value with its look.
+/// One value with its style.
 pub(super) struct TableCell {
     text: String,
     style: Style,

@@ -1,4 +1,4 @@
-//! `issue timeline`: everything that happened to an issue, and what became of telling others.
+//! `issue timeline`: every event of an issue, and the attempts to deliver its messages.
 
 use clap::Args;
 use console::Style;

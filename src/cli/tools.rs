@@ -23,7 +23,7 @@ pub(super) fn all() -> Vec<Tool> {
     let text = |description: &str| json!({ "type": "string", "description": description });
     let texts = |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
     let priority = json!({ "enum": ["high", "medium", "low"] });
-    let lease = json!({ "type": "integer", "minimum": 1, "maximum": 86_400, "description": "After it anybody may take it over; 900 unless said otherwise" });
+    let lease = json!({ "type": "integer", "minimum": 1, "maximum": 86_400, "description": "After it any caller may claim the issue; 900 if absent" });
     let relations = json!({ "type": "array", "maxItems": 100, "description": "How it stands to other issues", "items": {
         "type": "object", "required": ["relation", "to"], "properties": {
             "relation": { "enum": ["blocks", "blocked_by", "relates", "duplicates", "parent"] },
@@ -31,7 +31,7 @@ pub(super) fn all() -> Vec<Tool> {
         },
     } });
     let rehearse = json!({ "type": "boolean", "description": "Only say what would change. Not given: true for more than three issues" });
-    let holder = text("Your own name, so that others see who works on it");
+    let holder = text("Your own name, which others see as the holder");
     let many = |more: &Value| {
         let mut input = json!({ "issues": issues, "dry_run": rehearse });
         input.as_object_mut().into_iter().for_each(|input| input.extend(more.as_object().cloned().unwrap_or_default()));
@@ -53,7 +53,7 @@ pub(super) fn all() -> Vec<Tool> {
         tool("show_issue", "Show an issue with what was said about it", true, &["issue"], &json!({ "issue": issue })),
         tool(
             "create_issue",
-            "File a task. With an idempotency key it is filed once, however often you ask",
+            "File a task. With an idempotency key, repeated requests file it once",
             false,
             &["title"],
             &json!({
@@ -79,7 +79,7 @@ pub(super) fn all() -> Vec<Tool> {
         ),
         tool(
             "next_issue",
-            "Take the most urgent open issue that nobody holds",
+            "Claim the most urgent open issue without a holder",
             false,
             &[],
             &json!({
@@ -177,7 +177,8 @@ async fn next(api: &IssueApi, mut arguments: Arguments) -> Result<Value, CliErro
     }
 }
 
-/// An act on issues: on few of them at once, on many only after a rehearsal that the agent has seen.
+/// A change of issues: of few of them at once, of many only after a dry run that the agent has
+/// seen.
 async fn change(api: &IssueApi, act: &str, mut arguments: Arguments, rehearsal: Value) -> Result<Value, CliError> {
     let names = arguments.remove("issues").unwrap_or_default();
     let names: Vec<String> = serde_json::from_value(names).map_err(|_| CliError::usage("issues must be a list of names"))?;

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_by_their_largest_unit() {
+    fn times_are_shown_by_their_largest_unit() {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let ago = |seconds: i64| relative(DateTime::from_timestamp(1_800_000_000 - seconds, 0).unwrap(), now);
         let told: Vec<String> = [0, 59, 60, 3_600, 90_000, 86_400 * 45, 86_400 * 800, -61, -7_300].into_iter().map(ago).collect();
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_told_from_today() {
+    fn days_are_counted_from_today() {
         let now = "2026-06-16T23:59:00Z".parse().unwrap();
         let told = |date: &str| day(date.parse().unwrap(), now);
         assert_eq!(told("2026-06-16"), "2026-06-16 (today)");

@@ -1,4 +1,5 @@
-//! What the commands read out of the API's answers. Only what they show; everything else passes through untouched.
+//! The parts of the API's answers that the commands read. Only what they show; the rest is passed
+//! through unchanged.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -22,7 +23,7 @@ pub(super) struct Issue {
     pub(super) assignees: Vec<String>,
     pub(super) milestone: Option<String>,
     pub(super) due_on: Option<NaiveDate>,
-    /// An older server tells none.
+    /// An older server returns none.
     #[serde(default)]
     pub(super) relations: Vec<Relation>,
     pub(super) target_repo: Option<String>,
@@ -123,7 +124,7 @@ pub(super) struct Message {
     pub(super) next_attempt_at: Option<Moment>,
 }
 
-/// The answer to a wish about many issues.
+/// The answer to a bulk edit.
 #[derive(Debug, Deserialize)]
 pub(super) struct Bulk {
     pub(super) items: Vec<BulkItem>,

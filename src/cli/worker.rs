@@ -27,7 +27,7 @@ fn announce(settings: &Settings, running: &RunningService) {
     let targets = running.targets();
     tracing::info!(%address, %data, targets, "working");
     if targets.is_empty() {
-        tracing::warn!("nobody to tell is configured (state_hub.url), so there is nothing to do");
+        tracing::warn!("no sink and no tracker is configured (state_hub.url, nats.url, backends), so there is nothing to do");
     }
     println!("issue-core {} worker: probes and metrics on http://{address}", env!("CARGO_PKG_VERSION"));
     println!("  data  {data}");

@@ -225,7 +225,7 @@ impl BackendSettings {
         check("token", self.token.as_ref().is_none_or(sendable), "must hold only visible ASCII characters, since it travels in a header");
         for (field, secret) in [("webhook_secret", &self.webhook_secret), ("webhook_secret_previous", &self.webhook_secret_previous)] {
             let strong = secret.as_ref().is_none_or(|secret| secret.expose_secret().len() >= 16 && sendable(secret));
-            check(field, strong, "must be 16 visible ASCII characters or more: it is all that tells a delivery from a forged one");
+            check(field, strong, "must be 16 visible ASCII characters or more: only it distinguishes a delivery from a forged one");
         }
         let rotates = self.webhook_secret_previous.is_none() || self.webhook_secret.is_some() || self.webhook_secret_file.is_some();
         check("webhook_secret_previous", rotates, "is the one before webhook_secret, which is not given");

@@ -1,4 +1,5 @@
-//! Which places are followed (`[bindings.NAME]`). More of them may be made over the API; those that stand here are changed here only.
+//! The bindings of the settings (`[bindings.NAME]`). More of them may be created over the API;
+//! those of the settings change only here.
 //!
 //! To add a setting: its field and default here, its line in [`FIELDS`], its check below, its comment in `config/default.toml`.
 

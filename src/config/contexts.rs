@@ -1,7 +1,7 @@
 //! Where the command line sends its requests: named servers in a file of the user's own, and what the environment says.
 //!
-//! Apart from [`Settings`](super::Settings), which are a server's: whoever only talks to one needs none of them. Keys are never in
-//! this file, only the names of the files that hold them.
+//! Apart from [`Settings`](super::Settings), which are a server's: a client needs none of them.
+//! Keys are never in this file, only the names of the files that hold them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub struct CommandEnvironment {
     pub url: Option<String>,
     /// `ISSUE_CORE_API_KEY`
     pub api_key: Option<SecretString>,
-    /// Who is at work, for the embedded store's history.
+    /// The user's name, for the embedded store's history.
     pub user: Option<String>,
     pub editor: Option<String>,
     pub pager: Option<String>,

@@ -105,7 +105,7 @@ pub fn read_all(sources: &[KeySource]) -> Result<Vec<Vec<SecretString>>, String>
 }
 
 impl NamedKey {
-    /// What is wrong with the table by itself, in words.
+    /// The fault of the table by itself, as text.
     pub(super) fn fault(&self) -> Option<String> {
         let name = &self.name;
         let name_is_plain = (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-@:/".contains(&b));

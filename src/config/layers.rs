@@ -91,7 +91,7 @@ impl fmt::Debug for LoadedSettings {
 impl LoadedSettings {
     /// Reads all layers and checks the whole. `file` wins over the variable `ISSUE_CORE_CONFIG`.
     pub fn from_environment(file: Option<&Path>) -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+        #[expect(clippy::disallowed_methods, reason = "the one function that reads the environment")]
         let variables: Vec<(String, String)> = std::env::vars().collect();
         Self::load(file, &variables)
     }
@@ -288,7 +288,7 @@ fn flatten(source: &dyn Source, path: &Path) -> Result<Vec<(String, Value)>, Con
 fn flatten_into(prefix: &str, map: Map<String, Value>, flat: &mut Vec<(String, Value)>) {
     for (key, value) in map {
         let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-        // What people are called is nobody's setting name.
+        // A user's name is never the name of a setting.
         if let (ValueKind::Table(inner), None) = (&value.kind, named_field(&key)) {
             flatten_into(&key, inner.clone(), flat);
         } else {

@@ -165,7 +165,7 @@ pub struct LogSettings {
 }
 
 vocabulary! {
-    /// How log lines look. `auto`: readable on a terminal, JSON elsewhere.
+    /// The format of log lines. `auto`: readable on a terminal, JSON elsewhere.
     LogFormat { Auto = "auto", Pretty = "pretty", Json = "json" }
 }
 

@@ -62,7 +62,7 @@ fn without_password(url: &str) -> String {
     mask_query(&format!("{scheme}://{user}@{place}"))
 }
 
-/// The URL without who logs in: a name alone may be a token.
+/// The URL without its user and password: a name alone may be a token.
 fn without_login(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     rest.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, place)| format!("{scheme}://***@{place}"))

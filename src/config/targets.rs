@@ -1,4 +1,4 @@
-//! The settings of what goes out: the workers, and whom they tell.
+//! The settings of outgoing messages: the workers and the sinks.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -52,7 +52,7 @@ fn variables_that_kubernetes_sets_for_a_service_of_our_name_are_left_alone() {
 }
 
 #[test]
-fn a_bad_setting_is_named_with_its_place_and_what_is_allowed() {
+fn a_bad_setting_is_named_with_its_source_and_the_allowed_values() {
     let found = problems(&[("ISSUE_CORE__INGEST__BATCH", "many"), ("ISSUE_CORE__SERVER__BINDD", "x")], "[server]\nport = 1\n");
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(
@@ -106,7 +106,7 @@ fn named_keys_come_from_the_file_or_as_json_from_the_variable_and_are_never_show
 }
 
 #[test]
-fn a_bad_key_is_told_without_its_secret() {
+fn a_bad_key_is_reported_without_its_secret() {
     let key_file = tempfile::NamedTempFile::new().unwrap();
     let empty = serde_json::json!([{"name": "a", "key_file": key_file.path(), "scopes": ["read"]}]).to_string();
     for (keys, expected) in [

@@ -69,7 +69,7 @@ impl LoadedSettings {
         check(
             "server.bind",
             s.server.bind.ip().is_loopback() || s.auth.is_keyed(),
-            "is not a loopback address and no key is configured, so anybody could file tasks: set ISSUE_CORE_API_KEY (or auth.api_key_file, or auth.keys), or bind to 127.0.0.1",
+            "is not a loopback address and no key is configured, so any client could file tasks: set ISSUE_CORE_API_KEY (or auth.api_key_file, or auth.keys), or bind to 127.0.0.1",
         );
         check("server.body_limit", (1024..=64 << 20).contains(&s.server.body_limit), "must be from 1024 to 67108864 bytes");
         check("server.request_timeout", !s.server.request_timeout.is_zero(), "must be longer than 0s");

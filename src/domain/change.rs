@@ -16,7 +16,7 @@ pub struct Change {
     pub events: Vec<Event>,
     pub comments: Vec<CommentWrite>,
     pub messages: Vec<NewMessage>,
-    /// The ties to trackers, as they are from now on.
+    /// The links to trackers in their new state.
     pub links: Vec<Link>,
     pub comment_links: Vec<CommentLinkWrite>,
     /// What lists said of issues that are linked.
@@ -26,9 +26,11 @@ pub struct Change {
     pub hooks_done: Option<DeliveriesDone>,
     /// How far a binding is, under the proof that it is ours: nothing of this change is written when that was lost.
     pub progress: Option<SyncProgress>,
-    /// A claimed message under whose work this is written: nothing is, when the claim was lost. The message stays.
+    /// A claimed message on whose behalf this is written. If the lease is lost, nothing is written.
+    /// The message stays.
     pub held: Option<Hold>,
-    /// The claimed message whose work this is: gone in the same transaction, and nothing is written when the claim was lost.
+    /// The claimed message that this change finishes. The same transaction settles it. If the lease
+    /// is lost, nothing is written.
     pub settles: Option<Settle>,
 }
 
@@ -86,7 +88,7 @@ impl Change {
         Self { messages, settles: Some(settle), ..Self::of(IssueWrite::None) }
     }
 
-    /// Asks for every event of this change to be told outside.
+    /// Queues a dispatch message for every event of this change.
     pub fn announce(&mut self) {
         self.messages.extend(self.events.iter().map(NewMessage::dispatch));
     }

@@ -121,7 +121,7 @@ async fn read_whole(body: Body, limit: usize, waits_for_leave: bool) -> Result<B
     if waits_for_leave && announced > limit as u64 {
         return Err(Problem::too_large(limit));
     }
-    // Whatever keeps a body from arriving is the sender's connection.
+    // If the body does not arrive, the sender's connection is the cause.
     let cut_off = |_| Problem::malformed("the body did not arrive whole");
     let mut parts = body.into_data_stream();
     let first = parts.next().await.transpose().map_err(cut_off)?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Who is calling: `Authorization: Bearer <key>`, or `X-API-Key: <key>`; and whether they call too often.
+//! The caller: `Authorization: Bearer <key>`, or `X-API-Key: <key>`; and its rate limit.
 
 use std::sync::Arc;
 

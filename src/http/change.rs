@@ -1,4 +1,4 @@
-//! Who wants what changed: the caller, the issue in the path, `If-Match`, the trace.
+//! The parts of a change: the caller, the issue in the path, `If-Match`, the trace.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use super::problem::Problem;
 use super::request_layer::RequestTrace;
 use crate::app::{App, AppError, Caller, ChangeRequest, PutCondition, ResolveRequest};
 
-/// A wish that might overwrite what the caller has not seen: under `http.require_if_match` it needs the header.
+/// A request that may overwrite a version that the caller has not seen: under
+/// `http.require_if_match` it needs the header.
 #[derive(Debug)]
 pub struct GuardedChange(pub ChangeRequest);
 
@@ -28,8 +29,8 @@ impl FromRequestParts<Arc<App>> for GuardedChange {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
-        let (wish, has_condition) = read(parts, app).await?;
-        if requires(parts) && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(wish)) }
+        let (request, has_condition) = read(parts, app).await?;
+        if requires(parts) && !has_condition { Err(Problem::precondition_required()) } else { Ok(Self(request)) }
     }
 }
 
@@ -53,7 +54,8 @@ impl<S: Send + Sync> FromRequestParts<S> for PutGuard {
     }
 }
 
-/// A decision about something that is no issue and might have been decided meanwhile: guarded like a [`Guarded`] wish.
+/// A decision about a record other than an issue. Another caller may have made it meanwhile, so it
+/// is guarded like a [`GuardedChange`].
 #[derive(Debug)]
 pub struct GuardedDecision(pub ResolveRequest);
 

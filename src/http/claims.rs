@@ -46,10 +46,10 @@ pub struct ReleaseIssueRequest {
     responses((status = 200, body = IssueResponse, description = "Held by the holder named, until the time shown", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn claim(
     State(app): State<Arc<App>>,
-    wish: ChangeRequest,
+    request: ChangeRequest,
     OptionalBody(spec): OptionalBody<ClaimSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.claim_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.claim_issue(&request, spec).await?))
 }
 
 /// Release an issue
@@ -59,8 +59,8 @@ pub async fn claim(
     responses((status = 200, body = IssueResponse, description = "Held by nobody", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn release(
     State(app): State<Arc<App>>,
-    wish: ChangeRequest,
+    request: ChangeRequest,
     OptionalBody(spec): OptionalBody<ReleaseSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.release_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.release_issue(&request, spec).await?))
 }

@@ -79,8 +79,8 @@ pub async fn list(
     request_body = CommentRequest,
     responses((status = 201, body = CommentResponse, description = "Added", headers(
         ("ETag" = String, description = "This edition of the comment"), ("Location" = String, description = "The comment's path")))))]
-pub async fn add(State(app): State<Arc<App>>, wish: ChangeRequest, JsonBody(spec): JsonBody<CommentSpec>) -> Result<Response, Problem> {
-    let comment = app.add_comment(&wish, spec).await?;
+pub async fn add(State(app): State<Arc<App>>, request: ChangeRequest, JsonBody(spec): JsonBody<CommentSpec>) -> Result<Response, Problem> {
+    let comment = app.add_comment(&request, spec).await?;
     let headers = [(LOCATION, format!("/issues/{}/comments/{}", comment.issue_id, comment.id)), (ETAG, quoted(&comment.edition()))];
     Ok((StatusCode::CREATED, headers, Json(CommentResponse::from(comment))).into_response())
 }
@@ -112,11 +112,11 @@ pub async fn show(
     responses((status = 200, body = CommentResponse, description = "The comment as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn edit(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     CommentPath(id): CommentPath,
     MergePatch(spec): MergePatch<CommentSpec>,
 ) -> Result<Response, Problem> {
-    let comment = app.edit_comment(&wish, id, spec).await?;
+    let comment = app.edit_comment(&request, id, spec).await?;
     Ok(([(ETAG, quoted(&comment.edition()))], Json(CommentResponse::from(comment))).into_response())
 }
 
@@ -127,9 +127,9 @@ pub async fn edit(
     responses((status = 204, description = "Deleted")))]
 pub async fn delete(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     CommentPath(id): CommentPath,
 ) -> Result<StatusCode, Problem> {
-    app.delete_comment(&wish, id).await?;
+    app.delete_comment(&request, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -155,11 +155,11 @@ pub async fn show(
     responses((status = 200, body = ConflictResponse, description = "It is decided", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn resolve(
     State(app): State<Arc<App>>,
-    GuardedDecision(wish): GuardedDecision,
+    GuardedDecision(request): GuardedDecision,
     ConflictPath(id): ConflictPath,
     JsonBody(spec): JsonBody<ResolveSpec>,
 ) -> Result<Response, Problem> {
-    let conflict = app.resolve_conflict(&wish, id, spec).await?;
+    let conflict = app.resolve_conflict(&request, id, spec).await?;
     Ok(([(ETAG, quoted(&conflict.edition.to_string()))], Json(ConflictResponse::from(conflict))).into_response())
 }
 

@@ -50,7 +50,7 @@ pub async fn openapi(headers: HeaderMap) -> Response {
     (about, [(CONTENT_TYPE, "application/json")], body.clone()).into_response()
 }
 
-/// Only what the page itself brings may run or load, and it may talk to this server alone.
+/// Only the page's own files may run or load, and it may call this server alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 

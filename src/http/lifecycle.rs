@@ -1,6 +1,7 @@
 //! `/issues/{id}/close`, `/reopen`, `/start`, `/block`, `/unblock`: how an issue's work goes.
 //!
-//! Each wish that is true already is answered with the issue as it is, so that it can be sent again.
+//! If the issue is already as requested, the answer is the issue as it is, so the request can be
+//! sent again.
 
 use std::sync::Arc;
 
@@ -45,10 +46,10 @@ pub struct BlockIssueRequest {
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn close(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<CloseSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.close_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.close_issue(&request, spec).await?))
 }
 
 /// Reopen an issue
@@ -58,10 +59,10 @@ pub async fn close(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn reopen(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.reopen_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.reopen_issue(&request, spec).await?))
 }
 
 /// Start work on an issue
@@ -71,10 +72,10 @@ pub async fn reopen(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn start(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.start_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.start_issue(&request, spec).await?))
 }
 
 /// Block an issue
@@ -84,10 +85,10 @@ pub async fn start(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn block(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     JsonBody(spec): JsonBody<BlockSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.block_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.block_issue(&request, spec).await?))
 }
 
 /// Unblock an issue
@@ -97,8 +98,8 @@ pub async fn block(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn unblock(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.unblock_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.unblock_issue(&request, spec).await?))
 }

@@ -32,7 +32,7 @@ pub struct ConnectionLimits {
     pub idle_timeout: Duration,
 }
 
-/// Enough for every header anybody sends; a head that is larger is answered 431.
+/// Enough for the headers of any client; a head that is larger is answered 431.
 const LARGEST_HEAD: usize = 32 << 10;
 const READ_BUFFER: usize = 64 << 10;
 

@@ -1,4 +1,4 @@
-//! `/issues/lookup`, `/issues/next` and `/issues/bulk`: questions and wishes about many issues at once.
+//! `/issues/lookup`, `/issues/next` and `/issues/bulk`: queries and changes of many issues at once.
 
 use std::sync::Arc;
 

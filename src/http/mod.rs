@@ -1,5 +1,5 @@
-//! Entrance 1: HTTP. `router.rs` lists every route; a file per resource holds its DTOs and handlers; `problem/` is the
-//! only place that knows which failure has which status.
+//! Entrance 1: HTTP. `router.rs` lists every route; a file per resource holds its DTOs and
+//! handlers; only `problem/` maps failures to statuses.
 //!
 //! A handler reads its input, calls one use case, shapes the answer. To add a route: `docs/contributing.md`.
 

@@ -1,7 +1,7 @@
 //! `Prefer` (RFC 7240): what a caller would like, and `Preference-Applied`: what it got.
 //!
 //! A preference never makes a request fail: what is not understood is passed over. To honour another one: its field here, and
-//! its word in [`Applied`] only where it made the difference it asks for.
+//! its word in [`Preferences::tell`] only where it made the difference it asks for.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ pub enum UnknownKeyHandling {
 }
 
 impl Preferences {
-    /// Of each preference the first one counts, whatever comes after it.
+    /// Of each preference the first one counts; later ones are ignored.
     pub fn read(headers: &HeaderMap) -> Self {
         let mut found = Self { wait: None, respond_async: false, handling: None, began: Instant::now() };
         let (mut wait_seen, mut handling_seen) = (false, false);
@@ -62,7 +62,7 @@ impl Preferences {
         self.handling == Some(UnknownKeyHandling::Strict)
     }
 
-    /// Tells the caller what was honoured.
+    /// Adds the honoured preferences to the response.
     ///
     /// `wait`: the answer is final and came in time. `handling`: always. `respond-async`: the answer leaves work for later (`done` is
     /// false), and did not wait for it.
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_honoured_is_told() {
+    fn only_honoured_preferences_are_answered() {
         let told = |line: &str| {
             let headers = HeaderMap::from_iter([(PREFER, HeaderValue::from_str(line).unwrap())]);
             let mut response = Response::default();

@@ -113,7 +113,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     Problem::panicked().into_response()
 }
 
-/// The problem's document in place of the response that carried it.
+/// The problem's document, instead of the response that carried it.
 fn told(problem: &Problem, below: &HeaderMap, trace: TraceContext, span: &Span) -> Response {
     let trace_id = trace.trace_id();
     span.record("trace_id", &trace_id);
@@ -136,7 +136,8 @@ fn mark(headers: &mut HeaderMap, id: HeaderValue, trace: TraceContext) {
         headers.insert(TRACERESPONSE, value);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // For the one who asked alone, and to be asked for again; an answer that knows better says so itself.
+    // Only for this client, and always revalidated; an answer with better knowledge sets its own
+    // header.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
 }
 

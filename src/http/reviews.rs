@@ -57,10 +57,10 @@ pub async fn list(State(app): State<Arc<App>>, caller: Caller, query: PageQuery<
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn approve(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<ApproveSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.approve_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.approve_issue(&request, spec).await?))
 }
 
 /// Reject a task
@@ -70,8 +70,8 @@ pub async fn approve(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn reject(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     JsonBody(spec): JsonBody<RejectSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.reject_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.reject_issue(&request, spec).await?))
 }

@@ -1,4 +1,5 @@
-//! What the values of the domain look like in the document: its text rules and its word lists, each as one named schema.
+//! The values of the domain in the document: its text rules and its vocabularies, each as one named
+//! schema.
 //!
 //! A DTO or a parameter names them as `value_type` (or holds the domain's enum itself), so that limits and words are spelt once, in the
 //! domain. To add one: a line in `texts!`, `sets!` or `vocabularies!`. Nothing here reads or checks a request.
@@ -66,7 +67,7 @@ fn entry<T: ToSchema>() -> Named {
     (T::name().into_owned(), T::schema())
 }
 
-/// Every schema of this file, for whatever part of a document refers to it.
+/// Every schema of this file, for any part of a document that refers to it.
 pub fn all() -> impl Iterator<Item = Named> {
     const OTHERS: &[fn() -> Named] = &[
         entry::<OtherIssue>,
@@ -304,8 +305,8 @@ named!(Fault, {
         .build()
 });
 
-/// Fields that exclude or need one another: what must never be true of a body, in JSON Schema's words, which utoipa cannot write. A
-/// field that is left out meets every condition on its value.
+/// Fields that exclude or need one another: the forbidden combinations of a body, in JSON Schema's
+/// terms, which utoipa cannot write. An absent field meets every condition on its value.
 pub fn never() -> [(&'static str, Value); 6] {
     let text = json!({ "type": "string", "pattern": "\\S" });
     let filled = json!({ "type": "array", "items": {}, "minItems": 1 });

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn strictly_read_an_unknown_key_is_told_beside_every_other_fault() {
+    fn strictly_read_an_unknown_key_is_listed_beside_every_other_fault() {
         let faults = batch_task(r#"{"titel":"a","a/b~c":1,"idempotency_key":"k"}"#, true).unwrap_err().into_vec();
         let told: Vec<_> = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect();
         assert_eq!(told, [("/title", "missing"), ("/a~1b~0c", "unknown_field"), ("/titel", "unknown_field")]);

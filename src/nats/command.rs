@@ -21,7 +21,8 @@ pub fn repo<'a>(prefix: &str, subject: &'a str) -> &'a str {
     after(".create.").unwrap_or(subject)
 }
 
-/// Where to answer, if anybody asked. The subject a message was published with is not kept by a stream: it comes in a header.
+/// The subject for the answer, if the sender wants one. A stream does not keep the subject a
+/// message was published with, so it comes in a header.
 pub fn reply_to<'a>(headers: Option<&'a HeaderMap>, allowed: &str) -> Option<&'a str> {
     let subject = header::value(headers, header::REPLY_TO)?;
     let is_plain = subject.split('.').all(|token| !token.is_empty() && !["*", ">"].contains(&token))
@@ -34,9 +35,9 @@ pub fn reply_to<'a>(headers: Option<&'a HeaderMap>, allowed: &str) -> Option<&'a
     None
 }
 
-/// Reads the body as HTTP does, and brings subject and body together.
+/// Reads the body as HTTP does, and joins subject and body.
 pub fn read<'a>(repo: &str, headers: Option<&'a HeaderMap>, body: &[u8]) -> Result<TaskCommand<'a>, DeathReason> {
-    // Serde would read an array into a struct field by field; nobody means that.
+    // Serde would read an array into a struct field by field; no sender means that.
     if let Some(found) = body.iter().find(|b| !b.is_ascii_whitespace()).filter(|b| b"[\"-0123456789tfn".contains(b)) {
         let message = format!("must be a JSON object, this begins with {:?}", char::from(*found));
         return Err(DeathReason::invalid(Faults::one("", "wrong_type", message)));

@@ -54,7 +54,8 @@ enum FetchEnd {
 struct MessageFacts {
     count: i64,
     sequence: u64,
-    /// The name of the message among all messages: given by its sender, or its place in its stream.
+    /// The name of the message among all messages: given by its sender, or its position in its
+    /// stream.
     id: String,
 }
 
@@ -68,7 +69,7 @@ impl ConsumerParts {
     pub async fn run(self: Arc<Self>, filter: ConsumerFilter, stop: CancellationToken) {
         self.fetch_until(&filter, &stop).await;
         let all = u32::try_from(self.settings.concurrency).unwrap_or(u32::MAX);
-        // Fails only when the room is closed, which nobody does.
+        // Fails only when the room is closed, which never happens.
         _ = self.room.acquire_many(all).await;
         // What was given back is still in our buffer, and the process is about to end.
         _ = tokio::time::timeout(LAST_WORDS, self.link.client.flush()).await;
@@ -146,7 +147,7 @@ impl ConsumerParts {
 
     /// What was sent to us but was not begun goes back at once: waiting for it to be missed would delay it.
     async fn give_back(&self, consumer: &Consumer<pull::Config>, mut batch: pull::Batch) {
-        // The answer to this comes after whatever is on its way to us.
+        // The answer to this comes after every message that is on its way to us.
         _ = tokio::time::timeout(LAST_WORDS, consumer.get_info()).await;
         while let Some(Some(Ok(message))) = batch.next().now_or_never() {
             TaskSettlement { link: &self.link, settings: &self.settings }.again(&message, self.settings.retry_delay).await;
@@ -209,10 +210,7 @@ impl ConsumerParts {
 
     async fn decide(&self, message: &Message, delivery: &MessageFacts, patience: RedeliveryRules, trace: TraceContext) -> TaskVerdict {
         if patience.is_over(delivery.count) {
-            return TaskVerdict::Dead(DeathReason::exhausted(
-                delivery.count - 1,
-                "it was never finished; perhaps it brings the service down",
-            ));
+            return TaskVerdict::Dead(DeathReason::exhausted(delivery.count - 1, "it was never finished; it may crash the service"));
         }
         let repo = command::repo(&self.settings.tasks_prefix, &message.subject);
         let command = match command::read(repo, message.headers.as_ref(), &message.payload) {
@@ -233,7 +231,8 @@ impl ConsumerParts {
         verdict::of(result, delivery.count, patience)
     }
 
-    /// Ours, unless somebody gave the consumer less: then its last delivery is the last we see of a message.
+    /// Our own limit, unless the consumer has a lower one: then its last delivery is the last one
+    /// that we see of a message.
     fn patience(&self, consumer: &Consumer<pull::Config>) -> RedeliveryRules {
         let NatsSettings { max_deliver, retry_delay, retry_delay_max, .. } = &self.settings;
         let (ours, theirs) = (i64::from(*max_deliver), consumer.cached_info().config.max_deliver);
@@ -256,7 +255,7 @@ impl MessageFacts {
     fn of(message: &Message) -> Option<Self> {
         let info = message.info().ok()?;
         let given = header::value(message.headers.as_ref(), header::MESSAGE_ID).filter(|id| !id.is_empty());
-        // The time tells a stream that was made anew from the one that had this sequence before.
+        // The time distinguishes a recreated stream from the one that had this sequence before.
         let place = || format!("{}:{}:{}", info.stream, info.stream_sequence, info.published.unix_timestamp_nanos());
         Some(Self { count: info.delivered, sequence: info.stream_sequence, id: given.map_or_else(place, str::to_owned) })
     }

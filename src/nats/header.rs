@@ -15,7 +15,7 @@ pub const DEAD_ERRORS: &str = "Issue-Core-Errors";
 pub const DEAD_SUBJECT: &str = "Issue-Core-Subject";
 pub const DEAD_SEQUENCE: &str = "Issue-Core-Sequence";
 pub const DEAD_DELIVERIES: &str = "Issue-Core-Deliveries";
-/// On a dead message whose body did not fit beside its headers: where the body still is.
+/// On a dead message whose body did not fit beside its headers: the position of the body.
 pub const DEAD_BODY: &str = "Issue-Core-Body";
 
 /// The value of the header of that name, in any case; the last one when there are several.

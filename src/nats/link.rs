@@ -1,4 +1,5 @@
-//! The one connection to NATS: made in the background, mended for ever, and what happens to it told once.
+//! The one connection to NATS: made in the background, repaired for ever, and each of its failures
+//! logged once.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::config::NatsSettings;
 
 /// Commands that may wait for the connection; more wait in front of it.
 const BUFFER: usize = 1024;
-/// Refused permissions that are remembered: each is told once.
+/// Refused permissions that are remembered: each is logged once.
 const MOST_REFUSALS: usize = 100;
 
 /// Why there is no link at all: the settings name something that cannot be used.
@@ -87,7 +88,7 @@ impl NatsLink {
         _ = self.pulse().wait_for(|pulse| pulse.up).await;
     }
 
-    /// What the server was heard to refuse, if it is about this subject.
+    /// Whether the server refused a permission for this subject.
     pub(super) fn refused(&self, subject: &str) -> bool {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).contains(subject)
     }
@@ -100,7 +101,8 @@ fn servers(settings: &NatsSettings) -> Result<Vec<ServerAddr>, LinkError> {
     urls.split(',').map(parse).collect()
 }
 
-/// Who logs in as the first URL has it; the client itself looks only at its options. A name alone is a token.
+/// The user and password of the first URL; the client itself reads only its options. A name alone
+/// is a token.
 fn from_url(servers: &[ServerAddr]) -> ConnectOptions {
     let options = ConnectOptions::new();
     let named = servers.iter().find_map(|server| Some((server.username()?, server.password())));
@@ -148,7 +150,8 @@ fn login(mut options: ConnectOptions, settings: &NatsSettings) -> Result<Connect
     Ok(options)
 }
 
-/// The client reads some of these files itself, but only when it connects: a wrong path is better told at the start.
+/// The client reads some of these files itself, but only when it connects: a wrong path is better
+/// reported at the start.
 fn read(setting: &'static str, path: &Path) -> Result<String, LinkError> {
     std::fs::read_to_string(path).map_err(|reason| LinkError::File { setting, path: path.display().to_string(), reason })
 }
@@ -160,13 +163,13 @@ fn delay(attempt: usize) -> Duration {
     if attempt < 2 { Duration::ZERO } else { Duration::from_millis((50 << doublings).min(LONGEST)) }
 }
 
-/// Hears what the client has to say and tells an operator what matters, once.
+/// Receives the client's events and logs the important ones, once.
 struct ClientEvents {
     place: String,
     encrypted: bool,
     pulse: watch::Sender<LinkPulse>,
     refusals: Arc<Mutex<BTreeSet<String>>>,
-    /// Told since the connection last stood; not told again before it stands.
+    /// Logged since the connection last stood; not logged again before it stands.
     told: Mutex<BTreeSet<String>>,
 }
 
@@ -219,7 +222,7 @@ impl ClientEvents {
     }
 }
 
-/// A permission that our user lacks, as the server's error line tells it.
+/// A permission that our user lacks, as the server's error line names it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PermissionRefusal<'a> {
     verb: &'static str,
@@ -252,11 +255,11 @@ impl<'a> PermissionRefusal<'a> {
 fn purpose(subject: &str) -> &'static str {
     let is = |prefix: &str| subject.starts_with(prefix);
     if is("$JS.API.STREAM.INFO.") {
-        "look at a stream"
+        "read a stream's settings"
     } else if is("$JS.API.STREAM.CREATE.") {
         "create a stream"
     } else if is("$JS.API.CONSUMER.INFO.") {
-        "look at a consumer"
+        "read a consumer's settings"
     } else if is("$JS.API.CONSUMER.CREATE.") {
         "create a consumer"
     } else if is("$JS.API.CONSUMER.MSG.NEXT.") {
@@ -264,7 +267,7 @@ fn purpose(subject: &str) -> &'static str {
     } else if is("$JS.ACK.") {
         "acknowledge tasks"
     } else if is("_INBOX.") {
-        "hear or give answers"
+        "receive or send answers"
     } else {
         "publish a message of ours"
     }
@@ -290,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_permission_is_told_with_what_to_do() {
+    fn a_refused_permission_is_reported_with_what_to_do() {
         let advice = |text: &str| PermissionRefusal::parse(text).map(|refusal| refusal.advice());
         assert_eq!(
             advice("Permissions Violation for Publish to \"$JS.API.STREAM.CREATE.TASKS\"").unwrap(),

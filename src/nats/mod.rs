@@ -1,9 +1,10 @@
 //! Entrance 2: NATS. A message on `<prefix>.create.<repo>` becomes a command, one use case is called, the message is settled.
 //!
-//! `link` is the connection (the sink shares it), `streams` makes or checks what must be there, `command` and `fate` are the
-//! pure halves (what a message asks, what becomes of it), `consume` fetches, `settle` tells NATS. A message is acknowledged
-//! only after the commit, so it may come twice and is recognised by its key. To add a verb: its filter in `streams`, its
-//! reading in `command`, its use case in `consume`.
+//! `link` is the connection (the sink shares it), `streams` makes or checks what must be there,
+//! `command` and `verdict` are the pure halves (what a message asks, and its outcome), `consume`
+//! fetches, `settle` answers NATS. A message is acknowledged only after the commit, so it may come
+//! twice and is recognised by its key. To add a verb: its filter in `streams`, its reading in
+//! `command`, its use case in `consume`.
 
 mod command;
 mod consume;
@@ -33,7 +34,7 @@ const PATIENCE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 
 /// Keeps the streams there and takes tasks, until `stop`; ends when those it works on are settled.
 ///
-/// NATS being away, or refusing something, is told in the log and tried again: it never ends the service.
+/// If NATS is away or refuses a request, this is logged and tried again: it never ends the service.
 pub async fn serve(link: NatsLink, app: Arc<App>, settings: NatsSettings, caller: Caller, tasks: TaskTracker, stop: CancellationToken) {
     let (pulse, shown, stopped) = (link.pulse(), app.clone(), stop.clone());
     let mut work = vec![tasks.spawn(async move { _ = stopped.run_until_cancelled(show(pulse, &shown)).await })];

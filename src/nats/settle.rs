@@ -1,4 +1,4 @@
-//! Tells NATS what became of a message, and the sender if it asked.
+//! Reports the outcome of a message to NATS, and to the sender if it asked.
 //!
 //! The order is what keeps a message from being lost: it is on the dead subject, acknowledged, before it is terminated.
 
@@ -100,7 +100,8 @@ impl TaskSettlement<'_> {
         acknowledged.map(|_| ()).map_err(|error| (error.kind(), error.to_string()))
     }
 
-    /// Waits for the server to say that it knows. When it does not, the message may come again: its key tells us then.
+    /// Waits for the server's confirmation. Without one the message may come again: its key shows
+    /// that then.
     async fn confirm(&self, message: &Message, kind: AckKind) {
         let Some(reply) = message.reply.clone() else { return };
         if let Err(error) = self.link.client.request(reply, kind.into()).await {
@@ -156,7 +157,7 @@ mod tests {
     use crate::domain::{Fault, Faults};
 
     #[test]
-    fn as_many_faults_as_fit_are_told_and_they_stay_json() {
+    fn as_many_faults_as_fit_are_listed_and_they_stay_json() {
         let mut faults = Faults::default();
         for n in 0..100 {
             faults.add(format!("/labels/{n}"), "too_long", "é".repeat(100));

@@ -1,6 +1,7 @@
 //! The streams and the consumers: made when they are missing and we may, checked when they are there.
 //!
-//! A stream that somebody else made is never changed; if it does not serve, the trouble says which setting of it and why.
+//! A stream that an operator made is never changed; if it does not fit, the error names the setting
+//! and the reason.
 
 use std::time::Duration;
 
@@ -76,7 +77,7 @@ impl TaskStreams<'_> {
                     "NATS has no stream {name} for {subjects}: create it, or set nats.create_streams = true"
                 )));
             }
-            Err(error) => return Err(self.trouble(&format!("look at the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
+            Err(error) => return Err(self.trouble(&format!("read the stream {name}"), &format!("$JS.API.STREAM.INFO.{name}"), &error)),
         }
         let config = Config {
             name: name.to_owned(),
@@ -110,11 +111,7 @@ impl TaskStreams<'_> {
             Ok(consumer) => Some(consumer),
             Err(error) if is_missing_consumer(&error) => None,
             Err(error) => {
-                return Err(self.trouble(
-                    &format!("look at the consumer {name}"),
-                    &format!("$JS.API.CONSUMER.INFO.{stream}.{name}"),
-                    &error,
-                ));
+                return Err(self.trouble(&format!("read the consumer {name}"), &format!("$JS.API.CONSUMER.INFO.{stream}.{name}"), &error));
             }
         };
         match found {
@@ -138,14 +135,16 @@ impl TaskStreams<'_> {
             filter_subject: filter.subject.clone(),
             ack_policy: AckPolicy::Explicit,
             ack_wait: self.settings.ack_wait,
-            // We count deliveries ourselves: a message that NATS stops to deliver would lie there unseen, and never be told dead.
+            // We count deliveries ourselves: a message that NATS stops to deliver would lie there
+            // unseen, and never be reported as dead.
             max_deliver: -1,
             max_ack_pending: MOST_PENDING.max(i64::try_from(self.settings.concurrency).unwrap_or(MOST_PENDING) * 4),
             ..pull::Config::default()
         }
     }
 
-    /// A request without an answer is most often one we may not make; the server tells that beside it, on the connection.
+    /// A request without an answer is most often a missing permission; the server reports that
+    /// beside it, on the connection.
     fn trouble(self, doing: &str, api: &str, error: &impl std::fmt::Display) -> StreamTrouble {
         if self.link.refused(api) {
             return StreamTrouble(format!("cannot {doing}: NATS does not let our user publish to {api:?}; grant that, or do it yourself"));
@@ -175,7 +174,8 @@ fn serves(found: &jetstream::consumer::Config, wanted: &pull::Config) -> bool {
         && found.max_ack_pending == wanted.max_ack_pending
 }
 
-/// Somebody else's consumer: its limits are theirs, but what it is sent must be what we take.
+/// A consumer that an operator made: it keeps its limits, but its messages must be those that we
+/// read.
 fn unwilling(consumer: Consumer<pull::Config>, wanted: &pull::Config) -> Result<Consumer<pull::Config>, StreamTrouble> {
     let info = consumer.cached_info();
     let (name, found) = (&info.name, &info.config);

@@ -19,7 +19,7 @@ pub enum TaskVerdict {
     Dead(DeathReason),
 }
 
-/// Why a message is dead, in the words of a problem document.
+/// Why a message is dead, in the form of a problem document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeathReason {
     pub code: &'static str,

@@ -1,8 +1,9 @@
-//! Tells NATS: one envelope for every event, acknowledged by a stream before it counts as told.
+//! Publishes to NATS: one envelope for every event, delivered when a stream has acknowledged it.
 //!
-//! What is said depends on the event alone, byte for byte, so a repeat is dropped by the stream's `Nats-Msg-Id` window and
-//! by whoever remembers `id`. The connection comes from `boot`, which shares it with the entrance. To tell a new kind of
-//! event: its line in [`suffix`], its channel in `openapi/asyncapi.yaml`.
+//! The content depends on the event alone, byte for byte, so a repeat is dropped by the stream's
+//! `Nats-Msg-Id` window and by consumers that remember `id`. The connection comes from `boot`,
+//! which shares it with the entrance. To publish a new kind of event: its line in [`suffix`], its
+//! channel in `openapi/asyncapi.yaml`.
 
 use async_nats::HeaderMap;
 use async_nats::connection::State;
@@ -102,7 +103,7 @@ fn refused(subject: &str, error: &PublishError) -> SinkError {
         PublishErrorKind::MaxPayloadExceeded => SinkError::fail(format!("{subject}: {error}")),
         PublishErrorKind::StreamNotFound => SinkError::retry(format!("no stream keeps {subject}; create one, or set nats.create_streams")),
         PublishErrorKind::TimedOut => {
-            SinkError::retry(format!("no acknowledgement for {subject}; the log tells whether NATS refuses us a permission"))
+            SinkError::retry(format!("no acknowledgement for {subject}; the log shows whether NATS refuses us a permission"))
         }
         PublishErrorKind::WrongLastMessageId
         | PublishErrorKind::WrongLastSequence
@@ -118,7 +119,8 @@ pub fn subject(prefix: &str, kind: EventKind) -> String {
     format!("{prefix}.{}", suffix(kind))
 }
 
-/// The last tokens of the subject. Several kinds may share one: `attributes.event` tells them apart.
+/// The last tokens of the subject. Several kinds may share one: `attributes.event` distinguishes
+/// them.
 #[must_use]
 pub const fn suffix(kind: EventKind) -> &'static str {
     match kind {
@@ -145,7 +147,7 @@ pub const fn suffix(kind: EventKind) -> &'static str {
     }
 }
 
-/// What every message looks like from outside.
+/// The outer form of every message.
 #[derive(Debug, Serialize)]
 pub struct EventEnvelope<'a> {
     id: Uuid,

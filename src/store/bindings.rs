@@ -18,7 +18,7 @@ pub trait BindingStore: Send + Sync + 'static {
     /// Writes the rules of a binding, and nothing of its progress: a new one is due at once. With `read_edition` it writes only
     /// over that edition (0: only if the binding does not exist) and answers `None` otherwise. The same rules again change
     /// nothing.
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError>;
+    async fn put_binding(&self, request: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError>;
 
     /// Pauses a binding, or lets it go on at once. `None`: it does not exist.
     async fn pause_binding(&self, name: &str, paused: bool, now: DateTime<Utc>) -> Result<Option<BindingState>, StoreError>;
@@ -47,7 +47,7 @@ pub struct PutBinding<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// A wish for a binding.
+/// A request for the lease of a binding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BindingLease {
     pub now: DateTime<Utc>,

@@ -9,8 +9,9 @@ use crate::domain::tracker::BudgetWindow;
 /// Spends budgets.
 #[async_trait]
 pub trait BudgetStore: Send + Sync + 'static {
-    /// Takes one write out of a budget, or answers from when on there is one to take. However many callers ask at once, no
-    /// stretch of a window's length holds more writes than that window allows.
+    /// Takes one write out of a budget, or answers when the next one is available. For any number
+    /// of concurrent callers, no stretch of a window's length holds more writes than that window
+    /// allows.
     async fn spend_budget(&self, budget: &str, windows: &[BudgetWindow], now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// How many writes were taken out of a budget since then.

@@ -1,6 +1,7 @@
 //! Finding issues: lists, searches, counts, facets, lookups.
 //!
-//! They are never behind: [`Store::commit`](super::Store::commit) writes tags, words and counts together with the issue.
+//! They are never outdated: [`Store::commit`](super::Store::commit) writes tags, words and counts
+//! together with the issue.
 
 use async_trait::async_trait;
 

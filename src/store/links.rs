@@ -20,14 +20,14 @@ pub trait LinkStore: Send + Sync + 'static {
     async fn link_summaries_by_key(&self, backend: &str, keys: &[String]) -> Result<Vec<LinkSummary>, StoreError>;
 
     /// The links to these issues of one project, by the ids of the tracker's API. Gone ones too, in no particular order.
-    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
+    async fn links_to(&self, backend: &str, project: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError>;
 
     /// The links to one project that are [`LinkState::Linked`](crate::domain::tracker::LinkState), by issue, after the one
     /// named, at most `limit`.
-    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError>;
+    async fn links_of_place(&self, backend: &str, project: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError>;
 
     /// How many links to one project are linked; counting stops at `most`.
-    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError>;
+    async fn count_links(&self, backend: &str, project: &Project, most: u32) -> Result<u64, StoreError>;
 
     /// The links of these comments (and parts of the issue's text) to comments in one tracker.
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError>;

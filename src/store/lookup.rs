@@ -63,10 +63,11 @@ pub(super) fn arrange_notices(wanted: &[(IssueId, i64)], rows: Vec<NoticeRow>) -
     Ok(wanted.iter().map(|event| found.get(event).cloned()).collect())
 }
 
-/// What was looked at: what is leased now, in the order of each lane, and whether there may be more.
-pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
-    let more = rows.len() >= wish.limit as usize;
-    let taken = rows.into_iter().filter_map(|row| row.lease(wish.token).transpose());
+/// The result of a poll: what is leased now, in the order of each lane, and whether there may be
+/// more.
+pub(super) fn claimed(store: &'static str, rows: Vec<MessageRow>, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+    let more = rows.len() >= request.limit as usize;
+    let taken = rows.into_iter().filter_map(|row| row.lease(request.token).transpose());
     let mut leases: Vec<Lease> = readable(store, taken.collect())?;
     leases.sort_by_key(|lease| lease.message.id);
     Ok(LeasedMessages { leases, more })
@@ -100,7 +101,7 @@ pub(super) struct GatheredPage {
 }
 
 impl GatheredPage {
-    /// How many rows to ask for: one more than the page takes tells whether there are others.
+    /// How many rows to ask for: one more than the page takes shows whether there are others.
     pub(super) fn wanted(&self, limit: u32) -> u32 {
         (limit + 1).saturating_sub(u32::try_from(self.rows.len()).unwrap_or(u32::MAX))
     }
@@ -208,13 +209,15 @@ pub(super) struct WordSample {
 }
 
 impl WordSample {
-    /// How many of the newest issues are looked at.
+    /// How many of the newest issues are sampled.
     pub(super) const SIZE: i64 = 1000;
 
-    /// Whether fetching every issue with the words is cheaper than looking through the issues in order until there are enough. Fetching costs
-    /// by how many there are, looking through by how far they are apart.
+    /// Whether fetching every issue with the words is cheaper than a scan of the issues in order
+    /// until there are enough. The cost of fetching grows with their number, the cost of a scan
+    /// with the distance between them.
     pub(super) fn is_rare(self) -> bool {
-        /// As many are looked through while one is fetched, times how many are wanted: about a tenth of a thousand.
+        /// The rows that a scan reads in the time of one fetch, times the rows that are wanted:
+        /// about a tenth of a thousand.
         const WORTH: i128 = 100;
         i128::from(self.have).pow(2) * i128::from(self.all) < i128::from(self.looked_at).pow(2) * WORTH
     }

@@ -26,10 +26,10 @@ pub(super) fn known(migrations: &Migrator) -> i64 {
     migrations.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
-/// What lies in the database: each migration with its description, which is its file's name in words.
+/// The migrations in the database, each with its description: its file's name as text.
 pub(super) type Applied = [(i64, String)];
 
-/// A newer binary has been here, and has taken away what this one would look for.
+/// A newer binary ran here, and removed a part of the schema that this binary needs.
 pub(super) fn refuse_newer(applied: &Applied, migrations: &Migrator) -> Result<(), StoreError> {
     let known = known(migrations);
     let needed = applied.iter().filter(|(version, _)| *version > known).filter_map(|(_, description)| needed(description)).max();
@@ -52,7 +52,8 @@ fn newest(applied: &Applied) -> i64 {
     applied.iter().map(|(version, _)| *version).max().unwrap_or(0)
 }
 
-/// The oldest schema whose binaries do without what the migration takes away: `needs 9 drop old column`.
+/// The oldest schema whose binaries do not need what the migration drops: `needs 9 drop old
+/// column`.
 fn needed(description: &str) -> Option<i64> {
     description.strip_prefix("needs ")?.split(' ').next()?.parse().ok()
 }

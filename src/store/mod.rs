@@ -52,7 +52,8 @@ pub trait Store:
     /// The dialect's name (`sqlite`, `postgres`): also the backend that holds an issue kept in the store alone.
     fn name(&self) -> &'static str;
 
-    /// Writes each change whole or not at all, all of them in one transaction, and tells what became of each, in order.
+    /// Writes each change whole or not at all, all of them in one transaction, and answers the
+    /// outcome of each, in order.
     ///
     /// - A change that is not written (duplicate, stale, claim lost) leaves no trace and does not disturb the others.
     /// - Uniqueness is the database's own: any number of callers committing one [`DedupeKey`](crate::domain::DedupeKey)
@@ -65,7 +66,7 @@ pub trait Store:
     /// The store answers, and its schema is one that this binary can work with: its own, or a newer one that only adds.
     async fn check(&self) -> Result<(), StoreError>;
 
-    /// How many connections there are at this moment, by pool. Asks nobody.
+    /// How many connections there are at this moment, by pool. Sends no query.
     fn connections(&self) -> Vec<PoolConnections>;
 
     /// Lets go of every connection. Calls after it fail.
@@ -77,7 +78,7 @@ pub trait Store:
 pub struct PoolConnections {
     pub pool: &'static str,
     pub open: u32,
-    /// Of the open ones, those that nobody uses.
+    /// The open connections that are not in use.
     pub idle: usize,
     pub most: u32,
 }
@@ -93,7 +94,7 @@ pub enum CommitOutcome {
     Written,
     /// The issue has moved on since it was read, or is gone. Read it again and decide again.
     Stale,
-    /// The message it settles is no longer ours; somebody else has it or has done it.
+    /// The lease of the message it settles is lost: another worker has it or has delivered it.
     ClaimLost,
 }
 

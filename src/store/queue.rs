@@ -22,9 +22,10 @@ pub trait QueueStore: Send + Sync + 'static {
     /// - Each lease counts as an attempt and runs out by itself; then the message can be leased again.
     /// - Messages that are due but not first in their lane are put off until the first one may be done. They are due again
     ///   the moment it is settled, so that a dead target's backlog is not read again and again.
-    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
+    async fn lease_messages(&self, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError>;
 
-    /// Gives leases back after work that did not succeed. A lease whose token is stale is left alone.
+    /// Gives leases back after work that did not succeed. A lease with an outdated token changes
+    /// nothing.
     async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError>;
 
     /// The notice of each of these events, in the order asked; `None` where its issue was deleted meanwhile.
@@ -59,21 +60,24 @@ pub trait QueueStore: Send + Sync + 'static {
     /// Deletes the oldest attempts that ended before that moment, at most `limit`; answers how many.
     async fn purge_attempts(&self, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
-    /// Tells the other processes on this database that messages were written. Only a hint, and nothing where there are none.
+    /// Notifies the other processes on this database that messages were written. Only an
+    /// optimisation: it may get lost.
     async fn notify_processes(&self) -> Result<(), StoreError>;
 
-    /// Calls `heard` for every call of another process (and once at the start, for what was missed), until it fails.
+    /// Calls `heard` for every notification of another process (and once at the start, for missed
+    /// ones), until it fails.
     /// Where no other process can call it never ends.
     async fn listen(&self, heard: &(dyn Fn() + Sync)) -> Result<(), StoreError>;
 }
 
-/// A wish for work.
+/// A request for messages.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaseRequest<'a> {
     pub target: &'a str,
     pub now: DateTime<Utc>,
-    /// Pass over what comes before this spot. Where deleted rows cannot be cleaned up (some reader holds a transaction
-    /// open), a scan from the very beginning has to step over all of them; somebody must still look there now and then.
+    /// Skips the messages before this position. Where deleted rows cannot be cleaned up (a reader
+    /// holds a transaction open), a scan from the very beginning has to step over all of them. A
+    /// worker must still scan from there now and then.
     pub since: Option<QueuePosition>,
     pub lease: Duration,
     pub limit: u32,
@@ -81,11 +85,11 @@ pub struct LeaseRequest<'a> {
     pub token: Uuid,
 }
 
-/// The answer to a wish.
+/// The answer to a request for messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeasedMessages {
     pub leases: Vec<Lease>,
-    /// As much was looked at as was wished for: there may be more, also where nothing could be leased.
+    /// The poll read as many rows as requested: there may be more, even if nothing could be leased.
     pub more: bool,
 }
 
@@ -101,9 +105,10 @@ pub struct MessageRelease {
 /// What becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AfterRelease {
-    /// It was not tried: the attempt is not counted, nothing is told.
+    /// It was not tried: the attempt is not counted, and nothing is recorded.
     PutBack,
-    /// Not its fault (a limit, a refused credential): the attempt is not counted, but why it waits is told.
+    /// Not its fault (a limit, a refused credential): the attempt is not counted, but the reason
+    /// for the wait is recorded.
     PutOff {
         due_at: DateTime<Utc>,
         error: String,

@@ -39,7 +39,7 @@ pub(super) struct TagFields {
     pub(super) number: i64,
 }
 
-/// The words of an issue that was written or remarked on.
+/// The words of an issue whose text or comments changed.
 #[derive(Debug)]
 pub(super) struct IndexedText<'a> {
     pub(super) issue: &'a Issue,

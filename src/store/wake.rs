@@ -1,4 +1,5 @@
-//! Who waits for messages in this process, by target. Losing a call is harmless: whoever waits also looks by itself.
+//! Wakes the workers of this process that wait for messages, by target. A lost call is harmless:
+//! the workers also poll.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::domain::NewMessage;
 
-/// Rung when messages were committed; heard by the one claimer of each target, and by the herald that tells other processes.
+/// Rung when messages were committed. The one claimer of each target waits for it, and the task
+/// that notifies other processes.
 #[derive(Debug, Default)]
 pub struct Wake {
     targets: HashMap<String, Notify>,
@@ -38,7 +40,7 @@ impl Wake {
         }
     }
 
-    /// There may be work for anybody.
+    /// There may be messages for any target.
     pub fn ring_all(&self) {
         self.targets.values().for_each(Notify::notify_one);
     }

@@ -25,8 +25,9 @@ pub(super) struct WarmPool<DB: Database>(Arc<WarmState<DB>>);
 #[derive(Debug)]
 struct WarmState<DB: Database> {
     pool: Pool<DB>,
-    /// One for each connection of the pool. Who has one finds a connection here or there without waiting behind another,
-    /// so that none at hand is ever missed by who waits at the pool.
+    /// One permit for each connection of the pool. A task with a permit finds a connection here or
+    /// in the pool without waiting, so that a free connection here is never missed by a task that
+    /// waits at the pool.
     turns: Arc<Semaphore>,
     patience: Duration,
     /// The one used last is lent first, so that those that are not needed grow old.
@@ -77,14 +78,14 @@ impl<DB: Database> WarmPool<DB> {
         &self.0.pool
     }
 
-    /// How many there are, and how many of them nobody uses.
+    /// How many there are, and how many of them are not in use.
     pub(super) fn connections(&self, name: &'static str) -> PoolConnections {
         let WarmState { pool, .. } = &*self.0;
         let idle = pool.num_idle() + self.0.idle().len();
         PoolConnections { pool: name, open: pool.size(), idle, most: pool.options().get_max_connections() }
     }
 
-    /// Whoever has a connection finishes with it; nobody gets another.
+    /// Tasks that hold a connection finish with it; no task gets another.
     pub(super) async fn close(&self) {
         let closing = {
             let mut idle = self.0.idle();

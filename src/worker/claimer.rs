@@ -31,12 +31,12 @@ pub(super) struct MessageClaimer {
 
 /// What to do next.
 enum NextStep {
-    /// It looked; there may be more.
+    /// It polled; there may be more.
     Took {
         found: bool,
         more: bool,
     },
-    /// Nothing before then, unless somebody calls.
+    /// No poll before then, unless it is woken.
     Rest(Option<DateTime<Utc>>),
     Failed(AppError),
 }

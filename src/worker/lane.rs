@@ -17,7 +17,7 @@ pub(super) struct LaneMessage {
     pub(super) notice: Option<Notice>,
 }
 
-/// Who works on one lane, and within which limits.
+/// The worker of one lane, and its limits.
 pub(super) struct LaneJob {
     pub(super) app: Arc<App>,
     pub(super) target: Arc<MessageTarget>,
@@ -31,12 +31,13 @@ pub(super) struct LaneJob {
 }
 
 impl Drop for LaneJob {
-    /// However the work ended: a probe that told the breaker nothing makes way for the next one.
+    /// After any end of the work: a probe that reported nothing to the breaker makes way for the
+    /// next one.
     fn drop(&mut self) {
         if self.probe {
             self.target.not_tried(self.app.clock.now());
         }
-        // There is room again, and whoever stood behind this lane may be due.
+        // There is room again, and a message behind this lane may be due.
         self.room = None;
         self.app.wake.ring(&self.target.target);
     }

@@ -1,9 +1,10 @@
-//! Where in the queue to look: a low-water mark.
+//! The low-water mark: where in the queue a poll begins.
 //!
-//! What was done is deleted, but while some reader holds a transaction open its rows cannot be cleaned away, and a scan from the
-//! beginning steps over every one of them. So a claim begins a little before where the last one ended, and only now and then at the
-//! beginning, for what was committed late, put back, or left by somebody who died. That now and then is stretched when it gets
-//! expensive.
+//! Delivered messages are deleted, but while a reader holds a transaction open their rows cannot be
+//! cleaned away, and a scan from the beginning steps over every one of them. So a poll begins a
+//! little before the end of the last one. Only now and then it begins at the start, for messages
+//! that were committed late, put back, or left by a worker that died. Those polls become rarer when
+//! they get expensive.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub(super) struct LowWaterMark {
     poll: Duration,
 }
 
-/// How a look went.
+/// The outcome of a poll.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PollOutcome {
     pub(super) since: Option<QueuePosition>,
@@ -52,9 +53,11 @@ impl LowWaterMark {
         }
         self.since = match (look.more, look.last) {
             (false, _) => Some(QueuePosition::before_all(look.began - SLACK)),
-            // No slack: what was committed late waits for the next look from the beginning, as it would behind all that waits here.
+            // No slack: a message that was committed late waits for the next poll from the
+            // beginning, as it would behind all that waits here.
             (true, Some(last)) => Some(last),
-            // All of it was put off: the next look from the same place sees what was behind.
+            // All of it was postponed: the next poll from the same position sees the messages
+            // behind it.
             (true, None) => look.since,
         };
     }
@@ -88,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expensive_look_from_the_beginning_is_rare() {
+    fn an_expensive_poll_from_the_beginning_is_rare() {
         let mut mark = LowWaterMark::new(Duration::from_secs(1));
         mark.polled(look(None, 0, 300));
         assert!(mark.since(at(6000)).is_some(), "300 ms are to be one part in twenty");

@@ -72,15 +72,16 @@ pub async fn run_once(app: Arc<App>, limits: WorkerLimits, tasks: &TaskTracker) 
     }
 }
 
-/// Passes on that messages were written, for processes that only take tasks in. At most one call on its way, and a pause
-/// after it: however much is written, the others are called some hundred times a second.
+/// Notifies other processes that messages were written, for processes without workers. At most one
+/// notification is on its way, with a pause after it: the others are woken at most some hundred
+/// times a second.
 pub async fn call_others(app: Arc<App>, stop: CancellationToken) {
     const PAUSE: Duration = Duration::from_millis(5);
     let calls = async {
         loop {
             app.wake.something_written().await;
             if let Err(error) = app.call_workers().await {
-                tracing::debug!(%error, "the workers were not called; they will look by themselves");
+                tracing::debug!(%error, "the workers were not notified; they will poll by themselves");
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -88,7 +89,7 @@ pub async fn call_others(app: Arc<App>, stop: CancellationToken) {
     stop.run_until_cancelled(calls).await;
 }
 
-/// Hears the calls of other processes.
+/// Receives the notifications of other processes.
 async fn listen(app: &App, stop: &CancellationToken) {
     const PAUSE: Duration = Duration::from_secs(1);
     let hearing = async {

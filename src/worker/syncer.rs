@@ -1,6 +1,7 @@
-//! Follows the bindings: each when it is due, or when its tracker told something, a few at once.
+//! Syncs the bindings: each when it is due, or after a webhook delivery, a few at once.
 //!
-//! When and how many; what is done is a use case. A binding that somebody else holds is left to them.
+//! When and how many; a use case does the work. A binding under another replica's lease is left
+//! alone.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,11 +15,11 @@ const CALLS: &[(&str, usize)] = &[
     ("check_key(", 2),
     (".fault(", 1),
     ("Err((", 0),
-    // A code with its message, handed to whoever knows the place.
+    // A code with its message, for a caller that knows the pointer.
     ("| (", 0),
 ];
 
-/// Words of the document that name its own parts, and the codes that are kinds of losses.
+/// Words of the document for its own parts, and the codes that are kinds of losses.
 const MEMBERS: &[&str] = &["code", "degraded", "dropped", "errors", "null", "pointer", "status"];
 
 fn sources(dir: &Path, found: &mut String) {

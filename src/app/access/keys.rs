@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do. Every entrance asks here.
+//! The caller and its scopes. Every entrance checks the key here.
 
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
@@ -22,7 +22,7 @@ impl Caller {
         Self { name: name.into(), scopes: scopes.into() }
     }
 
-    /// The gate every use case passes first.
+    /// The check at the start of every use case.
     pub fn need(&self, scope: Scope) -> Result<(), AppError> {
         if self.scopes.contains(&scope) { Ok(()) } else { Err(AppError::Forbidden { scope }) }
     }
@@ -55,10 +55,11 @@ impl fmt::Debug for ValidKeys {
     }
 }
 
-/// Who is let in now. The keys may be replaced while requests are checked.
+/// The keys that are valid now. They may be replaced while requests are checked.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    /// Decided once, at the start: a ring whose last key was revoked lets nobody in, not everybody.
+    /// Decided once, at the start: a ring whose last key was revoked admits no caller, instead of
+    /// every caller.
     guarded: bool,
     keys: RwLock<ValidKeys>,
 }
@@ -66,10 +67,11 @@ pub struct Keyring {
 impl Keyring {
     /// The one key of `ISSUE_CORE_API_KEY`: every scope but admin.
     pub const DEFAULT_NAME: &str = "default";
-    /// Who acts where no key is asked for.
+    /// The actor where no key is required.
     pub const ANONYMOUS: &str = "anonymous";
 
-    /// Lets in whoever presents one of `keys`. The default ring has none and lets everybody in.
+    /// Admits the callers that present one of `keys`. The default ring has no keys and admits every
+    /// caller.
     #[must_use]
     pub fn guarded_by(keys: ValidKeys) -> Self {
         Self { guarded: true, keys: RwLock::new(keys) }
@@ -82,7 +84,7 @@ impl Keyring {
 
     /// The caller a key belongs to. Unguarded, everybody is let in (a loopback address is the fence then).
     ///
-    /// Digests are compared, all of them every time, so that timing tells nothing about any key.
+    /// Digests are compared, all of them every time, so that timing reveals nothing about any key.
     pub fn authenticate(&self, presented: Option<&str>) -> Result<Caller, AppError> {
         if !self.guarded {
             return Ok(Caller::new(Self::ANONYMOUS, Scope::ALL));
@@ -107,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_key_is_its_caller_and_anything_else_is_nobody() {
+    fn each_key_is_its_caller_and_anything_else_is_refused() {
         assert!(Keyring::default().authenticate(None).is_ok(), "without keys everybody is let in");
         let mut keys = ValidKeys::default();
         keys.add(&"one".into(), Caller::new("a", [Scope::Read]));
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_is_nobody_and_a_ring_that_lost_its_last_key_stays_shut() {
+    fn a_replaced_key_is_unknown_and_a_ring_that_lost_its_last_key_stays_shut() {
         let mut keys = ValidKeys::default();
         keys.add(&"old".into(), Caller::new("a", [Scope::Read]));
         let ring = Keyring::guarded_by(keys);

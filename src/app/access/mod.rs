@@ -1,4 +1,4 @@
-//! Who may call, how often, and whether this process takes work.
+//! Keys, rate limits, and whether this process takes work.
 
 pub mod keys;
 pub mod rate_limit;

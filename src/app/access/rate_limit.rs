@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::app::{AppError, Caller};
 use crate::domain::queue::quota::{Quota, QuotaAllowance, QuotaBucket};
 
-/// The buckets of everybody who asked. There are no more of them than key names.
+/// The buckets of all callers. There are no more of them than key names.
 #[derive(Debug)]
 pub struct RateLimiter {
     quota: Option<Quota>,
@@ -16,7 +16,7 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Without a quota nobody is limited, and asking costs nothing.
+    /// Without a quota no caller is limited, and a check costs nothing.
     #[must_use]
     pub fn new(quota: Option<Quota>) -> Self {
         Self { quota, began: Instant::now(), buckets: Mutex::default() }

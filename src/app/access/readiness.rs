@@ -8,10 +8,10 @@ use crate::store::StoreError;
 
 /// How long the store may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often to look whether the schema is up to date, while it is not.
+/// How often to check whether the schema is up to date, while it is not.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Ready until the drain begins, unless the schema has to be brought up to date first.
+/// Ready until the drain begins, unless the schema must be migrated first.
 #[derive(Debug, Default)]
 pub struct Readiness {
     draining: AtomicBool,
@@ -74,7 +74,8 @@ impl App {
         self.readiness.waiting.store(migrations > 0, Ordering::Relaxed);
     }
 
-    /// Until somebody has run `issue-core migrate`, if that has to be. Nothing is begun on a schema that lacks something.
+    /// Waits until the operator has run `issue-core migrate`, if the schema needs it. No work
+    /// begins on an outdated schema.
     pub async fn until_migrated(&self) {
         while self.readiness.is_waiting() {
             tokio::time::sleep(PAUSE).await;

@@ -1,5 +1,5 @@
-//! Decides who must hear of an event: one message becomes one for each interested sink, and one for each tracker that has the issue or
-//! shall have it.
+//! Dispatches an event: one message becomes one for each interested sink, and one for each tracker
+//! that has the issue or shall have it.
 
 use super::targets::LeaseEnd;
 use crate::app::{App, AppError, MessageTarget};
@@ -8,7 +8,7 @@ use crate::domain::tracker::{Link, LinkOrigin, LinkState, RouteDestination};
 use crate::domain::{Change, EventKind, Issue, IssueRef, Lease, NewMessage, Notice, Verdict};
 
 impl App {
-    /// What is told about the events of these messages, in their order.
+    /// The notices of the events of these messages, in their order.
     pub async fn notices(&self, leases: &[Lease]) -> Result<Vec<Option<Notice>>, AppError> {
         let events: Vec<_> = leases.iter().map(|lease| (lease.message.issue_id, lease.message.event_seq)).collect();
         Ok(self.store.notices(&events).await?)
@@ -33,7 +33,8 @@ impl App {
                 }
             }
         }
-        // That an event was dispatched is told by what it became; the history keeps real attempts only.
+        // The messages that a dispatch writes show that it happened; the history keeps only
+        // attempts to deliver.
         let change = Change { links, ..Change::settling(lease.settle(None, started), messages) };
         let settled = self.settle_message(lease, change).await;
         let outcome = if settled { "delivered" } else { "lost" };
@@ -41,7 +42,8 @@ impl App {
         LeaseEnd::Done
     }
 
-    /// The trackers that must hear of the event: those that have the issue, or those that it goes to, once it may leave.
+    /// The links to the trackers that receive the event: those that have the issue, or those on its
+    /// route, once it may leave.
     async fn ties(&self, lease: &Lease, notice: &Notice) -> Result<DispatchLinks, AppError> {
         if self.trackers.is_empty() || !notice.event.kind.is_carried() {
             return Ok(DispatchLinks::default());
@@ -82,7 +84,7 @@ impl App {
     }
 }
 
-/// The ties of an issue: those that are written already belong to the pushes, and are only read here.
+/// The links of an issue. The pushes own those that exist already; a dispatch only reads them.
 #[derive(Default)]
 struct DispatchLinks {
     known: Vec<Link>,

@@ -19,7 +19,8 @@ impl App {
         Ok(page::fill(after, limit, |message| message.id, weight, read).await?)
     }
 
-    /// Due at once, with its attempts forgotten. What somebody is working on just now is left to him.
+    /// The message is due at once, with its attempts reset. A message under a lease is left to its
+    /// worker.
     pub async fn retry_message(&self, caller: &Caller, id: i64) -> Result<Message, AppError> {
         caller.need(Scope::Admin)?;
         self.store.retry(&[id], self.clock.now()).await?;
@@ -46,7 +47,7 @@ impl App {
         Ok(retried)
     }
 
-    /// For good; who did it and why stays in the history of the issue.
+    /// For good. The history of the issue keeps the operator's name and the reason.
     pub async fn discard_message(&self, caller: &Caller, id: i64, spec: DiscardSpec) -> Result<(), AppError> {
         caller.need(Scope::Admin)?;
         let reason = spec.parse()?;
@@ -55,7 +56,7 @@ impl App {
         if !self.store.discard(id, &why, self.clock.now()).await? {
             return Err(no_message(id));
         }
-        // Whoever stood behind it may go on.
+        // The messages behind it in its lane may continue.
         self.wake.ring(&message.target);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Tells one sink of one event.
+//! Publishes one event to one sink.
 
 use std::time::Instant;
 
@@ -8,11 +8,12 @@ use crate::domain::queue::breaker::BreakerState;
 use crate::domain::{Change, Lease, Notice, Verdict};
 
 impl App {
-    /// Calls the sink, tells the breaker, and writes down how it ended. Nothing is held open while the sink takes its time.
+    /// Calls the sink, informs the breaker, and records the outcome. No connection is held while
+    /// the sink works.
     pub async fn publish(&self, target: &MessageTarget, lease: &Lease, notice: Option<&Notice>) -> LeaseEnd {
         let started = self.clock.now();
         let (Some(sink), Some(notice)) = (&target.sink, notice) else {
-            // The issue was deleted for good, and its history with it: there is nothing to tell any more.
+            // The issue was deleted for good, with its history: nothing is left to publish.
             self.settle_message(lease, Change::settling(lease.settle(Some(started), started), Vec::new())).await;
             return LeaseEnd::Done;
         };

@@ -1,7 +1,7 @@
-//! Who works through which messages: one target for each target, with its breaker and its limits.
+//! The targets of messages, each with its breaker and its limits.
 //!
 //! Here is what the use cases about messages share. To add a kind of message: the use case that does its work, its limit in
-//! [`WorkRules`], and its targets in [`Outlets::new`].
+//! [`WorkRules`], and its targets in [`Targets::new`].
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,7 +50,7 @@ enum IdleReason {
     Paused(u64),
 }
 
-/// Every target this process may work for. None at all when nobody outside is configured.
+/// Every target that this process may deliver to. Empty if no sink and no tracker is configured.
 #[derive(Default)]
 pub struct Targets {
     list: Vec<Arc<MessageTarget>>,
@@ -94,7 +94,7 @@ impl Targets {
         self.list.iter()
     }
 
-    /// The sinks that want to hear of it, in the order of the settings.
+    /// The sinks that want the event, in the order of the settings.
     pub(in crate::app) fn sinks(&self) -> impl Iterator<Item = &Arc<dyn EventSink>> {
         self.list.iter().filter_map(|target| target.sink.as_ref())
     }
@@ -195,8 +195,8 @@ impl App {
     ) -> Result<LeasedMessages, AppError> {
         let Some(rules) = self.targets.rules() else { return Ok(LeasedMessages::default()) };
         let stamp = self.clock.stamp();
-        let wish = LeaseRequest { target: &target.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
-        let claimed = self.store.lease_messages(&wish).await?;
+        let request = LeaseRequest { target: &target.target, now: stamp.now, since, lease: rules.lease, limit, token: stamp.id };
+        let claimed = self.store.lease_messages(&request).await?;
         let labels = [target.kind.as_str(), &target.target];
         for lease in claimed.leases.iter().filter(|lease| lease.message.attempt == 1) {
             let waited = (stamp.now - lease.message.due_at).to_std().unwrap_or_default();
@@ -205,13 +205,13 @@ impl App {
         Ok(claimed)
     }
 
-    /// A message that was taken more often than it may be, without any end to show for it: it may be what brings down whoever
-    /// works on it. Then it is given up, and the answer is `true`.
+    /// A message that was leased more often than allowed, without any recorded end, may be what
+    /// crashes its workers. Then it is given up, and the answer is `true`.
     pub async fn release_exhausted(&self, target: &MessageTarget, lease: &Lease) -> bool {
         let spent = lease.message.attempt > target.attempts;
         if spent {
             let error = lease.message.last_error.clone();
-            let error = error.unwrap_or_else(|| "taken again and again without an end; does it bring down who works on it?".to_owned());
+            let error = error.unwrap_or_else(|| "leased again and again without a recorded end; it may crash its worker".to_owned());
             self.record_failure(target, lease, Verdict::Fail, error, self.clock.now()).await;
         }
         spent
@@ -228,7 +228,7 @@ impl App {
     /// Writes down that the work is done, together with what follows from it. `false`: it was no longer ours.
     ///
     /// The store may be away for a moment, but the work was done: this goes on trying for as long as the lease lasts, because
-    /// after that somebody else does the work again.
+    /// then another worker does the work again.
     pub(in crate::app) async fn settle_message(&self, lease: &Lease, change: Change) -> bool {
         self.settle_change(lease, change).await == Some(CommitOutcome::Written)
     }

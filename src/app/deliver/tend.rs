@@ -1,4 +1,4 @@
-//! What keeps the queue in order without anybody asking: its numbers, and the end of its history.
+//! The upkeep of the queue: its numbers, and the end of its history.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::domain::MessageKind;
 use crate::domain::queue::breaker::BreakerState;
 
 impl App {
-    /// Tells the workers of other processes that this one has written messages.
+    /// Notifies the workers of other processes that this one has written messages.
     pub async fn call_workers(&self) -> Result<(), AppError> {
         Ok(self.store.notify_processes().await?)
     }
@@ -43,7 +43,7 @@ impl App {
         self.sample_budgets().await
     }
 
-    /// Of budgets that several trackers share one is told.
+    /// If several trackers share a budget, only one is reported.
     async fn sample_budgets(&self) -> Result<(), AppError> {
         let mut told = BTreeSet::new();
         for budget in self.trackers.iter().filter_map(|tracker| tracker.budget.as_ref()).filter(|budget| told.insert(&budget.name)) {

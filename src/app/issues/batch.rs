@@ -40,7 +40,7 @@ pub struct TaskBatch<'a> {
 pub enum BatchItemOutcome {
     Filed(AcceptedTask),
     Rehearsed(DryRunOutcome),
-    /// Only in a rehearsal: the same task stands at that place of this batch already.
+    /// Only in a dry run: the same task stands at that position of this batch already.
     SameAs(usize),
     /// Its own fault, or the store's; the others are not touched by it.
     Failed(AppError),

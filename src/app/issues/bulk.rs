@@ -1,4 +1,4 @@
-//! One change for many issues: each decided for itself, each told how it went.
+//! One change for many issues: each is decided by itself, and each has its own outcome.
 
 use futures_util::StreamExt as _;
 
@@ -45,33 +45,33 @@ impl App {
             BulkTarget::Matching(query) => self.matching(*query).await?,
         };
         let one = |(name, issue): (String, Option<IssueRef>)| {
-            let wish =
+            let request =
                 issue.map(|issue| ChangeRequest { caller: caller.clone(), issue, expected: ExpectedVersion::Any, trace: trace.clone() });
             let change = &change;
-            async move { BulkItem { outcome: self.edit_one(&name, wish, change, dry_run).await, name } }
+            async move { BulkItem { outcome: self.edit_one(&name, request, change, dry_run).await, name } }
         };
         let items = futures_util::stream::iter(targets.into_iter().map(one)).buffered(AT_ONCE).collect().await;
         Ok(BulkReport { dry_run, items, next })
     }
 
-    async fn edit_one(&self, name: &str, wish: Option<ChangeRequest>, change: &BulkChange, dry_run: bool) -> BulkOutcome {
-        let Some(wish) = wish else {
+    async fn edit_one(&self, name: &str, request: Option<ChangeRequest>, change: &BulkChange, dry_run: bool) -> BulkOutcome {
+        let Some(request) = request else {
             return BulkOutcome::Failed(AppError::NotFound { what: format!("issue {name}") });
         };
-        match self.try_edit(&wish, change, dry_run).await {
+        match self.try_edit(&request, change, dry_run).await {
             Ok((before, after)) if before.version == after.version => BulkOutcome::Unchanged(Box::new(after)),
             Ok((_, after)) => BulkOutcome::Changed(Box::new(after)),
             Err(error) => BulkOutcome::Failed(error),
         }
     }
 
-    async fn try_edit(&self, wish: &ChangeRequest, change: &BulkChange, dry_run: bool) -> Result<(Issue, Issue), AppError> {
-        let before = self.find_issue(wish.issue).await?;
+    async fn try_edit(&self, request: &ChangeRequest, change: &BulkChange, dry_run: bool) -> Result<(Issue, Issue), AppError> {
+        let before = self.find_issue(request.issue).await?;
         if !dry_run {
-            let after = self.change(wish, |issue, cause, stamp| decide::change_one_of_many(issue, change, cause, stamp)).await?;
+            let after = self.change(request, |issue, cause, stamp| decide::change_one_of_many(issue, change, cause, stamp)).await?;
             return Ok((before, after));
         }
-        let cause = Cause { actor: wish.caller.name.clone(), trace: wish.trace.clone() };
+        let cause = Cause { actor: request.caller.name.clone(), trace: request.trace.clone() };
         let decided = decide::change_one_of_many(&before, change, &cause, self.clock.stamp())?;
         let after = decided.as_ref().and_then(|change| change.issue()).unwrap_or(&before).clone();
         Ok((before, after))

@@ -1,6 +1,8 @@
-//! The one way from a wish to a changed issue: read, decide, commit, and all of it again when somebody was faster.
+//! The one way from a request to a changed issue: read, decide, commit, and all of it again after a
+//! concurrent change.
 //!
-//! Knows nothing of what is wished: each use case hands over its rule. To add one: a file with a call of [`App::change`].
+//! Knows nothing of the change itself: each use case supplies its rule. To add one: a file with a
+//! call of [`App::change`].
 
 use crate::app::attempts::Attempts;
 use crate::app::{App, AppError, Caller, Scope};
@@ -8,7 +10,7 @@ use crate::domain::decide::{Cause, Decision};
 use crate::domain::{Change, Comment, CommentId, CommentWrite, Issue, IssueRef, Stamp};
 use crate::store::CommitOutcome;
 
-/// Somebody wants an issue changed, as an entrance hands it over.
+/// A request to change an issue, as an entrance passes it on.
 #[derive(Debug)]
 pub struct ChangeRequest {
     pub caller: Caller,
@@ -37,39 +39,40 @@ impl App {
     /// Changes an issue by a rule, which may be asked several times.
     pub(in crate::app) async fn change(
         &self,
-        wish: &ChangeRequest,
+        request: &ChangeRequest,
         rule: impl Fn(&Issue, &Cause, Stamp) -> Decision + Send + Sync,
     ) -> Result<Issue, AppError> {
-        wish.caller.need(Scope::Write)?;
-        Ok(self.settle(wish, None, |seen, cause, stamp| rule(&seen.issue, cause, stamp)).await?.issue)
+        request.caller.need(Scope::Write)?;
+        Ok(self.settle(request, None, |seen, cause, stamp| rule(&seen.issue, cause, stamp)).await?.issue)
     }
 
-    /// [`Self::change`] for rules that look at a comment too. The caller's permission is checked by whoever calls this.
+    /// [`Self::change`] for rules that read a comment too. The caller of this function checks the
+    /// permission.
     pub(in crate::app) async fn settle(
         &self,
-        wish: &ChangeRequest,
+        request: &ChangeRequest,
         comment: Option<CommentId>,
         rule: impl Fn(&DecisionInput, &Cause, Stamp) -> Decision + Send + Sync,
     ) -> Result<DecisionInput, AppError> {
-        let cause = Cause { actor: wish.caller.name.clone(), trace: wish.trace.clone() };
-        let mut seen = self.read_for_change(wish, comment).await?;
+        let cause = Cause { actor: request.caller.name.clone(), trace: request.trace.clone() };
+        let mut seen = self.read_for_change(request, comment).await?;
         let id = seen.issue.id;
         let _turn = if let Some(turn) = self.turns.free(id) {
             turn
         } else {
             let turn = self.turns.wait(id).await;
-            seen = self.read_for_change(wish, comment).await?;
+            seen = self.read_for_change(request, comment).await?;
             turn
         };
         let mut attempts = Attempts::default();
         loop {
             attempts.another()?;
-            wish.expected.check(&seen)?;
+            request.expected.check(&seen)?;
             let Some(change) = rule(&seen, &cause, self.clock.stamp())? else { return Ok(seen) };
             let after = seen.after(&change);
             match self.commits.commit(change).await? {
                 CommitOutcome::Written => return Ok(after),
-                CommitOutcome::Stale => seen = self.read_for_change(wish, comment).await?,
+                CommitOutcome::Stale => seen = self.read_for_change(request, comment).await?,
                 CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } | CommitOutcome::ClaimLost => {
                     unreachable!("an update that settles nothing is written or stale")
                 }
@@ -77,9 +80,10 @@ impl App {
         }
     }
 
-    /// The issue first: whoever changes a comment raises the issue's version, so the comment is as new as the version says.
-    async fn read_for_change(&self, wish: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
-        let issue = self.find_issue(wish.issue).await?;
+    /// The issue first: every change of a comment raises the issue's version, so the comment is at
+    /// least as new as the version.
+    async fn read_for_change(&self, request: &ChangeRequest, comment: Option<CommentId>) -> Result<DecisionInput, AppError> {
+        let issue = self.find_issue(request.issue).await?;
         let comment = match comment {
             Some(id) => Some(self.find_comment(&issue, id).await?),
             None => None,

@@ -1,4 +1,4 @@
-//! Files a task, once however often it is posted; or says what filing it would do.
+//! Files a task, once even if it is posted many times; or answers what filing it would do.
 
 use chrono::{DateTime, Utc};
 

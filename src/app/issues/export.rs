@@ -1,4 +1,4 @@
-//! Hands out whole issues, to be kept elsewhere or taken in by another store.
+//! Exports whole issues, as a backup or for an import into another store.
 
 use crate::app::page::{ListPage, fill};
 use crate::app::{App, AppError, Caller, Scope};

@@ -5,7 +5,7 @@ use crate::domain::find::facet::{FacetCount, FacetOrder, FacetQuery};
 use crate::domain::find::{CursorKey, IssueQuery, ListFilter, MAX_TOTAL, RANKED, Sort, ranked};
 use crate::domain::{Issue, IssueNumber, IssueRef};
 
-/// A page of what was looked for.
+/// A page of the issues that match a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueList {
     pub issues: Vec<Issue>,

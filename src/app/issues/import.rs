@@ -1,4 +1,4 @@
-//! Takes in issues that another store handed out, with their numbers, ids, times, events and comments.
+//! Imports issues that another store exported, with their numbers, ids, times, events and comments.
 //!
 //! What is here already stays as it is, so an import may be repeated, or go on where it was interrupted.
 
@@ -19,7 +19,7 @@ pub enum ImportItem {
 }
 
 impl App {
-    /// Each by itself: one that cannot be taken in does not stop the others.
+    /// Each by itself: a record that cannot be imported does not stop the others.
     pub async fn import_issues(
         &self,
         caller: &Caller,
@@ -37,7 +37,7 @@ impl App {
     }
 }
 
-/// The records that can be read, and for each place what is wrong with it.
+/// The records that can be read, and the fault at each position that cannot.
 fn apart(records: Vec<Result<IssueRecord, Faults>>) -> (Vec<IssueRecord>, Vec<Option<AppError>>) {
     let mut good = Vec::with_capacity(records.len());
     let place = |record| match record {

@@ -4,33 +4,33 @@ use crate::app::{App, AppError, ChangeRequest};
 use crate::domain::{BlockSpec, CloseSpec, Issue, NoSpec, decide};
 
 impl App {
-    pub async fn start_issue(&self, wish: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
+    pub async fn start_issue(&self, request: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
         spec.parse()?;
-        self.change(wish, decide::start).await
+        self.change(request, decide::start).await
     }
 
-    pub async fn block_issue(&self, wish: &ChangeRequest, spec: BlockSpec) -> Result<Issue, AppError> {
+    pub async fn block_issue(&self, request: &ChangeRequest, spec: BlockSpec) -> Result<Issue, AppError> {
         let reason = spec.parse()?;
-        self.change(wish, |issue, cause, stamp| decide::block(issue, reason.clone(), cause, stamp)).await
+        self.change(request, |issue, cause, stamp| decide::block(issue, reason.clone(), cause, stamp)).await
     }
 
-    pub async fn unblock_issue(&self, wish: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
+    pub async fn unblock_issue(&self, request: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
         spec.parse()?;
-        self.change(wish, decide::unblock).await
+        self.change(request, decide::unblock).await
     }
 
     /// With a comment, if one is given: both or neither is written.
-    pub async fn close_issue(&self, wish: &ChangeRequest, spec: CloseSpec) -> Result<Issue, AppError> {
+    pub async fn close_issue(&self, request: &ChangeRequest, spec: CloseSpec) -> Result<Issue, AppError> {
         let closing = spec.parse()?;
-        self.change(wish, |issue, cause, stamp| match closing.comment.clone() {
+        self.change(request, |issue, cause, stamp| match closing.comment.clone() {
             Some(comment) => decide::close_saying(issue, closing.reason, comment, cause, stamp),
             None => decide::close(issue, closing.reason, cause, stamp),
         })
         .await
     }
 
-    pub async fn reopen_issue(&self, wish: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
+    pub async fn reopen_issue(&self, request: &ChangeRequest, spec: NoSpec) -> Result<Issue, AppError> {
         spec.parse()?;
-        self.change(wish, decide::reopen).await
+        self.change(request, decide::reopen).await
     }
 }

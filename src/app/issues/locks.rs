@@ -1,8 +1,10 @@
-//! Callers of this process who want to change the same issue take turns, first come, first served.
+//! Requests of this process that change the same issue wait for each other, first come, first
+//! served.
 //!
-//! Only a courtesy: what makes a change safe is the version it was decided on, and other replicas know nothing of these
-//! turns. But of many who decide on one version only one can win, so without turns a crowd would need as many rounds as
-//! heads. Nobody may hold two turns at once.
+//! The locks only avoid wasted work: a change is safe because of the version it was decided on, and
+//! other replicas know nothing of these locks. But of many requests that decide on one version only
+//! one can win, so without locks a crowd would need as many rounds as requests. A request must
+//! never hold two locks at once.
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -11,7 +13,7 @@ use crate::domain::IssueId;
 /// Fixed, so that nothing grows: issues that share a slot wait for each other without harm.
 const SLOTS: usize = 1024;
 
-/// The turn of whoever holds it, until it is dropped.
+/// The lock of an issue, held until it is dropped.
 pub(in crate::app) type Turn<'a> = MutexGuard<'a, ()>;
 
 #[derive(Debug)]
@@ -26,12 +28,12 @@ impl Default for IssueLocks {
 }
 
 impl IssueLocks {
-    /// The turn, if nobody has it.
+    /// The lock, if it is free.
     pub(in crate::app) fn free(&self, issue: IssueId) -> Option<Turn<'_>> {
         self.slot(issue).try_lock().ok()
     }
 
-    /// The turn, once everybody who came before has had theirs.
+    /// The lock, after every earlier request has released it.
     pub(in crate::app) async fn wait(&self, issue: IssueId) -> Turn<'_> {
         self.slot(issue).lock().await
     }

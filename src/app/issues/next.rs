@@ -6,15 +6,15 @@ use crate::domain::find::{Archived, IssueQuery, Order, Sort};
 use crate::domain::request::query::{NextIssue, NextSpec};
 use crate::domain::{Issue, IssueRef, ReviewState, State, StateName};
 
-/// How many are looked at before the list is read again, and how often it is.
+/// How many issues are tried before the list is read again, and how often it is read.
 const CANDIDATES: u32 = 20;
 const ROUNDS: u32 = 5;
 
-/// Somebody was faster; try the next one.
+/// Another caller was faster; try the next issue.
 const TAKEN: &str = "claimed";
 
 impl App {
-    /// Claimed for the holder, or `None` where nothing is left that nobody holds.
+    /// Claimed for the holder, or `None` where no unclaimed issue is left.
     pub async fn next_issue(&self, caller: &Caller, spec: NextSpec, trace: Option<String>) -> Result<Option<Issue>, AppError> {
         caller.need(Scope::Write)?;
         let next = spec.parse()?;
@@ -48,11 +48,11 @@ impl App {
 
     async fn take(&self, caller: &Caller, candidate: &Issue, next: &NextIssue, trace: Option<String>) -> Result<Issue, AppError> {
         let holder = next.holder.as_deref().unwrap_or(&caller.name);
-        let wish = ChangeRequest { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: ExpectedVersion::Any, trace };
-        self.change(&wish, |issue, cause, stamp| {
+        let request = ChangeRequest { caller: caller.clone(), issue: IssueRef::Id(candidate.id), expected: ExpectedVersion::Any, trace };
+        self.change(&request, |issue, cause, stamp| {
             // Also one that the same holder has: it asked for another.
             if issue.live_claim(stamp.now).is_some() || issue.state != State::Open {
-                return Err(Refusal { code: TAKEN, message: format!("issue #{} was taken by somebody else", issue.number) });
+                return Err(Refusal { code: TAKEN, message: format!("issue #{} was claimed by another caller", issue.number) });
             }
             decide::claim(issue, holder, next.lease, cause, stamp)
         })

@@ -1,6 +1,6 @@
-//! Whom an issue relates to: from the names that callers use to ids, and from ids to the numbers that people use.
+//! The related issues: from the names that callers use to ids, and from ids to numbers.
 //!
-//! One read for all of them together, and none where nobody is named.
+//! One read for all of them together, and none where no issue is named.
 
 use std::collections::HashMap;
 
@@ -26,13 +26,14 @@ impl App {
         Ok(known)
     }
 
-    /// The edit with its relations, for a caller who may make it. `root` is where the patch lies in the body.
+    /// The edit with its relations, for a caller that may make it. `root` is the position of the
+    /// patch in the body.
     pub(in crate::app) async fn whole_edit(&self, caller: &Caller, patch: IssuePatch, root: &str) -> Result<EditIssue, AppError> {
         caller.need(Scope::Write)?;
         let IssuePatch { edit, relations } = patch;
-        let Some(wishes) = relations else { return Ok(edit) };
-        let known = self.named(relation::named(&wishes).collect()).await?;
-        Ok(EditIssue { relations: Some(resolved(&wishes, &known, root)?), ..edit })
+        let Some(requests) = relations else { return Ok(edit) };
+        let known = self.named(relation::named(&requests).collect()).await?;
+        Ok(EditIssue { relations: Some(resolved(&requests, &known, root)?), ..edit })
     }
 
     /// The numbers of the issues that this one relates to, where they are still there.
@@ -42,9 +43,10 @@ impl App {
     }
 }
 
-/// What was wished, if every issue in it is there and one parent at most. That is no fault of the body: only here is known who is meant.
-pub(in crate::app) fn resolved(wishes: &[WantedRelation], known: &Known, root: &str) -> Result<Vec<IssueRelation>, AppError> {
-    relation::resolved(wishes, |name| known.get(name).copied()).map_err(|unmet| {
+/// The requested relations, if every issue in them exists and at most one is a parent. This is no
+/// fault of the body, because only this function knows the issues.
+pub(in crate::app) fn resolved(requests: &[WantedRelation], known: &Known, root: &str) -> Result<Vec<IssueRelation>, AppError> {
+    relation::resolved(requests, |name| known.get(name).copied()).map_err(|unmet| {
         AppError::Refused(match unmet {
             UnmetRelation::Unknown(unknown) => {
                 let told: Vec<String> =

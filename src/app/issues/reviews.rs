@@ -13,13 +13,13 @@ impl App {
     }
 
     /// With the edit that makes the task acceptable, if one is given: both or neither is written.
-    pub async fn approve_issue(&self, wish: &ChangeRequest, spec: ApproveSpec) -> Result<Issue, AppError> {
-        let edit = self.whole_edit(&wish.caller, spec.parse()?, "/edit").await?;
-        self.change(wish, |issue, cause, stamp| decide::edit_and_approve(issue, edit.clone(), cause, stamp)).await
+    pub async fn approve_issue(&self, request: &ChangeRequest, spec: ApproveSpec) -> Result<Issue, AppError> {
+        let edit = self.whole_edit(&request.caller, spec.parse()?, "/edit").await?;
+        self.change(request, |issue, cause, stamp| decide::edit_and_approve(issue, edit.clone(), cause, stamp)).await
     }
 
-    pub async fn reject_issue(&self, wish: &ChangeRequest, spec: RejectSpec) -> Result<Issue, AppError> {
+    pub async fn reject_issue(&self, request: &ChangeRequest, spec: RejectSpec) -> Result<Issue, AppError> {
         let reason = spec.parse()?;
-        self.change(wish, |issue, cause, stamp| decide::reject(issue, reason.clone(), cause, stamp)).await
+        self.change(request, |issue, cause, stamp| decide::reject(issue, reason.clone(), cause, stamp)).await
     }
 }

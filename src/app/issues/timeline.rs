@@ -12,7 +12,7 @@ pub struct TimelineItem {
     pub event: Event,
     /// The comment it is about, as it is now; gone once it was deleted.
     pub comment: Option<Comment>,
-    /// The newest attempts to tell of it outside, as long as their history is kept.
+    /// The newest attempts to deliver its messages, as long as their history is kept.
     pub deliveries: Vec<Attempt>,
 }
 

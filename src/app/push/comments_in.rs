@@ -1,7 +1,8 @@
-//! What was said over there: new comments, edits and deletions, each brought here once.
+//! Pulls a tracker's comments: new ones, edits and deletions, each once.
 //!
-//! Only where something changed in the tracker: all of the issue's comments are listed then, because no tracker tells of one that was
-//! taken away. What of ours then differs is sent as any other comment is.
+//! Only where something changed in the tracker: all of the issue's comments are listed then,
+//! because no tracker reports a deleted one. Our comments that then differ are sent like any other
+//! comment.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::comments_out::digest;
 use super::{Push, PushStop};
 use crate::app::AppError;
-use crate::app::attempts::{AttemptEnd, Attempts};
+use crate::app::attempts::{Attempts, CommitAttempt};
 use crate::domain::base::text;
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{
@@ -61,7 +62,8 @@ impl Push<'_> {
     async fn take_comment(&mut self, talk: &CommentSync<'_>, there: &RemoteComment) -> Result<(), PushStop> {
         match talk.known.get(&there.id) {
             Some(link) => self.take_known_comment(talk, link, there).await,
-            // One of ours that is on its way, or whose end is not known yet: whoever sends it ties it.
+            // A comment of ours that is on its way, or whose end is not known yet: the push that
+            // sends it writes its link.
             None if Marker::is_in_any(&there.body) => Ok(()),
             None => self.adopt_comment(there).await,
         }
@@ -105,7 +107,7 @@ impl Push<'_> {
         .await
     }
 
-    /// Who said it: our name of them, else theirs with where it is from.
+    /// The author: our name of the user, or else the tracker's name with its origin.
     fn author(&self, there: &RemoteComment) -> String {
         let kind = self.tracker.backend.kind();
         match &there.author {
@@ -114,12 +116,12 @@ impl Push<'_> {
         }
     }
 
-    /// Decided anew, on the comment as it is by then, where somebody changed the issue meanwhile.
+    /// Decides again on the present comment, if the issue changed meanwhile.
     async fn take_known_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
         let mut attempts = Attempts::default();
         loop {
             attempts.another()?;
-            if let AttemptEnd::Done(()) = self.merge_comment(talk, link, there).await? {
+            if let CommitAttempt::Done(()) = self.merge_comment(talk, link, there).await? {
                 return Ok(());
             }
         }
@@ -130,11 +132,11 @@ impl Push<'_> {
         talk: &CommentSync<'_>,
         link: &CommentLink,
         there: &RemoteComment,
-    ) -> Result<AttemptEnd<()>, PushStop> {
+    ) -> Result<CommitAttempt<()>, PushStop> {
         // A text that was cut into parts, or a part of the issue's own, is changed here only.
         let whole = link.slot.part == 1 && link.slot.subject != self.issue.id.0 && link.state == LinkState::Linked;
         let Some(base) = link.base.clone().filter(|_| whole && !Self::is_in_parts(talk, link.slot.subject)) else {
-            return Ok(AttemptEnd::Done(()));
+            return Ok(CommitAttempt::Done(()));
         };
         let id = CommentId(link.slot.subject);
         let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else {
@@ -163,7 +165,7 @@ impl Push<'_> {
         }
         writes.extend(notes.writes);
         let (body, sends, moved) = match heard {
-            CommentOutcome::Nothing if writes.is_empty() => return Ok(AttemptEnd::Done(())),
+            CommentOutcome::Nothing if writes.is_empty() => return Ok(CommitAttempt::Done(())),
             CommentOutcome::Nothing | CommentOutcome::Hold => (None, false, false),
             CommentOutcome::Agree { sends } => (None, sends, true),
             CommentOutcome::Take { body, sends } => (Some(body), sends, true),
@@ -179,32 +181,33 @@ impl Push<'_> {
             change.comment_links.push(CommentLinkWrite::Set(link));
         }
         change.conflicts = writes;
-        if let AttemptEnd::Stale = self.committed(change).await? {
-            return Ok(AttemptEnd::Stale);
+        if let CommitAttempt::Stale = self.committed(change).await? {
+            return Ok(CommitAttempt::Stale);
         }
         if sends {
             let comment = self.app.store.comment(id).await.map_err(AppError::from)?;
             self.send_comment(&talk.at, id, comment.as_ref()).await?;
         }
-        Ok(AttemptEnd::Done(()))
+        Ok(CommitAttempt::Done(()))
     }
 
-    /// Deleted here. Where it was changed there since, those words were seen by nobody here: it is back, as it is there. What this side
-    /// owns stays deleted, with their words on record.
+    /// The comment is deleted here. If it was edited in the tracker since, no reader here saw that
+    /// text: the comment is restored, as it is there. If this side owns comments, it stays deleted,
+    /// and a conflict keeps the tracker's text.
     async fn merge_deleted_comment(
         &mut self,
         talk: &CommentSync<'_>,
         link: &CommentLink,
         base: &str,
         there: &RemoteComment,
-    ) -> Result<AttemptEnd<()>, PushStop> {
+    ) -> Result<CommitAttempt<()>, PushStop> {
         let (author, body) = match quoted_author(&there.body).filter(|_| link.origin == LinkOrigin::Ours) {
             Some(said) => said,
             None => (self.author(there), without_our_footer(&there.body)),
         };
         let theirs = self.tracker.backend.canonical(&body);
         if theirs == base {
-            return Ok(AttemptEnd::Done(()));
+            return Ok(CommitAttempt::Done(()));
         }
         let stamp = self.app.clock.stamp();
         let id = CommentId(link.slot.subject);
@@ -256,7 +259,7 @@ impl Push<'_> {
             let mut attempts = Attempts::default();
             loop {
                 attempts.another()?;
-                if let AttemptEnd::Done(()) = self.missing_comment(talk, link).await? {
+                if let CommitAttempt::Done(()) = self.missing_comment(talk, link).await? {
                     break;
                 }
             }
@@ -264,9 +267,9 @@ impl Push<'_> {
         Ok(())
     }
 
-    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<AttemptEnd<()>, PushStop> {
+    async fn missing_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink) -> Result<CommitAttempt<()>, PushStop> {
         let id = CommentId(link.slot.subject);
-        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(AttemptEnd::Done(())) };
+        let Some(comment) = self.app.store.comment(id).await.map_err(AppError::from)? else { return Ok(CommitAttempt::Done(())) };
         let ours = self.tracker.backend.canonical(&without_our_footer(&comment.body));
         let kept = link.base.as_deref() != Some(&ours) || talk.binding.owner_of(Field::Comment) == Owner::Local;
         let backend = &self.tracker.name;
@@ -276,13 +279,13 @@ impl Push<'_> {
             if kept { Change::of(IssueWrite::None) } else { decide::delete_remote_comment(&self.issue, backend, id, &cause, stamp) };
         let (issue_id, slot) = (self.issue.id, link.slot);
         change.comment_links.push(CommentLinkWrite::Remove { issue_id, backend: backend.clone(), slot });
-        if let AttemptEnd::Stale = self.committed(change).await? {
-            return Ok(AttemptEnd::Stale);
+        if let CommitAttempt::Stale = self.committed(change).await? {
+            return Ok(CommitAttempt::Stale);
         }
         if kept {
             self.send_comment(&talk.at, id, Some(&comment)).await?;
         }
-        Ok(AttemptEnd::Done(()))
+        Ok(CommitAttempt::Done(()))
     }
 
     async fn write_comment(

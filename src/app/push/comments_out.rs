@@ -1,4 +1,4 @@
-//! What hangs on an issue over there: the parts of a text that was too long, and what was said.
+//! Sends comments to the tracker: the parts of a long body, and our comments.
 
 use std::collections::HashMap;
 
@@ -82,7 +82,7 @@ impl Push<'_> {
         self.send_texts(at, wanted.collect(), known).await
     }
 
-    /// Both sides changed it, and nobody has decided yet.
+    /// Both sides changed it, and no operator has decided yet.
     async fn is_held(&self, id: CommentId) -> Result<bool, PushStop> {
         let open = self.app.store.unresolved_conflicts(self.issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         Ok(open.iter().any(|conflict| conflict.comment == Some(id.0) && conflict.state == ConflictState::Open))
@@ -116,7 +116,7 @@ impl Push<'_> {
                 Some(CommentLink { state: LinkState::Linked, remote_id: Some(remote), pushed, origin, .. }) => {
                     if pushed.as_deref() != Some(&digest(wanted.text)) && self.tracker.terms.capabilities.comment_edits {
                         self.in_time()?;
-                        // One that somebody took away over there stays away.
+                        // A comment that was deleted in the tracker stays deleted.
                         self.tracker.backend.edit_comment(at, &remote, wanted.text).await?;
                         self.link_comment(wanted, remote, origin).await?;
                     }
@@ -135,7 +135,7 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// As an issue is made: intent, marker, tie.
+    /// In the order of an issue's creation: intent, marker, link.
     async fn send_new_text(&self, at: &RemoteRef, wanted: WantedText<'_>, known: Option<CommentLink>) -> Result<(), PushStop> {
         let WantedText { slot, text, .. } = wanted;
         if let Some(intended) = known.and_then(|link| link.intended_at) {
@@ -172,7 +172,7 @@ impl Push<'_> {
         }
     }
 
-    /// Not under the claim: it is there whoever holds the message.
+    /// Not under the lease: the comment exists, even if the lease is lost.
     async fn link_comment(&self, wanted: WantedText<'_>, remote: String, origin: LinkOrigin) -> Result<(), PushStop> {
         let link = CommentLink {
             remote_id: Some(remote),
@@ -206,11 +206,11 @@ impl Push<'_> {
 struct WantedText<'a> {
     slot: CommentSlot,
     text: &'a str,
-    /// What both sides agree on once it is; where it is followed.
+    /// The base after it is sent; only where the comment is synced.
     base: Option<&'a str>,
 }
 
-/// Enough to tell two texts apart.
+/// Enough to distinguish two texts.
 pub(super) fn digest(text: &str) -> String {
     STANDARD_NO_PAD.encode(&Sha256::digest(text)[..18])
 }

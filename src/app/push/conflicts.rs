@@ -1,4 +1,4 @@
-//! What a merge makes of the records of conflicts: one for a clash, however often it is met.
+//! Records of conflicts after a merge: one for each conflict, even if many merges meet it.
 
 use super::Push;
 use crate::domain::Stamp;
@@ -7,7 +7,7 @@ use crate::domain::sync::{Conflict, ConflictNote, ConflictState, ConflictWrite, 
 #[derive(Default)]
 pub(super) struct PushRecords {
     pub(super) writes: Vec<ConflictWrite>,
-    /// To be told of.
+    /// The conflicts that get an event.
     pub(super) notes: Vec<ConflictNote>,
     pub(super) new: u64,
 }
@@ -29,26 +29,26 @@ impl Push<'_> {
         records
     }
 
-    pub(super) fn conflict(&self, clash: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
+    pub(super) fn conflict(&self, conflict: &FieldConflict, stamp: Stamp, n: u32) -> Conflict {
         /// Behind the ids of the events of the same change.
         const FROM: u32 = 1000;
-        let state = if clash.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
+        let state = if conflict.resolution.is_some() { ConflictState::Resolved } else { ConflictState::Open };
         Conflict {
             id: stamp.nth(FROM + n),
             issue_id: self.issue.id,
             backend: self.tracker.name.clone(),
-            field: clash.field,
+            field: conflict.field,
             comment: None,
-            base: clash.base.clone(),
-            ours: clash.ours.clone(),
-            theirs: clash.theirs.clone(),
+            base: conflict.base.clone(),
+            ours: conflict.ours.clone(),
+            theirs: conflict.theirs.clone(),
             state,
-            resolution: clash.resolution,
-            cause: clash.cause,
-            why: clash.why.to_owned(),
+            resolution: conflict.resolution,
+            cause: conflict.cause,
+            why: conflict.why.to_owned(),
             opened_at: stamp.now,
-            resolved_at: clash.resolution.map(|_| stamp.now),
-            resolved_by: clash.resolution.map(|_| super::ACTOR.to_owned()),
+            resolved_at: conflict.resolution.map(|_| stamp.now),
+            resolved_by: conflict.resolution.map(|_| super::ACTOR.to_owned()),
             edition: 1,
         }
     }
@@ -67,7 +67,7 @@ impl PushRecords {
         self.new += 1;
     }
 
-    /// The same clash: its sides may say something else by now, or a rule settles it.
+    /// The same conflict: a side may have another value by now, or a rule settles it.
     fn update_conflict(&mut self, known: &Conflict, clash: &FieldConflict, stamp: Stamp) {
         if let Some(resolution) = clash.resolution {
             self.resolve_known(known, resolution, stamp);

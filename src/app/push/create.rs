@@ -8,7 +8,7 @@ use crate::domain::tracker::{DraftEdit, Link, LinkState, Marker};
 use crate::store::CommitOutcome;
 
 impl Push<'_> {
-    /// The tie, made if it is not there.
+    /// The link, with the remote issue created if it is not there.
     pub(super) async fn ensure_created(&mut self, link: Link) -> Result<Link, PushStop> {
         match (link.state, link.intended_at) {
             (LinkState::Linked | LinkState::Gone, _) => Ok(link),
@@ -29,8 +29,9 @@ impl Push<'_> {
         Marker::new(self.issue.id.0, 1)
     }
 
-    /// Prepares first, then writes the intent under the lease, then sends the one request at once. Whoever finds the intent counts
-    /// the doubt from it, so nothing may stand between the intent and the request.
+    /// Prepares first, then writes the intent under the lease, then sends the one request at once.
+    /// A later attempt counts the doubt from the intent, so nothing may stand between the intent
+    /// and the request.
     async fn create(&mut self, link: Link) -> Result<Link, PushStop> {
         let marker = self.marker();
         let preparing = self.tracker.backend.prepare(&link.place, &self.fitted.draft, &marker);
@@ -39,7 +40,8 @@ impl Push<'_> {
         self.in_time()?;
         let intended = Link { state: LinkState::Intended, intended_at: Some(self.app.clock.now()), ..link };
         self.note_link(&intended).await?;
-        // The commit may have waited long. The intent stays, and the next attempt looks the marker up.
+        // The commit may have waited long. The intent stays, and the next attempt searches for the
+        // marker.
         self.in_time()?;
         let late = || Err(BackendError::new(ErrorKind::Unknown, "the lease of the message ended before the tracker answered"));
         match self.before_the_lease_ends(self.tracker.backend.create(prepared)).await.unwrap_or_else(late) {
@@ -47,7 +49,8 @@ impl Push<'_> {
             Err(error) => {
                 let state = Self::left_by(error.trouble);
                 let intended_at = intended.intended_at.filter(|_| state == LinkState::Unknown);
-                // Should this be lost too, the intent stands, and the marker is looked up once in vain.
+                // If this write is lost too, the intent stays, and the next attempt searches for
+                // the marker in vain.
                 if let Err(PushStop::Lost) = self.note_link(&Link { state, intended_at, ..intended }).await {
                     return Err(PushStop::Lost);
                 }
@@ -62,8 +65,9 @@ impl Push<'_> {
         tokio::time::timeout(left, request).await.ok()
     }
 
-    /// Writes down that it is there. Not under the claim: it is there whoever holds the message. Nothing in here gives up while the
-    /// lease lasts; and if the process dies, the intent leads to the marker.
+    /// Records that the remote issue exists. Not under the lease: it exists, even if the lease is
+    /// lost. This function tries until the lease ends; if the process dies, the intent leads to the
+    /// marker.
     async fn record_created(&mut self, link: Link, created: CreatedRemote, found_again: bool) -> Result<Link, PushStop> {
         let linked = Link { state: LinkState::Linked, remote: Some(created.at), base: Some(created.carried), ..link };
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };

@@ -1,5 +1,6 @@
-//! By what a merge is decided besides the rules of the binding: what somebody decided, what stands still, and whose change is the later
-//! one. Asked by whoever brings the sides together, and by whoever only tells what would come of it; nothing is written.
+//! The inputs of a merge besides the rules of the binding: the decisions of operators, the frozen
+//! fields, and which side changed a field later. A push and a dry run both read them; nothing is
+//! written.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::domain::tracker::{AssigneeSupport, Draft, RemoteIssue};
 use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Issue, Stamp};
 
-/// An issue on both sides, in the words they share.
+/// An issue on both sides, in their comparable form.
 pub(in crate::app) struct MergeSides {
     pub(in crate::app) base: Draft,
     pub(in crate::app) ours: Draft,
@@ -52,7 +53,8 @@ impl<'a> MergeInputs<'a> {
         Ok(Self { binding, one_assignee, decided, frozen, newer })
     }
 
-    /// The merge; with the turns that the fields have taken by then. One that turns around too often stands still from now on.
+    /// The merge, with the flips of the fields so far. A field that flips too often is frozen from
+    /// now on.
     pub(in crate::app) fn merge(mut self, sides: &MergeSides, turns: &FieldFlips, stamp: Stamp) -> (Merged, FieldFlips) {
         let mut turns = turns.clone();
         for field in self.decided.keys() {
@@ -76,7 +78,7 @@ impl<'a> MergeInputs<'a> {
     }
 }
 
-/// How long ago each change was made is told by its own side's clock.
+/// Each side's own clock gives the time since its change.
 async fn newer(
     app: &App,
     tracker: &Tracker,
@@ -85,7 +87,7 @@ async fn newer(
     remote: &RemoteIssue,
     MergeSides { base, ours, theirs }: &MergeSides,
 ) -> Result<BTreeMap<Field, bool>, AppError> {
-    /// As far back as our own change is looked for.
+    /// The number of our events that are searched for our own change.
     const EVENTS: u32 = 100;
     if binding.strategy != Strategy::Newer || ours == base || theirs == base {
         return Ok(BTreeMap::new());

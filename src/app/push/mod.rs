@@ -1,8 +1,11 @@
-//! Brings one issue to one tracker, as it is now: makes it there once, sends what changed, adds what was said.
+//! Pushes one issue to one tracker, as it is now: creates it there once, sends its changes, and
+//! syncs its comments.
 //!
-//! The order is what makes it once. The intent is written before a creation is sent, the tie when its answer is here, and between
-//! the two nothing else happens. Whoever finds an intent without a tie looks the marker up before anything is created, and believes
-//! in an absence only when what was sent can no longer arrive. Everything else (updates, edits of comments) may be sent twice.
+//! The order makes the creation happen once. The intent is written before a creation is sent, the
+//! link when its answer is here, and between the two nothing else happens. A push that finds an
+//! intent without a link searches for the marker before it creates anything, and believes in an
+//! absence only when the request can no longer arrive. Everything else (updates, edits of comments)
+//! may be sent twice.
 
 mod comments_in;
 mod comments_out;
@@ -38,7 +41,7 @@ struct Push<'a> {
     lease: &'a Lease,
     /// The event it is about; none where the tracker's side changed.
     notice: Option<&'a Notice>,
-    /// The place is followed: what changed there comes here.
+    /// The project has a binding: its changes are pulled.
     bound: bool,
     issue: Issue,
     /// Where those are that it relates to.
@@ -46,7 +49,7 @@ struct Push<'a> {
     fitted: FittedDraft,
 }
 
-/// Whose doing it is, in the history.
+/// The actor in the history.
 const ACTOR: &str = "issue-core";
 
 /// Why a push ended before its end.
@@ -55,9 +58,9 @@ enum PushStop {
     Trouble(BackendError),
     /// Not its fault, and not the tracker's: later, without counting an attempt.
     Later { at: DateTime<Utc>, why: String },
-    /// The message is somebody else's by now.
+    /// Another worker has the message by now.
     Lost,
-    /// The store is away, or the like.
+    /// The store is away, or failed otherwise.
     Failed(AppError),
 }
 
@@ -109,7 +112,7 @@ impl App {
         let links = self.store.links(&[id]).await.map_err(AppError::from)?;
         let link = links.into_iter().find(|link| link.backend == tracker.name);
         let issue = self.reads.issue(crate::domain::IssueRef::Id(id)).await.map_err(AppError::from)?;
-        // Without a tie nobody decided that it goes there; without an issue there is nothing to bring.
+        // Without a link no route led there; without an issue there is nothing to push.
         let (Some(link), Some(issue)) = (link, issue) else { return Ok(None) };
         let mut around = RelationTargets::of(&tracker.name);
         self.load_relation_targets(&mut around, tracker, &[&issue]).await?;
@@ -156,7 +159,7 @@ impl App {
         let error = match stop {
             PushStop::Lost => return LeaseEnd::Done,
             PushStop::Later { at, why } => return self.postpone(lease, at, why).await,
-            // The store's trouble is not the tracker's: the breaker is not told.
+            // The store's failure is not the tracker's: the breaker does not count it.
             PushStop::Failed(error) => {
                 let retry = Verdict::Retry { after: None };
                 return self.record_failure(target, lease, retry, error.to_string(), started).await;
@@ -211,7 +214,7 @@ impl App {
 }
 
 impl Push<'_> {
-    /// What hangs on the issue, both ways where the place is followed.
+    /// The issue's comments, in both directions where the project has a binding.
     async fn sync_comments(&mut self, link: &Link, binding: Option<&Binding>) -> Result<(), PushStop> {
         if link.state == LinkState::Gone {
             return Ok(());
@@ -257,7 +260,7 @@ impl Push<'_> {
         self.commit_note(Change { comment_links: vec![write], ..Change::of(IssueWrite::None) }).await
     }
 
-    /// Nothing that writes is begun when the claim may run out under it: after that somebody else does the same.
+    /// No write begins so late that the lease may end under it: then another worker does the same.
     fn in_time(&self) -> Result<(), PushStop> {
         let now = self.app.clock.now();
         if now + self.tracker.timeout < self.lease.until {

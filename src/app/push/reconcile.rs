@@ -1,4 +1,5 @@
-//! A bound issue and its tracker, brought into agreement: what changed there is taken, then what of ours still differs is sent.
+//! Reconciles a bound issue with its remote issue: pulls the remote changes, then sends what
+//! differs from the base.
 //!
 //! One at a time for an issue and a tracker, because it is done in their lane. Each step is written before the next is begun, and all
 //! of it may be done again after any of them: what was taken or sent is the base from then on.
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use super::merge_inputs::{MergeInputs, MergeSides};
 use super::{ACTOR, Push, PushStop};
 use crate::app::AppError;
-use crate::app::attempts::{AttemptEnd, Attempts};
+use crate::app::attempts::{Attempts, CommitAttempt};
 use crate::backend::{BackendError, ErrorKind};
 use crate::domain::decide::{self, Cause, RemoteChanges};
 use crate::domain::sync::{Binding, BindingState, Conflict, Merged, comparable_base, comparable_local, comparable_remote, words};
@@ -25,7 +26,7 @@ struct MergeWithRecords {
 }
 
 impl Push<'_> {
-    /// The tie as it is when both sides agree, as far as they can.
+    /// The link after the reconcile.
     pub(super) async fn reconcile(&mut self, mut link: Link, bound: &BindingState) -> Result<Link, PushStop> {
         let binding = &bound.binding;
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
@@ -34,7 +35,7 @@ impl Push<'_> {
         let mut attempts = Attempts::default();
         loop {
             attempts.another()?;
-            // What changes nothing over there need not look there either.
+            // If nothing has to be sent, the remote issue need not be read.
             if !self.is_about_remote() && !self.differs(&link) {
                 return Ok(link);
             }
@@ -89,17 +90,18 @@ impl Push<'_> {
         Ok(Link { moved_from: None, ..moved })
     }
 
-    /// Where it moved to, its new name was perhaps met first, and taken for a new issue. Whatever that one was told is there, and comes
-    /// with this one.
+    /// Before the link learned the new name of a moved issue, a sync run may have met it under that
+    /// name and adopted it. The comments and changes of that duplicate are in the remote issue, and
+    /// come with this one.
     async fn archive_duplicates(&mut self, at: &RemoteRef) -> Result<(), PushStop> {
-        let ties = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
-        for tie in ties.into_iter().filter(|tie| tie.issue_id != self.issue.id) {
-            let untied = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..tie };
-            let Some(twin) = self.app.reads.issue(IssueRef::Id(untied.issue_id)).await.map_err(AppError::from)? else { continue };
+        let links = self.app.store.links_to(&self.tracker.name, &at.place, std::slice::from_ref(&at.id)).await.map_err(AppError::from)?;
+        for link in links.into_iter().filter(|link| link.issue_id != self.issue.id) {
+            let unlinked = Link { state: LinkState::Gone, remote: None, moved_from: Some(at.id.clone()), ..link };
+            let Some(duplicate) = self.app.reads.issue(IssueRef::Id(unlinked.issue_id)).await.map_err(AppError::from)? else { continue };
             let stamp = self.app.clock.stamp();
-            let change = decide::archive_duplicate(&twin, self.issue.id, &self.tracker.name, &self.cause(), stamp);
+            let change = decide::archive_duplicate(&duplicate, self.issue.id, &self.tracker.name, &self.cause(), stamp);
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
-            let change = Change { links: vec![untied], held: Some(self.lease.hold()), ..change };
+            let change = Change { links: vec![unlinked], held: Some(self.lease.hold()), ..change };
             match self.app.settles.commit(change).await.map_err(AppError::from)? {
                 CommitOutcome::Written => {}
                 CommitOutcome::Stale => return Err(PushStop::Failed(AppError::Contended)),
@@ -109,14 +111,15 @@ impl Push<'_> {
         Ok(())
     }
 
-    /// Not to be seen. Believed gone only where a whole list of the place lacked it too.
+    /// The tracker does not return the issue. It counts as deleted only if a complete list of the
+    /// project lacked it too.
     async fn mark_missing(&mut self, link: Link) -> Result<Link, PushStop> {
         if link.state == LinkState::Gone {
             return Ok(link);
         }
         if link.missing_at.is_none() {
             let key = link.remote.map(|at| at.key).unwrap_or_default();
-            let text = format!("{key} is not there any more, or not to be seen; the next whole list tells");
+            let text = format!("{key} is deleted or not visible; the next complete list shows which");
             return Err(BackendError::new(ErrorKind::Denied, text).into());
         }
         let gone = Link { state: LinkState::Gone, ..link };
@@ -135,7 +138,7 @@ impl Push<'_> {
         Ok(gone)
     }
 
-    /// What changed there is here, and written; with the fields that nobody may move.
+    /// Pulls and writes the remote changes; answers the fields that are held.
     async fn apply_remote(&mut self, link: Link, remote: &RemoteIssue, binding: &Binding) -> Result<(Link, BTreeSet<Field>), PushStop> {
         let mut attempts = Attempts::default();
         loop {
@@ -157,7 +160,7 @@ impl Push<'_> {
             let change = change.unwrap_or_else(|| Change::of(IssueWrite::None));
             let taken = merged.done.take.fields().len();
             let change = Change { links: vec![next.clone()], conflicts: merged.records.writes, ..change };
-            if let AttemptEnd::Done(()) = self.committed(change).await? {
+            if let CommitAttempt::Done(()) = self.committed(change).await? {
                 let name = &self.tracker.name;
                 self.app.metrics.sync.items.with_label_values(&[name, "taken"]).inc_by(u64::from(taken > 0));
                 self.app.metrics.sync.conflicts.with_label_values(&[name]).inc_by(merged.records.new);
@@ -226,24 +229,24 @@ impl Push<'_> {
         loop {
             attempts.another()?;
             let change = decide(&self.issue, &cause, self.app.clock.stamp());
-            if let AttemptEnd::Done(()) = self.committed(change).await? {
+            if let CommitAttempt::Done(()) = self.committed(change).await? {
                 return Ok(());
             }
         }
     }
 
     /// Writes the change under the lease. Where the issue moved on, this reads it again.
-    pub(super) async fn committed(&mut self, change: Change) -> Result<AttemptEnd<()>, PushStop> {
+    pub(super) async fn committed(&mut self, change: Change) -> Result<CommitAttempt<()>, PushStop> {
         let after = change.issue().cloned();
         let change = Change { held: Some(self.lease.hold()), ..change };
         match self.app.settles.commit(change).await.map_err(AppError::from)? {
             CommitOutcome::Written => {
                 self.issue = after.unwrap_or_else(|| self.issue.clone());
-                Ok(AttemptEnd::Done(()))
+                Ok(CommitAttempt::Done(()))
             }
             CommitOutcome::Stale => {
                 self.read_again().await?;
-                Ok(AttemptEnd::Stale)
+                Ok(CommitAttempt::Stale)
             }
             CommitOutcome::ClaimLost | CommitOutcome::Inserted(_) | CommitOutcome::Duplicate { .. } => Err(PushStop::Lost),
         }
@@ -258,7 +261,7 @@ impl Push<'_> {
     }
 }
 
-/// Ours, but of the fields that are held what both agreed on.
+/// The local side, with the base's values for the fields that are held.
 pub(in crate::app) fn with_held(ours: Draft, base: &Draft, held: &BTreeSet<Field>) -> Draft {
     let mut draft = ours;
     for field in held {

@@ -1,4 +1,5 @@
-//! Where those are that the issue relates to. Asked only where it relates to anybody, and the tracker holds relations.
+//! The related issues in a tracker. Read only where the issue has relations and the tracker holds
+//! relations.
 
 use chrono::TimeDelta;
 
@@ -9,7 +10,7 @@ use crate::domain::tracker::{Link, LinkState, RelationTargets, RemoteIssue, Remo
 use crate::domain::{Issue, IssueId, IssueRef};
 
 impl App {
-    /// Takes in what is known in one tracker of the issues that these relate to.
+    /// Loads the links to one tracker of the issues that these relate to.
     pub(in crate::app) async fn load_relation_targets(
         &self,
         around: &mut RelationTargets,
@@ -24,17 +25,17 @@ impl App {
             return Ok(());
         }
         around.learn(&self.store.link_summaries(&ids).await?);
-        let untied: Vec<IssueRef> = ids.into_iter().filter(|id| !around.knows(*id)).map(IssueRef::Id).collect();
-        if !untied.is_empty() {
-            // It goes nowhere, or nobody has followed its first event yet.
-            for issue in self.store.issues(&untied).await?.into_iter().flatten() {
+        let unlinked: Vec<IssueRef> = ids.into_iter().filter(|id| !around.knows(*id)).map(IssueRef::Id).collect();
+        if !unlinked.is_empty() {
+            // The issue stays in our store, or its first event is not dispatched yet.
+            for issue in self.store.issues(&unlinked).await?.into_iter().flatten() {
                 around.note_unlinked(issue.id, issue.backend != self.store.name() && issue.archived_at.is_none());
             }
         }
         Ok(())
     }
 
-    /// Also who they are whom a tracker names.
+    /// Also our issues behind the names that a tracker gives.
     pub(in crate::app) async fn recognise(
         &self,
         around: &mut RelationTargets,
@@ -62,9 +63,9 @@ impl Push<'_> {
         Ok(self.app.recognise(&mut self.around, self.tracker, named).await?)
     }
 
-    /// Whether an issue that this one relates to is still on its way there: then this is done once more a little later. The wait doubles,
-    /// from a second to half a minute, because whatever comes next in this lane waits behind it; after some minutes the next change of
-    /// this issue has to do.
+    /// If a related issue is still on its way to the tracker, this push is repeated a little later.
+    /// The wait doubles, from a second to half a minute, because the next message of this lane
+    /// waits behind it. After some minutes the next change of this issue sends the relation.
     pub(super) fn requeue_if_waiting(&self, link: &Link) -> Result<(), PushStop> {
         const SHORTEST: TimeDelta = TimeDelta::seconds(1);
         const LONGEST: TimeDelta = TimeDelta::seconds(30);

@@ -24,8 +24,9 @@ const BEGUN: usize = 2;
 pub(super) struct PreviousPageEnd(Vec<RemoteIssue>);
 
 impl PreviousPageEnd {
-    /// Leaves out what the page before showed just so. Nobody counts it twice, and no two pages adopt it at once: one would wait until
-    /// the other is written.
+    /// Leaves out the issues that the page before showed in the same edition. Otherwise they are
+    /// counted twice, or two pages adopt one issue at once: one would wait until the other is
+    /// written.
     pub(super) fn leave_out(&mut self, items: &mut Vec<RemoteIssue>) {
         let newest = items.iter().map(|remote| remote.updated_at).max();
         let end = items.iter().filter(|remote| Some(remote.updated_at) == newest).cloned().collect();
@@ -39,7 +40,8 @@ pub(super) struct FetchedPage {
     /// What leads to the page behind it.
     pub(super) next: Option<String>,
     pub(super) items: Vec<RemoteIssue>,
-    /// Absent where the page is not of the place itself: then it has to be brought home first.
+    /// Absent where the page shows another name of the project: then the names must be replaced
+    /// first.
     pub(super) plan: Option<PagePlan>,
 }
 
@@ -60,7 +62,7 @@ impl PagePlan {
 }
 
 impl SyncRun<'_> {
-    /// Sends every page from `next` on, to the last one or to the first trouble.
+    /// Sends every page from `next` on, to the last one or to the first failure.
     pub(super) async fn read_ahead(
         &self,
         since: Option<DateTime<Utc>>,

@@ -1,4 +1,4 @@
-//! The bindings: which places are followed, by which rules, and how far they are.
+//! The bindings: which projects are synced, by which rules, and how far.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +30,8 @@ pub enum PutCondition {
 }
 
 impl PutCondition {
-    /// The edition that the store shall find (0: none; `None`: whatever is there), or what is there instead.
+    /// The edition that the store must find (0: no binding; `None`: any), or the edition that is
+    /// there instead.
     fn edition(&self, before: Option<i64>) -> Result<Option<i64>, AppError> {
         let fits = match (self, before) {
             (Self::Anything, _) => return Ok(None),
@@ -56,7 +57,7 @@ impl App {
         self.find_binding(name).await
     }
 
-    /// Makes a binding, or gives it other rules. Also tells whether it is a new one.
+    /// Creates a binding, or replaces its rules. The answer also says whether it is new.
     pub async fn put_binding(
         &self,
         caller: &Caller,
@@ -68,8 +69,8 @@ impl App {
         let binding = spec.parse(name)?;
         let before = self.check_binding(&binding).await?;
         let read_edition = over.edition(before)?;
-        let wish = PutBinding { binding: &binding, source: BindingSource::Api, read_edition, now: self.clock.now() };
-        let Some(bound) = self.store.put_binding(&wish).await? else {
+        let request = PutBinding { binding: &binding, source: BindingSource::Api, read_edition, now: self.clock.now() };
+        let Some(bound) = self.store.put_binding(&request).await? else {
             let current = self.find_binding(&binding.name).await.map_or(0, |bound| bound.edition);
             return Err(AppError::PreconditionFailed { current: current.to_string() });
         };
@@ -113,7 +114,8 @@ impl App {
         Ok(bound)
     }
 
-    /// Asks for a pass now; with `audit` over the whole list; with `allow_deletions` however much it lacks is believed.
+    /// Requests a sync run now; with `audit` one over the whole list; with `allow_deletions` one
+    /// without the deletion limit.
     pub async fn request_sync(&self, caller: &Caller, name: &str, audit: bool, allow_deletions: bool) -> Result<BindingState, AppError> {
         caller.need(Scope::Write)?;
         if allow_deletions {
@@ -132,8 +134,9 @@ impl App {
         Ok(bound)
     }
 
-    /// The rules for a place of a tracker, where it is followed. A pause stops the passes, not the agreeing of what is pushed.
-    pub(in crate::app) async fn binding_of(&self, backend: &str, place: &Project) -> Result<Option<BindingState>, AppError> {
+    /// The binding of a tracker's project, if there is one. A pause stops the sync runs, but pushes
+    /// still reconcile.
+    pub(in crate::app) async fn binding_of(&self, backend: &str, project: &Project) -> Result<Option<BindingState>, AppError> {
         const FRESH: TimeDelta = TimeDelta::seconds(1);
         let now = self.clock.now();
         let known = self.bindings.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -146,8 +149,8 @@ impl App {
             }
         };
         let of = |is_it: &dyn Fn(&BindingState) -> bool| list.iter().find(|bound| bound.binding.backend == backend && is_it(bound));
-        let called = || of(&|bound| bound.cursor.called.as_ref() == Some(place));
-        Ok(of(&|bound| bound.binding.place == *place).or_else(called).cloned())
+        let called = || of(&|bound| bound.cursor.called.as_ref() == Some(project));
+        Ok(of(&|bound| bound.binding.place == *project).or_else(called).cloned())
     }
 
     pub(in crate::app) async fn find_binding(&self, name: &str) -> Result<BindingState, AppError> {
@@ -155,7 +158,8 @@ impl App {
         all.into_iter().find(|bound| bound.binding.name == name).ok_or_else(|| missing(name))
     }
 
-    /// A place belongs to one binding, and a binding to a tracker that is there. Answers the edition it has so far.
+    /// A project belongs to one binding, and a binding to a configured tracker. Answers the edition
+    /// of the binding so far.
     async fn check_binding(&self, binding: &Binding) -> Result<Option<i64>, AppError> {
         let Some(tracker) = self.trackers.get(&binding.backend) else {
             let known: Vec<&str> = self.trackers.iter().map(|tracker| tracker.name.as_str()).collect();

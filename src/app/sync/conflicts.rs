@@ -1,4 +1,4 @@
-//! The clashes that were met: shown, and decided by whoever may.
+//! The conflicts: shown to callers, and resolved by callers with the scope.
 
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::domain::sync::{Conflict, ConflictFilter, ConflictState, ConflictWrite
 use crate::domain::tracker::Field;
 use crate::domain::{Faults, Issue, IssueRef, NewMessage};
 
-/// Somebody wants something changed that is no issue, as an entrance hands it over.
+/// A request to change a record other than an issue, as an entrance passes it on.
 #[derive(Debug)]
 pub struct ResolveRequest {
     pub caller: Caller,
@@ -42,12 +42,12 @@ impl App {
         self.store.conflict(id).await?.ok_or_else(|| AppError::NotFound { what: format!("conflict {id}") })
     }
 
-    /// Decides an open conflict. It is brought to both sides in the lane of its issue.
-    pub async fn resolve_conflict(&self, wish: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
-        wish.caller.need(Scope::Write)?;
+    /// Resolves an open conflict. A push in the lane of its issue sends the decision to both sides.
+    pub async fn resolve_conflict(&self, request: &ResolveRequest, id: Uuid, spec: ResolveSpec) -> Result<Conflict, AppError> {
+        request.caller.need(Scope::Write)?;
         let decided = spec.parse()?;
-        let conflict = self.conflict(&wish.caller, id).await?;
-        if let Some(ExpectedVersion::OneOf(editions)) = &wish.expected
+        let conflict = self.conflict(&request.caller, id).await?;
+        if let Some(ExpectedVersion::OneOf(editions)) = &request.expected
             && !editions.contains(&conflict.edition.to_string())
         {
             return Err(AppError::PreconditionFailed { current: conflict.edition.to_string() });
@@ -59,12 +59,12 @@ impl App {
             ConflictDecision::Other(words) => Some(edit_of(conflict.field, words)?),
             ConflictDecision::Local | ConflictDecision::External => None,
         };
-        self.decide(wish, conflict, &decided, words).await
+        self.decide(request, conflict, &decided, words).await
     }
 
     async fn decide(
         &self,
-        wish: &ResolveRequest,
+        request: &ResolveRequest,
         conflict: Conflict,
         decided: &ConflictDecision,
         words: Option<EditIssue>,
@@ -79,15 +79,15 @@ impl App {
             state: ConflictState::Decided,
             resolution: Some(resolution),
             resolved_at: Some(now),
-            resolved_by: Some(wish.caller.name.clone()),
+            resolved_by: Some(request.caller.name.clone()),
             edition: conflict.edition + 1,
             ..conflict.clone()
         };
         let inner = ChangeRequest {
-            caller: wish.caller.clone(),
+            caller: request.caller.clone(),
             issue: IssueRef::Id(conflict.issue_id),
             expected: ExpectedVersion::Any,
-            trace: wish.trace.clone(),
+            trace: request.trace.clone(),
         };
         let told = |issue: &Issue, cause: &decide::Cause, stamp| {
             let Some(mut change) = decide::resolve(issue, &after, words.clone(), cause, stamp)? else { return Ok(None) };
@@ -97,9 +97,9 @@ impl App {
         };
         match self.change(&inner, told).await {
             Ok(_) => Ok(after),
-            // Of a conflict that somebody else decided meanwhile every attempt is stale.
+            // If another operator resolved the conflict meanwhile, every attempt is stale.
             Err(AppError::Contended) => {
-                let current = self.conflict(&wish.caller, conflict.id).await?.edition;
+                let current = self.conflict(&request.caller, conflict.id).await?.edition;
                 Err(AppError::PreconditionFailed { current: current.to_string() })
             }
             Err(error) => Err(error),
@@ -107,7 +107,7 @@ impl App {
     }
 }
 
-/// The words that shall stand, here; from here they go there.
+/// The edit that sets the decided text here; a push sends it to the tracker.
 fn edit_of(field: Field, words: &str) -> Result<EditIssue, AppError> {
     match field {
         Field::Title => {

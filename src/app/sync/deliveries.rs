@@ -1,4 +1,5 @@
-//! What trackers told by themselves: each delivery is a hint, and becomes a wish for agreement, an adoption, or a look at the whole list.
+//! Processes stored webhook deliveries: each becomes a push that reconciles, an adoption, or an
+//! audit.
 
 use chrono::TimeDelta;
 
@@ -16,7 +17,8 @@ const HINTS: u32 = 100;
 const AGAIN: TimeDelta = TimeDelta::hours(1);
 
 impl SyncRun<'_> {
-    /// What could not be delivered is asked for again. Whatever is lost of it the pass finds anyway, so that a failure is told, no more.
+    /// Requests a redelivery of failed deliveries. The sync run finds the lost changes anyway, so a
+    /// failure is only logged.
     pub(super) async fn request_again(&mut self) {
         let hook = &self.tracker.webhook;
         let Some(url) = hook.url.as_deref().filter(|_| !hook.secrets().is_empty()) else { return };
@@ -51,7 +53,7 @@ impl SyncRun<'_> {
         }
     }
 
-    /// Those that are about the place of this binding, and those about no place that is followed.
+    /// The deliveries about the project of this binding, and those about no project with a binding.
     async fn ours(&self, hooks: Vec<StoredDelivery>) -> Result<Vec<StoredDelivery>, SyncStop> {
         let others: Vec<Project> = if hooks.is_empty() {
             Vec::new()
@@ -60,7 +62,7 @@ impl SyncRun<'_> {
             let others = all.into_iter().map(|bound| bound.binding).filter(|other| other.backend == self.tracker.name && other.pulls());
             others.filter(|other| other.name != self.bound.binding.name).map(|other| other.place).collect()
         };
-        let ours = |hook: &StoredDelivery| self.is_linked_here(&hook.hint) || !others.iter().any(|place| is_about(&hook.hint, place));
+        let ours = |hook: &StoredDelivery| self.is_linked_here(&hook.hint) || !others.iter().any(|project| is_about(&hook.hint, project));
         Ok(hooks.into_iter().filter(ours).collect())
     }
 
@@ -69,18 +71,18 @@ impl SyncRun<'_> {
     }
 
     async fn follow(&mut self, hooks: Vec<StoredDelivery>) -> Result<(), SyncStop> {
-        let place = self.bound.binding.place.clone();
+        let project = self.bound.binding.place.clone();
         let (about, done): (Vec<&StoredDelivery>, Vec<i64>) =
             (hooks.iter().filter(|hook| self.is_linked_here(&hook.hint)).collect(), hooks.iter().map(|hook| hook.id).collect());
         self.bound.cursor.audit_wanted |= about.iter().any(|hook| hook.hint.kind == DeliverySubjectKind::Deleted);
         let mut ids: Vec<String> = about.iter().map(|hook| hook.hint.remote_id.clone()).collect();
         ids.sort_unstable();
         ids.dedup();
-        let links = self.app.store.links_to(&self.tracker.name, &place, &ids).await.map_err(AppError::from)?;
+        let links = self.app.store.links_to(&self.tracker.name, &project, &ids).await.map_err(AppError::from)?;
         let linked = |id: &String| links.iter().any(|link| link.remote.as_ref().is_some_and(|at| at.id == *id));
         let mut remotes: Vec<RemoteIssue> = Vec::new();
         for id in ids.iter().filter(|id| !linked(id)) {
-            let at = RemoteRef { place: place.clone(), id: id.clone(), key: String::new(), url: None };
+            let at = RemoteRef { place: project.clone(), id: id.clone(), key: String::new(), url: None };
             let read = match self.tracker.backend.read(&at).await {
                 Ok(read) => read,
                 // Refused for this one issue: it must not hold up the others. The next list shows it, if it is to be seen at all.
@@ -88,14 +90,14 @@ impl SyncRun<'_> {
                     tracing::warn!(
                         binding.name = self.bound.binding.name,
                         error = message,
-                        "an issue that a delivery told of cannot be read"
+                        "an issue that a delivery is about cannot be read"
                     );
                     None
                 }
                 Err(error) => return Err(error.into()),
             };
             let home = read.map(|remote| RemoteIssue { at: RemoteRef { place: self.bound.home(remote.at.place), ..remote.at }, ..remote });
-            remotes.extend(home.filter(|remote| remote.at.place == place));
+            remotes.extend(home.filter(|remote| remote.at.place == project));
         }
         let mut planning = self.plan(&remotes).await?;
         planning.asked.extend(links.iter().map(|link| link.issue_id));
@@ -107,7 +109,7 @@ impl SyncRun<'_> {
     }
 }
 
-/// Whether a delivery may be about that place: what it does not tell is no difference.
-fn is_about(hint: &DeliverySubject, place: &Project) -> bool {
-    ProjectField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(place.get(*field)))
+/// Whether a delivery may be about that project: a part that it does not name matches.
+fn is_about(hint: &DeliverySubject, project: &Project) -> bool {
+    ProjectField::ALL.iter().all(|field| hint.place.get(*field).is_empty() || fold(hint.place.get(*field)) == fold(project.get(*field)))
 }

@@ -1,9 +1,9 @@
-//! Follows a place of a tracker: what is new there is adopted, what changed is asked to be brought into agreement. It only plans; the
-//! agreeing is a push (`super::push`), in the lane of its issue.
+//! Syncs a binding's project: a sync run adopts new issues, and queues a push for each changed one.
+//! The run only plans; the push (`super::push`) reconciles, in the lane of its issue.
 //!
-//! One replica at a time for a binding, by a lease. How far the list was read is written with the last of what a page brings and after
-//! all else of it, so that it goes on from there wherever it was interrupted; what came before that is known by its key, and nothing comes
-//! twice.
+//! A lease gives a binding to one replica at a time. The cursor is written with the last change of
+//! a page, after all others, so that an interrupted run continues there. Issues before the cursor
+//! are known by their key, so nothing is adopted twice.
 
 mod ahead;
 pub(in crate::app) mod bindings;
@@ -48,7 +48,7 @@ struct SyncRun<'a> {
 /// Why a turn ended before its end.
 enum SyncStop {
     Trouble(BackendError),
-    /// Somebody else has the binding by now.
+    /// Another replica has the binding by now.
     Lost,
     /// It was asked to stop; it goes on from where it is.
     Interrupted,
@@ -68,7 +68,7 @@ impl From<AppError> for SyncStop {
 }
 
 impl App {
-    /// The bindings that this process may work on now, and when to look again at the latest.
+    /// The bindings that this process may sync now, and when to poll again at the latest.
     pub async fn due_bindings(&self) -> Result<(Vec<BindingState>, Option<DateTime<Utc>>), AppError> {
         let now = self.clock.now();
         let all = self.store.bindings().await?;
@@ -90,14 +90,15 @@ impl App {
         Ok((all.into_iter().filter(due).collect(), next))
     }
 
-    /// A turn at one of them, unless somebody else has it. Ends early when `stop` says so, and goes on from there next time.
+    /// Syncs one of them, unless another replica has it. Ends early when `stop` says so; the next
+    /// run continues from there.
     pub async fn sync_binding(&self, bound: &BindingState, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), AppError> {
         let Some(tracker) = self.trackers.get(&bound.binding.backend) else { return Ok(()) };
         let Some(rules) = self.targets.rules() else { return Ok(()) };
         let stamp = self.clock.stamp();
         let until = stamp.now + rules.lease;
-        let wish = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
-        let Some(leased) = self.store.lease_binding(&bound.binding.name, wish).await? else { return Ok(()) };
+        let request = BindingLease { now: stamp.now, until, token: stamp.id, now_or_later: bound.due_at > stamp.now };
+        let Some(leased) = self.store.lease_binding(&bound.binding.name, request).await? else { return Ok(()) };
         let due = leased.due_at <= stamp.now;
         let (name, every) = (leased.binding.name.clone(), leased.binding.every);
         let due_at = leased.due_at;
@@ -119,7 +120,7 @@ impl App {
         Ok(())
     }
 
-    /// What is written at the end of a turn; nothing where the binding is somebody else's.
+    /// The binding's state after a run; nothing is written if another replica has the binding.
     fn ended(
         &self,
         work: &SyncRun<'_>,
@@ -205,7 +206,7 @@ impl App {
         Ok(())
     }
 
-    /// What did not happen yet is told as nought: an alert on its growth would miss the first one.
+    /// Counters start at zero: an alert on their growth would miss the first increment.
     fn tell_from_the_start(&self, tracker: &str) {
         let metrics = &self.metrics;
         metrics.sync.open_conflicts.with_label_values(&[tracker]).set(0);

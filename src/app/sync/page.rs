@@ -1,4 +1,5 @@
-//! What one page of a tracker's list comes to: adoptions, wishes for agreement, and nothing for what is as it was.
+//! The plan of one page of a tracker's list: adoptions, pushes that reconcile, and nothing for
+//! unchanged issues.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,17 +18,17 @@ use crate::domain::{Change, Dedupe, IssueId, IssueWrite, NewMessage};
 pub(super) struct PagePlanning {
     pub(super) adoptions: Vec<Change>,
     pub(super) heard: Vec<Sighting>,
-    /// To be brought into agreement.
+    /// The issues that get a push.
     pub(super) asked: Vec<IssueId>,
     pub(super) counts: SyncCounts,
-    /// The newest change in it; not beyond what must be looked at again.
+    /// The newest change in it; not later than what must be read again.
     pub(super) newest: Option<DateTime<Utc>>,
 }
 
-/// Who stands behind a remote issue.
+/// Our issue behind a remote issue.
 pub(super) enum RemoteOwner<'a> {
     Link(&'a Link),
-    /// One of ours whose tie is not written yet.
+    /// An issue of ours whose link is not written yet.
     OnItsWay,
     Nobody,
 }
@@ -58,12 +59,13 @@ impl SyncRun<'_> {
         Ok(planning)
     }
 
-    /// The issues of a list, in the place that was asked for. It was renamed where the tracker calls all of them by another one that
-    /// nobody else follows: it answers to the old name still, and the ties keep it.
+    /// Names the issues of a list by the binding's project. The project was renamed if the tracker
+    /// uses one other name for all of them, and no other binding has that name: the tracker still
+    /// answers to the old name, and the links keep it.
     pub(super) async fn keep_bound(&mut self, items: &mut [RemoteIssue]) -> Result<(), SyncStop> {
-        let mut places = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
-        if let Some(called) = places.next().cloned().filter(|first| places.all(|place| place == first)) {
-            let called = Some(called).filter(|place| *place != self.bound.binding.place);
+        let mut projects = items.iter().filter(|remote| !remote.moved_away).map(|remote| &remote.at.place);
+        if let Some(called) = projects.next().cloned().filter(|first| projects.all(|project| project == first)) {
+            let called = Some(called).filter(|project| *project != self.bound.binding.place);
             if called != self.bound.cursor.called && !self.is_followed(called.as_ref()).await? {
                 self.app.forget_bindings();
                 self.bound.cursor.called = called;
@@ -75,10 +77,10 @@ impl SyncRun<'_> {
         Ok(())
     }
 
-    async fn is_followed(&self, place: Option<&Project>) -> Result<bool, SyncStop> {
-        let Some(place) = place else { return Ok(false) };
+    async fn is_followed(&self, project: Option<&Project>) -> Result<bool, SyncStop> {
+        let Some(project) = project else { return Ok(false) };
         let all = self.app.store.bindings().await.map_err(AppError::from)?;
-        Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *place))
+        Ok(all.iter().any(|bound| bound.binding.backend == self.tracker.name && bound.binding.place == *project))
     }
 
     pub(super) async fn links_to(&self, remotes: &[RemoteIssue]) -> Result<HashMap<String, Link>, SyncStop> {
@@ -88,7 +90,7 @@ impl SyncRun<'_> {
         }
         let mut links = self.app.store.links_to(&self.tracker.name, &self.bound.binding.place, &ids).await.map_err(AppError::from)?;
         if let Some(called) = &self.bound.cursor.called {
-            // Tied under the new name, by whoever met it before the list told of it.
+            // Linked under the new name, by a push or delivery before the list showed it.
             links.extend(self.app.store.links_to(&self.tracker.name, called, &ids).await.map_err(AppError::from)?);
         }
         Ok(links.into_iter().filter_map(|link| link.remote.as_ref().map(|at| at.id.clone()).map(|id| (id, link))).collect())
@@ -119,7 +121,7 @@ impl SyncRun<'_> {
         Ok(ours.map(|(_, remote)| (*remote).to_owned()).collect())
     }
 
-    /// Whom those relate to that may come here, where the list tells it.
+    /// The related issues of those that may be adopted, where the list returns relations.
     async fn around(&self, remotes: &[RemoteIssue], links: &HashMap<String, Link>) -> Result<RelationTargets, SyncStop> {
         let mut around = RelationTargets::of(&self.tracker.name);
         let new = remotes.iter().filter(|remote| !links.contains_key(&remote.at.id));
@@ -135,7 +137,7 @@ impl SyncRun<'_> {
         let untold = untold();
         let face = comparable_remote(remote, &untold, terms, &canon);
         let issue = adopted(remote, &face, binding, backend.kind(), terms, around, stamp);
-        // What the tracker does not tell stands as it is here.
+        // A field that the tracker does not return keeps our value.
         let base = comparable_remote(remote, &comparable_local(&issue, terms, around, &canon), terms, &canon);
         // Its comments are fetched in its lane, where there are any.
         let silent = remote.comments == Some(0);
@@ -189,7 +191,8 @@ impl SyncRun<'_> {
 }
 
 impl PagePlanning {
-    /// One that is here: asked to agree where it changed since that was asked last, or is back.
+    /// A linked issue: it gets a push if it changed since the last one was queued, or if it is
+    /// back.
     fn sighted(&mut self, link: &Link, edition: String) {
         if is_as_it_was(link, &edition) {
             self.counts.unchanged += 1;
@@ -201,7 +204,7 @@ impl PagePlanning {
     }
 }
 
-/// Whether it was shown so when it was last asked to agree.
+/// Whether the last queued push was for the same edition.
 pub(super) fn is_as_it_was(link: &Link, edition: &str) -> bool {
     link.heard.as_deref() == Some(edition) && link.missing_at.is_none() && link.state != LinkState::Gone
 }
@@ -214,7 +217,7 @@ pub(super) fn known<'a>(remote: &RemoteIssue, links: &'a HashMap<String, Link>, 
     }
 }
 
-/// What stands for everything that a tracker does not tell of an issue nobody knows yet.
+/// Stands for every field that a tracker does not return of an issue that is not adopted yet.
 fn untold() -> Draft {
     use crate::domain::{Kind, Priority, StateName};
     Draft {

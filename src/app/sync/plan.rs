@@ -20,7 +20,7 @@ vocabulary! {
     /// What would become of one issue.
     Planned {
         Adopt = "adopt",
-        /// Fields would be taken or sent, or clash.
+        /// Fields would be pulled, pushed, or be in conflict.
         Agree = "agree",
     }
 }
@@ -41,16 +41,16 @@ pub struct PlannedItem {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SyncPlan {
     pub items: Vec<PlannedItem>,
-    /// There are more than are told.
+    /// There are more than the plan lists.
     pub more: bool,
     pub counts: SyncCounts,
 }
 
-/// So many are told.
+/// The plan lists so many.
 const MOST: usize = 1000;
 
 impl App {
-    /// What the next pass over a binding would come to.
+    /// The plan of the next sync run of a binding.
     pub async fn plan_sync(&self, caller: &Caller, name: &str) -> Result<SyncPlan, AppError> {
         caller.need(Scope::Read)?;
         let bound = self.find_binding(name).await?;
@@ -146,7 +146,7 @@ impl SyncRun<'_> {
         let theirs = comparable_remote(remote, &base, terms, &canon);
         let sides = MergeSides { base, ours, theirs };
         let stamp = self.app.clock.stamp();
-        // Only of those that changed there, and no more than are told.
+        // Only of those that changed there, and no more than the plan lists.
         let open = self.app.store.unresolved_conflicts(issue.id, &self.tracker.name).await.map_err(AppError::from)?;
         let weights = MergeInputs::of(self.app, self.tracker, binding, issue, remote, &sides, &open).await?;
         let (done, _) = weights.merge(&sides, &link.turns, stamp);
@@ -161,9 +161,9 @@ impl SyncRun<'_> {
         } else {
             Vec::new()
         };
-        let (taken, clashes) = (done.take.fields(), done.clashes.iter().map(|clash| clash.field).collect::<Vec<_>>());
-        let found = !taken.is_empty() || !sent.is_empty() || !clashes.is_empty();
-        Ok(found.then(|| PlannedItem { taken, sent, clashes, ..item(Planned::Agree, Some(issue.clone()), remote) }))
+        let (taken, conflicts) = (done.take.fields(), done.clashes.iter().map(|conflict| conflict.field).collect::<Vec<_>>());
+        let found = !taken.is_empty() || !sent.is_empty() || !conflicts.is_empty();
+        Ok(found.then(|| PlannedItem { taken, sent, clashes: conflicts, ..item(Planned::Agree, Some(issue.clone()), remote) }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Takes in what a tracker tells by itself: verified, kept as it came, answered. What follows from it is done by whoever syncs.
+//! Receives webhook deliveries: verified, stored unchanged, answered. A sync worker processes them.
 
 use crate::app::{App, AppError};
 use crate::backend::http::header::HeaderMap;
@@ -17,7 +17,8 @@ pub enum DeliveryReceipt {
 }
 
 impl App {
-    /// `name` is the backend's. Whoever is not let in learns nothing about which backends there are, and leaves nothing behind.
+    /// `name` is the backend's. A sender without a valid signature learns nothing about the
+    /// backends, and nothing of it is stored.
     pub async fn receive_webhook(&self, name: &str, headers: &HeaderMap, body: &[u8]) -> Result<DeliveryReceipt, AppError> {
         let tracker =
             self.trackers.get(name).map(|tracker| (tracker, tracker.webhook.secrets())).filter(|(_, secrets)| !secrets.is_empty());

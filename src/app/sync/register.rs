@@ -1,4 +1,4 @@
-//! Has a tracker tell us by itself what happens there.
+//! Registers our webhook in a tracker.
 
 use crate::app::show_backends::away;
 use crate::app::{App, AppError, Caller, Scope, Tracker};
@@ -7,22 +7,22 @@ use crate::domain::tracker::{Project, ProjectField};
 use crate::domain::{Faults, WebhookSpec};
 
 impl App {
-    /// The place as people write it (`acme/tools`, `OPS`); without one, the backend's own.
+    /// The project as users write it (`acme/tools`, `OPS`); without one, the backend's own.
     pub async fn register_webhook(&self, caller: &Caller, name: &str, spec: WebhookSpec) -> Result<HookMade, AppError> {
         caller.need(Scope::Admin)?;
-        let place = spec.parse()?;
+        let project = spec.parse()?;
         let tracker = self.tracker(name)?;
         let missing = |what: String| AppError::NotFound { what };
         let secret = tracker.webhook.secret.get().0;
         let secret = secret.ok_or_else(|| missing(format!("webhook secret of {name}: set backends.{name}.webhook_secret_file")))?;
         let url = tracker.webhook.url.as_ref();
         let url = url.ok_or_else(|| missing("address under which trackers reach this service: set webhooks.public_url".to_owned()))?;
-        let place = match place {
+        let project = match project {
             Some(text) => read(&text, tracker.backend.needs()),
             None => tracker.place(),
         };
-        let place = place.ok_or_else(|| Faults::one("/place", "missing", wanted(tracker)))?;
-        tracker.backend.add_webhook(&place, url, &secret).await.map_err(|error| match error.trouble {
+        let project = project.ok_or_else(|| Faults::one("/place", "missing", wanted(tracker)))?;
+        tracker.backend.add_webhook(&project, url, &secret).await.map_err(|error| match error.trouble {
             ErrorKind::Fail | ErrorKind::Denied | ErrorKind::Paused | ErrorKind::Stale => {
                 AppError::BackendRefused { name: name.to_owned(), reason: error.message }
             }
@@ -33,12 +33,12 @@ impl App {
 
 fn wanted(tracker: &Tracker) -> String {
     let parts: Vec<&str> = tracker.backend.needs().iter().map(|field| field.as_str()).collect();
-    format!("say for which place, as {}", parts.join("/"))
+    format!("name the project, as {}", parts.join("/"))
 }
 
 /// The last part is what has no slashes; an owner may be a group within groups.
 fn read(text: &str, needs: &[ProjectField]) -> Option<Project> {
-    let mut place = Project::default();
+    let mut project = Project::default();
     let mut rest = Some(text);
     for field in needs.iter().rev() {
         let (before, part) = match rest?.rsplit_once('/') {
@@ -47,12 +47,12 @@ fn read(text: &str, needs: &[ProjectField]) -> Option<Project> {
         };
         rest = before;
         match field {
-            ProjectField::Owner => part.clone_into(&mut place.owner),
-            ProjectField::Repo => part.clone_into(&mut place.repo),
-            ProjectField::Project => part.clone_into(&mut place.project),
+            ProjectField::Owner => part.clone_into(&mut project.owner),
+            ProjectField::Repo => part.clone_into(&mut project.repo),
+            ProjectField::Project => part.clone_into(&mut project.project),
         }
     }
-    needs.iter().all(|field| !place.get(*field).trim().is_empty()).then_some(place)
+    needs.iter().all(|field| !project.get(*field).trim().is_empty()).then_some(project)
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_read_as_people_write_it() {
+    fn a_project_is_read_as_people_write_it() {
         let read = |text: &str, needs: &[ProjectField]| read(text, needs).map(|place| (place.owner, place.repo, place.project));
         let is = |owner: &str, repo: &str, project: &str| Some((owner.to_owned(), repo.to_owned(), project.to_owned()));
         assert_eq!(read("acme/tools", &[ProjectField::Owner, ProjectField::Repo]), is("acme", "tools", ""));

@@ -1,4 +1,4 @@
-//! One pass over a tracker's list, from the page it is at to the last one.
+//! One sync run over a tracker's list, from the cursor's page to the last one.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,10 +15,11 @@ use crate::domain::tracker::{RemoteIssue, Sighting};
 use crate::domain::{Change, IssueWrite, NewMessage};
 use crate::store::{BindingLease, CommitOutcome};
 
-/// How much further back each pass begins than the newest change that was seen: lists may lag, and moments there are cut to seconds.
+/// Each run begins this much before the newest change that was seen: lists may lag, and trackers
+/// cut moments to seconds.
 const OVERLAP: TimeDelta = TimeDelta::minutes(2);
 
-/// Links looked at together after an audit.
+/// Links checked together after an audit.
 const LINKS: u32 = 500;
 
 /// The ids of a whole list, each in eight bytes.
@@ -94,7 +95,7 @@ impl SyncRun<'_> {
         let mut next = pages.recv().await;
         while let Some(page) = next {
             let mut page = page?;
-            // Not what was planned before somebody noticed that the place is called otherwise by now.
+            // Without the plan that was made before the new name of the project was noticed.
             let plan = if let Some(plan) = page.plan.filter(|_| self.bound.cursor.called.is_none()) {
                 plan
             } else {
@@ -107,11 +108,11 @@ impl SyncRun<'_> {
             cursor.counts.requests += 1;
             cursor.page = page.next;
             if cursor.page.is_none() {
-                // A place without any issue is read to its end too.
+                // A project without any issue is read to its end too.
                 let newest = cursor.newest.map_or(DateTime::UNIX_EPOCH, |newest| newest - OVERLAP);
                 cursor.since = cursor.since.max(Some(newest));
                 cursor.etag = etag.clone().filter(|_| cursor.since == began.since);
-                // The first pass was over everything.
+                // The first run listed everything.
                 cursor.audited_at = cursor.audited_at.or_else(|| began.since.is_none().then(|| self.app.clock.now()));
             }
             self.write(plan.changes).await?;
@@ -153,26 +154,26 @@ impl SyncRun<'_> {
         Ok(())
     }
 
-    /// Those that the whole list lacked are looked at one by one. Where many are missing something else is wrong, and nobody is
-    /// believed to be gone until an operator says so.
+    /// The issues that the whole list lacked are read one by one. If too many are missing, the list
+    /// itself is suspect, and no issue counts as deleted until an operator says so.
     async fn mark_missing(&mut self, seen: &SeenIds) -> Result<(), SyncStop> {
         const FEW: u64 = 10;
         const SHARE: u64 = 10;
         const MOST: u32 = 1_000_000;
-        let (name, place) = (self.tracker.name.clone(), self.bound.binding.place.clone());
-        let all = self.app.store.count_links(&name, &place, MOST).await.map_err(AppError::from)?;
+        let (name, project) = (self.tracker.name.clone(), self.bound.binding.place.clone());
+        let all = self.app.store.count_links(&name, &project, MOST).await.map_err(AppError::from)?;
         let mut after = None;
         let mut missing = Vec::new();
         let brake = if self.bound.cursor.brake_off { u64::MAX } else { FEW.max(all / SHARE) };
         loop {
-            let links = self.app.store.links_of_place(&name, &place, after, LINKS).await.map_err(AppError::from)?;
+            let links = self.app.store.links_of_place(&name, &project, after, LINKS).await.map_err(AppError::from)?;
             let absent = links.iter().filter(|link| link.remote.as_ref().is_some_and(|at| !seen.has(&at.id)));
             missing.extend(absent.map(|link| link.issue_id));
             if missing.len() as u64 > brake {
                 self.bound.cursor.audit_wanted = false;
                 self.bound.cursor.audited_at = Some(self.app.clock.now());
                 let text = format!(
-                    "more than {brake} of {all} issues are absent from {place}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
+                    "more than {brake} of {all} issues are absent from {project}: nothing is believed to be gone; if that is true, sync again with allow_deletions"
                 );
                 return Err(BackendError::new(ErrorKind::Denied, text).into());
             }
@@ -243,8 +244,8 @@ impl SyncRun<'_> {
             return Ok(());
         }
         let until = now + self.lease;
-        let wish = BindingLease { now, until, token: self.token, now_or_later: true };
-        let renewed = self.app.store.lease_binding(&self.bound.binding.name, wish).await.map_err(AppError::from)?;
+        let request = BindingLease { now, until, token: self.token, now_or_later: true };
+        let renewed = self.app.store.lease_binding(&self.bound.binding.name, request).await.map_err(AppError::from)?;
         if renewed.is_none() {
             return Err(SyncStop::Lost);
         }

@@ -1,5 +1,5 @@
-//! Azure DevOps' deliveries: no signature but a login (HTTP basic), so only what comes over TLS is worth anything. A service hook tells
-//! of one event; there is one for each.
+//! Azure DevOps' deliveries: no signature but a login (HTTP basic), so only deliveries over TLS can
+//! be trusted. A service hook reports one event type; there is one for each.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};

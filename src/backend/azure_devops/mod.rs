@@ -1,7 +1,8 @@
 //! Azure DevOps, Services and Server: work items (`/_apis/wit`, version 7.1).
 //!
-//! A place is `owner` (the organisation, or the collection) and `project`. What is written is a patch, done wholly or not at all, on
-//! the edition it was decided on. States, which differ by type, are looked up by their category. An iteration is the milestone.
+//! A project is `owner` (the organisation, or the collection) and `project`. A write is a patch,
+//! done wholly or not at all, on the edition it was decided on. States, which differ by type, are
+//! found by their category. An iteration is the milestone.
 
 mod convert;
 mod delivery;
@@ -37,7 +38,8 @@ pub struct AzureDevopsBackend {
     /// No more than the batch takes.
     page_size: usize,
     webhook_user: String,
-    /// The states of the types that were met, by project. A state keeps its category; one that is new here is looked up.
+    /// The states of the known types, by project. A state keeps its category; an unknown one is
+    /// looked up.
     states: Mutex<HashMap<(Project, String), Vec<wire::State>>>,
 }
 
@@ -81,7 +83,8 @@ impl AzureDevopsBackend {
         self.get_if_there(whole(TrackerCall::get(item(at))), "the work item").await
     }
 
-    /// Answers the work item as it is then. With no version asked for, nobody tied it to an edition but ourselves: it is simply done again.
+    /// Answers the work item after the patch. If the caller required no version, only this function
+    /// did: it simply tries again.
     async fn patch(&self, at: &RemoteRef, patch: &[wire::Step], version: Option<&str>) -> Result<wire::WorkItem, BackendError> {
         let answer = self.line.send(whole(TrackerCall::patch(item(at))).json_as(PATCH, &patch)).await?;
         match wire::refusal(&answer) {
@@ -93,14 +96,14 @@ impl AzureDevopsBackend {
         }
     }
 
-    async fn states(&self, place: &Project, kind: &str) -> Result<Vec<wire::State>, BackendError> {
-        let call = TrackerCall::get(format!("{}/workitemtypes/{}/states", wit(place), segment(kind))).query("api-version", VERSION);
+    async fn states(&self, project: &Project, kind: &str) -> Result<Vec<wire::State>, BackendError> {
+        let call = TrackerCall::get(format!("{}/workitemtypes/{}/states", wit(project), segment(kind))).query("api-version", VERSION);
         Ok(self.get::<wire::Many<wire::State>>(call, "the states of a type").await?.value)
     }
 
     /// What the item is, its state by the category that its type gives it.
-    async fn remote(&self, item: &wire::WorkItem, place: &Project) -> Result<RemoteIssue, BackendError> {
-        let key = (convert::place_of(item, place), convert::type_of(item).unwrap_or_default().to_owned());
+    async fn remote(&self, item: &wire::WorkItem, project: &Project) -> Result<RemoteIssue, BackendError> {
+        let key = (convert::place_of(item, project), convert::type_of(item).unwrap_or_default().to_owned());
         let met = self.states.lock().await.get(&key).filter(|states| convert::knows_state(item, states)).cloned();
         let states = if let Some(states) = met {
             states
@@ -109,17 +112,17 @@ impl AzureDevopsBackend {
             self.states.lock().await.insert(key, states.clone());
             states
         };
-        convert::remote(item, &states, place, &self.settings).map_err(|why| BackendError::unreadable("a work item", why))
+        convert::remote(item, &states, project, &self.settings).map_err(|why| BackendError::unreadable("a work item", why))
     }
 
     /// The iteration of that name, if the project has it.
-    async fn iteration(&self, place: &Project, name: &str) -> Result<Option<String>, BackendError> {
+    async fn iteration(&self, project: &Project, name: &str) -> Result<Option<String>, BackendError> {
         let path: Vec<String> = name.split(['\\', '/']).filter(|part| !part.trim().is_empty()).map(segment).collect();
         if path.is_empty() {
             return Ok(None);
         }
         let call =
-            TrackerCall::get(format!("{}/classificationnodes/Iterations/{}", wit(place), path.join("/"))).query("api-version", VERSION);
+            TrackerCall::get(format!("{}/classificationnodes/Iterations/{}", wit(project), path.join("/"))).query("api-version", VERSION);
         let node: Option<wire::Node> = self.get_if_there(call, "the iteration").await?;
         Ok(node.as_ref().and_then(convert::iteration_path))
     }
@@ -146,25 +149,25 @@ impl AzureDevopsBackend {
         Ok((around, missing))
     }
 
-    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
-        let call = TrackerCall::get(format!("{}/workitemtypes", wit(place))).query("api-version", VERSION);
+    async fn missing_in(&self, project: &Project) -> Result<Vec<String>, BackendError> {
+        let call = TrackerCall::get(format!("{}/workitemtypes", wit(project))).query("api-version", VERSION);
         let Some(types) = self.get_if_there::<wire::Many<wire::WorkItemType>>(call, "work item types").await? else {
-            return Ok(vec![format!("the project {place} is not there, or the token may not see it")]);
+            return Ok(vec![format!("the project {project} is not there, or the token may not see it")]);
         };
         let wanted = &self.settings.work_item_type;
         let Some(kind) = types.value.iter().find(|kind| fold(&kind.name) == fold(wanted)) else {
             let names: Vec<&str> = types.value.iter().map(|kind| kind.name.as_str()).collect();
             return Ok(vec![format!(
-                "the project {place} has no work item type {wanted}: set options.work_item_type to one of {}",
+                "the project {project} has no work item type {wanted}: set options.work_item_type to one of {}",
                 names.join(", ")
             )]);
         };
-        Ok(convert::missing(kind, &self.settings).into_iter().map(|what| format!("{place}: {what}")).collect())
+        Ok(convert::missing(kind, &self.settings).into_iter().map(|what| format!("{project}: {what}")).collect())
     }
 }
 
-fn wit(place: &Project) -> String {
-    format!("/{}/{}/_apis/wit", segment(&place.owner), segment(&place.project))
+fn wit(project: &Project) -> String {
+    format!("/{}/{}/_apis/wit", segment(&project.owner), segment(&project.project))
 }
 
 fn item(at: &RemoteRef) -> String {
@@ -203,17 +206,17 @@ impl Backend for AzureDevopsBackend {
     }
 
     /// A new work item is in the first state of its type, and in no iteration that is not there.
-    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
+    async fn prepare(&self, project: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let iteration = match &draft.milestone {
-            Some(name) => self.iteration(place, name).await?,
+            Some(name) => self.iteration(project, name).await?,
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| iteration.is_some());
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
-        let call = TrackerCall::post(format!("{}/workitems/${}", wit(place), segment(&self.settings.work_item_type)))
+        let call = TrackerCall::post(format!("{}/workitems/${}", wit(project), segment(&self.settings.work_item_type)))
             .query("api-version", VERSION)
             .json_as(PATCH, &convert::create(&carried, iteration.as_deref(), &self.settings));
-        Ok(PreparedIssue { call, project: place.clone(), carried })
+        Ok(PreparedIssue { call, project: project.clone(), carried })
     }
 
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
@@ -226,8 +229,8 @@ impl Backend for AzureDevopsBackend {
         Ok(CreatedRemote { at: convert::at(made.id, &project, &self.settings), carried })
     }
 
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
-        find::by_marker(self, place, marker, since).await
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+        find::by_marker(self, project, marker, since).await
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
@@ -249,7 +252,7 @@ impl Backend for AzureDevopsBackend {
         let gone = || BackendError::new(ErrorKind::Denied, format!("{} is not there, or not to be seen with this token", at.key));
         let there = self.read_item(at).await?.ok_or_else(gone)?;
         if version.is_some_and(|version| version != there.rev.to_string()) {
-            return Err(BackendError::new(ErrorKind::Stale, "somebody wrote there in between"));
+            return Err(BackendError::new(ErrorKind::Stale, "another client wrote there in between"));
         }
         let (around, missing) = self.around(at, edit, &there).await?;
         let patch = convert::edit(edit, &there, around, &self.settings);
@@ -308,8 +311,8 @@ impl Backend for AzureDevopsBackend {
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
-        find::list(self, place, ask).await
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        find::list(self, project, ask).await
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
@@ -325,8 +328,8 @@ impl Backend for AzureDevopsBackend {
         Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next: found.next.filter(|token| !token.is_empty()) })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
-        let Some(owner) = place.map(|place| &place.owner).or(self.settings.organisation.as_ref()) else {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
+        let Some(owner) = project.map(|project| &project.owner).or(self.settings.organisation.as_ref()) else {
             return Ok(CheckReport { account: None, missing: vec![NO_ORGANISATION.to_owned()] });
         };
         let call = TrackerCall::get(format!("/{}/_apis/connectionData", segment(owner))).query("api-version", CONNECTION);
@@ -342,13 +345,14 @@ impl Backend for AzureDevopsBackend {
         }
         let connection: wire::Connection = read_json(&answer, "the account")?;
         let mut checked = CheckReport { account: connection.user.and_then(|user| user.name), missing: Vec::new() };
-        if let Some(place) = place {
-            checked.missing.extend(self.missing_in(place).await?);
+        if let Some(project) = project {
+            checked.missing.extend(self.missing_in(project).await?);
         }
         Ok(checked)
     }
 
-    /// A token lies in one organisation, and organisations are not told of on the same host: it is the configured one.
+    /// A token lies in one organisation, and this host does not list organisations: it is the
+    /// configured one.
     async fn workspaces(&self, _page: Option<&str>) -> Result<RemotePage<Workspace>, BackendError> {
         let Some(name) = self.settings.organisation.clone() else { return Err(BackendError::new(ErrorKind::Fail, NO_ORGANISATION)) };
         let url = Some(format!("{}/{}", self.settings.site, segment(&name)));
@@ -377,7 +381,7 @@ impl Backend for AzureDevopsBackend {
         delivery::hear(&self.webhook_user, delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }

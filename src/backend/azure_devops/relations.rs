@@ -1,5 +1,6 @@
-//! Azure DevOps' links between work items. They lie in the work item, among those to commits and pages; each is put in at the end of the
-//! list and taken out by its place in it, on the edition in which it has that place. A link names the other work item by its number alone.
+//! Azure DevOps' links between work items. They lie in the work item, among those to commits and
+//! pages. A new link is added at the end of the list. A link is removed by its position, on the
+//! edition in which it has that position. A link names the other work item by its number alone.
 
 use std::collections::HashMap;
 
@@ -34,18 +35,18 @@ fn numbered(relation: &RemoteRelation) -> Option<Numbered> {
     Some((relation.relation, relation.key.rsplit_once('#')?.1.parse().ok()?))
 }
 
-/// Only if it is still the edition in which everything has its place.
+/// Only if the edition is still the one with these positions.
 fn on(there: &wire::WorkItem) -> wire::Step {
     wire::Step { op: "test", path: "/rev".to_owned(), value: json!(there.rev) }
 }
 
-/// The last one first: so the others keep their places.
+/// The last one first: so the others keep their positions.
 fn without(there: &wire::WorkItem, gone: impl Fn(Numbered) -> bool) -> Vec<wire::Step> {
-    let places = there.relations.iter().enumerate().rev().filter(|(_, link)| read(link).is_some_and(&gone));
-    places.map(|(place, _)| wire::Step { op: "remove", path: format!("/relations/{place}"), value: Value::Null }).collect()
+    let projects = there.relations.iter().enumerate().rev().filter(|(_, link)| read(link).is_some_and(&gone));
+    projects.map(|(project, _)| wire::Step { op: "remove", path: format!("/relations/{project}"), value: Value::Null }).collect()
 }
 
-/// One more link. Of parents there is one: it takes the place of another.
+/// One more link. There is one parent: a new one replaces it.
 fn with(there: &wire::WorkItem, (relation, number): Numbered, items: &str) -> Vec<wire::Step> {
     let Some((_, rel)) = NAMES.iter().find(|(known, _)| *known == relation) else { return Vec::new() };
     let value = json!({"rel": rel, "url": format!("{items}/{number}")});
@@ -74,10 +75,10 @@ impl AzureDevopsBackend {
         Ok(linked.into_iter().filter_map(named).collect())
     }
 
-    /// Whatever project they are in: not asked of any.
-    async fn projects(&self, place: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
+    /// In any project: the request names none.
+    async fn projects(&self, project: &Project, ids: &[i64]) -> Result<Vec<wire::WorkItem>, BackendError> {
         let body = wire::Batch { ids, fields: &[convert::PROJECT], on_missing: "omit" };
-        let path = format!("/{}/_apis/wit/workitemsbatch", segment(&place.owner));
+        let path = format!("/{}/_apis/wit/workitemsbatch", segment(&project.owner));
         let call = TrackerCall::post(path).reads().query("api-version", VERSION).json(&body);
         let found: wire::Many<Option<wire::WorkItem>> = self.get(call, "related work items").await?;
         Ok(found.value.into_iter().flatten().collect())

@@ -16,7 +16,7 @@ pub(super) struct WorkItem {
     pub(super) rev: i64,
     #[serde(default)]
     pub(super) fields: Map<String, Value>,
-    /// By field: `markdown` or `html`. Told by newer servers only.
+    /// By field: `markdown` or `html`. Only newer servers return it.
     #[serde(default, rename = "multilineFieldsFormat")]
     pub(super) formats: Option<BTreeMap<String, String>>,
     /// Where they were asked for, and there are any.
@@ -24,7 +24,7 @@ pub(super) struct WorkItem {
     pub(super) relations: Vec<Link>,
 }
 
-/// To whatever: another work item, a commit, a page.
+/// To anything: another work item, a commit, a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Link {
     pub(super) rel: String,
@@ -166,7 +166,7 @@ struct Refusal {
 
 /// The signals of Azure DevOps before the general rule.
 pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
-    // Who is not let in is shown a page to sign in on, as if all were well.
+    // A client without access gets a sign-in page, with the status of a success.
     let sign_in = answer.status == 203 || answer.status == 302 && leads_to_sign_in(answer);
     if sign_in {
         let status = answer.status;
@@ -178,7 +178,8 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     let error = client::refusal(answer)?;
     let Some(told) = told(answer) else { return Some(error) };
     let trouble = match answer.status {
-        // Rules of the work item type, values that are not allowed, iterations that are not there: somebody can mend it.
+        // Rules of the work item type, values that are not allowed, iterations that are not there:
+        // an operator can fix it.
         400 if !told.contains("too long") && !told.contains("TF401326") => ErrorKind::Denied,
         409 | 412 => ErrorKind::Stale,
         _ => error.trouble,
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_refuses_can_be_mended_and_what_somebody_wrote_meanwhile_is_stale() {
+    fn what_a_rule_refuses_can_be_fixed_and_a_concurrent_write_is_stale() {
         let body = |message: &str| format!(r#"{{"$id":"1","message":"{message}","typeKey":"RuleValidationException","errorCode":0}}"#);
         assert_eq!(
             meaning(400, "", &body("TF401320: Rule Error for field Team. Error code: Required"), Effect::Writes),

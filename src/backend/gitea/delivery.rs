@@ -1,4 +1,5 @@
-//! Gitea's and Forgejo's deliveries. Both send each other's headers too, so the configured kind says which are looked at.
+//! Gitea's and Forgejo's deliveries. Both send each other's headers too, so the configured kind
+//! decides which are read.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use crate::backend::delivery::{DeliveryRejected, ParsedDelivery, WebhookDelivery
 use crate::domain::sync::DeliverySubjectKind;
 use crate::domain::tracker::{Project, TrackerKind};
 
-/// What a hook is told of.
+/// The events that a hook sends.
 const EVENTS: &[&str] = &["issues", "issue_assign", "issue_label", "issue_milestone", "issue_comment"];
 
 #[derive(Debug, Deserialize)]
@@ -55,8 +56,8 @@ pub(super) fn hear(
     let deleted = told.action.as_deref() == Some("deleted") && told.comment.is_none();
     let kind = if deleted { DeliverySubjectKind::Deleted } else { DeliverySubjectKind::Changed };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none() && !told.is_pull && event.starts_with("issue"));
-    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
-    let hint = issue.and_then(|issue| hint(kind, place.unwrap_or_default(), Some(issue.number.to_string())));
+    let project = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let hint = issue.and_then(|issue| hint(kind, project.unwrap_or_default(), Some(issue.number.to_string())));
     Ok(ParsedDelivery { delivery: delivery.name(&format!("{brand}-delivery")), event, hint })
 }
 
@@ -74,7 +75,7 @@ pub(super) struct ShownGiteaHook {
     pub(super) url: Option<String>,
 }
 
-/// A hook as it is to be.
+/// A hook as we request it.
 #[derive(Debug, Serialize)]
 pub(super) struct WantedGiteaHook<'a> {
     r#type: &'static str,

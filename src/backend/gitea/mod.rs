@@ -1,8 +1,9 @@
 //! Gitea and Forgejo, which speak the same API (`/api/v1`).
 //!
-//! A place is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by name, and made where they are
-//! missing (`ids`). Editing people replaces them, so they are read first. Dependencies are not used. A server may cap pages below what is
-//! asked for, so only an empty page, or the total it tells, is the end.
+//! A project is `owner` and `repo`. Labels and milestones are numbers there: they are looked up by
+//! name, and created if they are missing (`ids`). Editing people replaces them, so they are read
+//! first. Dependencies are not used. A server may limit pages below the requested size, so only an
+//! empty page, or the total that it returns, is the end.
 
 mod convert;
 mod delivery;
@@ -135,8 +136,8 @@ impl GiteaBackend {
         Ok(Some(change.applied_to(&there)))
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Project) -> Result<RemoteIssue, BackendError> {
-        convert::remote(issue, place, &self.names).map_err(|why| BackendError::unreadable("an issue", why))
+    fn remote(&self, issue: wire::Issue, project: &Project) -> Result<RemoteIssue, BackendError> {
+        convert::remote(issue, project, &self.names).map_err(|why| BackendError::unreadable("an issue", why))
     }
 }
 
@@ -150,8 +151,8 @@ fn read_page<T: DeserializeOwned>(answer: &HttpAnswer, seen: usize, what: &str) 
     Ok((items, more))
 }
 
-fn repo(place: &Project) -> String {
-    format!("/api/v1/repos/{}/{}", segment(&place.owner), segment(&place.repo))
+fn repo(project: &Project) -> String {
+    format!("/api/v1/repos/{}/{}", segment(&project.owner), segment(&project.repo))
 }
 
 fn issue(at: &RemoteRef) -> String {
@@ -184,18 +185,18 @@ impl Backend for GiteaBackend {
         self.line.clock_ahead()
     }
 
-    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
-        let labels = self.label_ids(place, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?;
+    async fn prepare(&self, project: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
+        let labels = self.label_ids(project, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?;
         let milestone = match &draft.milestone {
-            Some(title) => Some(self.milestone_id(place, title).await?),
+            Some(title) => Some(self.milestone_id(project, title).await?),
             None => None,
         };
-        let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, labels, milestone));
-        Ok(PreparedIssue { call, project: place.clone(), carried: draft.clone() })
+        let call = TrackerCall::post(format!("{}/issues", repo(project))).json(&convert::create(draft, labels, milestone));
+        Ok(PreparedIssue { call, project: project.clone(), carried: draft.clone() })
     }
 
-    /// The server ignores an id that is gone, in silence. So the labels that the answer lacks are not carried: they are sent
-    /// again as an update, with ids that are looked up anew.
+    /// The server ignores an id that is gone, in silence. So the labels that the answer lacks are
+    /// not carried: an update sends them again, with ids that are looked up again.
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
         let PreparedIssue { call, project, mut carried } = prepared;
         let answer = self.line.send(call).await?;
@@ -214,16 +215,16 @@ impl Backend for GiteaBackend {
         Ok(CreatedRemote { at, carried })
     }
 
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
-        let call = TrackerCall::get(format!("{}/issues", repo(place)))
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+        let call = TrackerCall::get(format!("{}/issues", repo(project)))
             .query("state", "all")
             .query("type", "issues")
             .query("since", moment(since - CLOCK_SKEW));
         let all: Vec<wire::Issue> = self.all(call, "issues").await?;
         let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
-        found.map(|issue| self.remote(issue, place)).transpose()
+        found.map(|issue| self.remote(issue, project)).transpose()
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
@@ -280,8 +281,8 @@ impl Backend for GiteaBackend {
         if answer.status == 404 { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
-        let mut call = TrackerCall::get(format!("{}/issues", repo(place))).query("state", "all").query("type", "issues");
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        let mut call = TrackerCall::get(format!("{}/issues", repo(project))).query("state", "all").query("type", "issues");
         if let Some(since) = ask.since {
             call = call.query("since", moment(since));
         }
@@ -291,7 +292,7 @@ impl Backend for GiteaBackend {
             return Ok(unchanged);
         }
         let (items, more): (Vec<wire::Issue>, bool) = read_page(&answer, 0, "issues")?;
-        let items = items.into_iter().filter(|issue| issue.pull_request.is_none()).map(|issue| self.remote(issue, place));
+        let items = items.into_iter().filter(|issue| issue.pull_request.is_none()).map(|issue| self.remote(issue, project));
         let next = more.then(|| (number + 1).to_string());
         Ok(ChangesPage::new(items.collect::<Result<_, _>>()?, next, ask, &answer))
     }
@@ -303,7 +304,7 @@ impl Backend for GiteaBackend {
         Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next: None })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get("/api/v1/user")).await?;
         if answer.status == 401 {
             return Ok(CheckReport {
@@ -315,13 +316,13 @@ impl Backend for GiteaBackend {
         }
         let mut checked = CheckReport::default();
         match wire::refusal(&answer) {
-            // A token may do without the scope that tells whose it is.
+            // A token may lack the scope that shows its user.
             Some(error) if error.trouble == ErrorKind::Denied => checked.missing.push("the token lacks the scope read:user".to_owned()),
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.login),
         }
-        if let Some(place) = place {
-            checked.missing.extend(self.missing_in(place).await?);
+        if let Some(project) = project {
+            checked.missing.extend(self.missing_in(project).await?);
         }
         Ok(checked)
     }
@@ -354,8 +355,8 @@ impl Backend for GiteaBackend {
         delivery::hear(self.kind, delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }
 
@@ -370,10 +371,10 @@ impl GiteaBackend {
         if self.line.is_direct() { self.line.base() } else { "" }
     }
 
-    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
-        let answer = self.line.send(TrackerCall::get(repo(place))).await?;
+    async fn missing_in(&self, project: &Project) -> Result<Vec<String>, BackendError> {
+        let answer = self.line.send(TrackerCall::get(repo(project))).await?;
         if answer.status == 404 {
-            return Ok(vec![format!("{place} is not there, or the token's account may not see it")]);
+            return Ok(vec![format!("{project} is not there, or the token's account may not see it")]);
         }
         if let Some(error) = wire::refusal(&answer) {
             return if error.trouble == ErrorKind::Denied {
@@ -385,14 +386,14 @@ impl GiteaBackend {
         let found: wire::Repository = read_json(&answer, "the repository")?;
         let mut missing = Vec::new();
         if found.archived == Some(true) {
-            missing.push(format!("{place} is archived: nothing can be filed there"));
+            missing.push(format!("{project} is archived: nothing can be filed there"));
         }
         if found.has_issues == Some(false) {
-            missing.push(format!("{place} has no issues: switch them on in its settings"));
+            missing.push(format!("{project} has no issues: switch them on in its settings"));
         }
         if found.permissions.is_some_and(|may| !may.push) {
             missing.push(format!(
-                "the token's account may not write to {place}, which labels and milestones need: make it a collaborator with write access"
+                "the token's account may not write to {project}, which labels and milestones need: make it a collaborator with write access"
             ));
         }
         Ok(missing)

@@ -13,8 +13,8 @@ const BY_HAND: &str = "make the token's account an owner of the repository and g
 
 impl GiteaBackend {
     /// A secret cannot be changed by every version, so there is a new one, and then the others go.
-    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        let path = format!("{}/hooks", repo(place));
+    pub(super) async fn hook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        let path = format!("{}/hooks", repo(project));
         let all: Vec<delivery::GiteaHook> = self.all(TrackerCall::get(&path), "webhooks").await.map_err(|error| by_hand(error, BY_HAND))?;
         let answer = self.line.send(TrackerCall::post(&path).json(&delivery::wanted(self.kind, url, secret))).await?;
         if let Some(error) = wire::refusal(&answer) {

@@ -117,7 +117,7 @@ pub(super) struct CreateIssue<'a> {
     pub(super) due_date: Option<String>,
 }
 
-/// What is absent stays as it is over there.
+/// An absent field stays unchanged in the tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct EditIssue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,15 +166,15 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     client::refusal(answer)
 }
 
-/// The same for a write that was tied to an edition.
+/// The same for a write that requires an edition.
 pub(super) fn refusal_of_edition(answer: &HttpAnswer) -> Option<BackendError> {
     match answer.status {
-        409 | 412 => Some(BackendError::new(ErrorKind::Stale, "somebody wrote there in between")),
+        409 | 412 => Some(BackendError::new(ErrorKind::Stale, "another client wrote there in between")),
         _ => refusal(answer),
     }
 }
 
-/// How many there are in all, where the server tells.
+/// How many there are in all, if the server returns it.
 pub(super) fn total(answer: &HttpAnswer) -> Option<usize> {
     answer.headers.get("x-total-count")?.to_str().ok()?.parse().ok()
 }

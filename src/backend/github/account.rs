@@ -1,4 +1,4 @@
-//! Whose the credential is, what it can see, and what it lacks.
+//! The account of the credential, what it can see, and what it lacks.
 
 use super::{GitHubBackend, repo, wire};
 use crate::backend::client::{TrackerCall, read_json};
@@ -7,7 +7,7 @@ use crate::backend::{BackendError, ErrorKind};
 use crate::domain::tracker::Project;
 
 impl GitHubBackend {
-    /// What the credential may see: repositories tell their owners too.
+    /// What the credential may see: repositories name their owners too.
     fn repositories(&self) -> &'static str {
         if self.app.is_some() { "/installation/repositories" } else { "/user/repos" }
     }
@@ -22,7 +22,7 @@ impl GitHubBackend {
         Ok((items, next))
     }
 
-    /// Whose the credential is; `Err` in the inner place says what is wrong with it.
+    /// The account of the credential; the inner `Err` says what is wrong with it.
     pub(super) async fn account(&self) -> Result<Result<Option<String>, String>, BackendError> {
         let answer = match &self.app {
             Some(app) => match app.send(&self.line, TrackerCall::get("/app")).await {
@@ -39,7 +39,7 @@ impl GitHubBackend {
             Some(error) if error.trouble == ErrorKind::Paused => {
                 Ok(Err("the token is refused: make a new one that may read and write issues".to_owned()))
             }
-            // The token of an installation, behind a proxy, belongs to nobody.
+            // The token of an installation, behind a proxy, has no user.
             Some(error) if error.trouble == ErrorKind::Denied => Ok(Ok(None)),
             Some(error) => Err(error),
             None if self.app.is_some() => Ok(Ok(Some(format!("{}[bot]", read_json::<wire::Itself>(&answer, "the app")?.slug)))),
@@ -47,25 +47,26 @@ impl GitHubBackend {
         }
     }
 
-    pub(super) async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
-        let found: Option<wire::Repository> = match self.read_at(TrackerCall::get(repo(place)), "the repository").await {
-            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("{place} may not be read: {error}")]),
+    pub(super) async fn missing_in(&self, project: &Project) -> Result<Vec<String>, BackendError> {
+        let found: Option<wire::Repository> = match self.read_at(TrackerCall::get(repo(project)), "the repository").await {
+            Err(error) if error.trouble == ErrorKind::Denied => return Ok(vec![format!("{project} may not be read: {error}")]),
             read => read?,
         };
         let Some(found) = found else {
-            return Ok(vec![format!("{place} is not there, or the credential may not see it: let it into the repository")]);
+            return Ok(vec![format!("{project} is not there, or the credential may not see it: let it into the repository")]);
         };
         let mut missing = Vec::new();
         if found.archived == Some(true) {
-            missing.push(format!("{place} is archived: nothing can be filed there"));
+            missing.push(format!("{project} is archived: nothing can be filed there"));
         }
         if found.has_issues == Some(false) {
-            missing.push(format!("{place} has no issues: switch them on in its settings"));
+            missing.push(format!("{project} has no issues: switch them on in its settings"));
         }
-        // An installation's permissions are those of the app, and are not told here.
+        // An installation's permissions are those of the app, and this answer does not contain
+        // them.
         if self.app.is_none() && found.permissions.is_some_and(|may| !may.push) {
             missing.push(format!(
-                "the account may not write to {place}: labels and people would be left out in silence; give it write access"
+                "the account may not write to {project}: labels and people would be left out in silence; give it write access"
             ));
         }
         Ok(missing)

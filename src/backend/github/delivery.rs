@@ -1,4 +1,5 @@
-//! GitHub's deliveries: signed with `X-Hub-Signature-256`, named by `X-GitHub-Delivery`, and the hooks they come from.
+//! GitHub's deliveries: signed with `X-Hub-Signature-256`, named by `X-GitHub-Delivery`, and their
+//! hooks.
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -9,7 +10,7 @@ use crate::backend::delivery::{DeliveryRejected, ParsedDelivery, WebhookDelivery
 use crate::domain::sync::DeliverySubjectKind;
 use crate::domain::tracker::Project;
 
-/// What a hook is told of.
+/// The events that a hook sends.
 pub(super) const EVENTS: &[&str] = &["issues", "issue_comment"];
 
 #[derive(Debug, Deserialize)]
@@ -51,8 +52,8 @@ pub(super) fn hear(delivery: &WebhookDelivery<'_>, secrets: &[SecretString]) -> 
         _ => None,
     };
     let issue = told.issue.filter(|issue| issue.pull_request.is_none());
-    let place = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
-    let hint = kind.and_then(|kind| hint(kind, place.unwrap_or_default(), issue.map(|issue| issue.number.to_string())));
+    let project = told.repository.map(|repo| Project { owner: repo.owner.login, repo: repo.name, project: String::new() });
+    let hint = kind.and_then(|kind| hint(kind, project.unwrap_or_default(), issue.map(|issue| issue.number.to_string())));
     Ok(ParsedDelivery { delivery: delivery.name("x-github-delivery"), event, hint })
 }
 
@@ -70,7 +71,7 @@ pub(super) struct ShownGitHubHook {
     pub(super) url: Option<String>,
 }
 
-/// A hook as it is to be.
+/// A hook as we request it.
 #[derive(Debug, Serialize)]
 pub(super) struct WantedGitHubHook<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,7 +95,7 @@ pub(super) fn wanted<'a>(url: &'a str, secret: &'a SecretString) -> WantedGitHub
     WantedGitHubHook { name: None, active: true, events: EVENTS, config }
 }
 
-/// The same for a new webhook, whose kind GitHub wants to know.
+/// The same for a new webhook, which needs GitHub's kind.
 pub(super) fn wanted_new<'a>(url: &'a str, secret: &'a SecretString) -> WantedGitHubHook<'a> {
     WantedGitHubHook { name: Some("web"), ..wanted(url, secret) }
 }
@@ -110,7 +111,7 @@ pub(super) struct GitHubDeliveryAttempt {
     pub(super) status_code: i64,
 }
 
-/// Of every delivery that no attempt brought over, its last attempt; `attempts` come newest first.
+/// For every delivery without a successful attempt, its last attempt; `attempts` come newest first.
 pub(super) fn failed(attempts: &[GitHubDeliveryAttempt]) -> Vec<i64> {
     let arrived = |guid: &str| attempts.iter().any(|attempt| attempt.guid == guid && (200..300).contains(&attempt.status_code));
     let mut seen = Vec::new();

@@ -1,8 +1,9 @@
 //! GitHub and GitHub Enterprise (REST, version 2022-11-28).
 //!
-//! A place is `owner` and `repo`. Labels go by name, and those that are missing are made there; milestones go by number and are looked
-//! up or made. The list of issues holds pull requests, which are passed over. The credential is a token, or the private key of an
-//! app (`app`). Where the server is (`https://api.github.com`, `https://ghe.example.org/api/v3`) is the line's business.
+//! A project is `owner` and `repo`. Labels go by name, and missing ones are created; milestones go
+//! by number and are looked up or created. The list of issues holds pull requests, which are left
+//! out. The credential is a token, or the private key of an app (`app`). The line knows the server
+//! (`https://api.github.com`, `https://ghe.example.org/api/v3`).
 
 mod account;
 mod app;
@@ -80,7 +81,7 @@ impl GitHubBackend {
         read_if_there(&self.send(call).await?, what)
     }
 
-    /// Whatever it answers, it is done.
+    /// Any successful answer is enough.
     async fn write(&self, call: TrackerCall) -> Result<(), BackendError> {
         wire::refusal(&self.send(call).await?).map_or(Ok(()), Err)
     }
@@ -141,8 +142,8 @@ impl GitHubBackend {
         Err(BackendError::unreadable(what, "the list does not end"))
     }
 
-    async fn milestone(&self, place: &Project, title: &str) -> Result<i64, BackendError> {
-        let path = format!("{}/milestones", repo(place));
+    async fn milestone(&self, project: &Project, title: &str) -> Result<i64, BackendError> {
+        let path = format!("{}/milestones", repo(project));
         let first = self.first(&[("state", "all".to_owned())]);
         let known: Vec<wire::Milestone> = self.until(&path, first, "milestones", |_| false).await?;
         if let Some(found) = known.into_iter().find(|milestone| fold(&milestone.title) == fold(title)) {
@@ -151,7 +152,7 @@ impl GitHubBackend {
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
         let answer = self.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
-            let message = format!("the milestone {title:?} was made by somebody else just now");
+            let message = format!("the milestone {title:?} was created by another client just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.number)
@@ -190,8 +191,8 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     wire::refusal(answer).map_or_else(|| read_json(answer, what).map(Some), Err)
 }
 
-fn repo(place: &Project) -> String {
-    format!("/repos/{}/{}", segment(&place.owner), segment(&place.repo))
+fn repo(project: &Project) -> String {
+    format!("/repos/{}/{}", segment(&project.owner), segment(&project.repo))
 }
 
 fn issue(at: &RemoteRef) -> String {
@@ -220,13 +221,13 @@ impl Backend for GitHubBackend {
         self.line.clock_ahead()
     }
 
-    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
+    async fn prepare(&self, project: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let milestone = match &draft.milestone {
-            Some(title) => Some(self.milestone(place, title).await?),
+            Some(title) => Some(self.milestone(project, title).await?),
             None => None,
         };
-        let call = TrackerCall::post(format!("{}/issues", repo(place))).json(&convert::create(draft, &self.names, milestone));
-        Ok(PreparedIssue { call, project: place.clone(), carried: convert::carried(draft) })
+        let call = TrackerCall::post(format!("{}/issues", repo(project))).json(&convert::create(draft, &self.names, milestone));
+        Ok(PreparedIssue { call, project: project.clone(), carried: convert::carried(draft) })
     }
 
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
@@ -236,14 +237,14 @@ impl Backend for GitHubBackend {
     }
 
     /// Newest first, down to the moment: what is made meanwhile moves the rest further back, where it is still to be read.
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let first = self.first(&[("state", "all".to_owned()), ("sort", "created".to_owned()), ("direction", "desc".to_owned())]);
-        let (path, since) = (format!("{}/issues", repo(place)), since - CLOCK_SKEW);
+        let (path, since) = (format!("{}/issues", repo(project)), since - CLOCK_SKEW);
         let all = self.until(&path, first, "issues", |issue: &wire::Issue| issue.created_at < since).await?;
         let ours = |issue: &wire::Issue| issue.pull_request.is_none() && issue.body.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.number);
-        Ok(found.map(|issue| convert::remote(issue, place, &self.names)))
+        Ok(found.map(|issue| convert::remote(issue, project, &self.names)))
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
@@ -307,13 +308,13 @@ impl Backend for GitHubBackend {
         self.take_away(TrackerCall::delete(comment_path(at, comment))).await
     }
 
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
         let turn = ChangesCursor::new(ask.since, ask.page);
         let words = [("state", "all"), ("sort", "updated"), ("direction", "asc")].map(|(name, value)| (name, value.to_owned()));
         let mut query = self.first(&words);
         query.extend(turn.since.map(|since| ("since".to_owned(), moment(since))));
         query.push(("page".to_owned(), turn.page.to_string()));
-        let call = paging::asked(TrackerCall::get(format!("{}/issues", repo(place))), &query);
+        let call = paging::asked(TrackerCall::get(format!("{}/issues", repo(project))), &query);
         let answer = self.send(call.unless(ask.condition())).await?;
         if let Some(unchanged) = ChangesPage::none(ask, &answer) {
             return Ok(unchanged);
@@ -321,7 +322,7 @@ impl Backend for GitHubBackend {
         let (items, next): (Vec<wire::Issue>, _) = self.read_page(&answer, &query, "issues")?;
         let next = next.map(|_| turn.after(items.last().map(|last| last.updated_at)).to_string());
         let issues = items.into_iter().filter(|issue| issue.pull_request.is_none());
-        Ok(ChangesPage::new(issues.map(|issue| convert::remote(issue, place, &self.names)).collect(), next, ask, &answer))
+        Ok(ChangesPage::new(issues.map(|issue| convert::remote(issue, project, &self.names)).collect(), next, ask, &answer))
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
@@ -330,13 +331,13 @@ impl Backend for GitHubBackend {
         Ok(RemotePage { items: items.into_iter().map(convert::comment).collect(), next: next.as_ref().map(paging::written) })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let account = match self.account().await? {
             Ok(account) => account,
             Err(missing) => return Ok(CheckReport { account: None, missing: vec![missing] }),
         };
-        let missing = match place {
-            Some(place) => self.missing_in(place).await?,
+        let missing = match project {
+            Some(project) => self.missing_in(project).await?,
             None => Vec::new(),
         };
         Ok(CheckReport { account, missing })
@@ -370,11 +371,11 @@ impl Backend for GitHubBackend {
         delivery::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 
-    async fn redeliver(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
-        self.send_again(place, url, since).await
+    async fn redeliver(&self, project: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+        self.send_again(project, url, since).await
     }
 }

@@ -1,4 +1,4 @@
-//! Our webhook at a repository: made, mended, and what it could not bring sent again.
+//! Our webhook at a repository: created, corrected, and its failed deliveries requested again.
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -17,9 +17,9 @@ const BY_HAND: &str = "give the token admin:repo_hook (an app: webhooks, read an
 const MOST: usize = 200;
 
 impl GitHubBackend {
-    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        let mine = self.our_hooks(place, url).await.map_err(|error| by_hand(error, BY_HAND))?;
-        let path = format!("{}/hooks", repo(place));
+    pub(super) async fn hook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        let mine = self.our_hooks(project, url).await.map_err(|error| by_hand(error, BY_HAND))?;
+        let path = format!("{}/hooks", repo(project));
         let Some((first, rest)) = mine.split_first() else {
             let made: delivery::GitHubHook = self
                 .write_for(TrackerCall::post(&path).json(&delivery::wanted_new(url, secret)), "the new webhook")
@@ -35,16 +35,17 @@ impl GitHubBackend {
         Ok(HookMade { ids: vec![first.id.to_string()], made: false })
     }
 
-    async fn our_hooks(&self, place: &Project, url: &str) -> Result<Vec<delivery::GitHubHook>, BackendError> {
-        let all: Vec<delivery::GitHubHook> = self.until(&format!("{}/hooks", repo(place)), self.first(&[]), "webhooks", |_| false).await?;
+    async fn our_hooks(&self, project: &Project, url: &str) -> Result<Vec<delivery::GitHubHook>, BackendError> {
+        let all: Vec<delivery::GitHubHook> =
+            self.until(&format!("{}/hooks", repo(project)), self.first(&[]), "webhooks", |_| false).await?;
         Ok(all.into_iter().filter(|hook| hook.config.url.as_deref() == Some(url)).collect())
     }
 
     /// GitHub repeats nothing by itself, and keeps what it sent for three days.
-    pub(super) async fn send_again(&self, place: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
+    pub(super) async fn send_again(&self, project: &Project, url: &str, since: DateTime<Utc>) -> Result<u64, BackendError> {
         let mut sent = 0;
-        for hook in self.our_hooks(place, url).await? {
-            let path = format!("{}/hooks/{}/deliveries", repo(place), hook.id);
+        for hook in self.our_hooks(project, url).await? {
+            let path = format!("{}/hooks/{}/deliveries", repo(project), hook.id);
             let attempts = self.attempts(&path, since).await?;
             for id in delivery::failed(&attempts).into_iter().take(MOST) {
                 let answer = self.send(TrackerCall::post(format!("{path}/{id}/attempts"))).await?;

@@ -1,7 +1,8 @@
 //! GitHub's dependencies between issues, and the parent of a sub-issue. A dependency belongs to the issue that is blocked, a sub-issue to its
 //! parent: what is written goes there. The other one is named by its number among all issues there are, so it may have to be read.
 //!
-//! An Enterprise server may be too old for dependencies: then relations are not told, and those to be put in are passed over.
+//! An Enterprise server may be too old for dependencies: then relations are unknown, and those to
+//! be added are left out.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,28 +38,28 @@ struct SubIssue {
 impl DependencyIssue {
     fn read(&self, relation: Relation, at: &RemoteRef) -> RemoteRelation {
         let told = self.repository_url.as_deref().and_then(|url| convert::place_of(url, &at.place));
-        let place = told.unwrap_or_else(|| at.place.clone());
-        RemoteRelation { relation, key: convert::key(&place.owner, &place.repo, self.number) }
+        let project = told.unwrap_or_else(|| at.place.clone());
+        RemoteRelation { relation, key: convert::key(&project.owner, &project.repo, self.number) }
     }
 }
 
 /// Where the issue of that name is. `None` for what is no name of an issue.
 fn path(key: &str) -> Option<String> {
-    let (place, number) = key.split_once('#')?;
-    let (owner, repo) = place.split_once('/')?;
+    let (project, number) = key.split_once('#')?;
+    let (owner, repo) = project.split_once('/')?;
     let number: u64 = number.parse().ok()?;
     let named = !owner.is_empty() && !repo.is_empty() && !repo.contains('/');
     named.then(|| format!("/repos/{}/{}/issues/{number}", segment(owner), segment(repo)))
 }
 
-/// Told with the issue itself.
+/// The issue itself contains it.
 pub(super) fn parent(issue: &wire::Issue) -> Option<RemoteRelation> {
     let mut parts = issue.parent_issue_url.as_deref()?.rsplit('/');
     let (number, _, repo, owner) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     Some(RemoteRelation { relation: Relation::Parent, key: convert::key(owner, repo, number) })
 }
 
-/// What is known of an issue's relations, each with the number of the other one, where it is told.
+/// The known relations of an issue, each with the number of the other one, where that is known.
 struct KnownGitHubRelations {
     own: i64,
     all: Vec<(RemoteRelation, Option<i64>)>,
@@ -67,7 +68,7 @@ struct KnownGitHubRelations {
 }
 
 impl GitHubBackend {
-    /// `None`: the server does not tell them.
+    /// `None`: the server does not return them.
     pub(super) async fn relations(
         &self,
         at: &RemoteRef,

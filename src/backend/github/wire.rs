@@ -148,7 +148,7 @@ pub(super) struct CreateIssue<'a> {
     pub(super) milestone: Option<i64>,
 }
 
-/// What is absent stays as it is over there.
+/// An absent field stays unchanged in the tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct EditIssue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -207,7 +207,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     }
     if answer.status == 422 && refused(answer).errors.iter().any(|part| part.field.as_deref() == Some("assignees")) {
         let message = format!(
-            "somebody cannot be assigned there: mend the backend's users, or let them into the repository (answered 422: {})",
+            "an assignee cannot be assigned there: correct the backend's users, or give them access to the repository (answered 422: {})",
             answer.excerpt()
         );
         return Some(BackendError::new(ErrorKind::Denied, message));
@@ -215,7 +215,7 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
     client::refusal(answer)
 }
 
-/// Whether what was to be made is there already: somebody else made it in between.
+/// Whether it exists already: another client created it in between.
 pub(super) fn is_there_already(answer: &HttpAnswer) -> bool {
     answer.status == 422 && refused(answer).errors.iter().any(|part| part.code.as_deref() == Some("already_exists"))
 }
@@ -224,8 +224,9 @@ fn refused(answer: &HttpAnswer) -> Refused {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
-/// Both of its limits come as 403 or 429: the primary one with nothing remaining and the moment when there is again, the secondary one
-/// with a wait, or with words only. Too much content at once is a 422.
+/// Both of its limits come as 403 or 429: the primary one with nothing remaining and the moment
+/// when there is again, the secondary one with a wait, or with text only. Too much content at once
+/// is a 422.
 fn limit(answer: &HttpAnswer) -> Option<Duration> {
     let says = |words: &str| String::from_utf8_lossy(&answer.body).to_lowercase().contains(words);
     match answer.status {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_refusals_are_told_apart_although_both_are_403() {
+    fn limits_and_refusals_are_distinguished_although_both_are_403() {
         let secondary = r#"{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}"#;
         let date = ("date", "Sat, 21 Nov 2026 04:00:00 GMT");
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795233690"), date];
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_milestone_that_somebody_else_made_is_there_already() {
+    fn a_milestone_that_another_client_made_is_there_already() {
         let body = r#"{"message": "Validation Failed", "errors": [{"resource": "Milestone", "code": "already_exists", "field": "title"}]}"#;
         assert!(is_there_already(&answer(422, &[], body)) && !is_there_already(&answer(422, &[], "{}")));
     }

@@ -79,9 +79,9 @@ pub(super) struct GitLabHook {
     pub(super) url: Option<String>,
 }
 
-/// A hook as it is to be.
+/// A hook as we request it.
 #[derive(Debug, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own over there")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in GitLab")]
 pub(super) struct WantedGitLabHook<'a> {
     url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,9 @@
-//! GitLab, at home or elsewhere (REST, `/api/v4`).
+//! GitLab, on gitlab.com or self-hosted (REST, `/api/v4`).
 //!
-//! A place is `owner` (a group, `acme/platform` for one within another) and `repo`; to the API they are one name with `%2F` in it. An issue
-//! goes by its `iid`. Labels go by name, and those that are missing are made there; milestones go by number and are looked up or
-//! made; people go by number and are looked up. People are replaced, so those there are read first.
+//! A project is `owner` (a group, `acme/platform` for a subgroup) and `repo`; to the API they are
+//! one name with `%2F` in it. An issue goes by its `iid`. Labels go by name, and missing ones are
+//! created; milestones go by number and are looked up or created; people go by number and are
+//! looked up. People are replaced, so the present ones are read first.
 
 mod convert;
 mod delivery;
@@ -144,13 +145,13 @@ impl GitLabBackend {
         // Titles are unique there: made twice, the second one is refused, so a lost answer leaves no doubt.
         let answer = self.line.send(TrackerCall::post(&path).json(&wire::NewMilestone { title }).reads()).await?;
         if wire::is_there_already(&answer) {
-            let message = format!("the milestone {title:?} was made by somebody else just now");
+            let message = format!("the milestone {title:?} was created by another client just now");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         wire::refusal(&answer).map_or_else(|| read_json::<wire::Milestone>(&answer, "the milestone"), Err).map(|made| made.id)
     }
 
-    /// The numbers of people by their names; those of whom somebody knows it already are not looked up.
+    /// The numbers of people by their names. Those in `known` are not looked up.
     async fn ids(&self, names: &[String], known: &[wire::User]) -> Result<Vec<i64>, BackendError> {
         let mut ids = Vec::with_capacity(names.len());
         for name in names {
@@ -164,7 +165,7 @@ impl GitLabBackend {
 
     async fn id(&self, name: &str) -> Result<i64, BackendError> {
         let (found, _): (Vec<wire::User>, _) = self.page("/api/v4/users", &self.first(&[("username", name)]), "a user").await?;
-        let message = || format!("nobody there is called {name:?}: mend the backend's users");
+        let message = || format!("no user there is called {name:?}: correct the backend's users");
         convert::id_of(&found, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 
@@ -176,8 +177,8 @@ impl GitLabBackend {
         self.ids(&names, &there).await.map(Some)
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Project) -> RemoteIssue {
-        convert::remote(issue, place, &self.names, &self.capabilities)
+    fn remote(&self, issue: wire::Issue, project: &Project) -> RemoteIssue {
+        convert::remote(issue, project, &self.names, &self.capabilities)
     }
 
     async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
@@ -212,8 +213,8 @@ fn read_if_there<T: DeserializeOwned>(answer: &HttpAnswer, what: &str) -> Result
     wire::refusal(answer).map_or_else(|| read_json(answer, what).map(Some), Err)
 }
 
-fn project(place: &Project) -> String {
-    format!("/api/v4/projects/{}", segment(&format!("{}/{}", place.owner, place.repo)))
+fn project(project: &Project) -> String {
+    format!("/api/v4/projects/{}", segment(&format!("{}/{}", project.owner, project.repo)))
 }
 
 fn issue(at: &RemoteRef) -> String {
@@ -272,7 +273,7 @@ impl Backend for GitLabBackend {
         let first = self.first(&[("created_after", &since), ("order_by", "created_at"), ("sort", "asc")]);
         let all: Vec<wire::Issue> = self.until(&format!("{}/issues", project(place)), first, "issues", |_| false).await?;
         let ours = |issue: &wire::Issue| issue.description.as_deref().is_some_and(|body| marker.is_in(body));
-        // The oldest, so that everybody who looks finds the same.
+        // The oldest, so that every search finds the same.
         let found = all.into_iter().filter(ours).min_by_key(|issue| issue.iid);
         Ok(found.map(|issue| self.remote(issue, place)))
     }
@@ -358,7 +359,7 @@ impl Backend for GitLabBackend {
         Ok(RemotePage { items: said.map(|note| convert::comment(note, at)).collect(), next: next.as_ref().map(paging::written) })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get("/api/v4/user")).await?;
         let mut checked = CheckReport::default();
         match wire::refusal(&answer) {
@@ -370,8 +371,8 @@ impl Backend for GitLabBackend {
             Some(error) => return Err(error),
             None => checked.account = Some(read_json::<wire::User>(&answer, "the account")?.username),
         }
-        if let Some(place) = place {
-            checked.missing.extend(self.missing_in(place).await?);
+        if let Some(project) = project {
+            checked.missing.extend(self.missing_in(project).await?);
         }
         Ok(checked)
     }
@@ -399,7 +400,7 @@ impl Backend for GitLabBackend {
         delivery::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }

@@ -36,10 +36,10 @@ impl LinkedGitLabIssue {
 }
 
 /// `None` for what cannot be a link there: it is no name of an issue, or GitLab has no such relation.
-fn new_link(relation: &RemoteRelation, place: &Project) -> Option<NewGitLabLink> {
+fn new_link(relation: &RemoteRelation, project: &Project) -> Option<NewGitLabLink> {
     let (_, link_type) = NAMES.iter().find(|(known, _)| *known == relation.relation)?;
-    let (place, iid) = convert::referenced(&relation.key, place)?;
-    Some(NewGitLabLink { target_project_id: format!("{}/{}", place.owner, place.repo), target_issue_iid: iid, link_type })
+    let (project, iid) = convert::referenced(&relation.key, project)?;
+    Some(NewGitLabLink { target_project_id: format!("{}/{}", project.owner, project.repo), target_issue_iid: iid, link_type })
 }
 
 fn links(at: &RemoteRef) -> String {
@@ -47,7 +47,7 @@ fn links(at: &RemoteRef) -> String {
 }
 
 impl GitLabBackend {
-    /// `None`: they are not told here.
+    /// `None`: this server does not return them.
     pub(super) async fn relations(&self, at: &RemoteRef) -> Result<Option<Vec<RemoteRelation>>, BackendError> {
         let answer = self.line.send(TrackerCall::get(links(at))).await?;
         if [403, 404].contains(&answer.status) {
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn a_key_is_a_project_and_a_number_and_anything_else_is_no_link() {
-        let place = Project { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() };
-        let link = |relation, key: &str| new_link(&RemoteRelation { relation, key: key.to_owned() }, &place);
+        let project = Project { owner: "acme".to_owned(), repo: "tools".to_owned(), project: String::new() };
+        let link = |relation, key: &str| new_link(&RemoteRelation { relation, key: key.to_owned() }, &project);
         let wanted = NewGitLabLink { target_project_id: "acme/platform/docs".to_owned(), target_issue_iid: 12, link_type: "is_blocked_by" };
         assert_eq!(link(Relation::BlockedBy, "acme/platform/docs#12"), Some(wanted));
         for bad in ["", "#12", "docs#12", "acme/docs", "acme/docs#x"] {

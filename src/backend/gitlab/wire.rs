@@ -46,7 +46,7 @@ pub(super) struct References {
     pub(super) full: String,
 }
 
-/// What is asked for where the other API is of no use to anybody but administrators.
+/// A GraphQL query, for what only administrators can read in the REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Question {
     query: &'static str,
@@ -167,7 +167,7 @@ pub(super) struct CreateIssue<'a> {
     pub(super) due_date: Option<NaiveDate>,
 }
 
-/// What is absent stays as it is over there.
+/// An absent field stays unchanged in the tracker.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct EditIssue<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,7 +181,7 @@ pub(super) struct EditIssue<'a> {
     pub(super) add_labels: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) remove_labels: String,
-    /// All of them: it replaces. 0 alone is nobody.
+    /// All of them: it replaces. 0 alone means no assignee.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) assignee_ids: Option<Vec<i64>>,
     /// 0 takes it away.
@@ -219,7 +219,7 @@ fn until(second: i64, date: &str) -> Option<Duration> {
     Some((DateTime::from_timestamp(second, 0)? - now).to_std().unwrap_or_default().max(Duration::from_secs(1)))
 }
 
-/// Whether what was to be made is there already: somebody else made it in between.
+/// Whether it exists already: another client created it in between.
 pub(super) fn is_there_already(answer: &HttpAnswer) -> bool {
     let says = |words: &str| String::from_utf8_lossy(&answer.body).contains(words);
     [400, 409].contains(&answer.status) && (says("already been taken") || says("already being used"))
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_milestone_that_somebody_else_made_is_there_already() {
+    fn a_milestone_that_another_client_made_is_there_already() {
         assert!(is_there_already(&answer(
             400,
             &[],

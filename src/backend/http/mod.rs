@@ -1,7 +1,8 @@
 //! The one HTTP client of the house, with its limits: how long to connect, to wait for the next byte, and in all; how much
 //! of an answer is read; and where a redirect may lead.
 //!
-//! It knows nothing of whom it talks to. What an answer means is the caller's business; only failing to get one is an error.
+//! It knows nothing of the target. The caller interprets the answer; only a missing answer is an
+//! error.
 
 mod span;
 
@@ -52,7 +53,7 @@ pub struct HttpRequest {
     pub body: Option<Vec<u8>>,
 }
 
-/// Whatever the other side said.
+/// The target's answer, whatever its status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     pub status: u16,
@@ -191,7 +192,7 @@ fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     if keeps_method && same_origin && attempt.previous().len() <= MOST { attempt.follow() } else { attempt.stop() }
 }
 
-/// What failed in words, without the URL, which the caller knows and which may hold a secret.
+/// The failure as text, without the URL, which the caller knows and which may hold a secret.
 fn failure(error: &reqwest::Error) -> HttpError {
     let what = if error.is_connect() {
         "cannot connect"

@@ -1,4 +1,4 @@
-//! What a trace shows of a call to somebody else: OpenTelemetry's conventions for HTTP clients.
+//! The span of a request to another system: OpenTelemetry's conventions for HTTP clients.
 //!
 //! At the level debug: recorded where traces are exported, free elsewhere. Never a credential, and no query, which may hold one.
 
@@ -25,7 +25,7 @@ pub(super) fn call(method: &Method, url: &str) -> Span {
     if !span.is_disabled()
         && let Ok(mut url) = Url::parse(url)
     {
-        // A URL that has no place for them holds none.
+        // A URL that cannot hold them holds none.
         _ = url.set_username("");
         _ = url.set_password(None);
         url.set_query(None);

@@ -8,7 +8,7 @@ use crate::backend::delivery::{DeliveryRejected, ParsedDelivery, WebhookDelivery
 use crate::domain::sync::DeliverySubjectKind;
 use crate::domain::tracker::Project;
 
-/// What a hook is told of.
+/// The events that a hook sends.
 pub(super) const EVENTS: &[&str] =
     &["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated", "comment_deleted"];
 
@@ -29,7 +29,7 @@ struct JiraDeliveryIssue {
     key: String,
 }
 
-/// Data Center tells of a comment without its issue, which stands in its address.
+/// Data Center sends a comment without its issue. The issue is in the comment's address.
 #[derive(Debug, Deserialize)]
 struct JiraDeliveryComment {
     #[serde(default, rename = "self")]
@@ -78,14 +78,14 @@ impl JiraHook {
     }
 }
 
-/// The projects that are told of, in Jira's query language.
+/// The projects whose events are sent, in Jira's query language.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct JiraHookFilters {
     #[serde(default, rename = "issue-related-events-section")]
     issues: String,
 }
 
-/// A hook as it is to be.
+/// A hook as we request it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WantedJiraHook<'a> {

@@ -1,9 +1,10 @@
 //! What is in a project: the listing of changes, and how a creation is found again although the search may not know of it yet.
 //!
-//! An issue's number in its project is given by the database, one after the other, and an issue read by its key comes from the
-//! database. So what the index does not show can be told: every number from the last issue that is surely older up to where the
-//! numbers end is either in the index or is read by its key. Numbers are left out where a creation failed or something was deleted,
-//! so the end is only believed after some numbers with nothing behind them.
+//! The database numbers the issues of a project one after the other, and an issue read by its key
+//! comes from the database. So the gaps of the index can be found: every number from the last issue
+//! that is surely older up to the end of the numbers is either in the index or is read by its key.
+//! Numbers are left out where a creation failed or an issue was deleted, so the end is only
+//! believed after some numbers with nothing behind them.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +54,7 @@ pub(super) async fn by_marker(
 }
 
 /// Every issue above the floor that the index does not show, and those behind the last one that it shows.
-async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
+async fn unknown(jira: &JiraBackend, project: &Project, floor: u64, known: &BTreeSet<u64>) -> Result<Vec<wire::Issue>, BackendError> {
     let gap = match jira.settings.edition {
         JiraEdition::Cloud => GAP_BATCHED,
         JiraEdition::DataCenter => GAP,
@@ -64,11 +65,12 @@ async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeS
     while checked < top + gap {
         let numbers: Vec<u64> = (checked + 1..=top + gap).filter(|number| !known.contains(number)).take(PROBES + 1).collect();
         if numbers.len() > PROBES {
-            let why = format!("more than {PROBES} numbers of {place} are neither in the search nor too old; it is looked up again later");
+            let why =
+                format!("more than {PROBES} numbers of {project} are neither in the search nor too old; a later attempt searches again");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, why));
         }
         checked = top + gap;
-        let issues = read(jira, place, &numbers).await?;
+        let issues = read(jira, project, &numbers).await?;
         top = issues.iter().filter_map(|issue| convert::number(&issue.key)).filter(|number| *number <= checked).fold(top, u64::max);
         found.extend(issues);
     }
@@ -76,8 +78,8 @@ async fn unknown(jira: &JiraBackend, place: &Project, floor: u64, known: &BTreeS
 }
 
 /// Those of the numbers that are there and can be seen, from the database.
-async fn read(jira: &JiraBackend, place: &Project, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
-    let keys: Vec<String> = numbers.iter().map(|number| format!("{}-{number}", place.project)).collect();
+async fn read(jira: &JiraBackend, project: &Project, numbers: &[u64]) -> Result<Vec<wire::Issue>, BackendError> {
+    let keys: Vec<String> = numbers.iter().map(|number| format!("{}-{number}", project.project)).collect();
     let mut found = Vec::new();
     match jira.settings.edition {
         JiraEdition::Cloud => {

@@ -1,8 +1,8 @@
 //! Jira, Cloud (`/rest/api/3`, texts as documents) and Data Center (`/rest/api/2`, wiki texts).
 //!
-//! A place is a `project` by its key. The state is a move through the project's workflow, discovered for each issue. Search is an
-//! index that lags behind, on Cloud by design and between the nodes of a Data Center: it is never believed when it says that
-//! something is not there (`find`).
+//! A project is a `project` by its key. A state change is a transition of the project's workflow,
+//! discovered for each issue. Search is an index that lags behind, on Cloud by design and between
+//! the nodes of a Data Center: an absence in it is never believed (`find`).
 
 mod adf;
 mod convert;
@@ -60,8 +60,8 @@ impl JiraBackend {
         self.path(&format!("/issue/{}", segment(id)))
     }
 
-    fn project(&self, place: &Project) -> String {
-        self.path(&format!("/project/{}", segment(&place.project)))
+    fn project(&self, project: &Project) -> String {
+        self.path(&format!("/project/{}", segment(&project.project)))
     }
 
     async fn get<T: DeserializeOwned>(&self, call: TrackerCall, what: &str) -> Result<T, BackendError> {
@@ -99,8 +99,8 @@ impl JiraBackend {
         self.get_if_there(TrackerCall::get(self.issue(id)).query("fields", fields), "the issue").await
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Project) -> Result<RemoteIssue, BackendError> {
-        convert::remote(issue, place, &self.settings).map_err(|why| BackendError::unreadable("an issue", why))
+    fn remote(&self, issue: wire::Issue, project: &Project) -> Result<RemoteIssue, BackendError> {
+        convert::remote(issue, project, &self.settings).map_err(|why| BackendError::unreadable("an issue", why))
     }
 
     /// One page of a search. `page` is the token of Cloud, or how many came before.
@@ -126,8 +126,8 @@ impl JiraBackend {
     }
 
     /// The version of that name, if the project has it.
-    async fn version(&self, place: &Project, name: &str) -> Result<Option<String>, BackendError> {
-        let all: Vec<wire::Version> = self.get(TrackerCall::get(format!("{}/versions", self.project(place))), "versions").await?;
+    async fn version(&self, project: &Project, name: &str) -> Result<Option<String>, BackendError> {
+        let all: Vec<wire::Version> = self.get(TrackerCall::get(format!("{}/versions", self.project(project))), "versions").await?;
         let named = |version: &&wire::Version| fold(&version.name) == fold(name);
         Ok(all.iter().filter(named).min_by_key(|version| version.archived).map(|version| version.id.clone()))
     }
@@ -179,13 +179,13 @@ impl JiraBackend {
         Ok(())
     }
 
-    async fn missing_in(&self, place: &Project) -> Result<Vec<String>, BackendError> {
-        let path = self.path(&format!("/issue/createmeta/{}/issuetypes", segment(&place.project)));
+    async fn missing_in(&self, project: &Project) -> Result<Vec<String>, BackendError> {
+        let path = self.path(&format!("/issue/createmeta/{}/issuetypes", segment(&project.project)));
         let mut types = Vec::new();
         loop {
             let call = TrackerCall::get(&path).query("startAt", types.len().to_string()).query("maxResults", "50");
             let Some(page) = self.get_if_there::<wire::IssueTypes>(call, "issue types").await? else {
-                return Ok(vec![format!("the project {place} is not there, or the account may not create issues in it")]);
+                return Ok(vec![format!("the project {project} is not there, or the account may not create issues in it")]);
             };
             let last = page.types.is_empty();
             types.extend(page.types);
@@ -197,12 +197,12 @@ impl JiraBackend {
         let Some(kind) = types.iter().find(|kind| fold(&kind.name) == fold(wanted)) else {
             let names: Vec<&str> = types.iter().map(|kind| kind.name.as_str()).collect();
             return Ok(vec![format!(
-                "the project {place} has no issue type {wanted}: set options.issue_type to one of {}",
+                "the project {project} has no issue type {wanted}: set options.issue_type to one of {}",
                 names.join(", ")
             )]);
         };
         let screen = self.screen(&format!("{path}/{}", segment(&kind.id))).await?;
-        Ok(convert::missing(&screen, &self.settings).into_iter().map(|what| format!("{place}: {what}")).collect())
+        Ok(convert::missing(&screen, &self.settings).into_iter().map(|what| format!("{project}: {what}")).collect())
     }
 
     async fn screen(&self, path: &str) -> Result<Vec<wire::Field>, BackendError> {
@@ -260,16 +260,16 @@ impl Backend for JiraBackend {
     }
 
     /// A new issue is where its workflow begins, and in no version that is not there.
-    async fn prepare(&self, place: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
+    async fn prepare(&self, project: &Project, draft: &Draft, _marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let version = match &draft.milestone {
-            Some(name) => self.version(place, name).await?,
+            Some(name) => self.version(project, name).await?,
             None => None,
         };
         let milestone = draft.milestone.clone().filter(|_| version.is_some());
         let carried = Draft { state: StateName::Open, close_reason: None, milestone, relations: Vec::new(), ..draft.clone() };
         let call =
-            TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &place.project, version.as_deref(), &self.settings));
-        Ok(PreparedIssue { call, project: place.clone(), carried })
+            TrackerCall::post(self.path("/issue")).json(&convert::create(&carried, &project.project, version.as_deref(), &self.settings));
+        Ok(PreparedIssue { call, project: project.clone(), carried })
     }
 
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
@@ -282,8 +282,8 @@ impl Backend for JiraBackend {
         Ok(CreatedRemote { at: convert::at(&made.id, &made.key, &project, &self.settings), carried })
     }
 
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
-        find::by_marker(self, place, marker, since).await
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+        find::by_marker(self, project, marker, since).await
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
@@ -358,8 +358,8 @@ impl Backend for JiraBackend {
         }
     }
 
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
-        find::list(self, place, ask).await
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        find::list(self, project, ask).await
     }
 
     async fn comments(&self, at: &RemoteRef, page: Option<&str>) -> Result<RemotePage<RemoteComment>, BackendError> {
@@ -378,7 +378,7 @@ impl Backend for JiraBackend {
         Ok(RemotePage { items: items.collect::<Result<_, _>>()?, next })
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let answer = self.line.send(TrackerCall::get(self.path("/myself"))).await?;
         match wire::refusal(&answer) {
             Some(error) if error.trouble == ErrorKind::Paused => {
@@ -398,8 +398,8 @@ impl Backend for JiraBackend {
         let user: wire::User = read_json(&answer, "the account")?;
         let mut checked =
             CheckReport { account: user.display_name.clone().or_else(|| convert::their_name(user, &self.settings)), missing: Vec::new() };
-        if let Some(place) = place {
-            checked.missing.extend(self.missing_in(place).await?);
+        if let Some(project) = project {
+            checked.missing.extend(self.missing_in(project).await?);
         }
         Ok(checked)
     }
@@ -436,7 +436,7 @@ impl Backend for JiraBackend {
         delivery::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }

@@ -71,7 +71,7 @@ impl JiraLink {
     }
 }
 
-/// Each once, however many links say it. `None`: links are not told.
+/// Each once, for any number of links that say it. `None`: the answer contains no links.
 pub(super) fn told(links: Option<&[JiraLink]>, parent: Option<&JiraLinkEnd>, settings: &JiraSettings) -> Option<Vec<RemoteRelation>> {
     let parent = parent.map(|parent| RemoteRelation { relation: Relation::Parent, key: parent.key.clone() });
     let mut told: Vec<RemoteRelation> = Vec::new();
@@ -94,7 +94,7 @@ impl JiraBackend {
     pub(super) async fn relate(&self, at: &RemoteRef, change: &SetChange<RemoteRelation>) -> Result<(), BackendError> {
         let issue = self.read_issue(&at.id).await?.ok_or_else(|| gone(at))?;
         let fields = issue.fields;
-        // Switched off over there.
+        // Links are switched off in Jira.
         let Some(there) = told(fields.links.as_deref(), fields.parent.as_ref(), &self.settings) else { return Ok(()) };
         for link in fields.links.iter().flatten() {
             if let Some(relation) = link.read().filter(|relation| has(&change.remove, relation)) {

@@ -20,7 +20,8 @@ pub(super) struct JiraSettings {
     pub(super) root: String,
     /// Where people open issues; empty where it is not known.
     pub(super) site: String,
-    /// Whose token it is, for basic authentication; without it the token is shown as a bearer's.
+    /// The user of the token, for basic authentication; without it the token is sent as a bearer
+    /// token.
     pub(super) user: Option<String>,
     pub(super) issue_type: String,
     /// In the order of [`Priority::ALL`].
@@ -31,7 +32,8 @@ pub(super) struct JiraSettings {
     pub(super) resolution: String,
     /// The field of the due date, where there is one.
     pub(super) due_field: Option<String>,
-    /// Put into every new issue: what the project requires and nobody else fills in.
+    /// Fields for every new issue: those that the project requires and that our issue does not
+    /// have.
     pub(super) extra: Map<String, Value>,
     pub(super) names: LabelNames,
     pub(super) capabilities: Capabilities,
@@ -133,7 +135,7 @@ fn root(edition: JiraEdition, cloud_id: Option<&str>) -> Result<String, String> 
     }
 }
 
-/// With a site's id in the path, requests go to a host that nobody can open issues on.
+/// With a site's id in the path, requests go to a host whose addresses users cannot open.
 fn site(options: &BackendOptions) -> String {
     let own = if options.option("cloud_id").is_some() { "" } else { options.line.base() };
     options.option("site").unwrap_or(own).trim_end_matches('/').to_owned()

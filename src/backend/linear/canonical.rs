@@ -1,7 +1,7 @@
 //! How Linear writes a text anew: its editor keeps a tree, not the letters. Pure.
 //!
-//! Only what looks the same is made the same: the mark of a list's items, rules, addresses in angle brackets, runs of empty lines.
-//! Nothing within code.
+//! Only equal renderings get one form: the mark of a list's items, rules, addresses in angle
+//! brackets, runs of empty lines. Nothing within code.
 
 use crate::backend::canonical::plain;
 

@@ -1,8 +1,9 @@
 //! Linear (GraphQL at `/graphql`).
 //!
-//! A place is `project`: the key of a team (`OPS`). The marker's UUID is the issue's own id, and a comment's likewise, so nothing is made
-//! twice and everything is found by its id. Workflow states are the team's own and are told by their type; labels and people
-//! go by id and are looked up, missing labels are made in the team. A refusal can come with any status: `wire` reads it.
+//! A project is `project`: the key of a team (`OPS`). The marker's UUID is the issue's own id, and
+//! a comment's likewise, so nothing is created twice and everything is found by its id. Workflow
+//! states are the team's own and are known by their type; labels and people go by id and are looked
+//! up, missing labels are created in the team. A refusal can come with any status: `wire` reads it.
 
 mod canonical;
 mod convert;
@@ -84,7 +85,8 @@ impl LinearBackend {
         self.line.send(TrackerCall::post("/graphql").json(&wire::Question::new(operation, variables))).await
     }
 
-    /// Something with an id of ours. If that is taken, an earlier request did it, or one that is still on its way: it is to be looked for.
+    /// Creates a record under an id of ours. If the id is taken, an earlier request did it, or one
+    /// that is still on its way: the caller searches for it.
     async fn make<T: DeserializeOwned>(&self, operation: &GraphqlOperation, variables: impl Serialize + Send) -> Result<T, BackendError> {
         made_by(&self.change(operation, variables).await?, operation.name)
     }
@@ -135,7 +137,8 @@ impl LinearBackend {
     async fn make_label(&self, team: &wire::Team, name: &str) -> Result<String, BackendError> {
         let answer = self.ask(&query::LABEL_CREATE, json!({"input": {"name": name, "teamId": team.id}})).await?;
         if wire::is_duplicate(&answer) {
-            let message = format!("the label {name:?} was made by somebody else just now, or holds others and cannot be put on an issue");
+            let message =
+                format!("the label {name:?} was created by another client just now, or holds others and cannot be put on an issue");
             return Err(BackendError::new(ErrorKind::Retry { after: None }, message));
         }
         let made: wire::LabelCreate = wire::data(&answer, "the label")?;
@@ -144,13 +147,13 @@ impl LinearBackend {
 
     async fn person(&self, name: &str) -> Result<String, BackendError> {
         let found: wire::Users = self.get(&query::PERSON, json!({"name": name})).await?;
-        let message = || format!("nobody there is called {name:?}, by address or display name: mend the backend's users");
+        let message = || format!("no user there has the address or display name {name:?}: correct the backend's users");
         convert::person(found.users.nodes, name).ok_or_else(|| BackendError::new(ErrorKind::Denied, message()))
     }
 
-    async fn found(&self, place: &Project, draft: &Draft) -> Result<convert::LinearLookups, BackendError> {
-        let Some(team) = self.team(&place.project).await? else {
-            return Err(BackendError::new(ErrorKind::Denied, no_team(place)));
+    async fn found(&self, project: &Project, draft: &Draft) -> Result<convert::LinearLookups, BackendError> {
+        let Some(team) = self.team(&project.project).await? else {
+            return Err(BackendError::new(ErrorKind::Denied, no_team(project)));
         };
         Ok(convert::LinearLookups {
             labels: self.label_ids(&team, &draft.all_labels(&self.names, &convert::CAPABILITIES)).await?,
@@ -191,13 +194,13 @@ impl LinearBackend {
         Ok(())
     }
 
-    fn remote(&self, issue: wire::Issue, place: &Project) -> RemoteIssue {
-        convert::remote(issue, place, &self.names, &self.users)
+    fn remote(&self, issue: wire::Issue, project: &Project) -> RemoteIssue {
+        convert::remote(issue, project, &self.names, &self.users)
     }
 }
 
-fn no_team(place: &Project) -> String {
-    format!("there is no team with the key {}, or the credential may not see it", place.project)
+fn no_team(project: &Project) -> String {
+    format!("there is no team with the key {}, or the credential may not see it", project.project)
 }
 
 fn id_of(labels: &[wire::Label], name: &str) -> Option<String> {
@@ -238,12 +241,12 @@ impl Backend for LinearBackend {
         self.line.clock_ahead()
     }
 
-    async fn prepare(&self, place: &Project, draft: &Draft, marker: &Marker) -> Result<PreparedIssue, BackendError> {
+    async fn prepare(&self, project: &Project, draft: &Draft, marker: &Marker) -> Result<PreparedIssue, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
-        let found = self.found(place, draft).await?;
+        let found = self.found(project, draft).await?;
         let variables = json!({"input": convert::create(draft, id, &found)});
         let call = TrackerCall::post("/graphql").json(&wire::Question::new(&query::ISSUE_CREATE, variables));
-        Ok(PreparedIssue { call, project: place.clone(), carried: Draft { relations: Vec::new(), ..draft.clone() } })
+        Ok(PreparedIssue { call, project: project.clone(), carried: Draft { relations: Vec::new(), ..draft.clone() } })
     }
 
     async fn create(&self, prepared: PreparedIssue) -> Result<CreatedRemote, BackendError> {
@@ -254,9 +257,9 @@ impl Backend for LinearBackend {
     }
 
     /// By its id, whenever it was made and wherever it has been moved to.
-    async fn find_by_marker(&self, place: &Project, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
+    async fn find_by_marker(&self, project: &Project, marker: &Marker, _since: DateTime<Utc>) -> Result<Option<RemoteIssue>, BackendError> {
         let id = convert::id_of(marker).ok_or_else(|| no_id(marker))?;
-        self.whole_or_binned(&id, place).await
+        self.whole_or_binned(&id, project).await
     }
 
     async fn read(&self, at: &RemoteRef) -> Result<Option<RemoteIssue>, BackendError> {
@@ -298,8 +301,8 @@ impl Backend for LinearBackend {
         if wire::is_gone(&answer) { Ok(()) } else { wire::refusal(&answer).map_or(Ok(()), Err) }
     }
 
-    async fn list(&self, place: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
-        let mut filter = json!({"team": {"key": {"eq": place.project}}});
+    async fn list(&self, project: &Project, ask: &ListAsk<'_>) -> Result<ChangesPage, BackendError> {
+        let mut filter = json!({"team": {"key": {"eq": project.project}}});
         if let Some(since) = ask.since {
             let changed = json!({"updatedAt": {"gte": moment(since)}});
             filter["or"] = json!([changed, {"comments": {"some": changed}}]);
@@ -307,7 +310,7 @@ impl Backend for LinearBackend {
         let found: wire::Issues = self.get(&query::ISSUES, json!({"filter": filter, "first": self.page_size, "after": ask.page})).await?;
         let wire::Page { nodes, page_info } = found.issues;
         let there = nodes.into_iter().filter(|issue| issue.trashed != Some(true));
-        let items = there.map(|issue| self.remote(issue, place)).collect();
+        let items = there.map(|issue| self.remote(issue, project)).collect();
         Ok(ChangesPage { items, next: page_info.next()?, ..ChangesPage::default() })
     }
 
@@ -326,7 +329,7 @@ impl Backend for LinearBackend {
         Err(BackendError::unreadable("comments", "the list does not end"))
     }
 
-    async fn check(&self, place: Option<&Project>) -> Result<CheckReport, BackendError> {
+    async fn check(&self, project: Option<&Project>) -> Result<CheckReport, BackendError> {
         let viewer = match self.get::<wire::Viewer>(&query::VIEWER, json!({})).await {
             Ok(found) => found.viewer,
             Err(error) if error.trouble == ErrorKind::Paused => {
@@ -335,8 +338,8 @@ impl Backend for LinearBackend {
             }
             Err(error) => return Err(error),
         };
-        let missing = match place {
-            Some(place) if self.team(&place.project).await?.is_none() => vec![no_team(place)],
+        let missing = match project {
+            Some(project) if self.team(&project.project).await?.is_none() => vec![no_team(project)],
             Some(_) | None => Vec::new(),
         };
         Ok(CheckReport { account: Some(viewer.display_name), missing })
@@ -361,7 +364,7 @@ impl Backend for LinearBackend {
         delivery::hear(delivery, secrets)
     }
 
-    async fn add_webhook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        self.hook(place, url, secret).await
+    async fn add_webhook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        self.hook(project, url, secret).await
     }
 }

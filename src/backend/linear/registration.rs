@@ -43,8 +43,8 @@ struct LinearHookMade {
 }
 
 impl LinearBackend {
-    pub(super) async fn hook(&self, place: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
-        let team = self.team(&place.project).await?.ok_or_else(|| BackendError::new(ErrorKind::Fail, no_team(place)))?;
+    pub(super) async fn hook(&self, project: &Project, url: &str, secret: &SecretString) -> Result<HookMade, BackendError> {
+        let team = self.team(&project.project).await?.ok_or_else(|| BackendError::new(ErrorKind::Fail, no_team(project)))?;
         let all = self.all_hooks().await.map_err(|error| by_hand(error, BY_HAND))?;
         let ours = |hook: &LinearHook| hook.url.as_deref() == Some(url) && hook.team.as_ref().is_some_and(|of| of.id == team.id);
         let mut mine = all.into_iter().filter(ours);

@@ -97,16 +97,16 @@ enum Bin {
 
 impl LinearBackend {
     /// The issue with its relations; `None` if it is in the bin.
-    pub(super) async fn whole(&self, id: &str, place: &Project) -> Result<Option<RemoteIssue>, BackendError> {
-        self.fetch_whole(id, place, Bin::Left).await
+    pub(super) async fn whole(&self, id: &str, project: &Project) -> Result<Option<RemoteIssue>, BackendError> {
+        self.fetch_whole(id, project, Bin::Left).await
     }
 
     /// The issue with its relations, also from the bin.
-    pub(super) async fn whole_or_binned(&self, id: &str, place: &Project) -> Result<Option<RemoteIssue>, BackendError> {
-        self.fetch_whole(id, place, Bin::Searched).await
+    pub(super) async fn whole_or_binned(&self, id: &str, project: &Project) -> Result<Option<RemoteIssue>, BackendError> {
+        self.fetch_whole(id, project, Bin::Searched).await
     }
 
-    async fn fetch_whole(&self, id: &str, place: &Project, bin: Bin) -> Result<Option<RemoteIssue>, BackendError> {
+    async fn fetch_whole(&self, id: &str, project: &Project, bin: Bin) -> Result<Option<RemoteIssue>, BackendError> {
         let answer = self.ask(&query::ISSUE, json!({"id": id, "first": self.page_size})).await?;
         if wire::is_gone(&answer) {
             return Ok(None);
@@ -117,7 +117,7 @@ impl LinearBackend {
         }
         let first: OneRelated = wire::data(&answer, query::ISSUE.name)?;
         let relations = told(self.all(id, first.issue).await?);
-        Ok(Some(RemoteIssue { relations: Some(relations), ..self.remote(found.issue, place) }))
+        Ok(Some(RemoteIssue { relations: Some(relations), ..self.remote(found.issue, project) }))
     }
 
     /// Two lists, read side by side: one that has ended is asked behind its end, where there is nothing.

@@ -1,4 +1,5 @@
-//! Linear's JSON, as far as it is used, and what its failures mean: most come in a list of errors, whatever the status.
+//! Linear's JSON, as far as it is used, and what its failures mean: most come in a list of errors,
+//! with any status.
 //!
 //! Nothing is translated here.
 
@@ -163,7 +164,7 @@ pub(super) struct Comment {
     pub(super) updated_at: DateTime<Utc>,
     #[serde(default)]
     pub(super) user: Option<User>,
-    /// Who wrote it where nobody of the workspace did: an integration.
+    /// The author, if it is an integration and no user of the workspace.
     #[serde(default)]
     pub(super) bot_actor: Option<Bot>,
 }
@@ -247,7 +248,7 @@ pub(super) struct CreateIssue<'a> {
     pub(super) due_date: Option<NaiveDate>,
 }
 
-/// What is absent stays as it is over there; `null` takes away.
+/// An absent field stays unchanged in the tracker; `null` clears it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EditIssue<'a> {
@@ -352,12 +353,12 @@ pub(super) fn is_taken(answer: &HttpAnswer) -> bool {
     })
 }
 
-/// Whether a label of the name is there already: somebody else made it in between.
+/// Whether a label of the name exists already: another client created it in between.
 pub(super) fn is_duplicate(answer: &HttpAnswer) -> bool {
     is_taken(answer) || errors(answer).first().is_some_and(|error| error.message.to_lowercase().contains("duplicate label"))
 }
 
-/// Until the count that is spent begins anew. Linear tells milliseconds.
+/// Until the spent count begins anew. Linear gives milliseconds.
 fn wait(answer: &HttpAnswer) -> Duration {
     let header = |name: String| answer.headers.get(name.as_str())?.to_str().ok();
     let now = header("date".to_owned()).and_then(|date| DateTime::parse_from_rfc2822(date).ok());
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_means_stands_in_its_code_whatever_the_status() {
+    fn the_code_of_an_error_gives_its_meaning_for_any_status() {
         let trouble = |status, code, message| refusal(&answer(status, &[], code, message)).unwrap().trouble;
         assert_eq!(trouble(400, "RATELIMITED", "Rate limit exceeded"), ErrorKind::Limited { after: Duration::from_mins(1) });
         assert_eq!(trouble(400, "AUTHENTICATION_ERROR", "Authentication required"), ErrorKind::Paused);

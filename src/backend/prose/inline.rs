@@ -31,7 +31,7 @@ pub fn spans(line: &str) -> Vec<ProseSpan> {
     found
 }
 
-/// As far as the end of something within a line is looked for: a hostile line takes no longer than others.
+/// How far the search for an end within a line goes: a hostile line takes no longer than others.
 const NEAR: usize = 2_000;
 
 fn near(text: &str) -> &str {

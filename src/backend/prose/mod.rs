@@ -1,8 +1,8 @@
 //! Our texts (Markdown) as a tree, for trackers that keep texts in a form of their own. Pure.
 //!
 //! What is understood: paragraphs, headings, lists, quotations, fenced code, rules; bold, code and links within a line. Everything
-//! else stays the text it is. A tracker's own form is made from the tree and read into it; [`render`] writes Markdown again. A new
-//! construct is a variant here, a case in [`parse`] and in [`render`], and one in each tracker's form.
+//! else stays the text it is. A tracker's own form is made from the tree and read into it; [`render()`] writes Markdown again. A new
+//! construct is a variant here, a case in [`parse`] and in [`render()`], and one in each tracker's form.
 
 mod inline;
 mod render;

@@ -15,7 +15,7 @@ pub struct Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// More faults than this are not told: a hostile body must not buy a huge answer.
+    /// More faults than this are left out: a hostile body must not buy a huge answer.
     pub const MOST: usize = 100;
 
     pub fn add(&mut self, pointer: impl Into<String>, code: &'static str, message: impl Into<String>) {

@@ -1,5 +1,5 @@
-//! What every other folder of the domain stands on: texts and their limits, faults, unchecked input, closed lists of words,
-//! ids and stamps.
+//! The base of every other folder of the domain: texts and their limits, faults, unchecked input,
+//! closed vocabularies, ids and stamps.
 //!
 //! It uses nothing of the domain. To add a word list, use [`vocabulary`]; to add a text field, give its limit in [`text`].
 

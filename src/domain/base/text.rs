@@ -1,4 +1,4 @@
-//! What may be written in each text field: the limits, and the one place that checks them.
+//! The limits of each text field, and the one function that checks them.
 //!
 //! NUL is refused everywhere (Postgres cannot store it). To add a field, add its [`TextRule`] here.
 

@@ -8,7 +8,7 @@ use crate::domain::base::vocabulary::CloseReason;
 use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, State};
 
-/// What is wished of each; what is not mentioned stays.
+/// What changes in each issue; a field that is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BulkChange {
     pub labels: SetWish,
@@ -26,7 +26,7 @@ pub struct SetWish {
     pub remove: Vec<String>,
 }
 
-/// The state to bring an issue to.
+/// The state that an issue shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateWish {
     Open,
@@ -54,17 +54,17 @@ impl SetWish {
     }
 }
 
-/// The words first, then the state: both or neither.
-pub fn change_one_of_many(issue: &Issue, wish: &BulkChange, cause: &Cause, stamp: Stamp) -> Decision {
-    let labels = bounded(wish.labels.apply(&issue.labels), text::MAX_LABELS, "labels", issue)?;
-    let assignees = bounded(wish.assignees.apply(&issue.assignees), text::MAX_ASSIGNEES, "assignees", issue)?;
-    let words = EditIssue { labels, assignees, milestone: wish.milestone.clone(), ..EditIssue::default() };
+/// The fields first, then the state: both or neither.
+pub fn change_one_of_many(issue: &Issue, request: &BulkChange, cause: &Cause, stamp: Stamp) -> Decision {
+    let labels = bounded(request.labels.apply(&issue.labels), text::MAX_LABELS, "labels", issue)?;
+    let assignees = bounded(request.assignees.apply(&issue.assignees), text::MAX_ASSIGNEES, "assignees", issue)?;
+    let words = EditIssue { labels, assignees, milestone: request.milestone.clone(), ..EditIssue::default() };
     let wants_words = words != EditIssue::default();
     in_turn(
         issue,
         stamp,
         |issue, stamp| if wants_words { edit(issue, words, cause, stamp) } else { Ok(None) },
-        |issue, stamp| wish.state.as_ref().map_or(Ok(None), |state| move_to(issue, state, cause, stamp)),
+        |issue, stamp| request.state.as_ref().map_or(Ok(None), |state| move_to(issue, state, cause, stamp)),
     )
 }
 

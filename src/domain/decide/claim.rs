@@ -1,4 +1,4 @@
-//! Who works on an issue: one holder at a time, for a while.
+//! Claims: one holder of an issue at a time, for a limited time.
 
 use chrono::TimeDelta;
 
@@ -7,7 +7,7 @@ use crate::domain::base::stamp::Stamp;
 use crate::domain::event::EventKind;
 use crate::domain::issue::{Claim, Issue, State};
 
-/// Takes the issue for `lease`, or renews it for its holder. A claim that has run out may be taken by anybody.
+/// Takes the issue for `lease`, or renews it for its holder. Any caller may take an expired claim.
 pub fn claim(issue: &Issue, holder: &str, lease: TimeDelta, cause: &Cause, stamp: Stamp) -> Decision {
     not_archived(issue)?;
     not_pending(issue)?;
@@ -21,7 +21,7 @@ pub fn claim(issue: &Issue, holder: &str, lease: TimeDelta, cause: &Cause, stamp
     Ok(Some(step(issue, EventKind::Claimed, cause, stamp, |issue, _| issue.claim = Some(Claim { holder: holder.to_owned(), until }))))
 }
 
-/// Gives the issue back. Releasing what nobody holds is no news.
+/// Gives the issue back. Releasing an issue without a claim changes nothing.
 pub fn release(issue: &Issue, holder: &str, cause: &Cause, stamp: Stamp) -> Decision {
     if let Some(held) = issue.live_claim(stamp.now).filter(|claim| claim.holder != holder) {
         return Err(Refusal::new("claimed", format!("issue #{} is claimed by {}, not by {holder}", issue.number, held.holder)));

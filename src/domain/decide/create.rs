@@ -8,17 +8,17 @@ use crate::domain::filing::dedupe::Dedupe;
 use crate::domain::issue::Issue;
 use crate::domain::tracker::RouteNote;
 
-/// Everything that a creation is decided on.
+/// The inputs of the decision about a creation.
 #[derive(Debug)]
 pub struct NewIssue {
     pub issue: Issue,
-    /// How the issue is recognised when its task is filed again.
+    /// The dedupe key by which a repeated task is recognised.
     pub dedupe: Option<Dedupe>,
-    /// Where the issue goes; `None` where there are no trackers.
+    /// The route of the issue; `None` where no tracker is configured.
     pub route: Option<RouteNote>,
 }
 
-/// The issue, its first event and its identity among repeats. An issue that needs review has a second event: it enters the queue.
+/// The issue, its first event and its dedupe key. An issue that needs review has a second event: it enters the queue.
 #[must_use]
 pub fn create(new: NewIssue, cause: &Cause, stamp: Stamp) -> Change {
     let NewIssue { issue, dedupe, route } = new;

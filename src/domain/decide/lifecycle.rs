@@ -68,7 +68,8 @@ pub fn close(issue: &Issue, reason: CloseReason, cause: &Cause, stamp: Stamp) ->
     }
 }
 
-/// [`close`] with a last word. Closing what is closed already repeats no comment, so the wish can be sent again.
+/// [`close`] with a comment. Closing a closed issue repeats no comment, so the request can be sent
+/// again.
 pub fn close_saying(issue: &Issue, reason: CloseReason, comment: String, cause: &Cause, stamp: Stamp) -> Decision {
     if close(issue, reason, cause, stamp)?.is_none() {
         return Ok(None);

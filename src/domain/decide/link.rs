@@ -7,7 +7,8 @@ use crate::domain::event::EventKind;
 use crate::domain::issue::Issue;
 use crate::domain::tracker::{Link, LinkNote, TrackerKind};
 
-/// The event and the tie. The first tracker is the one that the issue reports as its own; a mirror changes nothing of the issue.
+/// The event and the link. The issue reports its first tracker as its own; a mirror changes nothing
+/// of the issue.
 #[must_use]
 pub fn link(issue: &Issue, link: Link, kind: TrackerKind, found_again: bool, cause: &Cause, stamp: Stamp) -> Change {
     let remote = link.remote.as_ref();

@@ -1,7 +1,9 @@
-//! The rules: a state, a wish and a moment in, a [`Change`] out. Every entrance comes through here.
+//! The rules: a state, a request and a moment in, a [`Change`] out. Every entrance calls these
+//! functions.
 //!
-//! A decision answers `None` when the wish is already true (nothing is written, nobody is told), and a [`Refusal`] when
-//! the state forbids it. To add a rule: a function here or in the file of its subject, and its line in the property test.
+//! A decision answers `None` when the issue is already as requested (nothing is written, no event
+//! is emitted), and a [`Refusal`] when the state forbids the request. To add a rule: a function
+//! here or in the file of its subject, and its line in the property test.
 
 mod bulk;
 mod claim;
@@ -32,14 +34,14 @@ use super::issue::Issue;
 use crate::domain::base::stamp::Stamp;
 use crate::domain::base::vocabulary::ReviewState;
 
-/// Who asked, and in which trace.
+/// The actor of a request, and its trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     pub actor: String,
     pub trace: Option<String>,
 }
 
-/// The state forbids the wish. `code` is stable; the message says what to do instead.
+/// The state forbids the request. `code` is stable; the message says what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

@@ -1,4 +1,5 @@
-//! What changed in a tracker, brought into the issue here: a fact, not a wish, so that hardly anything forbids it.
+//! Applies a tracker's changes to our issue. They are facts, not requests, so the rules forbid
+//! almost none of them.
 
 use super::{Cause, Decision, in_turn, step};
 use crate::domain::base::id::{CommentId, IssueId};
@@ -14,17 +15,17 @@ use crate::domain::issue::{Issue, State};
 use crate::domain::sync::{Conflict, ConflictNote};
 use crate::domain::tracker::{Link, LinkNote};
 
-/// What is brought: words as they are to be here, and the state.
+/// What is pulled: the fields with the values that our issue shall have, and the state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RemoteChanges {
     pub words: EditIssue,
     pub state: Option<(StateName, Option<CloseReason>)>,
-    /// Clashes to be told of.
+    /// Conflicts that get an event.
     pub clashes: Vec<ConflictNote>,
 }
 
-/// One event for the words, one for the state, one for each clash; `None` where nothing comes of it. `backend` is where it comes from: it
-/// need not be told.
+/// One event for the fields, one for the state, one for each conflict; `None` where nothing
+/// changes. `backend` is the origin of the change: the event is not sent back to it.
 #[must_use]
 pub fn apply_remote(issue: &Issue, backend: &str, absorption: RemoteChanges, cause: &Cause, stamp: Stamp) -> Option<Change> {
     let mut steps = ChangeSteps { change: None, issue: issue.clone(), cause, stamp, backend };
@@ -52,14 +53,15 @@ pub fn apply_remote(issue: &Issue, backend: &str, absorption: RemoteChanges, cau
     steps.change
 }
 
-/// A comment that was changed there: its text as it is to be here, where that changes, and the clashes to be told of.
+/// A comment that was changed in the tracker: the text that our comment shall have, if it changes,
+/// and the conflicts that get an event.
 #[must_use]
 pub fn edit_remote_comment(
     issue: &Issue,
     backend: &str,
     comment: &Comment,
     body: Option<String>,
-    clashes: Vec<ConflictNote>,
+    conflicts: Vec<ConflictNote>,
     cause: &Cause,
     stamp: Stamp,
 ) -> Change {
@@ -67,7 +69,7 @@ pub fn edit_remote_comment(
     if let Some(Ok(Some(edit))) = body.map(|body| super::edit_comment(issue, comment, body, cause, stamp)) {
         steps.add(edit);
     }
-    steps.tell(clashes);
+    steps.tell(conflicts);
     steps.change.unwrap_or_else(|| Change::of(IssueWrite::None))
 }
 
@@ -114,9 +116,9 @@ pub fn remote_gone(issue: &Issue, backend: &str, cause: &Cause, stamp: Stamp) ->
 
 /// It was taken for a new one where another of ours had moved to: closed as a duplicate of that one, and out of sight.
 #[must_use]
-pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
-    let mut steps = ChangeSteps { change: None, issue: twin.clone(), cause, stamp, backend };
-    if !matches!(twin.state, State::Closed { .. }) {
+pub fn archive_duplicate(duplicate: &Issue, of: IssueId, backend: &str, cause: &Cause, stamp: Stamp) -> Option<Change> {
+    let mut steps = ChangeSteps { change: None, issue: duplicate.clone(), cause, stamp, backend };
+    if !matches!(duplicate.state, State::Closed { .. }) {
         steps.take(EventKind::Closed, |issue, detail| {
             detail.reason = Some(CloseReason::Duplicate.to_string());
             issue.state = State::Closed { reason: CloseReason::Duplicate, at: stamp.now };
@@ -126,7 +128,7 @@ pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause
             }
         });
     }
-    if twin.archived_at.is_none() {
+    if duplicate.archived_at.is_none() {
         steps.take(EventKind::Archived, |issue, _| {
             issue.archived_at = Some(stamp.now);
             issue.claim = None;
@@ -135,7 +137,7 @@ pub fn archive_duplicate(twin: &Issue, of: IssueId, backend: &str, cause: &Cause
     steps.change
 }
 
-/// Somebody decided what stands.
+/// An operator or a rule resolved the conflict.
 fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> Change {
     step(issue, EventKind::SyncSettled, cause, stamp, |_, detail| {
         detail.conflict = Some(ConflictNote {
@@ -148,7 +150,8 @@ fn settled(issue: &Issue, conflict: &Conflict, cause: &Cause, stamp: Stamp) -> C
     })
 }
 
-/// Somebody decided what stands, and wrote it: both at once, so that nobody meets the new words as another clash.
+/// Resolves a conflict with a text of the operator. Both are one change, so that no sync run meets
+/// the new text as another conflict.
 pub fn resolve(issue: &Issue, conflict: &Conflict, words: Option<EditIssue>, cause: &Cause, stamp: Stamp) -> Decision {
     let write = |issue: &Issue, stamp| words.map_or(Ok(None), |words| super::edit(issue, words, cause, stamp));
     in_turn(issue, stamp, write, |issue, stamp| Ok(Some(settled(issue, conflict, cause, stamp))))
@@ -176,8 +179,8 @@ impl ChangeSteps<'_> {
         self.add(step(&self.issue, kind, self.cause, self.stamp, mutate));
     }
 
-    fn tell(&mut self, clashes: Vec<ConflictNote>) {
-        for note in clashes {
+    fn tell(&mut self, conflicts: Vec<ConflictNote>) {
+        for note in conflicts {
             self.take(EventKind::SyncConflict, |_, detail| detail.conflict = Some(note));
         }
     }
@@ -250,13 +253,13 @@ mod tests {
     fn a_duplicate_that_is_archived_names_its_original_once() {
         let of = IssueId(Uuid::from_u128(9));
         let duplicates = IssueRelation { relation: Relation::Duplicates, to: RelationEnd::Issue(of) };
-        let twin = Issue { relations: vec![duplicates.clone()], ..issue() };
-        let change = archive_duplicate(&twin, of, "t0", &cause(), stamp(2)).unwrap();
+        let duplicate = Issue { relations: vec![duplicates.clone()], ..issue() };
+        let change = archive_duplicate(&duplicate, of, "t0", &cause(), stamp(2)).unwrap();
         assert_eq!(change.issue().unwrap().relations, [duplicates]);
     }
 
     #[test]
-    fn words_and_state_are_told_apart_and_say_where_they_come_from() {
+    fn fields_and_state_are_separate_events_that_name_their_backend() {
         let words = EditIssue { title: Some("u".to_owned()), ..EditIssue::default() };
         let absorption = RemoteChanges { words, state: Some((StateName::Closed, Some(CloseReason::NotPlanned))), clashes: Vec::new() };
         let change = apply_remote(&issue(), "t0", absorption.clone(), &cause(), stamp(2)).unwrap();
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tracker_may_bring_an_issue_from_any_state_to_any_other() {
+    fn a_tracker_may_move_an_issue_from_any_state_to_any_other() {
         for from in StateName::ALL {
             for to in StateName::ALL {
                 let to_state = |state| RemoteChanges { state: Some((state, None)), ..RemoteChanges::default() };

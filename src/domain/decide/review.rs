@@ -1,4 +1,4 @@
-//! The review queue: nothing of a pending issue leaves for a tracker before somebody approves it.
+//! The review queue: a pending issue is not sent to a tracker before an operator approves it.
 
 use super::{Cause, Decision, Refusal, edit, in_turn, not_archived, step};
 use crate::domain::base::stamp::Stamp;
@@ -8,7 +8,8 @@ use crate::domain::event::EventKind;
 use crate::domain::issue::edit::EditIssue;
 use crate::domain::issue::{Issue, Review, State};
 
-/// Follows whatever puts an issue into the queue: its own event, so that whoever hears of one event needs no other.
+/// Appends the review request to a change that puts an issue into the queue. It is an event of its
+/// own, so a sink needs no other event.
 pub(super) fn ask_if_pending(change: Change, cause: &Cause, stamp: Stamp) -> Change {
     let Some(issue) = change.issue().filter(|issue| issue.review.state() == ReviewState::Pending) else { return change };
     let asked = step(issue, EventKind::ReviewRequested, cause, stamp.from_nth(1), |_, _| {});

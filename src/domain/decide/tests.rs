@@ -29,7 +29,7 @@ fn issue(review: bool) -> Issue {
     change.issue().unwrap().clone()
 }
 
-/// Every wish there is, by number.
+/// Every request there is, by number.
 fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
     let by = &cause();
     match n {
@@ -55,7 +55,7 @@ fn wish(n: u8, issue: &Issue, stamp: Stamp) -> Decision {
     }
 }
 
-/// How many wishes there are.
+/// How many requests there are.
 const WISHES: u8 = 19;
 
 #[test]
@@ -76,7 +76,7 @@ fn an_issue_relates_to_others_and_not_to_itself() {
 
 proptest! {
     #[test]
-    fn whatever_is_wished_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
+    fn after_any_requests_the_history_is_gapless_and_the_state_is_sound(review: bool, walk in prop::collection::vec((0..WISHES, -5i64..60), 1..150)) {
         let mut issue = issue(review);
         let mut second = 0;
         for (n, pass) in walk {
@@ -89,13 +89,13 @@ proptest! {
             prop_assert_eq!(seqs, (before.version + 1..=issue.version).collect::<Vec<_>>());
             let ids: std::collections::HashSet<_> = change.events.iter().map(|event| event.id).collect();
             prop_assert_eq!(ids.len(), change.events.len(), "each event has an id of its own");
-            // Whoever enters the queue is announced, and nobody else is.
+            // An issue that enters the queue gets a review request, and no other issue gets one.
             let asked = change.events.iter().any(|event| event.kind == EventKind::ReviewRequested);
             let entered = issue.review.state() == ReviewState::Pending && before.review.state() != ReviewState::Pending;
             prop_assert_eq!(asked, entered);
             prop_assert!(issue.updated_at >= before.updated_at);
             prop_assert!(issue.state.name() != StateName::Closed || issue.claim.is_none());
-            // While review is pending nothing but words, claims given back and the archive may change.
+            // While review is pending, only fields, released claims and the archive may change.
             if before.review.state() == ReviewState::Pending && issue.review == before.review {
                 prop_assert_eq!(&issue.state, &before.state);
                 prop_assert!(issue.claim.is_none());
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn a_wish_granted_is_no_news_the_second_time(n in prop_oneof![0u8..9, 16u8..18], walk in prop::collection::vec(0..WISHES, 0..20)) {
+    fn a_request_granted_is_no_news_the_second_time(n in prop_oneof![0u8..9, 16u8..18], walk in prop::collection::vec(0..WISHES, 0..20)) {
         let mut issue = issue(false);
         for n in walk {
             if let Ok(Some(change)) = wish(n, &issue, stamp(1)) { issue = change.issue().unwrap().clone(); }
@@ -169,7 +169,7 @@ fn several_events_of_one_change_are_in_the_order_of_their_causes() {
 }
 
 #[test]
-fn every_edition_of_a_comment_is_later_than_the_one_before_whatever_the_clock_says() {
+fn every_edition_of_a_comment_is_later_than_the_one_before_by_any_clock() {
     let open = issue(false);
     let (comment, _) = add_comment(&open, "one".to_owned(), &cause(), stamp(9)).unwrap();
     let change = edit_comment(&open, &comment, "two".to_owned(), &cause(), stamp(3)).unwrap().unwrap();

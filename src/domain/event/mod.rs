@@ -40,14 +40,15 @@ vocabulary! {
         Linked = "linked",
         /// Here and there it was changed to something else.
         SyncConflict = "sync_conflict",
-        /// Somebody, or a rule, decided what stands.
+        /// An operator or a rule resolved a conflict.
         SyncSettled = "sync_settled",
         /// It is gone from its tracker, for certain.
         RemoteGone = "remote_gone",
     }
 }
 
-/// One thing that happened. `(issue_id, seq)` is its place in the issue's history; `id` is its name to the outside.
+/// One fact of an issue's history. `(issue_id, seq)` is its position in the history; `id` is its
+/// name for sinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub issue_id: IssueId,
@@ -107,7 +108,8 @@ impl Event {
     }
 }
 
-/// What belongs to an event besides its kind. Told outside word for word on every retry, so it never depends on later state.
+/// What belongs to an event besides its kind. Every retry sends the same text, so it never depends
+/// on later state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventDetail {
     pub snapshot: IssueSnapshot,
@@ -123,10 +125,10 @@ pub struct EventDetail {
     /// Where it arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<LinkNote>,
-    /// The backend it was taken from, which therefore need not be told.
+    /// The backend that the change was pulled from. The event is not sent back to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// Of a clash with a tracker.
+    /// The conflict with a tracker that this event is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<ConflictNote>,
 }

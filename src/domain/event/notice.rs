@@ -1,4 +1,4 @@
-//! What is told outside about an event.
+//! An event as sinks receive it.
 
 use crate::domain::base::id::IssueNumber;
 use crate::domain::event::Event;
@@ -6,8 +6,8 @@ use crate::domain::issue::TaskOrigin;
 
 /// An event with those facts of its issue that never change.
 ///
-/// Whatever may change later is in the event's own `detail.snapshot`, as it was then. So a notice read again for the
-/// tenth attempt says word for word what it said at the first.
+/// Every value that may change later comes from the event's own `detail.snapshot`, as it was then.
+/// So the tenth attempt sends the same text as the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     pub event: Event,

@@ -1,10 +1,11 @@
-//! What counts as progress, in the words that State Hub hears.
+//! The events that count as progress, as State Hub receives them.
 
 use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::event::EventKind;
 
 vocabulary! {
-    /// Our words for what State Hub is told. None of them is one of its own (`task_*`, `workstream_*`, `decision_*`).
+    /// Our event types for State Hub. None of them is one of its own (`task_*`, `workstream_*`,
+    /// `decision_*`).
     Progress {
         Created = "issue_created",
         Started = "issue_started",

@@ -16,7 +16,7 @@ use crate::domain::tracker::Project;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DedupeKey(pub [u8; 32]);
 
-/// What the body of a request said, a SHA-256, to tell a repeat from a reused key.
+/// The SHA-256 of a request's body. It distinguishes a repeated request from a reused key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub [u8; 32]);
 
@@ -50,7 +50,7 @@ impl Dedupe {
 }
 
 impl Dedupe {
-    /// Of an issue that was made in a tracker: however often it is met, it comes here once.
+    /// The key of a remote issue: sync runs meet it many times and adopt it once.
     #[must_use]
     pub fn of_remote(backend: &str, place: &Project, remote_id: &str) -> Self {
         let Project { owner, repo, project } = place;
@@ -110,7 +110,7 @@ fn fingerprint(command: &CreateIssue) -> Fingerprint {
     parts.push(None);
     parts.extend(assignees.iter().map(|assignee| Some(assignee.as_str())));
     // Nothing where there are none: what was filed before there were any is recognised still.
-    let relations: Vec<String> = relations.iter().map(|wish| format!("{} {}", wish.relation, wish.to)).collect();
+    let relations: Vec<String> = relations.iter().map(|request| format!("{} {}", request.relation, request.to)).collect();
     if !relations.is_empty() {
         parts.push(None);
         parts.extend(relations.iter().map(|relation| Some(relation.as_str())));

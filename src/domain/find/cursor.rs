@@ -1,4 +1,4 @@
-//! The place a page ended at, as a token that means something only to the query it came from.
+//! The position at which a page ended, as a token that only its own query can read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,4 +1,5 @@
-//! What issues are counted by, and which counts one issue stands in. The store keeps the counts, so that nobody has to count.
+//! The facets of issues, and the counts that one issue belongs to. The store keeps the counts, so a
+//! request never counts rows.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::issue::{Issue, State};
 
 vocabulary! {
-    /// A property whose values are counted. Each word is stored beside its counts.
+    /// A property whose values are counted. Each name is stored beside its counts.
     Facet {
         State = "state",
         Backend = "backend",

@@ -41,11 +41,11 @@ pub struct ListFilter {
     pub text: Option<TextQuery>,
     /// Its id begins so.
     pub id_prefix: Option<IdPrefix>,
-    /// Nobody holds it at that moment.
+    /// Only issues without a live claim at that moment.
     pub unclaimed_at: Option<DateTime<Utc>>,
 }
 
-/// Who an issue is assigned to.
+/// The filter by assignee.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub enum AssigneeFilter {
     #[default]
@@ -138,7 +138,8 @@ impl ListFilter {
         }
     }
 
-    /// The counted value that holds exactly these issues, if there is one: nobody has to count them.
+    /// The counted value that holds exactly these issues, if there is one: then a request counts no
+    /// rows.
     #[must_use]
     pub fn counted(&self) -> Option<(Facet, Vec<String>)> {
         let only = |facet, keys: &[String], filter: Self| (keys.len() == 1 && filter == *self).then(|| (facet, keys.to_vec()));

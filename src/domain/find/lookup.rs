@@ -6,7 +6,7 @@ use crate::domain::base::id::{IssueId, IssueNumber};
 use crate::domain::base::vocabulary::StateName;
 use crate::domain::issue::TaskOrigin;
 
-/// Ids to look up, and how much may be answered.
+/// Ids to look up, and the limit of the answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueLookup {
     pub by: LookupBy,

@@ -1,4 +1,4 @@
-//! What a caller looks for: a checked filter, an order, a place to go on from, and how many.
+//! A query for issues: a checked filter, an order, a position to continue from, and a limit.
 //!
 //! Pure: the store answers a query, and `tests/it/store/find.rs` compares its answers with [`ListFilter::admits`] and
 //! [`Sort`]'s order. To add a filter: its field and its line in `filter`, its line in [`ListFilter::admits`], and its
@@ -37,7 +37,7 @@ pub const MAX_TOTAL: u32 = 10_000;
 /// A page ends early before its descriptions grow beyond this many bytes; one issue always fits.
 pub const PAGE_BYTES: u32 = 1 << 20;
 
-/// A ranked search looks at this many matches, the newest ones.
+/// A ranked search reads this many matches, the newest ones.
 pub const RANKED: u32 = 1000;
 
 vocabulary! {
@@ -144,7 +144,7 @@ impl Sort {
 }
 
 impl CursorKey {
-    /// The order this is a place in.
+    /// The order that this position belongs to.
     #[must_use]
     pub const fn sort(&self) -> Sort {
         match self {
@@ -179,7 +179,8 @@ impl IssueQuery {
         Self { filter, sort: Sort::Created, order: Order::Descending, after: None, limit: DEFAULT_LIMIT, total: false }
     }
 
-    /// From the parameters of a request, with all their faults at once. A parameter that nobody knows is one.
+    /// From the parameters of a request, with all their faults at once. An unknown parameter is a
+    /// fault.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self, Faults> {
         let mut params = QueryParams::new(pairs, "");
         let filter = ListFilter::read(&mut params);
@@ -207,12 +208,12 @@ impl IssueQuery {
         Ok(query)
     }
 
-    /// The place that a cursor of this list stands for.
+    /// The position that a cursor of this list stands for.
     pub fn place(&self, cursor: &str) -> Result<CursorKey, NotACursor> {
         ListCursor::read(cursor, self)
     }
 
-    /// The cursor of the page that begins after the place.
+    /// The cursor of the page that begins after the position.
     #[must_use]
     pub fn cursor(&self, place: CursorKey) -> String {
         ListCursor::write(self, place)

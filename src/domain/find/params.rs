@@ -1,4 +1,4 @@
-//! Named values of a request, taken one by one; what nobody took is a fault.
+//! Named values of a request, taken one by one. A value that is not taken is a fault.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -1,7 +1,7 @@
 //! Words: how text is cut into them, what a search asks for, and which of two matches comes first.
 //!
-//! Both databases are handed words that were cut here, so that both find the same issues. No SQL here: each dialect writes a
-//! [`SearchDocument`] and a [`TextQuery`] down in its own way.
+//! The databases receive words that were cut here, so that both find the same issues. No SQL here:
+//! each dialect writes a [`SearchDocument`] and a [`TextQuery`] in its own way.
 
 use serde::Serialize;
 
@@ -13,7 +13,8 @@ const MAX_WORD: usize = 64;
 /// What lies further back in an issue's text and comments is not searched. (Postgres counts positions up to 16,383.)
 const MAX_WORDS: usize = 16_000;
 
-/// Nor what lies further back than this. (Postgres holds a mebibyte of words for one row, with their positions.)
+/// Text beyond this limit is not indexed. (Postgres holds a mebibyte of words for one row, with
+/// their positions.)
 const MAX_BYTES: usize = 512 << 10;
 
 /// How many words and phrases one search may hold.

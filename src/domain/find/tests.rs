@@ -28,7 +28,7 @@ fn filters_combine_and_words_may_be_separated_by_commas() {
 }
 
 #[test]
-fn every_fault_is_told_at_once_under_its_parameter() {
+fn every_fault_is_listed_at_once_under_its_parameter() {
     let faults = parse("state=opne&label=&limit=0&total=1&created_from=yesterday&due_before=2026-6-1&sort=relevance&stat=open&q=- &cursor=x&order=asc&order=asc&unassigned=true&assignee=a").unwrap_err();
     let expected = [
         ("state", "unknown_word"),

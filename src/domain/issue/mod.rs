@@ -102,7 +102,7 @@ impl Review {
     }
 }
 
-/// Who works on the issue, and until when nobody else may.
+/// The holder of an issue, and the time until which the claim excludes other holders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     pub holder: String,

@@ -66,7 +66,7 @@ pub struct TrackerKey {
     pub key: String,
 }
 
-/// A relation as a caller wishes it.
+/// A relation as a caller requests it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedRelation {
     pub relation: Relation,
@@ -96,7 +96,7 @@ impl TrackerKey {
 }
 
 impl TrackerKey {
-    /// Whether a tracker's name of an issue can be written here as it is, whatever the backend is called.
+    /// Whether a tracker's name of an issue can be stored, for any name of the backend.
     #[must_use]
     pub fn can_hold(key: &str) -> bool {
         let rule = TextRule { max: OTHER.max - BACKEND_MOST - 1, ..OTHER };
@@ -191,7 +191,7 @@ impl RelationEnd {
     }
 }
 
-/// Puts one in, unless it is there. A parent takes the place of another one.
+/// Adds one, unless it is there. A new parent replaces the old one.
 pub fn put(set: &mut Vec<IssueRelation>, new: IssueRelation) {
     if set.iter().any(|one| one.relation == new.relation && one.to.same(&new.to)) {
         return;
@@ -207,26 +207,26 @@ pub fn issues(set: &[IssueRelation]) -> impl Iterator<Item = IssueId> {
     set.iter().filter_map(|related| related.to.issue())
 }
 
-/// The issues that wishes name, which have to be looked up.
-pub fn named(wishes: &[WantedRelation]) -> impl Iterator<Item = IssueRef> {
-    wishes.iter().filter_map(|wish| match &wish.to {
+/// The issues that the requested relations name and that must be looked up.
+pub fn named(requests: &[WantedRelation]) -> impl Iterator<Item = IssueRef> {
+    requests.iter().filter_map(|request| match &request.to {
         NamedIssue::Issue(name) => Some(*name),
         NamedIssue::Elsewhere(_) => None,
     })
 }
 
-/// Why wishes cannot be met.
+/// Why requested relations cannot be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnmetRelation {
-    /// Their places, and what they name that is not there.
+    /// Their positions, and the names that match no issue.
     Unknown(Vec<(usize, IssueRef)>),
     TwoParents,
 }
 
-/// The relations wished for, each once, by what is known of the issues they name.
-pub fn resolved(wishes: &[WantedRelation], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<IssueRelation>, UnmetRelation> {
-    let (mut set, mut unknown) = (Vec::<IssueRelation>::with_capacity(wishes.len()), Vec::new());
-    for (n, WantedRelation { relation, to }) in wishes.iter().enumerate() {
+/// The requested relations, each once, resolved by the known ids of the issues they name.
+pub fn resolved(requests: &[WantedRelation], known: impl Fn(&IssueRef) -> Option<IssueId>) -> Result<Vec<IssueRelation>, UnmetRelation> {
+    let (mut set, mut unknown) = (Vec::<IssueRelation>::with_capacity(requests.len()), Vec::new());
+    for (n, WantedRelation { relation, to }) in requests.iter().enumerate() {
         let found = match to {
             NamedIssue::Elsewhere(key) => Ok(RelationEnd::Elsewhere(key.clone())),
             NamedIssue::Issue(name) => known(name).map(RelationEnd::Issue).ok_or(*name),
@@ -270,14 +270,14 @@ impl JsonType for RelationSpec {
     }
 }
 
-/// A list of them. Repeats are dropped once it is known who is meant.
+/// A list of them. Repeats are dropped after the names are resolved.
 pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mut Faults) -> Vec<WantedRelation> {
     let items = text::typed(input, pointer, faults).unwrap_or_default();
     if items.len() > MAX_RELATIONS {
         faults.add(pointer, "too_many", format!("must hold at most {MAX_RELATIONS} entries"));
         return Vec::new();
     }
-    let mut wishes: Vec<WantedRelation> = Vec::with_capacity(items.len());
+    let mut requests: Vec<WantedRelation> = Vec::with_capacity(items.len());
     for (n, item) in items.into_iter().enumerate() {
         let at = format!("{pointer}/{n}");
         let spec = match item {
@@ -287,9 +287,9 @@ pub fn wishes(input: Input<Vec<Input<RelationSpec>>>, pointer: &str, faults: &mu
             }
             other @ (Input::Absent | Input::Value(_) | Input::WrongType(_)) => text::typed(other, &at, faults),
         };
-        wishes.extend(spec.and_then(|spec| spec.parse(&at, faults)));
+        requests.extend(spec.and_then(|spec| spec.parse(&at, faults)));
     }
-    wishes
+    requests
 }
 
 impl RelationSpec {
@@ -302,7 +302,7 @@ impl RelationSpec {
         let place = format!("{at}/to");
         let to = text::required(self.to, &place, OTHER, faults);
         if to.is_empty() {
-            // Told already.
+            // The fault is reported already.
             return None;
         }
         let to = to.parse().map_err(|error: NotAReference| faults.add(place, "not_a_reference", error.to_string())).ok();
@@ -316,8 +316,8 @@ mod tests {
 
     fn parse(json: &str) -> Result<Vec<String>, Vec<(String, &'static str)>> {
         let mut faults = Faults::default();
-        let wishes = wishes(serde_json::from_str(json).unwrap(), "/relations", &mut faults);
-        let told = wishes.iter().map(|wish| format!("{} {}", wish.relation, wish.to)).collect();
+        let requests = wishes(serde_json::from_str(json).unwrap(), "/relations", &mut faults);
+        let told = requests.iter().map(|request| format!("{} {}", request.relation, request.to)).collect();
         faults.into_result(told).map_err(|faults| faults.into_vec().into_iter().map(|fault| (fault.pointer, fault.code)).collect())
     }
 
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_its_place() {
+    fn every_fault_is_listed_at_its_pointer() {
         let faults = parse(
             r#"[{"relation":"parent","to":"1"},{"relation":"parent","to":"2"},{"to":7},{"relation":"likes","to":"3"},null,5,{"relation":"blocks","to":"x"},{}]"#,
         );
@@ -378,16 +378,17 @@ mod tests {
     }
 
     #[test]
-    fn names_become_ids_and_those_that_are_unknown_are_all_told() {
+    fn names_become_ids_and_the_unknown_ones_are_all_listed() {
         let id = IssueId(Uuid::from_u128(7));
         let number = |number| IssueRef::Number(IssueNumber(number));
-        let wish = |relation, name| WantedRelation { relation, to: NamedIssue::Issue(name) };
-        let wishes = [wish(Relation::Blocks, number(1)), wish(Relation::Blocks, IssueRef::Id(id)), wish(Relation::Relates, number(2))];
+        let request = |relation, name| WantedRelation { relation, to: NamedIssue::Issue(name) };
+        let requests =
+            [request(Relation::Blocks, number(1)), request(Relation::Blocks, IssueRef::Id(id)), request(Relation::Relates, number(2))];
         let both = |name: &IssueRef| [number(1), IssueRef::Id(id)].contains(name).then_some(id);
-        assert_eq!(resolved(&wishes[..2], both), Ok(vec![IssueRelation { relation: Relation::Blocks, to: RelationEnd::Issue(id) }]));
-        assert!(matches!(resolved(&wishes, |_| None), Err(UnmetRelation::Unknown(all)) if all.len() == 3));
-        assert_eq!(resolved(&wishes, both), Err(UnmetRelation::Unknown(vec![(2, number(2))])));
-        let parents = |name| [wish(Relation::Parent, number(1)), wish(Relation::Parent, name)];
+        assert_eq!(resolved(&requests[..2], both), Ok(vec![IssueRelation { relation: Relation::Blocks, to: RelationEnd::Issue(id) }]));
+        assert!(matches!(resolved(&requests, |_| None), Err(UnmetRelation::Unknown(all)) if all.len() == 3));
+        assert_eq!(resolved(&requests, both), Err(UnmetRelation::Unknown(vec![(2, number(2))])));
+        let parents = |name| [request(Relation::Parent, number(1)), request(Relation::Parent, name)];
         assert_eq!(resolved(&parents(IssueRef::Id(id)), both).map(|set| set.len()), Ok(1), "one parent by two names");
         assert_eq!(
             resolved(&parents(number(2)), |name| Some(if *name == number(1) { id } else { IssueId(Uuid::nil()) })),

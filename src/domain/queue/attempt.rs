@@ -14,7 +14,8 @@ vocabulary! {
         Failed = "failed",
         /// It was the last attempt: the message is kept as a dead letter.
         Dead = "dead",
-        /// No attempt: an operator took the message away. The error says who, and why.
+        /// No attempt: an operator discarded the message. The error names the operator and the
+        /// reason.
         Discarded = "discarded",
     }
 }

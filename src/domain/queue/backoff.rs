@@ -8,12 +8,13 @@ use std::time::Duration;
 pub struct Backoff {
     /// The bound of the first wait; each further one doubles it.
     pub base: Duration,
-    /// No wait is longer, the other side's own wish included.
+    /// No wait is longer, even if the target asks for more.
     pub most: Duration,
 }
 
 impl Backoff {
-    /// The wait after the attempt of that number (from 1). `random` spreads it; `wished` is the least the other side asks for.
+    /// The wait after the attempt of that number (from 1). `random` spreads it; `wished` is the
+    /// least wait that the target asks for.
     #[must_use]
     pub fn wait(self, attempt: i32, random: u32, wished: Option<Duration>) -> Duration {
         let wished = wished.unwrap_or_default().min(self.most);

@@ -1,4 +1,4 @@
-//! When to stop knocking at a door that nobody opens.
+//! The circuit breaker: when to stop calls to a failing target.
 //!
 //! Closed: everything goes. After a few failures in a row it opens: nothing goes for a while, then one probe at a time, until
 //! one is answered. So a target that is down costs one call now and then, and one message its attempt, not all of them.
@@ -49,7 +49,7 @@ enum BreakerPhase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BreakerPermit {
     Go,
-    /// One call, whose end must be reported. Nobody else gets through meanwhile.
+    /// One call, whose end must be reported. No other call gets through meanwhile.
     Probe,
     /// Nothing before then; `None`: not before the probe that is on its way has ended.
     Wait(Option<DateTime<Utc>>),
@@ -83,19 +83,20 @@ impl Breaker {
         }
     }
 
-    /// The target answered, whatever it thought of the message.
+    /// The target answered, even if it refused the message.
     pub const fn succeeded(&mut self) {
         self.failures = 0;
         self.state = BreakerPhase::Closed;
     }
 
-    /// The target did not answer, or not sensibly. `wished` is how long it asked to be left alone.
+    /// The target did not answer, or its answer makes no sense. `wished` is the wait that it asked
+    /// for.
     pub fn failed(&mut self, now: DateTime<Utc>, random: u32, wished: Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
         let opened = match self.state {
             BreakerPhase::Closed if self.failures < self.rule.failures => return,
             BreakerPhase::Closed => 1,
-            // Calls that were under way when it opened tell nothing new.
+            // Calls that were under way when the breaker opened do not count.
             BreakerPhase::Open { .. } => return,
             BreakerPhase::Probing { opened } => opened.saturating_add(1),
         };
@@ -172,7 +173,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens_at_most_one_probe_is_out_and_it_never_stays_shut_for_ever(steps in prop::collection::vec((0u8..4, any::<u32>()), 0..200)) {
+        fn at_any_time_at_most_one_probe_is_out_and_it_never_stays_shut_for_ever(steps in prop::collection::vec((0u8..4, any::<u32>()), 0..200)) {
             let (mut breaker, mut now, mut probes) = (Breaker::new(RULE), START, 0);
             for (step, random) in steps {
                 match step {

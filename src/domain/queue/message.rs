@@ -10,11 +10,12 @@ use crate::domain::event::Event;
 vocabulary! {
     /// What a message asks for.
     MessageKind {
-        /// Decide who must hear of an event, and write one message for each of them.
+        /// Find the targets of an event, and write one message for each of them.
         Dispatch = "dispatch",
-        /// Tell one sink of an event; the target is the sink's name.
+        /// Send an event to one sink; the target is the sink's name.
         Publish = "publish",
-        /// Bring an issue to one tracker, as it is by then; the target is the backend's name.
+        /// Push an issue to one tracker, in its state at that time; the target is the backend's
+        /// name.
         Push = "push",
     }
 }
@@ -26,7 +27,8 @@ vocabulary! {
         Pending = "pending",
         /// It failed, and will be tried again.
         Retrying = "retrying",
-        /// Given up: kept until somebody retries or discards it. Those behind it in its lane go on.
+        /// Given up: kept until an operator retries or discards it. The messages behind it in its
+        /// lane continue.
         Dead = "dead",
     }
 }
@@ -35,7 +37,7 @@ vocabulary! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMessage {
     pub kind: MessageKind,
-    /// Who it is for. One message, one target, one retry clock.
+    /// The target. One message, one target, one retry clock.
     pub target: String,
     pub issue_id: IssueId,
     /// The event it is about.
@@ -55,7 +57,7 @@ pub struct Message {
     /// How often it was tried, an attempt under way included.
     pub attempt: i32,
     pub due_at: DateTime<Utc>,
-    /// Until when whoever works on it holds it.
+    /// The end of the worker's lease.
     pub leased_until: Option<DateTime<Utc>>,
     pub trace: Option<String>,
     pub last_error: Option<String>,
@@ -74,7 +76,8 @@ impl Message {
     }
 }
 
-/// A place in the order in which the messages of a target are due. Many may be due at one moment.
+/// A position in the order in which the messages of a target are due. Many may be due at one
+/// moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QueuePosition {
     pub due_at: DateTime<Utc>,
@@ -96,7 +99,7 @@ impl QueuePosition {
 pub struct Settle {
     pub message_id: i64,
     pub token: Uuid,
-    /// When the work began, where the history shall tell of it.
+    /// When the attempt began, if the history records it.
     pub started: Option<DateTime<Utc>>,
     pub at: DateTime<Utc>,
 }
@@ -133,16 +136,16 @@ impl Lease {
 }
 
 impl NewMessage {
-    /// In the place of an event's number: it is about what changed in the tracker.
+    /// Stands for an event's number: the message is about a change in the tracker.
     pub const REMOTE: i64 = 0;
 
-    /// The tracker's side of an issue changed: both are to be brought into agreement.
+    /// The remote issue changed: the push reconciles both sides.
     #[must_use]
     pub fn agree(issue_id: IssueId, backend: &str, now: DateTime<Utc>) -> Self {
         Self { kind: MessageKind::Push, target: backend.to_owned(), issue_id, event_seq: Self::REMOTE, due_at: now, trace: None }
     }
 
-    /// The message that follows every event, once anybody outside is configured to hear of them.
+    /// The message that follows every event, if a sink or a tracker is configured.
     #[must_use]
     pub fn dispatch(event: &Event) -> Self {
         Self {
@@ -155,7 +158,7 @@ impl NewMessage {
         }
     }
 
-    /// What a dispatched event becomes for one sink that wants to hear of it.
+    /// The message by which a dispatch sends an event to one sink.
     #[must_use]
     pub fn publish(dispatch: &Message, sink: &str, now: DateTime<Utc>) -> Self {
         Self::following(dispatch, MessageKind::Publish, sink, now)

@@ -1,6 +1,7 @@
-//! How often somebody may ask: a token bucket, kept as the one moment at which it is full again.
+//! The rate limit of one caller: a token bucket, kept as the one moment at which it is full again.
 //!
-//! Pure arithmetic on nanoseconds since any fixed moment; whoever keeps the buckets brings the time.
+//! Pure arithmetic on nanoseconds since any fixed moment. The owner of the buckets supplies the
+//! time.
 
 use std::time::Duration;
 
@@ -104,7 +105,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_waits_as_told_is_served_and_whoever_asks_sooner_is_not(requests in 1u32..50, window in 1_000u64..10_000_000_000, now: u32) {
+        fn a_caller_that_waits_is_served_and_one_that_asks_sooner_is_not(requests in 1u32..50, window in 1_000u64..10_000_000_000, now: u32) {
             let quota = Quota::new(requests, Duration::from_nanos(window)).unwrap();
             let (mut bucket, now) = (QuotaBucket::default(), u64::from(now));
             let wait = loop {

@@ -14,7 +14,7 @@ use crate::domain::base::word::word;
 use crate::domain::queue::message::MessageKind;
 use crate::domain::request::edit::{IssuePatch, PatchSpec, UnknownKeys, refuse_unknown};
 
-/// How long a claim may last, in seconds, and how long it lasts when nobody says.
+/// The longest claim, in seconds, and the length of a claim without `lease`.
 pub const MAX_LEASE: i64 = 24 * 60 * 60;
 pub const DEFAULT_LEASE: i64 = 15 * 60;
 
@@ -55,7 +55,7 @@ spec! {
     ApproveSpec { edit: Input<PatchSpec> }
 }
 spec! {
-    /// For a message that nobody needs any more.
+    /// Discards a message that is not needed any more.
     DiscardSpec { reason: Input<String> }
 }
 spec! {
@@ -63,7 +63,7 @@ spec! {
     RetrySpec { kind: Input<String>, target: Input<String> }
 }
 spec! {
-    /// For which place a tracker is to tell us what happens.
+    /// The project for which a tracker shall send webhook deliveries.
     WebhookSpec { place: Input<String> }
 }
 spec! {
@@ -77,7 +77,7 @@ pub struct CloseIssue {
     pub comment: Option<String>,
 }
 
-/// Who wants an issue, and for how long.
+/// The holder of a claim, and its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimIssue {
     pub holder: Option<String>,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_an_act_is_told_and_no_key_is_ignored() {
+    fn every_fault_of_an_act_is_listed_and_no_key_is_ignored() {
         let at = |pointer: &str, code| (pointer.to_owned(), code);
         assert_eq!(codes(read::<NoSpec>(r#"{"reason":"x"}"#).parse()), [at("/reason", "unknown_field")]);
         assert_eq!(

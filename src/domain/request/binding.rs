@@ -19,7 +19,7 @@ use crate::domain::request::edit::{UnknownKeys, refuse_others};
 use crate::domain::sync::{AdoptFilter, Binding, Direction, Owner, StateFilter, Strategy};
 use crate::domain::tracker::{Field, Project, leaves_its_folder};
 
-/// The longest time between two passes, in seconds, and the usual ones.
+/// The longest time between two sync runs, in seconds, and the default intervals.
 pub const MAX_EVERY: i64 = 30 * 24 * 60 * 60;
 pub const DEFAULT_EVERY: i64 = 60;
 pub const DEFAULT_AUDIT_EVERY: i64 = 24 * 60 * 60;
@@ -178,10 +178,10 @@ pub struct SyncSpec {
     pub unknown: UnknownKeys,
 }
 
-/// What kind of pass is wanted.
+/// The kind of sync run that is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SyncRequest {
-    /// Nothing is written; what would be is told.
+    /// A dry run: it writes nothing and answers the plan.
     Rehearsal,
     Pass {
         audit: bool,
@@ -197,7 +197,7 @@ impl SyncSpec {
         let (audit, allow_deletions) = (flag(self.audit, "/audit"), flag(self.allow_deletions, "/allow_deletions"));
         for (wanted, pointer) in [(audit, "/audit"), (allow_deletions, "/allow_deletions")] {
             if rehearsal && wanted {
-                faults.add(pointer, "contradiction", "a dry run looks at what changed, not at what is gone; leave it out");
+                faults.add(pointer, "contradiction", "a dry run lists what changed, not what is deleted; leave it out");
             }
         }
         refuse_others(&self.unknown, "", &[], &mut faults);
@@ -215,12 +215,12 @@ pub struct ResolveSpec {
     pub unknown: UnknownKeys,
 }
 
-/// What somebody decided.
+/// The operator's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConflictDecision {
     Local,
     External,
-    /// These words instead. Only of texts.
+    /// This text instead. Only for text fields.
     Other(String),
 }
 
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_binding_is_told_and_no_key_is_ignored() {
+    fn every_fault_of_a_binding_is_listed_and_no_key_is_ignored() {
         let body = r#"{"direction":"sideways","adopt":"yes","filter":{"labels":[1],"state":"blocked","since":"soon","label":"x"},
             "fields":{"a/b":"local","title":"nobody"},"every_seconds":0,"paused":true,"athority":"local"}"#;
         let expected = [
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_is_decided_for_one_side_or_with_words_and_never_both() {
+    fn a_conflict_is_decided_for_one_side_or_with_a_text_and_never_both() {
         let resolve = |json: &str| read::<ResolveSpec>(json).parse();
         assert_eq!(resolve(r#"{"take":"external"}"#), Ok(ConflictDecision::External));
         assert_eq!(resolve(r#"{"take":null,"value":""}"#), Ok(ConflictDecision::Other(String::new())));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rehearsal_of_deletions_is_refused() {
+    fn a_dry_run_of_deletions_is_refused() {
         let sync = |json: &str| read::<SyncSpec>(json).parse();
         assert_eq!(sync("{}"), Ok(SyncRequest::Pass { audit: false, allow_deletions: false }));
         assert_eq!(sync(r#"{"dry_run":true,"audit":false}"#), Ok(SyncRequest::Rehearsal));

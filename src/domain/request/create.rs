@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once_each_at_its_pointer() {
+    fn all_faults_are_listed_at_once_each_at_its_pointer() {
         let body = r#"{"title":" ","description":7,"priority":"urgent","labels":["ok",3,""],"due_in_days":3651,
             "source_type":"","target_repo":"owner/repo","review_required":"yes"}"#;
         let expected = [

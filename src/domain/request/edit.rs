@@ -63,7 +63,7 @@ pub struct PatchSpec {
 /// An edit without faults.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IssuePatch {
-    /// Without the relations: the issues they name are still to be looked up.
+    /// Without the relations: the issues they name must still be looked up.
     pub edit: EditIssue,
     pub relations: Option<Vec<WantedRelation>>,
 }
@@ -151,7 +151,7 @@ pub(in crate::domain) fn refuse_unknown(unknown: &UnknownKeys, root: &str, fault
     refuse_others(unknown, root, READ_ONLY, faults);
 }
 
-/// The same with words of one's own for what to use instead.
+/// The same, with another hint for each key about what to use instead.
 pub(in crate::domain) fn refuse_others(unknown: &UnknownKeys, root: &str, instead_of: &[(&str, &str)], faults: &mut Faults) {
     for name in &unknown.0 {
         let pointer = format!("{root}/{}", name.replace('~', "~0").replace('/', "~1"));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_told_at_once_and_what_cannot_be_edited_says_what_to_use() {
+    fn all_faults_are_listed_at_once_and_what_cannot_be_edited_says_what_to_use() {
         let faults = parse(
             r#"{"title":null,"priority":null,"kind":"story","labels":[1],"due_on":"soon","milestone":5,"state":"closed","a/b~c":{"x":[1]}}"#,
         );

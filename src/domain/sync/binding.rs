@@ -1,4 +1,4 @@
-//! Which place of a tracker is kept in agreement with which part of the store, and by which rules.
+//! A binding: a tracker's project that is synced with a part of the store, and its sync rules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,13 +27,13 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// Whose word counts for a field.
+    /// Which side owns a field.
     Owner {
         /// The tracker's: what is changed here is changed back.
         External = "external",
         /// Ours: what is changed there is changed back.
         Local = "local",
-        /// Whoever changed it; a clash is settled by the [`Strategy`].
+        /// Both sides; the [`Strategy`] settles a conflict.
         Shared = "shared",
     }
 }
@@ -45,7 +45,7 @@ vocabulary! {
         LocalWins = "local_wins",
         /// The later change, each measured by its own side's clock.
         Newer = "newer",
-        /// Neither, until somebody decides; that field alone waits.
+        /// Neither, until an operator decides; only that field waits.
         Manual = "manual",
     }
 }
@@ -81,7 +81,7 @@ pub struct Binding {
     #[serde(default)]
     pub filter: AdoptFilter,
     pub owner: Owner,
-    /// Fields that somebody else owns than [`Self::owner`].
+    /// Fields with another owner than [`Self::owner`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<Field, Owner>,
     pub strategy: Strategy,
@@ -91,10 +91,10 @@ pub struct Binding {
     pub audit_every: Duration,
 }
 
-/// Which issues of the tracker are adopted. Those that are here already are kept in agreement whatever they match.
+/// Which issues of the tracker are adopted. Linked issues are reconciled even if they do not match.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptFilter {
-    /// Any of these; empty: whatever they carry.
+    /// Any of these labels; empty: every issue matches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
     pub state: StateFilter,
@@ -112,15 +112,15 @@ pub struct BindingState {
     /// Raised by every change of the rules: what a caller gives back to change this edition.
     pub edition: i64,
     pub cursor: SyncCursor,
-    /// The last pass that ended.
+    /// The last sync run that ended.
     pub last: Option<SyncRunRecord>,
-    /// When it is to be looked at again.
+    /// When the next sync run is due.
     pub due_at: DateTime<Utc>,
     pub leased_until: Option<DateTime<Utc>>,
 }
 
 impl BindingState {
-    /// How long ago everything was known; `None` before the first pass was completed.
+    /// The time since the last completed sync run; `None` before the first one.
     #[must_use]
     pub fn behind(&self, now: DateTime<Utc>) -> Option<TimeDelta> {
         self.cursor.completed_at.map(|at| (now - at).max(TimeDelta::zero()))
@@ -128,10 +128,10 @@ impl BindingState {
 }
 
 impl BindingState {
-    /// A place as this binding calls it: it may have been renamed over there.
+    /// A project by the name that this binding uses: the tracker may have renamed it.
     #[must_use]
-    pub fn home(&self, place: Project) -> Project {
-        if self.cursor.called.as_ref() == Some(&place) { self.binding.place.clone() } else { place }
+    pub fn home(&self, project: Project) -> Project {
+        if self.cursor.called.as_ref() == Some(&project) { self.binding.place.clone() } else { project }
     }
 }
 

@@ -25,8 +25,9 @@ pub enum CommentOutcome {
     Hold,
 }
 
-/// What becomes of a comment whose three sides are these, in the tracker's canonical form, and the conflict where words of one
-/// side would be lost. `plain` is the remote text as it would be stored here.
+/// The outcome for a comment with these three sides, in the tracker's canonical form, and the
+/// conflict if the text of one side would be lost. `plain` is the remote text in the form that our
+/// store keeps.
 #[must_use]
 pub fn comment_outcome(
     binding: &Binding,
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn one_side_alone_yields_to_nobody_and_loses_nothing() {
+    fn one_changed_side_alone_wins_and_loses_nothing() {
         for strategy in Strategy::WORDS {
             assert_eq!(outcome("shared", strategy, ["a", "b", "a"]), (CommentOutcome::Nothing, vec![]));
             assert_eq!(outcome("shared", strategy, ["a", "a", "b"]), (take("b", false), vec![]));
@@ -108,17 +109,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_lines_go_by_owner_and_strategy_and_the_lost_words_are_on_record() {
-        let clash = ["a", "b", "c"];
+    fn the_same_lines_go_by_owner_and_strategy_and_the_lost_text_is_on_record() {
+        let conflict = ["a", "b", "c"];
         let ours = CommentOutcome::Agree { sends: true };
         let external = || vec![Some(Resolution::External)];
         let local = || vec![Some(Resolution::Local)];
-        assert_eq!(outcome("shared", "external_wins", clash), (take("c", false), external()));
-        assert_eq!(outcome("shared", "newer", clash), (take("c", false), external()));
-        assert_eq!(outcome("shared", "local_wins", clash), (ours.clone(), local()));
-        assert_eq!(outcome("shared", "manual", clash), (CommentOutcome::Hold, vec![None]));
-        assert_eq!(outcome("external", "manual", clash), (take("c", false), external()));
-        assert_eq!(outcome("local", "manual", clash), (ours.clone(), local()));
-        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local()), "this side owns it: the remote words are kept on record");
+        assert_eq!(outcome("shared", "external_wins", conflict), (take("c", false), external()));
+        assert_eq!(outcome("shared", "newer", conflict), (take("c", false), external()));
+        assert_eq!(outcome("shared", "local_wins", conflict), (ours.clone(), local()));
+        assert_eq!(outcome("shared", "manual", conflict), (CommentOutcome::Hold, vec![None]));
+        assert_eq!(outcome("external", "manual", conflict), (take("c", false), external()));
+        assert_eq!(outcome("local", "manual", conflict), (ours.clone(), local()));
+        assert_eq!(outcome("local", "manual", ["a", "a", "c"]), (ours, local()), "this side owns it: the remote text is kept on record");
     }
 }

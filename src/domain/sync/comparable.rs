@@ -1,7 +1,9 @@
-//! One issue in the words that both sides share: what the tracker can carry of ours, and what is ours of the tracker's.
+//! One issue in a form that both sides share: what the tracker can carry of the local issue, and
+//! our values of the remote one.
 //!
-//! Two faces of issues that agree are equal, whatever the tracker's renderer made of a text: texts are bare (no footer, nothing
-//! invisible) and canonical (the tracker's own form, which `canon` gives). What the tracker does not carry is as in the base.
+//! Two equal issues have equal forms, even if the tracker's renderer changed a text. Texts are bare
+//! (no footer, nothing invisible) and canonical (the tracker's own form, which `canon` gives). A
+//! field that the tracker does not carry is as in the base.
 
 use crate::domain::base::text;
 use crate::domain::base::text::{TextRule, fold, one_line};
@@ -13,7 +15,7 @@ use crate::domain::tracker::{
     without_our_footer,
 };
 
-/// A comment of ours without its footer and the line that says who wrote it.
+/// A comment of ours without its footer and without the line that names its author.
 #[must_use]
 pub fn without_our_signature(text: &str, author: &str) -> String {
     let text = without_our_footer(text);
@@ -21,7 +23,7 @@ pub fn without_our_signature(text: &str, author: &str) -> String {
     text.strip_prefix(&head).map_or_else(|| text.clone(), |rest| rest.trim_start_matches('\n').to_owned())
 }
 
-/// Who wrote a comment of ours, and what: by the line that says so, where it stands there still.
+/// The author and the text of a comment of ours, if the line that names the author is still there.
 #[must_use]
 pub fn quoted_author(text: &str) -> Option<(String, String)> {
     let text = without_our_footer(text);
@@ -35,7 +37,7 @@ pub(super) fn holdable(text: &str, rule: TextRule) -> String {
     text.chars().filter(|c| *c != '\0').take(rule.max).collect()
 }
 
-/// What was sent or taken last, in the form that faces are compared in: older ties hold it as it was sent.
+/// The base in the form that is compared. Older links keep it in the form that was sent.
 #[must_use]
 pub fn comparable_base(base: &Draft, canon: &dyn Fn(&str) -> String) -> Draft {
     Draft { title: one_line(&base.title), body: canon(&without_our_footer(&base.body)), ..base.clone() }
@@ -48,7 +50,7 @@ pub fn comparable_local(issue: &Issue, terms: &BackendTerms, around: &RelationTa
     Draft { title: one_line(&draft.title), body: canon(&without_our_footer(&draft.body)), ..draft }
 }
 
-/// Theirs. `base` stands in for what the tracker does not tell.
+/// The remote side. `base` fills in the fields that the tracker does not return.
 #[must_use]
 pub fn comparable_remote(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms, canon: &dyn Fn(&str) -> String) -> Draft {
     let can = &terms.capabilities;
@@ -76,7 +78,8 @@ pub fn comparable_remote(remote: &RemoteIssue, base: &Draft, terms: &BackendTerm
     }
 }
 
-/// Those that can be held here, of what the tracker carries; the others are as both agreed once.
+/// The relations that our store can hold, among those the tracker carries; the others are as in the
+/// base.
 fn relations(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<RemoteRelation> {
     let Some(told) = &remote.relations else { return base.relations.clone() };
     let carried = |one: &&RemoteRelation| terms.capabilities.relations.contains(&one.relation);
@@ -101,7 +104,8 @@ fn plain_kind(names: &LabelNames) -> Kind {
     Kind::ALL.iter().copied().find(|word| names.kind(*word).is_empty()).unwrap_or(Kind::Task)
 }
 
-/// The people there whom we know. While somebody unknown is among them, nobody is believed to have been taken off.
+/// The tracker's assignees that `users` maps. While an unmapped one is among them, no assignee
+/// counts as removed.
 fn people(remote: &RemoteIssue, base: &Draft, terms: &BackendTerms) -> Vec<String> {
     let known = |name: &&String| terms.users.local_name(name).is_some();
     let (mut people, strangers): (Vec<String>, Vec<String>) = remote.assignees.iter().cloned().partition(|name| known(&name));

@@ -1,4 +1,4 @@
-//! A clash that was met: what it was about, what both sides said, and what became of it.
+//! A conflict: its field, the values of both sides, and its resolution.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,11 @@ use crate::domain::tracker::Field;
 
 vocabulary! {
     ConflictState {
-        /// The field waits for somebody to decide.
+        /// The field waits for an operator's decision.
         Open = "open",
-        /// Somebody decided; it is being brought to both sides.
+        /// An operator decided; the value is on its way to both sides.
         Decided = "decided",
-        /// Settled, by a rule or by somebody.
+        /// Settled, by a rule or by an operator.
         Resolved = "resolved",
     }
 }
@@ -27,9 +27,9 @@ vocabulary! {
         Local = "local",
         /// Theirs stands; it comes here.
         External = "external",
-        /// Something else, which somebody wrote.
+        /// Another value, which an operator wrote.
         Other = "other",
-        /// The two sides came to agree by themselves.
+        /// Both sides came to the same value without a decision.
         Agreed = "agreed",
     }
 }
@@ -44,7 +44,7 @@ vocabulary! {
     }
 }
 
-/// One clash, however often it is met.
+/// One conflict, even if many pushes meet it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     pub id: Uuid,
@@ -88,13 +88,14 @@ pub enum ConflictWrite {
     },
 }
 
-/// What the history keeps of it. Both words are in the record; of long texts that is where they belong.
+/// What the history keeps of it. The record of the conflict holds both values, because texts can be
+/// long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictNote {
     pub id: Uuid,
     pub backend: String,
     pub field: Field,
-    /// `None`: it waits for somebody.
+    /// `None`: it waits for an operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolution: Option<Resolution>,
     pub why: String,

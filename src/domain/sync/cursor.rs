@@ -8,7 +8,7 @@ use crate::domain::base::vocabulary::vocabulary;
 use crate::domain::tracker::Project;
 
 vocabulary! {
-    /// What a pass is for.
+    /// The kind of a sync run.
     Pass {
         /// What changed since the last one; everything, the first time.
         Changes = "changes",
@@ -21,51 +21,51 @@ vocabulary! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SyncCursor {
-    /// Where the passes for changes begin; none before the first one ended.
+    /// Where the sync runs for changes begin; none before the first one ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
-    /// The newest change seen in the pass under way.
+    /// The newest change seen in the current sync run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<DateTime<Utc>>,
-    /// The page that is read next; none at the beginning of a pass.
+    /// The page that is read next; none at the beginning of a sync run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// What the tracker called the answer of a pass that found nothing new.
+    /// The `ETag` of the tracker's answer to a sync run that found nothing new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
-    /// What the tracker calls the place by now, where it was renamed there.
+    /// The project's present name in the tracker, if it was renamed there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub called: Option<Project>,
     /// When everything was last listed to its end, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audited_at: Option<DateTime<Utc>>,
-    /// An audit is wished for before its time.
+    /// An audit is requested before its time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub audit_wanted: bool,
-    /// However much is missing, it is believed, once.
+    /// The deletion limit is off for one sync run.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub brake_off: bool,
-    /// When a pass was completed last, by our clock.
+    /// When the last sync run was completed, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<DateTime<Utc>>,
     /// When the tracker was last asked for deliveries that failed, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redelivered_at: Option<DateTime<Utc>>,
-    /// When the pass under way began, by our clock.
+    /// When the current sync run began, by our clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub began_at: Option<DateTime<Utc>>,
-    /// What the pass under way came to so far.
+    /// The counts of the current sync run so far.
     pub counts: SyncCounts,
 }
 
-/// What a pass came to.
+/// The counts of a sync run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SyncCounts {
     pub requests: u64,
     pub listed: u64,
     pub adopted: u64,
-    /// Those here already that are to be brought into agreement.
+    /// Linked issues that are to be reconciled.
     pub changed: u64,
     pub unchanged: u64,
     /// Not adopted, by the filters.
@@ -87,7 +87,7 @@ impl SyncCounts {
     }
 }
 
-/// A pass that ended.
+/// A sync run that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRunRecord {
     pub pass: Pass,
@@ -99,7 +99,8 @@ pub struct SyncRunRecord {
     pub counts: SyncCounts,
 }
 
-/// How far a pass is, written in the transaction with what its page brought. Nothing is written when the lease was lost.
+/// The progress of a sync run, written in one transaction with the results of its page. If the
+/// lease is lost, nothing is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncProgress {
     pub binding: String,

@@ -5,11 +5,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::tracker::RemoteIssue;
 
-/// Trackers tell moments in whole seconds, and a change may follow another one within the same.
+/// Trackers give moments in whole seconds, and a second change may follow within the same second.
 const SETTLES: TimeDelta = TimeDelta::seconds(2);
 
-/// `now` by the tracker's clock. Of a change that was made only just now the name is another one a little later, so that whatever
-/// followed it in the same second is seen then.
+/// `now` by the tracker's clock. A change of the last seconds gets another edition later, so that a
+/// second change in the same second is seen.
 #[must_use]
 pub fn edition(remote: &RemoteIssue, now: DateTime<Utc>) -> String {
     let said = format!(

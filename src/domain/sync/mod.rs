@@ -1,9 +1,10 @@
-//! How an issue here and the same issue in a tracker come to agree again. Pure.
+//! How an issue and its remote issue are reconciled. Pure.
 //!
-//! Both sides change on their own. What they last agreed on, the base, tells which of them changed what: an unchanged side yields,
-//! sets and texts are merged, and only a true clash is a conflict, which is kept as a record. Everything is compared in the
-//! tracker's own words ([`Draft`](super::tracker::Draft)), so that what it cannot carry is no difference. To add a field: its word
-//! in [`Field`](super::tracker::Field), its line in `comparable` and in `merge`.
+//! Both sides change on their own. The base, the values that both had last, shows which side
+//! changed a field. An unchanged side yields; sets and texts are merged; only a true conflict is
+//! kept as a record. Values are compared in the tracker's own form
+//! ([`Draft`](super::tracker::Draft)), so that a value it cannot carry is no difference. To add a
+//! field: its word in [`Field`](super::tracker::Field), its line in `comparable` and in `merge`.
 
 mod binding;
 mod comment;

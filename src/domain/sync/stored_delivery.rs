@@ -1,4 +1,4 @@
-//! What a tracker tells by itself: a hint that something changed, never the change.
+//! A webhook delivery: it says that an issue changed, never the change itself.
 
 use chrono::{DateTime, Utc};
 
@@ -18,9 +18,9 @@ vocabulary! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliverySubject {
     pub kind: DeliverySubjectKind,
-    /// What the delivery tells of the place; empty parts are not told.
+    /// What the delivery says of the project; a part that it does not name is empty.
     pub place: Project,
-    /// What the API calls the issue within its place.
+    /// The API's id of the issue within its project.
     pub remote_id: String,
 }
 

@@ -1,4 +1,5 @@
-//! From the tracker's words to ours: what is taken of a remote issue, and a remote issue as one of ours.
+//! From the tracker's values to ours: the fields taken from a remote issue, and a remote issue as
+//! an issue of ours.
 
 use chrono::{DateTime, Utc};
 
@@ -66,7 +67,7 @@ fn people(issue: &Issue, change: &SetChange, terms: &BackendTerms) -> Vec<String
     people
 }
 
-/// An issue that was made there, as one of ours. `face` is what it says there.
+/// An adopted issue: a remote issue as one of ours. `face` is its comparable form.
 #[must_use]
 pub fn adopted(
     remote: &RemoteIssue,
@@ -104,7 +105,7 @@ pub fn adopted(
         review: Review::None,
         claim: None,
         version: 1,
-        // When it was made there, for whoever reads it. Nothing is decided by it.
+        // When it was created in the tracker, for readers. No rule uses it.
         created_at: remote.created_at.min(stamp.now),
         updated_at: stamp.now,
         archived_at: None,

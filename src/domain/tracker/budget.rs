@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_told_by_the_window_that_holds_it_up_longest() {
+    fn the_wait_comes_from_the_window_that_delays_longest() {
         let windows =
             [BudgetWindow { writes: 80, length: Duration::from_mins(1) }, BudgetWindow { writes: 500, length: Duration::from_hours(1) }];
         let after = |spent: [u64; 2], waiting| {

@@ -50,7 +50,7 @@ pub struct Capabilities {
     pub milestones: MilestoneSupport,
     pub assignees: AssigneeSupport,
     pub due_dates: bool,
-    /// Which relations between its issues it holds, and tells when one issue is read.
+    /// Which relations between its issues it holds, and returns when one issue is read.
     pub relations: &'static [Relation],
     pub comments: bool,
     pub comment_edits: bool,
@@ -58,7 +58,8 @@ pub struct Capabilities {
     /// Issues can be removed for good.
     pub deletes: bool,
     pub webhooks: bool,
-    /// An update can be made to fail when somebody else wrote first: [`RemoteIssue::version`](super::RemoteIssue) is then there.
+    /// An update can fail when another client wrote first:
+    /// [`RemoteIssue::version`](super::RemoteIssue) is then there.
     pub optimistic_lock: bool,
     /// The same creation sent twice makes one issue, without any looking up: the marker is the issue's id there.
     pub idempotent_create: bool,

@@ -7,7 +7,7 @@ use super::footer::PREFIX;
 /// Stands after the character that would have made a mention or a reference. Renderers show nothing for it.
 pub(in crate::domain) const INVISIBLE: char = '\u{200b}';
 
-/// Which writing makes a tracker notify somebody or tie issues together.
+/// Which markup makes a tracker notify users or link issues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Markup {
     /// Characters that make a mention when a name follows: `@`.
@@ -30,8 +30,8 @@ pub struct TextRules {
 
 /// The text with mentions, references and foreign markers made harmless, outside of code.
 ///
-/// Line ends become one character. Some trackers delete a lone carriage return before they look for commands, so a command
-/// could hide behind one.
+/// Line ends become one character. Some trackers delete a lone carriage return before they search
+/// for commands, so a command could hide behind one.
 #[must_use]
 pub fn defused(text: &str, rules: TextRules) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -177,7 +177,8 @@ mod tests {
         assert_eq!(defused("@ann #1 A-1", allowed), "@ann #1 A-1");
     }
 
-    /// GitLab deletes carriage returns before it looks for quick actions, so `/` and `\rclose` would be a command.
+    /// GitLab deletes carriage returns before it searches for quick actions, so `/` and `\rclose`
+    /// would be a command.
     #[test]
     fn no_command_hides_behind_a_carriage_return() {
         assert_eq!(plain("a\r\n/\rconfidential\r"), "a\n/\nconfidential\n");

@@ -1,6 +1,7 @@
-//! An issue as a tracker is asked to hold it: our words, its user names, a body with its footer, everything within its limits.
+//! An issue as we ask a tracker to hold it: our fields, its user names, a body with its footer,
+//! everything within its limits.
 //!
-//! The draft last sent is kept with the link, so that an update carries only what changed since ([`Edit`]).
+//! The draft last sent is kept with the link, so that an update carries only what changed since ([`DraftEdit`]).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -50,8 +51,9 @@ impl Draft {
     }
 }
 
-/// From what was sent before to what shall be there now. Each question answers `None` where nothing changed: then the field
-/// is left out of the request, and what people did to it over there stays.
+/// The change from the last sent draft to the new one. Each method answers `None` where nothing
+/// changed: then the field is left out of the request, and changes that users made in the tracker
+/// stay.
 #[derive(Debug, Clone, Copy)]
 pub struct DraftEdit<'a> {
     pub before: &'a Draft,

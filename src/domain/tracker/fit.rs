@@ -68,7 +68,8 @@ pub fn fit(issue: &Issue, terms: &BackendTerms, around: &RelationTargets) -> Fit
     FittedDraft { draft, rest, losses: losses.0 }
 }
 
-/// A comment as the tracker shall hold it: who said it, what, and the marker; in as many parts as it takes.
+/// A comment as the tracker shall hold it: its author, its text and the marker, in as many parts as
+/// it takes.
 #[must_use]
 pub fn fit_comment(comment: &Comment, terms: &BackendTerms) -> Vec<String> {
     let text = format!("**{}:**\n\n{}", defused(&comment.author, terms.text), defused(&comment.body, terms.text));
@@ -118,7 +119,7 @@ fn state(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> StateNam
     name
 }
 
-/// Priority and kind: each has a place of its own, a label, or none.
+/// Priority and kind: the tracker has a field for each, a label, or nothing.
 fn words(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) {
     let fields = [
         (LossField::Priority, terms.capabilities.priority, terms.names.priority(issue.priority)),
@@ -194,7 +195,7 @@ fn assignees(issue: &Issue, terms: &BackendTerms, losses: &mut LossList) -> Vec<
             AssigneeSupport::One if unknown.is_empty() => "this tracker has one assignee: the first".to_owned(),
             AssigneeSupport::One | AssigneeSupport::Many => {
                 let names: Vec<&str> = unknown.iter().map(|name| name.as_str()).collect();
-                format!("nobody there is known as {}: add them to the backend's users", names.join(", "))
+                format!("no user there is known as {}: add them to the backend's users", names.join(", "))
             }
         };
         losses.add(LossField::Assignees, loss, why);

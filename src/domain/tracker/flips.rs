@@ -43,7 +43,7 @@ impl FieldFlips {
         way.at.len() > MOST
     }
 
-    /// Somebody looked at it: it may move again.
+    /// An operator decided the field: it may change again.
     pub fn forget(&mut self, field: Field) {
         self.0.remove(&field);
     }

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::defuse::{INVISIBLE, TextRules, defused};
 use crate::domain::issue::Issue;
 
-/// Our name of something, as it stands at the beginning of a line over there: how a creation is found again.
+/// Our id of an issue or comment, at the beginning of a line of the remote text. The push finds a
+/// creation again by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marker(String);
 
@@ -28,7 +29,7 @@ impl Marker {
         &self.0
     }
 
-    /// Whose text it is, where one of ours is in it.
+    /// The id of the issue or comment whose text this is, if the text contains a marker of ours.
     #[must_use]
     pub fn subject_in(text: &str) -> Option<Uuid> {
         let id = |line: &str| Uuid::try_parse(line.trim_start().strip_prefix(PREFIX)?.get(..36)?).ok();

@@ -1,4 +1,5 @@
-//! Which label stands for which state, priority and kind; and who is who over there.
+//! Which label stands for which state, priority and kind, and which tracker user stands for which
+//! of our users.
 
 use std::collections::BTreeMap;
 
@@ -104,7 +105,7 @@ impl LabelNames {
     }
 }
 
-/// Our names of people and theirs. Who is not in it is unknown: nobody is assigned, and nobody is taken off, for them.
+/// Our user names and the tracker's. A user without a mapping is never assigned and never removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserMap {
     theirs: BTreeMap<String, String>,

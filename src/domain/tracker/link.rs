@@ -1,7 +1,8 @@
-//! The tie between an issue here and an issue there, and how far it has been made.
+//! The link between an issue and its remote issue, and its state.
 //!
-//! The order is the promise: `routed` → `intended` (written before the create is sent) → `linked` (written when it is there). A
-//! creation whose answer was lost is `unknown`. From `intended` and `unknown` the marker is looked up before anything is created.
+//! The order is the promise: `routed` → `intended` (written before the create is sent) → `linked`
+//! (written when it is there). A creation whose answer was lost is `unknown`. From `intended` and
+//! `unknown` the push searches for the marker before it creates anything.
 
 use chrono::{DateTime, Utc};
 
@@ -45,20 +46,23 @@ pub struct Link {
     /// When the first creation that may have got through was about to be sent.
     pub intended_at: Option<DateTime<Utc>>,
     pub remote: Option<RemoteRef>,
-    /// What the API called it before it moved: only with that is a tie to another one let through.
+    /// The API's id before the issue moved. Only a link with this id may change to another remote
+    /// issue.
     pub moved_from: Option<String>,
-    /// What both sides last agreed on: what was sent or taken last, field by field.
+    /// The base: what was sent or taken last, field by field.
     pub base: Option<Draft>,
     pub origin: LinkOrigin,
     /// Which fields went which way lately.
     pub turns: FieldFlips,
-    /// Up to which of its editions it was asked to be brought into agreement. Written by [`Sighting`] alone.
+    /// Since when every complete list lacks the remote issue, by our clock. Only [`Sighting`]
+    /// writes it.
     pub heard: Option<String>,
     /// Since when it is absent from every whole list, by our clock. Written by [`Sighting`] alone.
     pub missing_at: Option<DateTime<Utc>>,
 }
 
-/// What a list said of a linked issue. Changes these columns of the tie and no others: the rest belongs to whoever holds its lane.
+/// A list showed a linked issue. It changes these columns of the link and no others: the holder of
+/// the lane writes the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
     pub issue_id: IssueId,
@@ -68,7 +72,8 @@ pub struct Sighting {
     pub missing_at: Option<DateTime<Utc>>,
 }
 
-/// What of ours a comment over there holds: a part of an issue's body (from the second on), or a part of a comment.
+/// What a remote comment holds: a part of an issue's body (from the second on), or a part of a
+/// comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CommentSlot {
     /// The issue's id or the comment's.
@@ -77,7 +82,7 @@ pub struct CommentSlot {
     pub part: u16,
 }
 
-/// The tie between a comment (or a part of a long text) and a comment there.
+/// The link between a comment (or a part of a long text) and its remote comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentLink {
     pub issue_id: IssueId,
@@ -89,13 +94,13 @@ pub struct CommentLink {
     pub remote_id: Option<String>,
     /// A digest of the text sent last: a repeat of the same text is not sent.
     pub pushed: Option<String>,
-    /// What both sides last agreed on, bare and in the tracker's form; where it is followed.
+    /// The base: bare, in the tracker's form. Absent if the comment is not synced.
     pub base: Option<String>,
-    /// Who wrote it first.
+    /// Where the comment was created.
     pub origin: LinkOrigin,
 }
 
-/// What becomes of a tie to a comment.
+/// A change of a comment link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommentLinkWrite {
     Set(CommentLink),

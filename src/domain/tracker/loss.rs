@@ -22,7 +22,7 @@ vocabulary! {
     }
 }
 
-/// One field that does not arrive whole. Told in the answer and in the timeline.
+/// One field that the tracker does not carry whole. The answer and the timeline report it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     pub field: LossField,

@@ -1,7 +1,8 @@
 //! What a tracker is asked to hold ([`Draft`]), what it holds ([`RemoteIssue`]), and what of an issue it can carry.
 //!
-//! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can do) and [`BackendTerms`] (how it is
-//! set up). Whatever is not carried whole is said in a [`Loss`], by the function that leaves it out ([`fit`]).
+//! Nothing here knows any tracker: what differs between them is in [`Capabilities`] (what one can
+//! do) and [`BackendTerms`] (how it is set up). The function that leaves something out ([`fit()`])
+//! reports it as a [`Loss`].
 
 mod budget;
 mod capability;

@@ -8,11 +8,12 @@ use crate::domain::base::text::{fold, is_dots};
 use crate::domain::base::vocabulary::vocabulary;
 
 vocabulary! {
-    /// The parts of a place.
+    /// The parts of a project's name.
     ProjectField { Owner = "owner", Repo = "repo", Project = "project" }
 }
 
-/// A place as it is used: in calls, and in the link of every issue that lies there. Parts that mean nothing there are empty.
+/// A project as it is used: in calls, and in the link of every issue in it. Parts that the tracker
+/// does not have are empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Project {
@@ -24,7 +25,7 @@ pub struct Project {
     pub project: String,
 }
 
-/// A place as it is configured: `{target_repo}` stands for the task's repository.
+/// A project as it is configured: `{target_repo}` stands for the task's repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectTemplate {
     pub owner: Option<String>,
@@ -44,7 +45,7 @@ impl Project {
         }
     }
 
-    /// The place of those names, written as here where only case is otherwise.
+    /// The project with those names. Names that differ only in case keep our spelling.
     #[must_use]
     pub fn or_else_at(&self, owner: &str, repo: &str, project: &str) -> Self {
         let same = |ours: &str, told: &str| fold(ours) == fold(told);
@@ -91,10 +92,11 @@ impl ProjectTemplate {
         })
     }
 
-    /// The place for a task: of each part this template's word, else the one `beneath`. Only the parts in `needs` are filled, so
-    /// that one rule may name several trackers. The error says what is missing.
+    /// The project for a task: each part is this template's value, or else that of `beneath`. Only
+    /// the parts in `needs` are filled, so that one rule may name several trackers. The error says
+    /// what is missing.
     pub fn fill(&self, beneath: &Self, needs: &[ProjectField], target_repo: Option<&str>) -> Result<Project, String> {
-        let mut place = Project::default();
+        let mut project = Project::default();
         for field in needs {
             let template = self.get(*field).or_else(|| beneath.get(*field)).filter(|text| !text.is_empty());
             let template = template.ok_or_else(|| format!("no {field} is configured"))?;
@@ -109,12 +111,12 @@ impl ProjectTemplate {
                 return Err(format!("its {field} would be {text}, which is no name"));
             }
             match field {
-                ProjectField::Owner => place.owner = text,
-                ProjectField::Repo => place.repo = text,
-                ProjectField::Project => place.project = text,
+                ProjectField::Owner => project.owner = text,
+                ProjectField::Repo => project.repo = text,
+                ProjectField::Project => project.project = text,
             }
         }
-        Ok(place)
+        Ok(project)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Where the issues lie that an issue relates to, as far as one tracker is concerned: from our relations to its words and back.
+//! The related issues in one tracker: from our relations to the tracker's, and back.
 //!
-//! Whoever asks reads the ties; nothing is looked up here. What was not read is unknown, and is neither sent nor said to be lost.
+//! The caller reads the links; nothing is looked up here. A link that was not read is unknown: it
+//! is not sent and not reported as a loss.
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use crate::domain::base::id::IssueId;
 use crate::domain::base::text::fold;
 use crate::domain::issue::relation::{IssueRelation, Relation, RelationEnd, TrackerKey, put};
 
-/// A tie, without what was sent over it.
+/// A link without its base.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSummary {
     pub issue_id: IssueId,
@@ -43,26 +44,26 @@ impl RelationTargets {
         Self { backend: backend.to_owned(), ..Self::default() }
     }
 
-    /// Takes in ties of issues to whatever trackers.
-    pub fn learn(&mut self, ties: &[LinkSummary]) {
-        for tie in ties {
-            if tie.backend != self.backend {
-                self.there.entry(tie.issue_id).or_insert(TargetState::Not);
+    /// Adds links of issues, to any backend.
+    pub fn learn(&mut self, links: &[LinkSummary]) {
+        for link in links {
+            if link.backend != self.backend {
+                self.there.entry(link.issue_id).or_insert(TargetState::Not);
                 continue;
             }
-            let place = match (tie.state, &tie.key) {
+            let project = match (link.state, &link.key) {
                 (LinkState::Linked, Some(key)) => {
-                    self.ours.insert(fold(key), tie.issue_id);
+                    self.ours.insert(fold(key), link.issue_id);
                     TargetState::There(key.clone())
                 }
                 (LinkState::Routed | LinkState::Intended | LinkState::Unknown, _) => TargetState::OnItsWay,
                 (LinkState::Linked | LinkState::Gone, _) => TargetState::Not,
             };
-            self.there.insert(tie.issue_id, place);
+            self.there.insert(link.issue_id, project);
         }
     }
 
-    /// It has no tie at all: it may get one, or it stays in our store.
+    /// The issue has no link: it may get one, or it stays in our store.
     pub fn note_unlinked(&mut self, issue: IssueId, leaves: bool) {
         self.there.insert(issue, if leaves { TargetState::OnItsWay } else { TargetState::Not });
     }
@@ -73,7 +74,7 @@ impl RelationTargets {
         self.there.contains_key(&issue)
     }
 
-    /// Of the names there, those that nobody of ours is known by.
+    /// The remote names that match no issue of ours.
     #[must_use]
     pub fn unknown_keys(&self, relations: &[RemoteRelation]) -> Vec<String> {
         relations.iter().map(|relation| &relation.key).filter(|key| !self.ours.contains_key(&fold(key))).cloned().collect()
@@ -88,7 +89,7 @@ impl RelationTargets {
 
     /// Those that the tracker is asked to hold, and what of them it does not.
     pub(super) fn fit(&self, relations: &[IssueRelation], can: &[Relation]) -> (Vec<RemoteRelation>, Option<Loss>) {
-        /// More are not told one by one.
+        /// A loss names no more issues than this.
         const TOLD: usize = 5;
         let (mut there, mut lost): (Vec<RemoteRelation>, Vec<String>) = (Vec::new(), Vec::new());
         for related in relations {
@@ -120,7 +121,7 @@ impl RelationTargets {
         (there, told)
     }
 
-    /// In the tracker's words, where that is known.
+    /// The relation by the tracker's name of the issue, if that is known.
     fn remote(&self, IssueRelation { relation, to }: &IssueRelation) -> Option<RemoteRelation> {
         let key = match to {
             RelationEnd::Elsewhere(TrackerKey { backend, key }) if *backend == self.backend => key,
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_there_is_sent_and_everything_else_is_told_unless_it_is_on_its_way() {
+    fn relations_in_the_tracker_are_sent_and_others_are_losses_unless_on_their_way() {
         let (blocks, parent) = (Relation::Blocks, Relation::Parent);
         let relations = [
             ours(blocks, 1),

@@ -12,7 +12,7 @@ use crate::domain::base::vocabulary::{CloseReason, Kind, Priority, StateName};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteRef {
     pub place: Project,
-    /// What the API calls it within its place (an index, an iid, a key, a UUID).
+    /// The API's id within the project (an index, an iid, a key, a UUID).
     pub id: String,
     /// What people call it: `acme/tools#12`, `OPS-7`.
     pub key: String,
@@ -24,9 +24,9 @@ pub struct RemoteRef {
 pub struct RemoteIssue {
     pub at: RemoteRef,
     pub title: String,
-    /// As text in our own writing (Markdown), whatever the tracker keeps.
+    /// As Markdown, whatever format the tracker keeps.
     pub body: String,
-    /// Open where neither a field nor a label tells more.
+    /// Open where neither a field nor a label says more.
     pub state: StateName,
     pub close_reason: Option<CloseReason>,
     pub priority: Option<Priority>,
@@ -37,23 +37,24 @@ pub struct RemoteIssue {
     pub assignees: Vec<String>,
     pub milestone: Option<String>,
     pub due_on: Option<NaiveDate>,
-    /// Of those relations that the tracker can hold; absent where this answer does not tell them (a list).
+    /// The relations that the tracker can hold; absent where this answer does not contain them (a
+    /// list).
     pub relations: Option<Vec<RemoteRelation>>,
     /// What is left where something was moved away from: to be read, which leads to where it is, and not to be taken for an issue.
     pub moved_away: bool,
-    /// How many there are, where the tracker tells it beside the issue.
+    /// The number of comments, if the tracker returns it with the issue.
     pub comments: Option<u32>,
     /// By the tracker's clock: to be compared with other moments of the same clock only.
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
-    /// The tracker's name of this edition, where an update can be tied to it.
+    /// The tracker's name of this edition, if an update can require it.
     pub version: Option<String>,
 }
 
 impl RemoteIssue {
-    /// What is there, in the words of a draft; what the tracker does not tell is as in `like`, but relations, which it has and a list may
-    /// not tell: they are sent again. The difference to the draft that shall be
-    /// there is what is still to be sent.
+    /// The remote issue as a draft. Fields that the tracker does not return are as in `like`.
+    /// Relations are the exception, because a list may leave them out: they are sent again. The
+    /// difference to the new draft is what must be sent.
     #[must_use]
     pub fn as_draft(&self, like: &Draft) -> Draft {
         Draft {

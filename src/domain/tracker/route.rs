@@ -1,8 +1,9 @@
 //! Which trackers a task goes to, and why. Pure: the same task and the same rules give the same answer.
 //!
-//! The rules are asked in their order; the first that matches decides. One whose place cannot be told for this task (its template needs
-//! a `target_repo` that the task lacks) does not match. What no rule takes goes to the default, and what the default cannot take stays in
-//! the store alone.
+//! The rules are tried in their order; the first match decides. A rule whose project cannot be
+//! filled for this task (its template needs a `target_repo` that the task lacks) does not match. A
+//! task that no rule matches goes to the default. If the default cannot take it, it stays in the
+//! store alone.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,11 +36,11 @@ pub struct RouteRule {
     pub when: RouteCondition,
     /// Names of backends; the first is the one that is reported, the others are mirrors.
     pub to: Vec<String>,
-    /// What it says of the place; the rest is as the backend's own settings say.
+    /// What it says of the project; the other parts come from the backend's own settings.
     pub place: ProjectTemplate,
 }
 
-/// Where the places of one backend lie.
+/// The default projects of one backend.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProjectDefaults {
     pub template: ProjectTemplate,
@@ -67,7 +68,7 @@ pub enum RuleName {
     Nothing,
 }
 
-/// One backend and the place in it; none for [`LOCAL`].
+/// One backend and its project; no project for [`LOCAL`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteDestination {
     pub backend: String,
@@ -147,13 +148,13 @@ fn decided(rule: RuleName, mut to: Vec<RouteDestination>, because: String, mut c
 }
 
 impl RouteTable {
-    fn fill(&self, to: &[String], place: &ProjectTemplate, issue: &Issue) -> Result<Vec<RouteDestination>, String> {
+    fn fill(&self, to: &[String], project: &ProjectTemplate, issue: &Issue) -> Result<Vec<RouteDestination>, String> {
         let destination = |backend: &String| {
             // The settings are checked: what is not there is the store itself.
             let Some(ground) = self.grounds.get(backend) else { return Ok(RouteDestination { backend: LOCAL.to_owned(), place: None }) };
-            let filled = place.fill(&ground.template, &ground.needs, issue.target_repo.as_deref());
-            let place = filled.map_err(|missing| format!("{backend}: {missing}"))?;
-            Ok(RouteDestination { backend: backend.clone(), place: Some(place) })
+            let filled = project.fill(&ground.template, &ground.needs, issue.target_repo.as_deref());
+            let project = filled.map_err(|missing| format!("{backend}: {missing}"))?;
+            Ok(RouteDestination { backend: backend.clone(), place: Some(project) })
         };
         to.iter().map(destination).collect()
     }

@@ -1,4 +1,5 @@
-//! Sets, as they are changed over there: by what is put in and what is taken out, so that what others put in stays.
+//! Changes of sets in a tracker: elements to add and to remove, so that elements that others added
+//! stay.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ impl SetElement for String {
     }
 }
 
-/// What an issue over there is to another one of the same tracker, which is named as people name it
+/// The relation of a remote issue to another issue of the same tracker, by its display name
 /// ([`RemoteRef::key`](super::RemoteRef)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteRelation {
@@ -47,7 +48,7 @@ impl<T: SetElement> SetChange<T> {
         (!change.add.is_empty() || !change.remove.is_empty()).then_some(change)
     }
 
-    /// The set after the change, of whatever is there now.
+    /// The set `there` after the change.
     #[must_use]
     pub fn applied_to(&self, there: &[T]) -> Vec<T> {
         let mut after: Vec<T> = there.iter().filter(|item| !has(&self.remove, item)).cloned().collect();

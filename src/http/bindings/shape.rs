@@ -1,4 +1,5 @@
-//! The shapes of `/bindings`: what is asked and what is answered, each field in words. No handlers here; those are the parent's.
+//! The shapes of `/bindings`: requests and answers, each field with its description. No handlers
+//! here; those are the parent's.
 
 use std::collections::BTreeMap;
 

@@ -102,7 +102,7 @@ pub(super) static RESPONSES: &[SharedResponse] = &[
     SharedResponse { name: "Timeout", applies: Always, kinds: &[&catalogue::TIMEOUT], summary: None },
 ];
 
-/// Adds a reference for every response that applies and whose status the handler did not describe.
+/// Adds a reference for every response that applies and that the handler did not describe.
 pub(super) fn add_to(method: &str, key: KeyNeed, operation: &mut Map<String, Value>) {
     let facts = facts_of(method, key, operation);
     let responses = object(operation, "responses");

@@ -1,4 +1,4 @@
-//! The headers that every answer carries, whatever it says: added here once, because no handler sets them.
+//! The headers that every answer carries: added here once, because no handler sets them.
 
 use serde_json::{Map, Value, json};
 

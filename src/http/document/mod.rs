@@ -1,6 +1,6 @@
-//! The OpenAPI document. It is generated from the handlers; what all operations have in common is added here by rules that look at
-//! what an operation has. So a new route is described in full without a line in this folder. What no rule can see, the route declares
-//! (`declared.rs`).
+//! The OpenAPI document. It is generated from the handlers. Rules add here what all operations have
+//! in common, by the parts that an operation has. So a new route is described in full without a
+//! line in this folder. The route declares what no rule can see (`declared.rs`).
 //!
 //! `openapi/openapi.json` is its committed copy: `issue-core openapi --output openapi/openapi.json` writes it, a test compares.
 //! To add a rule: `errors.rs` for what may be refused, `shape.rs` for how the schemas and examples are completed.

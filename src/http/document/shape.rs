@@ -58,7 +58,7 @@ pub fn add_named_schemas(document: &mut Value) {
     }
 }
 
-/// Serde writes an untagged enum without saying which of its forms it is, and one may look like another with less in it: a reader
+/// Serde writes an untagged enum without its form, and one form may be a part of another: a reader
 /// takes the first that fits.
 pub fn the_first_that_fits(document: &mut Value) {
     let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };

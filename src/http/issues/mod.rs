@@ -101,10 +101,10 @@ pub async fn show(
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn edit(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     MergePatch(patch): MergePatch<PatchSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.edit_issue(&wish, patch).await?))
+    Ok(IssueAnswer(app.edit_issue(&request, patch).await?))
 }
 
 /// How a deletion is documented.
@@ -125,14 +125,14 @@ pub struct DeleteParams {
     responses(
         (status = 200, body = IssueResponse, description = "Archived", headers(("ETag" = String, description = "This edition of it"))),
         (status = 204, description = "Removed for good")))]
-pub async fn delete(State(app): State<Arc<App>>, GuardedChange(wish): GuardedChange, uri: Uri) -> Result<Response, Problem> {
+pub async fn delete(State(app): State<Arc<App>>, GuardedChange(request): GuardedChange, uri: Uri) -> Result<Response, Problem> {
     let mut fields = QueryFields::of(&uri)?;
     let permanent = fields.read("permanent", |text| text.parse::<bool>().map_err(|_| ("wrong_type", "must be true or false".to_owned())));
     if fields.finish(permanent)?.unwrap_or(false) {
-        app.delete_issue(&wish).await?;
+        app.delete_issue(&request).await?;
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(IssueAnswer(app.archive_issue(&wish).await?).into_response())
+    Ok(IssueAnswer(app.archive_issue(&request).await?).into_response())
 }
 
 /// Restore an issue
@@ -142,8 +142,8 @@ pub async fn delete(State(app): State<Arc<App>>, GuardedChange(wish): GuardedCha
     responses((status = 200, body = IssueResponse, description = "The issue as it is now", headers(("ETag" = String, description = "This edition of it")))))]
 pub async fn restore(
     State(app): State<Arc<App>>,
-    GuardedChange(wish): GuardedChange,
+    GuardedChange(request): GuardedChange,
     OptionalBody(spec): OptionalBody<NoSpec>,
 ) -> Result<IssueAnswer, Problem> {
-    Ok(IssueAnswer(app.restore_issue(&wish, spec).await?))
+    Ok(IssueAnswer(app.restore_issue(&request, spec).await?))
 }

@@ -1,4 +1,4 @@
-//! What the requests and answers of `/issues/` look like.
+//! The shapes of the requests and answers of `/issues/`.
 
 use axum::Json;
 use axum::http::header::LOCATION;

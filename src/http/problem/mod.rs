@@ -1,4 +1,4 @@
-//! Failures as RFC 9457 `application/problem+json`: the only place that maps them to an answer.
+//! Failures as RFC 9457 `application/problem+json`: only this module maps them to an answer.
 //!
 //! A [`Problem`] travels inside the response; [`super::request_layer`] writes it out, because only there the trace id is known. Codes,
 //! statuses and titles stand in the [`catalogue`].

@@ -1,4 +1,4 @@
-//! State Hub: one `POST {url}/progress/` for every event it shall hear of.
+//! State Hub: one `POST {url}/progress/` for every event that it receives.
 //!
 //! What is sent depends on the notice alone, so that a repeat is word for word the same: the hub answers another body under
 //! the same key with 409.
@@ -106,7 +106,7 @@ impl EventSink for StateHubSink {
         let sent = self.http.post_json(&self.url, &self.headers(notice), &progress).await;
         let answer = sent.map_err(|error| SinkError::retry(error.to_string()))?;
         if answer.status == 409 {
-            tracing::warn!(event.id = %notice.event.id, answer = answer.excerpt(), "State Hub has this event already, with other words; it counts as told");
+            tracing::warn!(event.id = %notice.event.id, answer = answer.excerpt(), "State Hub has this event already, with another text; it counts as delivered");
             return Ok(());
         }
         if answer.is_success() { Ok(()) } else { Err(refused(&answer)) }
@@ -142,7 +142,7 @@ struct ProgressBody<'a> {
     detail: HubDetail<'a>,
 }
 
-/// Small, and no field name in it looks like a secret.
+/// Small, and no field name in it resembles a secret.
 #[derive(Debug, Serialize)]
 struct HubDetail<'a> {
     issue_id: Uuid,

@@ -1,4 +1,4 @@
-//! The contract's words, without a hub: what is sent, to the letter, and what an answer means.
+//! The contract's texts, without a hub: what is sent, to the letter, and what an answer means.
 
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn notice(kind: EventKind, text: &str, title: &str) -> Notice {
 }
 
 fn body(kind: EventKind, text: &str) -> Value {
-    // A title holds no control characters; whatever else it holds takes four bytes at most.
+    // A title holds no control characters; any other character takes four bytes at most.
     let notice = notice(kind, text, &"T\u{1F980}".repeat(text.len().min(256)));
     serde_json::to_value(ProgressBody::of(Progress::of(kind).unwrap(), &notice, "issue-core", HubTopic::default())).unwrap()
 }

@@ -1,7 +1,8 @@
 //! The bookkeeping of one `commit`, without a database: which changes are still open, and what became of the others.
 //!
-//! Both dialects walk through the same steps: claims, leases of bindings, editions of conflicts, inserts, versions, survivors. No SQL here, no IO. A new kind of write
-//! is a method that lists what to write, and one that takes in what the database said.
+//! Both dialects take the same steps: claims, leases of bindings, editions of conflicts, inserts,
+//! versions, survivors. No SQL here, no IO. A new kind of write is a method that lists what to
+//! write, and one that reads the database's answer.
 
 mod sync;
 
@@ -21,7 +22,7 @@ pub(super) struct CommitBatch<'a> {
     outcomes: Vec<Option<CommitOutcome>>,
 }
 
-/// An insert still open: its place in the batch, and what to write.
+/// An insert still open: its position in the batch, and what to write.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OpenInsert<'a> {
     at: usize,
@@ -40,7 +41,7 @@ impl<'a> CommitBatch<'a> {
         changes.iter().all(is_insert)
     }
 
-    /// New issues, and how far the list was read that told of them.
+    /// New issues, with the cursor of the list that showed them.
     pub(super) fn is_followed_insert(changes: &[Change]) -> bool {
         changes.iter().all(|change| is_insert(change) || change.is_progress())
     }
@@ -49,13 +50,13 @@ impl<'a> CommitBatch<'a> {
         self.changes.iter().enumerate().filter(|(at, _)| self.outcomes[*at].is_none())
     }
 
-    /// The messages whose claims must hold.
+    /// The messages whose leases must still be valid.
     pub(super) fn claimed_messages(&self) -> Vec<i64> {
         self.open().filter_map(|(_, change)| claimed(change)).map(|(id, _)| id).collect()
     }
 
-    /// Who really holds each message: whoever else thought so has lost it. One message is settled once; what is written under its
-    /// claim before that may be several changes.
+    /// The valid lease token of each message. A change with another token has lost the lease. One
+    /// message is settled once; several changes may be written under its lease before that.
     pub(super) fn check_claims(&mut self, held: &[(i64, Option<Uuid>)]) {
         let mut held: HashMap<i64, Uuid> = held.iter().filter_map(|(id, token)| token.map(|token| (*id, token))).collect();
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
@@ -94,13 +95,14 @@ impl<'a> CommitBatch<'a> {
         }
     }
 
-    /// The keys of the inserts that were not written: somebody was first.
+    /// The keys of the inserts that were not written: another insert with the key was first.
     pub(super) fn taken_keys(&self) -> Vec<[u8; 32]> {
         let keys: HashSet<_> = self.open_inserts().filter_map(|insert| insert.dedupe).map(|dedupe| dedupe.key.0).collect();
         keys.into_iter().collect()
     }
 
-    /// Who was first. A key that is not among the rows stays open: its holder is gone again.
+    /// The inserts that were first. A key that is not among the rows stays open: its holder is gone
+    /// again.
     pub(super) fn duplicates(&mut self, rows: Vec<KeyedRow>) -> Result<(), UnreadableRow> {
         let mut first = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -180,7 +182,8 @@ impl<'a> CommitBatch<'a> {
         self.survivors().filter_map(|(change, _)| change.settles).collect()
     }
 
-    /// The ties to write. Of two of one name in a batch the later one counts: one statement cannot write a row twice.
+    /// The comment links to write. Of two of one name in a batch the later one counts: one
+    /// statement cannot write a row twice.
     pub(super) fn links(&self) -> (Vec<LinkFields<'a>>, Vec<CommentLinkFields<'a>>) {
         let writes = self.survivors().flat_map(|(change, _)| &change.comment_links);
         let comments: BTreeMap<_, _> = writes.map(|write| (slot(write), CommentLinkFields::of(write))).collect();
@@ -192,13 +195,13 @@ impl<'a> CommitBatch<'a> {
         self.outcomes.iter().cloned().collect()
     }
 
-    /// Somebody kept taking a key and giving it back.
+    /// Other transactions kept taking a key and giving it back.
     pub(super) fn contended(store: &'static str) -> StoreError {
         StoreError::Unavailable { store, reason: "the same dedupe key was taken and given back by others again and again".to_owned() }
     }
 }
 
-/// The message whose claim must hold for the change to be written.
+/// The message whose lease must be valid for the change to be written.
 fn claimed(change: &Change) -> Option<(i64, Uuid)> {
     let settles = change.settles.map(|settle| (settle.message_id, settle.token));
     settles.or(change.held.map(|hold| (hold.message_id, hold.token)))
@@ -216,7 +219,7 @@ fn needs_a_transaction(change: &Change) -> bool {
     claimed(change).is_some() || ties_another() || !change.comment_links.is_empty() || sync::is_part_of(change)
 }
 
-/// The ties of the changes. Of two of one name the later one counts.
+/// The links of the changes. Of two of one name the later one counts.
 pub(super) fn links_of<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<LinkFields<'a>> {
     let links = changes.flat_map(|change| &change.links);
     links.map(|link| ((link.issue_id, &link.backend), LinkFields::from(link))).collect::<BTreeMap<_, _>>().into_values().collect()

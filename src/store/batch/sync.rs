@@ -1,5 +1,5 @@
-//! The part of the bookkeeping that is about keeping two sides in agreement: whose binding it is, which edition of a conflict
-//! was decided on, and what there is to write of them.
+//! The part of the bookkeeping for two-way sync: the leases of bindings, the editions of conflicts,
+//! and what there is to write of them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,13 +18,13 @@ pub(super) const fn is_part_of(change: &Change) -> bool {
 }
 
 impl<'a> CommitBatch<'a> {
-    /// The bindings whose leases must hold, each once.
+    /// The bindings whose leases must be valid, each once.
     pub(in crate::store) fn leased_bindings(&self) -> Vec<&'a str> {
         let names: BTreeSet<&str> = self.open().filter_map(|(_, change)| Some(change.progress.as_ref()?.binding.as_str())).collect();
         names.into_iter().collect()
     }
 
-    /// Who really holds each binding: whoever else thought so has lost it.
+    /// The valid lease token of each binding. A change with another token has lost the lease.
     pub(in crate::store) fn check_leases(&mut self, held: &[(String, Option<Uuid>)]) {
         let held: HashMap<&str, Option<Uuid>> = held.iter().map(|(name, token)| (name.as_str(), *token)).collect();
         for (outcome, change) in self.outcomes.iter_mut().zip(self.changes) {
@@ -64,13 +64,13 @@ impl<'a> CommitBatch<'a> {
         latest.into_values().map(ConflictFields::from).collect()
     }
 
-    /// What was heard of each tie, by its name, each once.
+    /// The sightings of each link, by its name, each once.
     pub(in crate::store) fn heard(&self) -> Vec<HeardFields<'a>> {
         let mut latest: BTreeMap<(IssueId, &str), HeardFields<'a>> = BTreeMap::new();
         for heard in self.survivors().flat_map(|(change, _)| &change.heard) {
-            let tie = (heard.issue_id, heard.backend.as_str());
-            let earlier = latest.remove(&tie);
-            latest.insert(tie, HeardFields::from(heard).after(earlier));
+            let link = (heard.issue_id, heard.backend.as_str());
+            let earlier = latest.remove(&link);
+            latest.insert(link, HeardFields::from(heard).after(earlier));
         }
         latest.into_values().collect()
     }

@@ -1,4 +1,4 @@
-//! Ties to trackers taken apart.
+//! The fields of links, as the statements take them.
 
 use serde::Serialize;
 use uuid::Uuid;

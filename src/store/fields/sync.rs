@@ -1,4 +1,5 @@
-//! What keeping two sides in agreement writes, taken apart. Both dialects take it as JSON, like the ties.
+//! The fields of two-way sync, as the statements take them. Both dialects take them as JSON, like
+//! the links.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -61,7 +62,8 @@ impl<'a> From<&'a Sighting> for HeardFields<'a> {
 }
 
 impl HeardFields<'_> {
-    /// What was heard before this: of the moment that this one leaves as it was, the earlier word counts.
+    /// Joins two sightings of one link: a value that this one leaves unset comes from the earlier
+    /// one.
     pub(in crate::store) fn after(self, earlier: Option<Self>) -> Self {
         Self { heard: self.heard.or_else(|| earlier?.heard), ..self }
     }

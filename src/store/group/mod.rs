@@ -57,7 +57,7 @@ pub struct GroupCommit {
     announces: bool,
 }
 
-/// The store, and whoever is rung when messages are written.
+/// The store, and the workers to wake when messages are written.
 #[derive(Clone)]
 struct WakingWriter {
     store: Arc<dyn Store>,
@@ -71,7 +71,7 @@ impl GroupCommit {
         Self::waking(Arc::default(), store, limits, tracker)
     }
 
-    /// The same, and rings whoever waits for the messages that are committed.
+    /// The same, and wakes the workers of the messages that are committed.
     #[must_use]
     pub fn waking(wake: Arc<Wake>, store: Arc<dyn Store>, limits: GroupLimits, tracker: &TaskTracker) -> Self {
         let name = store.name();
@@ -84,15 +84,16 @@ impl GroupCommit {
         Self { queue: CallQueue::start(name, limits, tracker, commit), writer, announces: false }
     }
 
-    /// From here on every event of every change is told outside. Set once, where somebody is there to be told, so that no
-    /// use case can forget it.
+    /// From here on every event of every change gets a dispatch message. Set once, if a sink or a
+    /// tracker is configured, so that no use case can forget it.
     #[must_use]
     pub fn announcing(mut self, announces: bool) -> Self {
         self.announces = announces;
         self
     }
 
-    /// Commits the change together with whatever else waits. One bad change does not sink the others.
+    /// Commits the change together with the other waiting changes. One bad change does not fail the
+    /// others.
     ///
     /// Once the change is taken it is committed, whether the caller still waits or not; it is never half done.
     pub async fn commit(&self, mut change: Change) -> Result<CommitOutcome, GroupError> {
@@ -169,7 +170,7 @@ impl GroupRelease {
         Self { queue: CallQueue::start(name, limits, tracker, release) }
     }
 
-    /// Gives one lease back, together with whatever else waits.
+    /// Gives one lease back, together with the other waiting releases.
     pub async fn release(&self, release: MessageRelease) -> Result<(), GroupError> {
         self.queue.call(release, size_of::<MessageRelease>()).await
     }

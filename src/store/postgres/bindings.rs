@@ -63,7 +63,8 @@ returning ",
 const DELETE_BINDING: &str = "-- delete_binding
 delete from bindings where name = $1 and ($2::bigint is null or edition = $2)";
 
-/// The wishes that came in the meantime go to whoever takes it. Who has it already and asks for longer finds them the next time.
+/// Requests for runs that came in the meantime go to the new holder. A holder that renews its lease
+/// reads them at the next one.
 const LEASE_BINDING: &str = concat!(
     r#"-- lease_binding
 with free as (
@@ -106,8 +107,8 @@ impl BindingStore for PostgresStore {
 
     /// Each of the three statements is a transaction by itself. Between them the binding can change once more at most; the
     /// answer then shows that change.
-    async fn put_binding(&self, wish: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
-        let PutBinding { binding, source, read_edition, now } = *wish;
+    async fn put_binding(&self, request: &PutBinding<'_>) -> Result<Option<BindingState>, StoreError> {
+        let PutBinding { binding, source, read_edition, now } = *request;
         let (name, source) = (&binding.name, source.as_str());
         if read_edition.is_none_or(|edition| edition == 0) {
             let opened = self.returning(rows::<BoundRow>(OPEN_BINDING).bind(name).bind(Json(binding)).bind(source).bind(now)).await?;

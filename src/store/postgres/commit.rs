@@ -1,9 +1,10 @@
 //! The only write. Pure inserts are one statement and one round trip; everything else is one transaction, in which new issues that come
 //! with nothing but the progress of a list are one statement, too.
 //!
-//! Locks are taken in one order everywhere: messages by id, then bindings by name, then conflicts by id, then dedupe keys by value,
-//! then issues by id, then ties to trackers by name, then deliveries of trackers by id, then counts by value. To add a kind of write:
-//! its statement in [`super::sql`], its place in [`write()`], its lock in that order if it needs one.
+//! Locks are taken in one order everywhere: messages by id, then bindings by name, then conflicts
+//! by id, then dedupe keys by value, then issues by id, then links by name, then webhook deliveries
+//! by id, then counts by value. To add a kind of write: its statement in [`super::sql`], its line
+//! in [`write()`], its lock in that order if it needs one.
 
 use sqlx::Connection as _;
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -100,8 +101,8 @@ async fn lock_messages(connection: &mut PgConnection, batch: &mut CommitBatch<'_
     Ok(())
 }
 
-/// Inserts what is open, and reads who was first where somebody was. A holder that is gone again by then (rolled back, or
-/// deleted) leaves its key free, so the insert is tried once more.
+/// Inserts the open issues, and reads the first holders of taken keys. If a holder is gone again by
+/// then (rolled back, or deleted), its key is free, so the insert is tried once more.
 async fn insert(connection: &mut PgConnection, batch: &mut CommitBatch<'_>, extent: InsertExtent) -> Result<(), PostgresFailure> {
     for _ in 0..ATTEMPTS {
         let inserts = batch.inserts();

@@ -26,13 +26,13 @@ const HOOKS: &str = "-- hooks
 select id, backend, received_at, hint_kind, hint_place, hint_remote_id from hooks
 where backend = $1 and followed_at is null order by id limit $2";
 
-/// An array, so that however many there may be they are looked up by their ids.
+/// An array, so that the rows are looked up by their ids for any number of them.
 const PURGE_HOOKS: &str = "-- purge_hooks
 delete from hooks where id = any(array(select id from hooks where received_at < $1 order by received_at limit $2))";
 
 #[async_trait]
 impl DeliveryStore for PostgresStore {
-    /// A delivery without a hint is followed already: no worker has anything to do for it.
+    /// A delivery without a subject counts as processed: no worker has anything to do for it.
     async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         let hint = hook.hint.as_ref();
         let followed_at = if hint.is_none() { Some(hook.received_at) } else { None };

@@ -10,14 +10,16 @@ use crate::store::StoreError;
 /// troubles of the machine (58).
 const TRANSIENT_CLASSES: [&str; 3] = ["08", "53", "58"];
 
-/// The rest of what passes: retries of the transaction, locks, time limits, shutdowns, and a server turned read-only.
+/// The other transient codes: retries of the transaction, locks, time limits, shutdowns, and a
+/// server turned read-only.
 const TRANSIENT_CODES: [&str; 15] =
     ["25006", "25P03", "25P04", "40001", "40003", "40P01", "55006", "55P03", "57014", "57P01", "57P02", "57P03", "57P04", "57P05", "72000"];
 
-/// Another session won, and this one was told to begin again. Nothing was written.
+/// Another session won, and the server asks this one to begin again. Nothing was written.
 const LOST_RACE: [&str; 2] = ["40001", "40P01"];
 
-/// Why something failed; the database's own errors stay whole until the end, so that a lost race can be told.
+/// Why a statement failed. The database's own error stays whole until the end, so that a lost race
+/// can be recognised.
 #[derive(Debug)]
 pub(super) enum PostgresFailure {
     Sql(sqlx::Error),

@@ -20,7 +20,8 @@ pub(super) struct IndexColumns {
     texts: (Vec<Uuid>, Vec<TsVector>),
     tags: (Vec<Uuid>, TagColumns),
     counts: CountColumns,
-    /// Which issue is in which count, and whether as a closed one: what has to be taken off if it turns out not to be new.
+    /// Which issue is in which count, and whether as a closed one: what is subtracted if the issue
+    /// turns out not to be new.
     counted: (Vec<Uuid>, Vec<i64>, Vec<bool>),
 }
 

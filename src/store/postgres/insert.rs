@@ -1,8 +1,9 @@
 //! New issues with what belongs to them, in one statement and one round trip: the path of every task that is filed or adopted.
 //!
-//! The server prepares whatever a statement names, whether there is anything to do or not, and for one task alone that is most of the
-//! work. So there is one statement for each combination of what else there is, and another one for an issue that comes alone. To write
-//! another table with new issues: a [`Part`], its piece of the statement, its arguments at the end of [`insert`].
+//! The server prepares all that a statement names, even if there is nothing to do, and for one task
+//! alone that is most of the work. So there is one statement for each combination of further
+//! tables, and another one for a single issue. To write another table with new issues: an
+//! [`InsertPart`], its piece of the statement, its arguments at the end of [`insert`].
 
 use std::sync::LazyLock;
 
@@ -56,7 +57,7 @@ const MESSAGES: &str = ", new_messages as (
     order by child.ordinality
 )";
 
-/// Nobody can have tied an issue that is new.
+/// A new issue cannot have links yet.
 const LINKS: &str = ", new_links as (
     insert into links (
         issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
@@ -78,7 +79,8 @@ const INDEX: &str = ", new_texts as (
     from unnest($8::uuid[], $9::text[], $10::text[]) as child (issue_id, facet, key) join inserted on inserted.id = child.issue_id
 )";
 
-/// - Counts come added up, as if every issue were new. Only where some were not, theirs are looked up and taken off again.
+/// - Counts come added up, as if every issue were new. If some were not, their counts are read and
+///   subtracted again.
 /// - They are written last, in one order: their rows are shared with other sessions, and locked until the commit.
 const COUNTS: &str = ", not_new as (
     select place, count(*) filter (where not closed) as active, count(*) filter (where closed) as closed
@@ -114,9 +116,9 @@ const COUNTS_OF_ONE: &str = ", counted as (
 const END: &str = "
 select id, number from inserted";
 
-/// What a statement for one issue alone says otherwise: there is nothing to match and nothing to put in order. The limit tells the
-/// planner that it is one, or else the plan for any number of rows seems dearer than a new plan each time, which takes as long as
-/// the work itself.
+/// The differences of the statement for one issue alone: there is nothing to match and nothing to
+/// put in order. The limit shows the planner that it is one. Otherwise the plan for any number of
+/// rows seems dearer than a new plan each time, which takes as long as the work itself.
 const OF_ONE: [(&str, &str); 4] = [
     ("unnest($1::incoming_issue[]) with ordinality as incoming", "(select * from unnest($1::incoming_issue[]) limit 1) as incoming"),
     ("join inserted on inserted.id = child.issue_id", "cross join inserted"),
@@ -124,7 +126,7 @@ const OF_ONE: [(&str, &str); 4] = [
     (COUNTS, COUNTS_OF_ONE),
 ];
 
-/// What is written beside issues and their events, each at its own place in a set of bits.
+/// The tables beside issues and their events, each a bit of a set.
 #[derive(Debug, Clone, Copy)]
 enum InsertPart {
     Comments,
@@ -162,8 +164,9 @@ const fn bit(part: InsertPart, wanted: bool) -> usize {
 pub(super) enum InsertExtent {
     /// All of it: nothing is waited for between the statement and the end of the transaction.
     Whole,
-    /// Without ties, tags, words and counts. They are written at the end of a longer transaction, those of other changes with them: the
-    /// counts' rows are shared with other sessions, and who waits for something else while holding them would be waited for in a circle.
+    /// Without links, tags, words and counts. They are written at the end of a longer transaction,
+    /// with those of other changes. Other sessions share the counts' rows, so a session that holds
+    /// them and waits for another lock would deadlock.
     Part,
 }
 

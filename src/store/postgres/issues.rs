@@ -10,7 +10,8 @@ use crate::store::lookup::{self, readable};
 use crate::store::row::{CommentRow, EventRow, IssueRow, KeyedRow, issue_columns};
 use crate::store::{FiledIssue, IssueStore, StoreError};
 
-/// Two index scans, not `or`: an empty list costs nothing, and the plan does not depend on what the table looked like.
+/// Two index scans, not `or`: an empty list costs nothing, and the plan does not depend on the
+/// table's statistics.
 const ISSUES: &str = concat!(
     "-- issues\nselect ",
     issue_columns!(),

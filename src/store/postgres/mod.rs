@@ -56,7 +56,8 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// Does not connect yet: [`Store::check`] tells whether the server answers. Needs a running tokio runtime.
+    /// Does not connect yet: [`Store::check`] shows whether the server answers. Needs a running
+    /// tokio runtime.
     pub fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
         let (pool, finders) = options.shares();
         let pool = WarmPool::of(pool_of(options, pool).connect_lazy_with(options.connect()?));
@@ -71,7 +72,8 @@ impl PostgresStore {
         })
     }
 
-    /// Brings the schema up to this binary's. Any number of replicas may do so at once: they take turns.
+    /// Migrates the schema to this binary's version. Any number of replicas may call it at once: a
+    /// lock lets one migrate at a time.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let connecting = timeout(self.acquire_timeout, PgConnection::connect_with(&self.migrating));
         let mut connection = connecting.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| classify(&error))?;

@@ -14,9 +14,10 @@ use crate::store::StoreError;
 /// The longest a replica waits for another one that migrates.
 const MIGRATION_TURN: Duration = Duration::from_mins(2);
 
-/// A plan made while a table is small reads the whole of it, and a prepared statement keeps its plan until the table is next
-/// analysed: a minute of full reads, each longer than the last, on a new database under load. Every statement here has its
-/// index, so the planner is told to use it. Without `jit`, which would take the penalty on the other plans for their cost.
+/// A plan made while a table is small reads the whole of it, and a prepared statement keeps its
+/// plan until the table is next analysed: a minute of full reads, each longer than the last, on a
+/// new database under load. Every statement here has its index, so this setting makes the planner
+/// use it. Without `jit`, which would take the penalty on the other plans for their cost.
 const PLANNER: [(&str, &str); 2] = [("enable_seqscan", "off"), ("jit", "off")];
 
 #[derive(Debug, Clone)]
@@ -112,7 +113,7 @@ impl PostgresOptions {
         Ok(address.application_name(&self.application_name))
     }
 
-    /// The address in words, without secrets.
+    /// The address as text, without secrets.
     #[must_use]
     pub fn describe(&self) -> String {
         match self.address() {

@@ -30,7 +30,8 @@ select issue_id, seq, id, kind, actor, at, trace, detail from events where issue
 const COMMENTS_OF: &str = "-- comments_of
 select id, issue_id, author, body, created_at, edited_at from comments where issue_id = any($1) order by issue_id, id";
 
-/// First of all locks: whoever writes an issue holds a weaker one of this table to his end, and waits for nothing of ours.
+/// First of all locks: each writer of issues holds a weaker lock of this table until its end, and
+/// waits for none of ours.
 const LOCK_OUT: &str = "-- lock_out
 lock table issues in share row exclusive mode";
 
@@ -50,7 +51,7 @@ const INSERT_RECORDS: &str = concat!(
     ", ($2::bigint[])[ordinality] from unnest($1::incoming_issue[]) with ordinality"
 );
 
-/// The next number given is a new one. Nobody takes one meanwhile: see [`LOCK_OUT`].
+/// The next number is a new one. No transaction takes one meanwhile: see [`LOCK_OUT`].
 const MOVE_NUMBER: &str = "-- move_number
 select setval('issues_number_seq', greatest($1, (select last_value from issues_number_seq)))";
 

@@ -1,7 +1,7 @@
 //! The statements of [`super::commit`] about issues and what hangs on them, apart from the code that runs them. Each opens with its name, so that the server's
 //! own statistics and slow log can be read.
 //!
-//! Writes take arrays: one statement for each kind of write, whatever the size of the batch.
+//! Writes take arrays: one statement for each kind of write, for a batch of any size.
 
 use crate::store::row::issue_columns;
 
@@ -67,7 +67,8 @@ where comments.id = edited.id and comments.issue_id = edited.issue_id";
 pub(super) const DELETE_COMMENTS: &str = "-- delete_comments
 delete from comments where id = any($1)";
 
-/// The messages that are done, what the history tells of them, and who is next in their lanes.
+/// Deletes the finished messages, records their outcomes in the history, and makes the next ones of
+/// their lanes due.
 pub(super) const SETTLE_MESSAGES: &str = "-- settle_messages
 with done as (
     select * from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as done (id, started_at, at)

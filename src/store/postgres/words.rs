@@ -13,19 +13,19 @@ use crate::domain::find::search::{BREAK, SearchDocument};
 const TSVECTOR: Oid = Oid(3614);
 const TSVECTORS: Oid = Oid(3643);
 
-/// Postgres remembers so many places of a word, and no more.
+/// Postgres keeps so many positions of a word, and no more.
 const MAX_PLACES: usize = 256;
 
-/// A `tsvector`: each word once, in order, with its places.
+/// A `tsvector`: each word once, in order, with its positions.
 #[derive(Debug)]
 pub(super) struct TsVector(Vec<u8>);
 
 impl TsVector {
-    /// Breaks between texts take a place, and are no words.
+    /// Breaks between texts take a position, and are no words.
     pub(super) fn of(document: &SearchDocument) -> Self {
         let text = document.as_str();
         let words = text.split(' ').enumerate().filter(|(_, word)| !word.is_empty() && *word != BREAK);
-        // A document ends long before the last place that Postgres can count, which is 16,383.
+        // A document ends long before the last position that Postgres can count, which is 16,383.
         let mut words: Vec<(&str, u16)> = words.map(|(n, word)| (word, u16::try_from(n + 1).unwrap_or(u16::MAX))).collect();
         words.sort_unstable();
         let mut bytes = Vec::with_capacity(text.len() * 2 + 4);

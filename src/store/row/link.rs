@@ -1,4 +1,4 @@
-//! Rows of the ties to trackers.
+//! Rows of the links to trackers.
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
@@ -83,13 +83,14 @@ impl TryFrom<LinkRow> for Link {
     fn try_from(row: LinkRow) -> Result<Self, UnreadableRow> {
         let state = word("links", "state", &row.issue_id, &row.state)?;
         let origin = word("links", "origin", &row.issue_id, &row.origin)?;
-        let place = row.place.0;
-        let remote = row.remote_id.map(|id| RemoteRef { place: place.clone(), id, key: row.remote_key.unwrap_or_default(), url: row.url });
+        let project = row.place.0;
+        let remote =
+            row.remote_id.map(|id| RemoteRef { place: project.clone(), id, key: row.remote_key.unwrap_or_default(), url: row.url });
         Ok(Self {
             issue_id: IssueId(row.issue_id),
             backend: row.backend,
             position: row.position,
-            place,
+            place: project,
             state,
             intended_at: row.intended_at,
             remote,

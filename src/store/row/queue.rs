@@ -131,7 +131,7 @@ impl TryFrom<MessageRow> for Message {
 }
 
 impl MessageRow {
-    /// The lease, where the row was just leased and not only looked at.
+    /// The lease, if the row was just leased and not only read.
     pub(in crate::store) fn lease(self, token: Uuid) -> Result<Option<Lease>, UnreadableRow> {
         let message = Message::try_from(self)?;
         Ok(message.leased_until.map(|until| Lease { message, token, until }))

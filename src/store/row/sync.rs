@@ -90,7 +90,7 @@ columns! { ConflictRow {
 impl TryFrom<BoundRow> for BindingState {
     type Error = UnreadableRow;
 
-    /// A wish that came while somebody else had the cursor is as good as one in it.
+    /// A request that came while another replica held the cursor counts as one in the cursor.
     fn try_from(row: BoundRow) -> Result<Self, UnreadableRow> {
         let SyncCursor { audit_wanted, brake_off, .. } = row.cursor.0;
         Ok(Self {

@@ -1,6 +1,7 @@
-//! The only write: one transaction, begun as a writer, so that whatever it reads stays true until it ends.
+//! The only write: one transaction, begun as a writer, so that every value it reads stays true
+//! until it ends.
 //!
-//! To add a kind of write: its statement in [`super::sql`], its place in [`write()`].
+//! To add a kind of write: its statement in [`super::sql`], its line in [`write()`].
 
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;

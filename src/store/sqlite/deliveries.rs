@@ -29,7 +29,7 @@ delete from hooks where id in (select id from hooks where received_at < ?1 order
 
 #[async_trait]
 impl DeliveryStore for SqliteStore {
-    /// A delivery without a hint is followed already: no worker has anything to do for it.
+    /// A delivery without a subject counts as processed: no worker has anything to do for it.
     async fn keep_delivery(&self, hook: &NewDelivery) -> Result<bool, StoreError> {
         let hint = hook.hint.as_ref();
         let followed_at = if hint.is_none() { Some(moment_text(hook.received_at)) } else { None };

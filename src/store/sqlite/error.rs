@@ -5,8 +5,9 @@
 use super::NAME;
 use crate::store::StoreError;
 
-/// Primary result codes that pass: busy, locked, out of memory, read-only, interrupted, an IO error, a full disk, a file
-/// that cannot be opened, and a race for the lock of the write-ahead log.
+/// Primary result codes that are transient: busy, locked, out of memory, read-only, interrupted, an
+/// IO error, a full disk, a file that cannot be opened, and a race for the lock of the write-ahead
+/// log.
 const TRANSIENT: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 
 /// Another process writes, and did not let go in time.

@@ -46,7 +46,7 @@ const COMMENTS_NAMED: &str = "-- comments_named
 select id, issue_id, author, body, created_at, edited_at from comments
 where id in (select unhex(value, '-') from json_each(?1))";
 
-/// Told which index: by itself the planner may walk the whole table in the order of its numbers.
+/// Names the index: by itself the planner may walk the whole table in the order of its numbers.
 const PENDING_REVIEWS: &str = concat!(
     "-- pending_reviews\nselect ",
     issue_columns!(),

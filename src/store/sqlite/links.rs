@@ -15,8 +15,8 @@ use crate::store::lookup::counted;
 use crate::store::row::{CommentLinkRow, LinkRow, TieRow, comment_link_columns, link_columns};
 use crate::store::{LinkStore, StoreError};
 
-/// What is linked, or was, stays tied to what it is tied to, unless the writer knows where it moved from. What lists said is
-/// written by [`HEAR`] alone, once the row exists.
+/// A link keeps its remote issue, unless the writer knows from which id it moved. Only [`HEAR`]
+/// writes the sightings, once the row exists.
 const WRITE_LINKS: &str = "-- write_links
 insert into links (
     issue_id, backend, position, place, state, intended_at, remote_id, remote_key, url, pushed, moved_from, origin, turns,
@@ -66,7 +66,8 @@ const TIES_NAMED: &str = "-- ties_named
 select issue_id, backend, state, remote_key from links
 where remote_key in (select value from json_each(?2)) and backend = ?1";
 
-/// The place is taken apart and put together as it was when it was written.
+/// `->` rewrites the project's JSON in the form of the stored column, so that equal projects are
+/// equal texts.
 const LINKS_TO: &str = concat!(
     "-- links_to\nselect ",
     link_columns!(),
@@ -129,17 +130,17 @@ impl LinkStore for SqliteStore {
         self.all(rows::<TieRow>(TIES_NAMED).bind(backend).bind(Json(keys))).await
     }
 
-    async fn links_to(&self, backend: &str, place: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
-        self.all(rows::<LinkRow>(LINKS_TO).bind(backend).bind(Json(place)).bind(Json(remote_ids))).await
+    async fn links_to(&self, backend: &str, project: &Project, remote_ids: &[String]) -> Result<Vec<Link>, StoreError> {
+        self.all(rows::<LinkRow>(LINKS_TO).bind(backend).bind(Json(project)).bind(Json(remote_ids))).await
     }
 
-    async fn links_of_place(&self, backend: &str, place: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
+    async fn links_of_place(&self, backend: &str, project: &Project, after: Option<IssueId>, limit: u32) -> Result<Vec<Link>, StoreError> {
         let after = after.map_or(Uuid::nil(), |id| id.0);
-        self.all(rows::<LinkRow>(LINKS_OF_PLACE).bind(backend).bind(Json(place)).bind(after).bind(limit)).await
+        self.all(rows::<LinkRow>(LINKS_OF_PLACE).bind(backend).bind(Json(project)).bind(after).bind(limit)).await
     }
 
-    async fn count_links(&self, backend: &str, place: &Project, most: u32) -> Result<u64, StoreError> {
-        Ok(counted(self.one(rows::<(i64,)>(COUNT_LINKS).bind(backend).bind(Json(place)).bind(most)).await?))
+    async fn count_links(&self, backend: &str, project: &Project, most: u32) -> Result<u64, StoreError> {
+        Ok(counted(self.one(rows::<(i64,)>(COUNT_LINKS).bind(backend).bind(Json(project)).bind(most)).await?))
     }
 
     async fn comment_links(&self, issue: IssueId, backend: &str, subjects: &[Uuid]) -> Result<Vec<CommentLink>, StoreError> {

@@ -62,7 +62,8 @@ impl SqliteStore {
         Ok(Self { writer: WarmPool::of(open_writer(options).await?), readers })
     }
 
-    /// Brings the schema up to this binary's. Any number of processes may do so at once: they take turns.
+    /// Migrates the schema to this binary's version. Any number of processes may call it at once: a
+    /// lock lets one migrate at a time.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         let failed = |error| classify(&error);
         // The driver takes no lock on SQLite. A transaction begun as a writer is one, and makes the migrations one step.

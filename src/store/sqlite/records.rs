@@ -81,7 +81,7 @@ impl RecordStore for SqliteStore {
 
 async fn records(connection: &mut SqliteConnection, after: Option<IssueNumber>, limit: u32) -> Result<Vec<IssueRecord>, StoreError> {
     let failed = |error| classify(&error);
-    // One moment for all three: nobody writes in between.
+    // One snapshot for all three: no write comes in between.
     let mut transaction = connection.begin().await.map_err(failed)?;
     let after = after.map_or(0, |number| number.0);
     let issues: Vec<RecordRow> = sqlx::query_as(RECORDS).bind(after).bind(limit).fetch_all(&mut *transaction).await.map_err(failed)?;

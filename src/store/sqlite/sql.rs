@@ -1,7 +1,8 @@
 //! The statements of [`super::commit`] about issues and what hangs on them, apart from the code that runs them. Each opens with its name.
 //!
-//! Rows come in as one JSON array of objects, keyed by column: one statement for each kind of write, whatever the size of
-//! the batch. `->>` gives a JSON string as text, a number as integer, null as null; ids and hashes are hex in the JSON.
+//! Rows come in as one JSON array of objects, keyed by column: one statement for each kind of
+//! write, for a batch of any size. `->>` gives a JSON string as text, a number as integer, null as
+//! null; ids and hashes are hex in the JSON.
 
 use crate::store::row::written_columns;
 

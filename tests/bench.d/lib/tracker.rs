@@ -1,8 +1,10 @@
-//! A tracker for the benchmark: one repository that speaks as much of GitHub's API as a pass needs, from texts made beforehand, each page after
-//! the time given in milliseconds. As little work as can be, since it shares the cores with what is measured.
+//! A tracker for the benchmark: one repository that speaks as much of GitHub's API as a sync run
+//! needs, from texts made beforehand, each page after the time given in milliseconds. It does as
+//! little work as possible, since it shares the cores with the measured process.
 //!
-//! `bench-tracker ISSUES MILLISECONDS` prints its address, then serves until it is ended. `POST /edit/N` is a person's edit of issue N,
-//! `GET /traffic` tells how much was asked and answered since it was asked last.
+//! `bench-tracker ISSUES MILLISECONDS` prints its address, then serves until it is ended. `POST
+//! /edit/N` is a person's edit of issue N, `GET /traffic` counts the requests and the answers since
+//! the last `GET /traffic`.
 
 #![allow(clippy::unwrap_used, reason = "a tool that cannot go on should stop where it stands")]
 

@@ -266,8 +266,8 @@ pub(super) async fn every_page_of_every_list_is_given(bench: &Bench) {
     }
 }
 
-pub(super) async fn discovery_tells_where_to_file(bench: &Bench) {
-    let mut places = Vec::new();
+pub(super) async fn discovery_shows_where_to_file(bench: &Bench) {
+    let mut projects = Vec::new();
     let mut page = None;
     loop {
         let workspaces = bench.backend.workspaces(page.as_deref()).await.unwrap();
@@ -275,7 +275,7 @@ pub(super) async fn discovery_tells_where_to_file(bench: &Bench) {
             let mut page = None;
             loop {
                 let resources = bench.backend.resources(&workspace.id, page.as_deref()).await.unwrap();
-                places.extend(resources.items.into_iter().map(|resource| (resource.place, resource.id)));
+                projects.extend(resources.items.into_iter().map(|resource| (resource.place, resource.id)));
                 page = resources.next;
                 if page.is_none() {
                     break;
@@ -287,13 +287,13 @@ pub(super) async fn discovery_tells_where_to_file(bench: &Bench) {
             break;
         }
     }
-    assert!(places.iter().any(|(place, _)| *place == bench.place), "{}: {places:?}", bench.what);
-    let unique: BTreeSet<_> = places.iter().collect();
-    assert_eq!(unique.len(), places.len(), "{}: {places:?}", bench.what);
-    assert!(places.len() > 1, "{}: a list with more than one page", bench.what);
+    assert!(projects.iter().any(|(project, _)| *project == bench.place), "{}: {projects:?}", bench.what);
+    let unique: BTreeSet<_> = projects.iter().collect();
+    assert_eq!(unique.len(), projects.len(), "{}: {projects:?}", bench.what);
+    assert!(projects.len() > 1, "{}: a list with more than one page", bench.what);
 }
 
-pub(super) async fn a_check_tells_who_we_are_and_what_is_missing(bench: &Bench) {
+pub(super) async fn a_check_answers_the_account_and_what_is_missing(bench: &Bench) {
     let checked = bench.backend.check(Some(&bench.place)).await.unwrap();
     assert!(checked.account.is_some() && checked.missing.is_empty(), "{}: {checked:?}", bench.what);
     let mut nowhere = bench.place.clone();

@@ -55,7 +55,8 @@ async fn an_answer_lost_at_any_point_makes_nothing_twice_and_loses_nothing() {
 async fn a_moody_tracker_holds_everything_once() {
     for vendor in sim::ALL {
         for seed in 1..=2 {
-            // A fresh one each time: what is looked for in long lists of many pages, each of which may fail, takes too long.
+            // A fresh one each time: a search in long lists of many pages, each of which may fail,
+            // takes too long.
             let rig = Rig::new(Database::sqlite().await, vec![vendor()]).await;
             let (server, sim) = (rig.start(), &rig.sims[0]);
             let kind = sim.vendor(|vendor| vendor.kind());

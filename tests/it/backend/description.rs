@@ -20,8 +20,8 @@ async fn every_request_is_valid_by_the_vendors_own_description() {
         let descriptions = descriptions(&*vendor());
         contract::an_update_changes_what_changed_and_can_be_sent_again(&bench).await;
         contract::every_state_is_reached_and_read_back(&bench).await;
-        contract::discovery_tells_where_to_file(&bench).await;
-        contract::a_check_tells_who_we_are_and_what_is_missing(&bench).await;
+        contract::discovery_shows_where_to_file(&bench).await;
+        contract::a_check_answers_the_account_and_what_is_missing(&bench).await;
         assert_valid(&bench, &descriptions);
         let bench = Bench::new(vendor(), false).await;
         contract::comments_are_added_found_edited_and_taken_away(&bench).await;
@@ -100,12 +100,12 @@ struct Description {
     root: Value,
     /// Whether it is one of ours, which leaves nothing out.
     is_own: bool,
-    /// Paths and queries that it does not tell about: see [`sim::Vendor::undescribed`].
+    /// Paths and queries that it does not describe: see [`sim::Vendor::undescribed`].
     left_out: &'static [&'static str],
 }
 
 impl Description {
-    /// A check that lets everything pass is none.
+    /// A check must refuse nonsense.
     fn assert_refuses_nonsense(&self, what: &str) {
         let nowhere = sim::Request {
             method: "POST".to_owned(),

@@ -5,8 +5,9 @@
 //! - `query`: the names of its parameters; `name!` is required.
 //! - `body`: the type of its body, and `as`, the media type, where it is not `application/json`.
 //!
-//! A type is one of the [`WORDS`], the allowed words with `|` between them, `[type]` for a list, or a map of fields for an object.
-//! `field!` is required, and `*` stands for any other field. A question mark behind a type allows null.
+//! A type is one of the [`WORDS`], the allowed words with `|` between them, `[type]` for a list, or
+//! a map of fields for an object. `field!` is required, and `*` stands for any other field. A
+//! question mark behind a type allows null.
 
 use serde_json::{Map, Value, json};
 

@@ -10,7 +10,7 @@ use issue_core::domain::tracker::{LabelNames, TrackerKind, UserMap};
 use super::TOTAL;
 use crate::support::sim::{self, Sim};
 
-/// The key of the unit tests, which nobody uses.
+/// The key of the unit tests. It belongs to no account.
 fn key() -> String {
     let text = include_str!("../../../src/backend/github/app/test_key.txt");
     format!("-----BEGIN RSA PRIVATE KEY-----\n{text}-----END RSA PRIVATE KEY-----\n")
@@ -42,13 +42,13 @@ fn options(sim: &Sim, key: &str, options: &[(&str, &str)]) -> BackendOptions {
 async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_taken() {
     let sim = Sim::start(sim::github_app()).await;
     let backend = boot::tracker(options(&sim, &key(), &sim::APP)).unwrap();
-    let place = sim.vendor(|vendor| vendor.place());
+    let project = sim.vendor(|vendor| vendor.place());
     for round in 0..3 {
-        // The simulator lets a token pass three times.
+        // The simulator accepts a token three times.
         for _ in 0..3 {
-            backend.list(&place, &ListAsk::default()).await.unwrap();
+            backend.list(&project, &ListAsk::default()).await.unwrap();
         }
-        let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
+        let error = backend.list(&project, &ListAsk::default()).await.unwrap_err();
         assert_eq!(error.trouble, ErrorKind::Retry { after: None }, "round {round}: nobody is paused for a token that ran out: {error}");
     }
     let made = sim.recorded().into_iter().filter(|recorded| recorded.request.path.ends_with("/access_tokens")).count();
@@ -56,11 +56,11 @@ async fn an_app_makes_a_token_keeps_it_and_makes_another_when_it_is_no_longer_ta
 }
 
 #[tokio::test]
-async fn an_app_is_told_what_it_is_and_where_it_may_file() {
+async fn an_app_is_shown_its_name_and_where_it_may_file() {
     let sim = Sim::start(sim::github_app()).await;
     let backend = boot::tracker(options(&sim, &key(), &sim::APP)).unwrap();
-    let place = sim.vendor(|vendor| vendor.place());
-    let checked = backend.check(Some(&place)).await.unwrap();
+    let project = sim.vendor(|vendor| vendor.place());
+    let checked = backend.check(Some(&project)).await.unwrap();
     assert_eq!((checked.account.as_deref(), checked.missing), (Some("acme-tasks[bot]"), Vec::new()));
     let workspaces = backend.workspaces(None).await.unwrap().items;
     assert_eq!(workspaces.len(), 2, "{workspaces:?}");
@@ -69,17 +69,17 @@ async fn an_app_is_told_what_it_is_and_where_it_may_file() {
 #[tokio::test]
 async fn an_app_with_a_wrong_key_or_a_wrong_number_is_paused_until_it_is_mended() {
     let sim = Sim::start(sim::github_app()).await;
-    let place = sim.vendor(|vendor| vendor.place());
+    let project = sim.vendor(|vendor| vendor.place());
     let good = key();
     for (key, app) in [("no key", sim::APP), (good.as_str(), [("app_id", "1"), sim::APP[1]])] {
         let backend = boot::tracker(options(&sim, key, &app)).unwrap();
-        let error = backend.list(&place, &ListAsk::default()).await.unwrap_err();
+        let error = backend.list(&project, &ListAsk::default()).await.unwrap_err();
         assert_eq!(error.trouble, ErrorKind::Paused, "{error}");
-        let checked = backend.check(Some(&place)).await.unwrap();
+        let checked = backend.check(Some(&project)).await.unwrap();
         assert!(checked.account.is_none() && checked.missing.len() == 1, "{checked:?}");
     }
     let elsewhere = boot::tracker(options(&sim, &key(), &[sim::APP[0], ("installation_id", "9")])).unwrap();
-    assert_eq!(elsewhere.list(&place, &ListAsk::default()).await.unwrap_err().trouble, ErrorKind::Denied);
+    assert_eq!(elsewhere.list(&project, &ListAsk::default()).await.unwrap_err().trouble, ErrorKind::Denied);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ pub(super) const TOTAL: Duration = Duration::from_millis(400);
 impl Bench {
     pub(super) async fn new(vendor: Box<dyn sim::Vendor>, proxied: bool) -> Self {
         crate::support::server::client();
-        let (kind, place, options) = (vendor.kind(), vendor.place(), vendor.options());
+        let (kind, project, options) = (vendor.kind(), vendor.place(), vendor.options());
         let sim = Sim::start(vendor).await;
         let limits = HttpLimits { connect: TOTAL, read: TOTAL, total: TOTAL, body: 4 << 20, idle: 4 };
         let transport = if proxied {
@@ -93,7 +93,7 @@ impl Bench {
         let text =
             TextRules { markup: capabilities.markup, allow_mentions: false, allow_references: false, limit: capabilities.body_limit };
         let terms = BackendTerms { capabilities, names, users, text };
-        Self { sim, backend, place, terms, secret, what: format!("{kind}, {}", if proxied { "proxied" } else { "direct" }) }
+        Self { sim, backend, place: project, terms, secret, what: format!("{kind}, {}", if proxied { "proxied" } else { "direct" }) }
     }
 
     /// What is sent for the issue, and its marker.
@@ -171,23 +171,23 @@ cases!(
     contract::every_state_is_reached_and_read_back as every_state_is_reached_and_read_back,
     contract::comments_are_added_found_edited_and_taken_away as comments_are_added_found_edited_and_taken_away,
     contract::every_page_of_every_list_is_given as every_page_of_every_list_is_given,
-    contract::discovery_tells_where_to_file as discovery_tells_where_to_file,
-    contract::a_check_tells_who_we_are_and_what_is_missing as a_check_tells_who_we_are_and_what_is_missing,
+    contract::discovery_shows_where_to_file as discovery_shows_where_to_file,
+    contract::a_check_answers_the_account_and_what_is_missing as a_check_answers_the_account_and_what_is_missing,
     trouble::a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is as a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is,
-    trouble::every_request_of_a_creation_may_fail_and_the_truth_is_told as every_request_of_a_creation_may_fail_and_the_truth_is_told,
+    trouble::every_request_of_a_creation_may_fail_and_the_error_is_true as every_request_of_a_creation_may_fail_and_the_error_is_true,
     trouble::each_refusal_means_what_it_means as each_refusal_means_what_it_means,
     trouble::a_broken_page_is_never_an_absence as a_broken_page_is_never_an_absence,
     trouble::another_secret_is_used_from_the_next_call_on as another_secret_is_used_from_the_next_call_on,
     webhooks::registering_again_leaves_one_webhook_with_the_new_secret as registering_again_leaves_one_webhook_with_the_new_secret,
-    webhooks::who_may_not_register_is_told_what_to_do_by_hand as who_may_not_register_is_told_what_to_do_by_hand,
+    webhooks::without_the_permission_to_register_the_answer_says_what_to_do_by_hand
+        as without_the_permission_to_register_the_answer_says_what_to_do_by_hand,
     trouble::no_error_shows_the_secret as no_error_shows_the_secret,
     two_ways::every_text_comes_back_in_the_form_that_it_was_sent_in as every_text_comes_back_in_the_form_that_it_was_sent_in,
     two_ways::what_a_person_changes_is_read_and_listed as what_a_person_changes_is_read_and_listed,
-    two_ways::a_list_begins_with_the_moment_and_tells_when_nothing_changed as a_list_begins_with_the_moment_and_tells_when_nothing_changed,
+    two_ways::a_list_begins_with_the_moment_and_says_when_nothing_changed as a_list_begins_with_the_moment_and_says_when_nothing_changed,
     two_ways::comments_are_counted_dated_and_have_authors as comments_are_counted_dated_and_have_authors,
     two_ways::an_issue_is_followed_to_where_it_is_now as an_issue_is_followed_to_where_it_is_now,
-    two_ways::what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it
-        as what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it,
+    two_ways::what_is_gone_is_absent_and_differs_from_what_is_forbidden as what_is_gone_is_absent_and_differs_from_what_is_forbidden,
     relations::each_relation_is_put_in_read_from_both_sides_and_taken_out as each_relation_is_put_in_read_from_both_sides_and_taken_out,
     relations::relations_follow_a_creation_and_what_people_relate_stays as relations_follow_a_creation_and_what_people_relate_stays,
     relations::another_parent_takes_the_place_of_the_first as another_parent_takes_the_place_of_the_first,
@@ -195,8 +195,7 @@ cases!(
     relations::many_relations_are_all_read_and_cost_no_more_than_one as many_relations_are_all_read_and_cost_no_more_than_one,
     relations::a_request_that_is_lost_leaves_nothing_undone_and_nothing_doubled
         as a_request_that_is_lost_leaves_nothing_undone_and_nothing_doubled,
-    relations::what_somebody_wrote_meanwhile_is_told_before_anything_is_related
-        as what_somebody_wrote_meanwhile_is_told_before_anything_is_related,
+    relations::a_concurrent_write_is_reported_before_any_relation_is_sent as a_concurrent_write_is_reported_before_any_relation_is_sent,
     two_ways::the_other_clock_is_known_from_its_answers as the_other_clock_is_known_from_its_answers,
     two_ways::long_lists_are_read_in_long_pages_and_in_order as long_lists_are_read_in_long_pages_and_in_order,
     two_ways::a_late_list_catches_up_and_an_issue_is_never_late as a_late_list_catches_up_and_an_issue_is_never_late,

@@ -1,4 +1,5 @@
-//! One issue in the tracker for each task, however slow the tracker is with everything that stands before the creation.
+//! One issue in the tracker for each task, even if the tracker is slow with all that precedes the
+//! creation.
 
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use crate::support::sim::{self, At, Fault};
 
 crate::support::on_both_stores!(slow_label_look_ups_never_make_an_issue_twice,);
 
-/// Each call takes long, each task has labels of its own, and all of them together take several leases. Whoever takes over a
-/// message must not create beside the worker that still waits for its labels.
+/// Each call takes long, each task has labels of its own, and all of them together take several
+/// leases. A worker that takes over a message must not create beside the worker that still waits
+/// for its labels.
 async fn slow_label_look_ups_never_make_an_issue_twice(db: Database) {
     const TASKS: usize = 4;
     let mut rig = Rig::new(db, vec![sim::ALL[0]()]).await;

@@ -15,11 +15,11 @@ use crate::support::sim::{self, At, Fault, Reply};
 crate::support::on_both_stores!(
     a_task_arrives_in_its_tracker_and_follows_what_becomes_of_it,
     nothing_leaves_before_it_is_approved,
-    what_is_not_carried_is_told_and_with_strict_handling_refused,
+    losses_are_answered_and_with_strict_handling_refused,
     mirrors_hold_the_task_too_and_the_first_is_reported,
     a_refused_credential_pauses_its_tracker_until_the_secret_changes,
     a_limit_makes_everything_wait_and_spends_no_attempt,
-    a_hanging_tracker_is_felt_by_nobody_else,
+    a_hanging_tracker_delays_no_other_target,
     a_long_text_goes_on_in_comments,
     three_replicas_keep_one_budget,
 );
@@ -85,7 +85,7 @@ async fn nothing_leaves_before_it_is_approved(db: Database) {
     assert!(there[0].comments.iter().any(|comment| comment.text.contains("a question")), "{there:?}");
 }
 
-async fn what_is_not_carried_is_told_and_with_strict_handling_refused(db: Database) {
+async fn losses_are_answered_and_with_strict_handling_refused(db: Database) {
     let rig = Rig::new(db, vec![sim::ALL[0]()]).await;
     let server = rig.start();
     let mut body = task("For somebody");
@@ -170,7 +170,7 @@ async fn a_limit_makes_everything_wait_and_spends_no_attempt(db: Database) {
     assert_eq!((attempts.len(), &attempts[0]["attempt"]), (1, &json!(1)), "{timeline}");
 }
 
-async fn a_hanging_tracker_is_felt_by_nobody_else(db: Database) {
+async fn a_hanging_tracker_delays_no_other_target(db: Database) {
     let mut rig = Rig::new(db, vec![sim::ALL[0](), sim::ALL[1]()]).await;
     rig.set("ISSUE_CORE__WORKER__BREAKER_PAUSE_MAX", "200ms");
     let server = rig.start();
@@ -216,8 +216,9 @@ async fn a_long_text_goes_on_in_comments(db: Database) {
     assert!(there.body.contains("short now") && there.comments.len() == 1, "{there:?}");
 }
 
-/// GitHub's own budget with its minute and its hour a twelfth as long. However they race, no stretch of a window's length sees more than
-/// it allows; and they take as long as is told, and no longer.
+/// GitHub's own budget with its minute and its hour a twelfth as long. In any race, no stretch of a
+/// window's length sees more than it allows; and they take as long as the answer says, and no
+/// longer.
 async fn three_replicas_keep_one_budget(db: Database) {
     const TASKS: usize = 200;
     let windows = [(80, TimeDelta::seconds(5)), (500, TimeDelta::minutes(5))];

@@ -16,7 +16,7 @@ fn to(relation: Relation, other: &RemoteRef) -> RemoteRelation {
     RemoteRelation { relation, key: other.key.clone() }
 }
 
-/// The same, whatever their order.
+/// The same, in one order.
 fn sorted(mut relations: Vec<RemoteRelation>) -> Vec<RemoteRelation> {
     relations.sort_by(|a, b| (a.relation.as_str(), &a.key).cmp(&(b.relation.as_str(), &b.key)));
     relations
@@ -105,7 +105,7 @@ pub(super) async fn another_parent_takes_the_place_of_the_first(bench: &Bench) {
     bench.backend.update(&own.at, &DraftEdit { before: &plain, after: &child(0) }, None).await.unwrap();
     bench.backend.update(&own.at, &DraftEdit { before: &child(0), after: &child(1) }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, child(1).relations, "{}", bench.what);
-    // Somebody chose another one meanwhile: it is taken away only by a choice of ours.
+    // A person chose another parent meanwhile: only a choice of ours removes it.
     bench.sim.person_relates(&own.at.id, Relation::Parent, &others[2].id, true);
     bench.backend.update(&own.at, &DraftEdit { before: &child(1), after: &plain }, None).await.unwrap();
     assert_eq!(read(bench, &own.at).await, child(2).relations, "{}", bench.what);
@@ -134,7 +134,7 @@ pub(super) async fn what_cannot_be_related_holds_up_nothing(bench: &Bench) {
         bench.backend.update(&own.at, &DraftEdit { before: &wanted, after: &gone }, None).await.unwrap();
         assert_eq!(read(bench, &own.at).await, [], "{}", bench.what);
     }
-    // That the issue itself is gone is told as of any other field.
+    // The absence of the issue itself is reported as for any other field.
     bench.sim.removes(&own.at.id);
     let related = with(&plain, vec![to(bench.terms.capabilities.relations[0], &other)]);
     let renamed = Draft { title: "too late".to_owned(), ..plain.clone() };
@@ -209,7 +209,7 @@ pub(super) async fn a_request_that_is_lost_leaves_nothing_undone_and_nothing_dou
     }
 }
 
-pub(super) async fn what_somebody_wrote_meanwhile_is_told_before_anything_is_related(bench: &Bench) {
+pub(super) async fn a_concurrent_write_is_reported_before_any_relation_is_sent(bench: &Bench) {
     if !has_some(bench) || !bench.terms.capabilities.optimistic_lock {
         return;
     }
@@ -229,7 +229,7 @@ pub(super) async fn what_somebody_wrote_meanwhile_is_told_before_anything_is_rel
 
 /// An Enterprise server that is older than dependencies.
 #[tokio::test]
-async fn a_server_without_dependencies_tells_no_relations_and_takes_everything_else() {
+async fn a_server_without_dependencies_returns_no_relations_and_takes_everything_else() {
     let absent = || Fault::Answers(Reply::json(404, &serde_json::json!({"message": "Not Found"})));
     for vendor in sim::ALL.iter().filter(|vendor| vendor().kind() == TrackerKind::GitHub) {
         let bench = Bench::new(vendor(), false).await;

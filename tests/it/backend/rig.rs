@@ -33,7 +33,7 @@ impl Rig {
         let mut sims = Vec::new();
         let names: Vec<String> = (0..vendors.len()).map(|n| format!("t{n}")).collect();
         for (name, vendor) in names.iter().zip(vendors) {
-            let (kind, place) = (vendor.kind(), vendor.place());
+            let (kind, project) = (vendor.kind(), vendor.place());
             let options: serde_json::Map<_, _> =
                 vendor.options().into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
             let sim = Sim::start(vendor).await;
@@ -41,9 +41,9 @@ impl Rig {
                 ("KIND", kind.as_str().to_owned()),
                 ("BASE_URL", sim.url.clone()),
                 ("TOKEN", SECRET.to_owned()),
-                ("OWNER", place.owner),
-                ("REPO", place.repo),
-                ("PROJECT", place.project),
+                ("OWNER", project.owner),
+                ("REPO", project.repo),
+                ("PROJECT", project.project),
                 ("OPTIONS", Value::Object(options).to_string()),
                 ("TIMEOUT", "1s".to_owned()),
                 ("DOUBT", "300ms".to_owned()),

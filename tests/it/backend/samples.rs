@@ -10,7 +10,8 @@ pub(super) struct Sample {
     pub(super) name: String,
     pub(super) event: Option<String>,
     pub(super) body: Vec<u8>,
-    /// What the delivery says, where the sample is one of ours; `hints.txt` has what the vendors' say.
+    /// The subject of the delivery, if the sample is one of ours; `hints.txt` has the subjects of
+    /// the vendors' samples.
     pub(super) says: Option<String>,
 }
 
@@ -36,7 +37,7 @@ fn own(vendor: &str) -> Vec<Sample> {
     samples.map(sample).collect()
 }
 
-/// GitHub's, of the events that issues are about and of some that hooks get beside them.
+/// GitHub's, of the events about issues and of some that hooks receive beside them.
 fn packaged() -> Vec<Sample> {
     const EVENTS: [&str; 6] = ["issue_comment", "issues", "label", "milestone", "ping", "repository"];
     let events: Vec<Value> = serde_json::from_str(&vendors::packaged("@octokit/webhooks-examples/api.github.com/index.json")).unwrap();

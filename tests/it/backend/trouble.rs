@@ -53,7 +53,7 @@ pub(super) async fn a_lost_answer_to_a_creation_is_unknown_and_nothing_else_is(b
 }
 
 /// Whichever request of a creation is lost: an issue is there, or it is not, and the error says which, or that it cannot say.
-pub(super) async fn every_request_of_a_creation_may_fail_and_the_truth_is_told(bench: &Bench) {
+pub(super) async fn every_request_of_a_creation_may_fail_and_the_error_is_true(bench: &Bench) {
     for nth in 0..50 {
         let (_, mut draft, marker) = bench.full();
         // Something that must be made first, each time.

@@ -1,5 +1,5 @@
-//! What agreement with a tracker rests on: how a text comes back, what changed since, where an issue is now, who said what, what time
-//! it is there.
+//! The parts of a two-way sync: how a text comes back, what changed since, where an issue is now,
+//! who wrote what, and the tracker's time.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ async fn said(bench: &Bench, at: &RemoteRef) -> Vec<RemoteComment> {
     }
 }
 
-/// An issue that somebody else made, as the list gives it.
+/// An issue that a person created, as the list returns it.
 async fn planted(bench: &Bench) -> RemoteIssue {
     bench.sim.plant_many(1);
     let all = listed(bench, None).await;
@@ -145,7 +145,7 @@ pub(super) async fn what_a_person_changes_is_read_and_listed(bench: &Bench) {
     assert_eq!(listed(bench, None).await, [now], "{}: the list tells the same as the issue, but for its relations", bench.what);
 }
 
-pub(super) async fn a_list_begins_with_the_moment_and_tells_when_nothing_changed(bench: &Bench) {
+pub(super) async fn a_list_begins_with_the_moment_and_says_when_nothing_changed(bench: &Bench) {
     bench.sim.plant_many(3);
     let all = listed(bench, None).await;
     let newest = all.iter().map(|remote| remote.updated_at).max().unwrap();
@@ -203,18 +203,18 @@ pub(super) async fn comments_are_counted_dated_and_have_authors(bench: &Bench) {
 
 pub(super) async fn an_issue_is_followed_to_where_it_is_now(bench: &Bench) {
     let before = planted(bench).await;
-    let (place, id) = bench.sim.moves(&before.at.id);
+    let (project, id) = bench.sim.moves(&before.at.id);
     let now = read(bench, &before.at).await;
-    assert_eq!((&now.at.place, &now.at.id), (&place, &id), "{}", bench.what);
+    assert_eq!((&now.at.place, &now.at.id), (&project, &id), "{}", bench.what);
     assert!(!now.moved_away && now.title == before.title, "{}: {now:?}", bench.what);
     assert_eq!(read(bench, &now.at).await, now, "{}: its new address is good", bench.what);
     bench.backend.add_comment(&now.at, "still here").await.unwrap();
     assert_eq!(said(bench, &now.at).await.len(), 1, "{}", bench.what);
     let left = listed(bench, None).await;
-    assert!(left.iter().all(|remote| remote.moved_away || remote.at.place == place), "{}: {left:?}", bench.what);
+    assert!(left.iter().all(|remote| remote.moved_away || remote.at.place == project), "{}: {left:?}", bench.what);
 }
 
-pub(super) async fn what_is_gone_is_absent_and_what_is_forbidden_may_be_told_from_it(bench: &Bench) {
+pub(super) async fn what_is_gone_is_absent_and_differs_from_what_is_forbidden(bench: &Bench) {
     bench.sim.plant_many(3);
     let all = listed(bench, None).await;
     bench.sim.removes(&all[0].at.id);

@@ -269,7 +269,7 @@ fn a_signing_key_is_never_taken_as_a_token() {
 }
 
 #[test]
-fn the_configured_kind_says_whose_headers_are_looked_at() {
+fn the_configured_kind_decides_which_headers_are_read() {
     let body = br#"{"action": "opened", "issue": {"number": 1}}"#;
     for (scheme, signer) in [(Scheme::Gitea, Scheme::Forgejo), (Scheme::Forgejo, Scheme::Gitea), (Scheme::Gitea, Scheme::GitHub)] {
         assert_eq!(hear(&*scheme.backend(), &signer.sign(HOOK_SECRET, body, now()), body, &[HOOK_SECRET]), Err(DeliveryRejected::Refused));
@@ -290,7 +290,7 @@ fn a_delivery_is_named_by_its_vendor_or_by_its_body() {
 }
 
 #[test]
-fn what_is_about_pull_requests_or_deletions_is_told_apart() {
+fn deliveries_about_pull_requests_or_deletions_are_recognised() {
     let hint = |scheme: Scheme, event: &str, body: &Value| {
         let body = body.to_string().into_bytes();
         let event = scheme.event_header().map(|name| (name, event.to_owned()));
@@ -312,7 +312,7 @@ fn what_is_about_pull_requests_or_deletions_is_told_apart() {
     assert_eq!(hint(Scheme::GitLabToken, "Note Hook", &note), None);
 }
 
-/// JSON out of the words that the vendors use, with any value behind each.
+/// JSON of the keys that the vendors use, with any value behind each.
 fn bodies() -> impl Strategy<Value = Value> {
     const KEYS: &[&str] = &[
         "action",
@@ -386,7 +386,7 @@ fn backends() -> &'static [(Scheme, std::sync::Arc<dyn Backend>)] {
 
 proptest! {
     #[test]
-    fn no_body_brings_it_down(json in bodies(), raw: Vec<u8>, event in "issues|issue_comment|\\PC{0,20}", shown in "[ -~]{0,40}") {
+    fn no_body_makes_it_panic(json in bodies(), raw: Vec<u8>, event in "issues|issue_comment|\\PC{0,20}", shown in "[ -~]{0,40}") {
         for (scheme, backend) in backends() {
             for body in [json.to_string().into_bytes(), raw.clone()] {
                 let event = scheme.event_header().zip(HeaderValue::try_from(event.as_str()).ok().map(|_| event.clone()));
@@ -415,7 +415,7 @@ pub(super) fn takes_none(bench: &Bench) -> bool {
 
 pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(bench: &Bench) {
     let url = "https://issues.example.org/webhooks/t0";
-    let add = async |place: &Project, secret: &str| bench.backend.add_webhook(place, url, &of(secret)).await;
+    let add = async |project: &Project, secret: &str| bench.backend.add_webhook(project, url, &of(secret)).await;
     if takes_none(bench) {
         let refused = add(&bench.place, HOOK_SECRET).await.unwrap_err();
         assert_eq!(refused.trouble, ErrorKind::Fail);
@@ -425,7 +425,7 @@ pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(ben
     let first = add(&bench.place, HOOK_SECRET).await.unwrap();
     assert!(first.made);
     assert_eq!(first.ids.len(), per_place(bench));
-    // Somebody else's stays.
+    // Another client's hook stays.
     bench.sim.hooks(|hooks| {
         let mut other = hooks.list[0].clone();
         (other.id, other.url) = (4711, "https://other.example.org".to_owned());
@@ -444,7 +444,7 @@ pub(super) async fn registering_again_leaves_one_webhook_with_the_new_secret(ben
     assert!(bench.sim.hooks(|hooks| hooks.list.iter().any(|hook| hook.id == 4711 && hook.secret == HOOK_SECRET)));
 }
 
-pub(super) async fn who_may_not_register_is_told_what_to_do_by_hand(bench: &Bench) {
+pub(super) async fn without_the_permission_to_register_the_answer_says_what_to_do_by_hand(bench: &Bench) {
     bench.sim.hooks(|hooks| hooks.forbidden = true);
     let refused = bench.backend.add_webhook(&bench.place, "https://issues.example.org/webhooks/t0", &of(HOOK_SECRET)).await.unwrap_err();
     assert_eq!(refused.trouble, ErrorKind::Fail, "{}", refused.message);

@@ -1,4 +1,4 @@
-//! Whom a command talks to, and whose key it sends there.
+//! Which server a command calls, and which key it sends there.
 
 use super::{Shell, server};
 use crate::support::database::Database;

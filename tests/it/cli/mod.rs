@@ -22,7 +22,7 @@ use crate::support::server::Server;
 /// A name of its own for the history, the same on both ways.
 const KEYS: &str = r#"[{"name":"robin","key":"robins-own-key","scopes":["ingest","read","write","admin"]}]"#;
 
-/// Somebody's command line: a home of its own, and what the environment says there.
+/// A user's command line: a home of its own, and its environment variables.
 pub(super) struct Shell {
     home: TempDir,
     variables: Vec<(String, String)>,

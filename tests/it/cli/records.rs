@@ -69,7 +69,7 @@ async fn out_of_sqlite_into_postgres_and_out_again_is_byte_for_byte_the_same() {
 }
 
 #[tokio::test]
-async fn an_import_over_http_tells_of_each_line_that_cannot_be_taken() {
+async fn an_import_over_http_reports_each_line_that_cannot_be_imported() {
     let (from, into) = (Database::sqlite().await, Database::sqlite().await);
     let source = Shell::embedded(&from);
     source.ok(&["create", "one"]);

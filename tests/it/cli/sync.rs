@@ -10,7 +10,7 @@ use crate::http::bindings::operated;
 use crate::support::database::Database;
 use crate::support::server::KEY;
 
-crate::support::on_both_stores!(what_is_followed_is_looked_after_on_the_line, what_is_written_in_the_embedded_store_reaches_the_tracker);
+crate::support::on_both_stores!(bindings_are_managed_on_the_command_line, what_is_written_in_the_embedded_store_reaches_the_tracker);
 
 /// Beside the simulator, which lives in the test's own thread and must be able to answer.
 async fn beside<T: Send + 'static>(shell: &Arc<Shell>, work: impl FnOnce(&Shell) -> T + Send + 'static) -> T {
@@ -18,7 +18,7 @@ async fn beside<T: Send + 'static>(shell: &Arc<Shell>, work: impl FnOnce(&Shell)
     tokio::task::spawn_blocking(move || work(&shell)).await.unwrap()
 }
 
-async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
+async fn bindings_are_managed_on_the_command_line(db: Database) {
     let rig = operated(db).await;
     let server = rig.start();
     let shell = Arc::new(Shell::new().with("ISSUE_CORE_URL", &server.base).with("ISSUE_CORE_API_KEY", KEY));
@@ -27,7 +27,7 @@ async fn what_is_followed_is_looked_after_on_the_line(db: Database) {
     eventually("the first pass has ended", || async { get(&server, "/bindings/tools").await["last_run"].is_object() }).await;
     rig.sims[0].vendor(|vendor| vendor.plant("planted", "text", false, issue_core::boot::now()));
     beside(&shell, it_is_synced_and_the_issue_named_as_there).await;
-    beside(&shell, what_cannot_be_is_told_by_the_exit_code).await;
+    beside(&shell, a_failure_has_its_own_exit_code).await;
 }
 
 fn trackers_are_shown(issue: &Shell) {
@@ -61,7 +61,7 @@ fn it_is_synced_and_the_issue_named_as_there(issue: &Shell) {
     assert!(missing.code == 3 && missing.err.contains("linked"), "{missing:?}");
 }
 
-fn what_cannot_be_is_told_by_the_exit_code(issue: &Shell) {
+fn a_failure_has_its_own_exit_code(issue: &Shell) {
     assert_eq!(issue.json(&["binding", "pause", "tools"])["state"], "paused");
     assert_eq!(issue.run(&["binding", "sync", "tools"]).code, 4);
     assert_eq!(issue.json(&["binding", "resume", "tools"])["paused"], false);

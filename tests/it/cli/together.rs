@@ -1,4 +1,5 @@
-//! Many commands on one SQLite file, beside a running server: nobody fails on a lock, and nothing is lost.
+//! Many commands on one SQLite file, beside a running server: no command fails on a lock, and
+//! nothing is lost.
 
 use super::{Shell, server};
 use crate::support::database::Database;
@@ -35,7 +36,7 @@ async fn commands_and_a_server_write_the_same_file_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_written_in_process_is_told_where_somebody_is_to_be_told() {
+async fn changes_of_the_embedded_store_are_published_if_a_sink_is_configured() {
     let database = Database::sqlite().await;
     let issue = Shell::embedded(&database);
     issue.ok(&["create", "quiet"]);

@@ -1,6 +1,8 @@
-//! A walk in a real terminal: what a person types, and every screen as it then looks, compared with `screens/`.
+//! A walk in a real terminal: a person's input, and every screen after it, compared with
+//! `screens/`.
 //!
-//! After a wanted change write them anew: `WRITE_SCREENS=1 tests/run walk`, and look at the difference.
+//! After an intended change write them again: `WRITE_SCREENS=1 tests/run walk`, and read the
+//! difference.
 
 use std::path::Path;
 use std::process::Command;
@@ -76,7 +78,7 @@ impl Drop for Terminal<'_> {
     }
 }
 
-/// Without what differs from run to run: ids, and minutes that pass on a busy machine.
+/// Without the parts that differ from run to run: ids, and minutes that elapse on a busy machine.
 fn settled(screen: &str) -> String {
     let word = |word: &str| if word.len() == 36 && word.matches('-').count() == 4 { "<id>".to_owned() } else { word.to_owned() };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ").trim_end().to_owned();

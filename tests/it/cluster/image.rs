@@ -11,7 +11,7 @@ fn a_linter_of_dockerfiles_finds_nothing_to_say() {
 }
 
 #[test]
-fn the_image_is_empty_but_for_the_binary_and_nobody_in_it_is_root() {
+fn the_image_is_empty_but_for_the_binary_and_does_not_run_as_root() {
     let recipe = text("Dockerfile");
     let last = recipe.rsplit("\nFROM ").next().unwrap();
     assert!(last.starts_with("scratch\n"), "{last}");
@@ -75,7 +75,7 @@ fn the_compose_file_starts_the_service_with_settings_it_knows() {
     for name in ["issue-core", "migrate"] {
         let mut command = binary();
         for (variable, value) in stack["services"][name]["environment"].as_mapping().unwrap() {
-            // As compose does with what nobody set.
+            // As compose does with an unset variable.
             let value = value.as_str().unwrap();
             let default =
                 value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')?.split_once(":-")).map_or(value, |(_, default)| default);

@@ -30,7 +30,7 @@ fn every_custom_resource_is_valid_by_its_schema() {
     if let Some(schemas) = vendors::crd_schemas() {
         succeed(python("python").arg(own("manifests.py")).arg("resources").args(files()).env("CRD_SCHEMAS", schemas));
     }
-    // A check that lets everything pass is none.
+    // A check must refuse nonsense.
     let strange = resources.iter().cloned().map(|mut resource| {
         resource["spec"]["unheardOf"] = "x".into();
         resource
@@ -81,7 +81,8 @@ fn every_pod_is_within_the_restricted_profile() {
 
 #[test]
 fn the_grace_period_is_longer_than_everything_that_happens_in_it() {
-    /// What follows the requests in flight: the store's last words, and the collector's.
+    /// The steps after the requests in flight: the end of the store's and of the collector's
+    /// connections.
     const LAST_WORDS: u64 = 7;
     for overlay in OVERLAYS {
         let pod = &object(overlay, "Deployment", "issue-core")["spec"]["template"]["spec"];
@@ -144,7 +145,7 @@ fn nothing_secret_is_committed_and_every_image_is_pinned() {
 fn the_most_replicas_fit_into_the_connections_of_the_database() {
     /// What one process opens: `database.max_connections` by default, and the one that listens.
     const EACH: u64 = 12 + 1;
-    /// What Postgres keeps for itself, a migration, and whoever repairs something.
+    /// The connections that Postgres reserves, a migration, and an operator's repair.
     const OTHERS: u64 = 10;
     let most = |overlay| object(overlay, "HorizontalPodAutoscaler", "issue-core")["spec"]["maxReplicas"].as_u64().unwrap();
     let postgres = object("ha", "Cluster", "issue-core-pg");

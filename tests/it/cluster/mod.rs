@@ -1,5 +1,6 @@
-//! What operators are given: the image, the manifests, the alerts, the traces, and a restart that nobody notices. Judged by outside
-//! tools where there are any. `tests/run cluster` runs them all.
+//! The operators' artefacts: the image, the manifests, the alerts, the traces, and a restart that
+//! no client notices. Judged by outside tools where there are any. `tests/run cluster` runs them
+//! all.
 
 mod alerts;
 mod healthcheck;

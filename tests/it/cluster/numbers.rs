@@ -1,4 +1,4 @@
-//! What is written about metrics, in rules, panels and documentation, against what a running service tells.
+//! The metrics in rules, panels and documentation, against the metrics of a running service.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn told() -> BTreeSet<String> {
     let own = nats.variables();
     let mut variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     variables.extend([("STATE_HUB_URL", hub.url.as_str()), ("ISSUE_CORE__WORKER__SAMPLE", "1s")]);
-    // A tracker that nothing is sent to: what is told of it is told from the start.
+    // A tracker without any traffic: its metrics exist from the start.
     let tracker =
         [("KIND", "gitea"), ("BASE_URL", "http://127.0.0.1:1"), ("TOKEN", "t"), ("OWNER", "acme"), ("TIMEOUT", "1s"), ("BUDGET", "80/1m")];
     let tracker = tracker.map(|(field, value)| (format!("ISSUE_CORE__BACKENDS__T__{field}"), value));
@@ -71,7 +71,7 @@ fn expressions(value: &serde_norway::Value, found: &mut String) {
 }
 
 #[tokio::test]
-async fn every_metric_that_a_rule_a_panel_or_the_documentation_names_is_told_by_a_running_service() {
+async fn every_metric_that_a_rule_a_panel_or_the_documentation_names_is_served_by_a_running_service() {
     let told = told().await;
     for file in ["prometheusrule.yaml", "dashboard.json"] {
         let mut text_of = String::new();

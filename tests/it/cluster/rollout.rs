@@ -1,4 +1,4 @@
-//! Upgrades and restarts that nobody notices.
+//! Upgrades and restarts that no client notices.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,7 +17,8 @@ const PROCESSES: usize = 3;
 const CALLERS: usize = 16;
 /// Each caller files a task so often, as a steady load does.
 const PERIOD: Duration = Duration::from_millis(10);
-/// How long a process goes on serving after it was told to end. Several times what the balancer needs to notice.
+/// How long a process serves after its signal to end. Several times what the balancer needs to
+/// notice.
 const DRAIN: (&str, &str) = ("ISSUE_CORE__SERVER__DRAIN_DELAY", "500ms");
 
 /// What the callers have seen.
@@ -128,7 +129,8 @@ async fn a_process_that_comes_before_the_migration_waits_for_it_and_says_so() {
     .await;
 }
 
-/// The migration of the next version has run, and the old pods are there still; or somebody goes back to them.
+/// The migration of the next version has run, and the old pods are there still; or an operator goes
+/// back to them.
 #[tokio::test]
 async fn a_process_works_on_and_starts_on_a_newer_schema_that_only_adds() {
     run(Dialect::Postgres, |db| async move {

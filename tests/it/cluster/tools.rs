@@ -45,7 +45,7 @@ pub fn rendered() -> &'static Path {
     let folder = FOLDER.get_or_init(|| {
         // So that a missing kubectl is named.
         home();
-        // The policy linter passes by what is hidden, as temporary folders are by default.
+        // The policy linter skips hidden folders, as temporary folders are by default.
         let folder = tempfile::Builder::new().prefix("manifests").tempdir().unwrap();
         for overlay in OVERLAYS {
             let manifests = succeed(Command::new("kubectl").arg("kustomize").arg(root().join("k8s/overlays").join(overlay)));

@@ -1,4 +1,5 @@
-//! The story that a trace tells, as OpenTelemetry's own decoder reads it: its names, its attributes, and how its parts hang together.
+//! The content of a trace, as OpenTelemetry's own decoder reads it: its names, its attributes, and
+//! the relations of its spans.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -29,7 +30,7 @@ impl Receiver {
         Self { child, lines, endpoint: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Everything it was sent. Only when nobody sends any more.
+    /// Every span it received. Only when no process sends any more.
     fn spans(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
         let spans: Vec<Value> = self.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
@@ -64,7 +65,8 @@ fn assert_attributes(span: &Value, wanted: &Value) {
     }
 }
 
-/// A task is filed over HTTP and one over NATS; State Hub hears of both, the first time in vain.
+/// A task is filed over HTTP and one over NATS; State Hub receives both, after a failed first
+/// attempt.
 async fn story(db: Database) -> (Vec<Value>, Hub) {
     let (receiver, hub, nats) = (Receiver::start(), Hub::start().await, Nats::shared().await);
     let own = nats.variables();

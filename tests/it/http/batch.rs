@@ -1,4 +1,4 @@
-//! `/issues/batch`: every item judged by itself, whatever stands beside it.
+//! `/issues/batch`: every item is judged by itself, independent of the items beside it.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ crate::support::on_both_stores!(
     an_items_idempotency_key_is_the_header_of_a_single_post,
     a_rehearsed_batch_says_what_would_happen_and_writes_nothing,
     two_equal_batches_at_once_make_each_issue_once,
-    what_a_batch_creates_is_told_outside_like_any_other_issue,
+    issues_of_a_batch_are_published_like_any_other,
 );
 
 async fn send(server: &Server, path: &str, tasks: &[Value]) -> Value {
@@ -140,8 +140,8 @@ async fn two_equal_batches_at_once_make_each_issue_once(db: Database) {
     assert_eq!(db.count("issues").await, 400);
 }
 
-async fn what_a_batch_creates_is_told_outside_like_any_other_issue(db: Database) {
-    // Nobody listens there, so what is to be told stays in the queue.
+async fn issues_of_a_batch_are_published_like_any_other(db: Database) {
+    // No process listens there, so the messages stay in the queue.
     let server = Server::start_with(&db.url(), &[("ISSUE_CORE__STATE_HUB__URL", "http://127.0.0.1:9")]);
     let tasks = [task("one", "e"), task("two", "e"), task("two", "e"), json!({"title": ""})];
     assert_eq!(counts(&send(&server, "/issues/batch", &tasks).await), [2, 1, 1, 0, 0]);

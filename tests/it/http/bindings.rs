@@ -12,10 +12,10 @@ use crate::support::sim;
 
 crate::support::on_both_stores!(
     a_binding_is_made_changed_and_taken_away,
-    every_fault_of_a_binding_is_told_and_nothing_is_written,
+    every_fault_of_a_binding_is_listed_and_nothing_is_written,
     what_stands_in_the_settings_is_changed_there,
-    a_binding_is_for_whoever_may,
-    a_rehearsal_tells_exactly_what_a_pass_then_does,
+    a_binding_needs_the_right_scopes,
+    a_dry_run_answers_exactly_what_a_sync_run_then_does,
     an_issue_is_found_by_its_name_in_the_tracker,
 );
 
@@ -32,7 +32,7 @@ pub(crate) async fn operated(db: Database) -> Rig {
     rig
 }
 
-/// The simulator's place, seldom looked at by itself.
+/// The rules for the simulator's project, with a long interval.
 pub(super) fn rules(more: &Value) -> Value {
     let mut rules = json!({"backend": "t0", "owner": "acme", "repo": "tools", "every_seconds": 3600});
     for (name, value) in more.as_object().unwrap() {
@@ -49,7 +49,7 @@ async fn put_if(server: &Server, body: &Value, header: &str, value: &str) -> Res
     server.request(Method::PUT, "/bindings/tools").header(header, value).json(body).send().await.unwrap()
 }
 
-/// One pass, begun by this, to its end.
+/// One sync run, started by this, to its end.
 pub(super) async fn synced(server: &Server, name: &str) -> Value {
     let path = format!("/bindings/{name}");
     eventually("the first pass has ended", || async { get(server, &path).await["last_run"]["ended_at"].is_string() }).await;
@@ -108,7 +108,7 @@ async fn a_binding_is_made_changed_and_taken_away(db: Database) {
     assert_eq!(put_if(&server, &body, "If-None-Match", "*").await.status(), StatusCode::CREATED);
 }
 
-async fn every_fault_of_a_binding_is_told_and_nothing_is_written(db: Database) {
+async fn every_fault_of_a_binding_is_listed_and_nothing_is_written(db: Database) {
     let rig = operated(db).await;
     let server = rig.start();
     let bad = json!({"direction": "sideways", "adopt": 1, "filter": {"label": "x"}, "fields": {"weight": "local"}, "every_seconds": 0, "onwer": "a"});
@@ -142,7 +142,7 @@ async fn what_stands_in_the_settings_is_changed_there(db: Database) {
     assert_eq!(server.post("/bindings/fixed/pause", &json!({})).send().await.unwrap().status(), StatusCode::OK, "an operator may");
 }
 
-async fn a_binding_is_for_whoever_may(db: Database) {
+async fn a_binding_needs_the_right_scopes(db: Database) {
     let rig = operated(db).await;
     let server = rig.start();
     assert_eq!(put(&server, "tools", &rules(&json!({}))).await.status(), StatusCode::CREATED);
@@ -164,7 +164,7 @@ async fn a_binding_is_for_whoever_may(db: Database) {
     }
 }
 
-async fn a_rehearsal_tells_exactly_what_a_pass_then_does(db: Database) {
+async fn a_dry_run_answers_exactly_what_a_sync_run_then_does(db: Database) {
     let rig = operated(db).await;
     let server = rig.start();
     let now = issue_core::boot::now();

@@ -11,9 +11,9 @@ use crate::support::database::Database;
 use crate::support::server::Server;
 use crate::support::sim::{SECRET, Sim};
 
-crate::support::on_both_stores!(a_clash_is_shown_and_decided_once_by_whoever_saw_it);
+crate::support::on_both_stores!(a_conflict_is_shown_and_decided_once_in_the_edition_seen);
 
-/// Somebody gives the tracker's first issue another title, in the tracker.
+/// A person gives the tracker's first issue another title, in the tracker.
 async fn retitle(server: &Server, sim: &Sim, title: &str) {
     let url = format!("{}/api/v1/repos/acme/tools/issues/1", sim.url);
     let answer =
@@ -23,7 +23,7 @@ async fn retitle(server: &Server, sim: &Sim, title: &str) {
 
 /// The newest conflict that is open, once both changed the title.
 async fn clash(server: &Server, sim: &Sim, issue: &str, ours: &str, theirs: &str) -> Value {
-    // Both before either can hear of the other.
+    // Both change before either side can read the other.
     assert_eq!(server.post("/bindings/tools/pause", &json!({})).send().await.unwrap().status(), StatusCode::OK);
     retitle(server, sim, theirs).await;
     let answer = server.request(Method::PATCH, issue).json(&json!({"title": ours})).send().await.unwrap();
@@ -35,7 +35,7 @@ async fn clash(server: &Server, sim: &Sim, issue: &str, ours: &str, theirs: &str
     get(server, "/conflicts?state=open").await["items"][0].clone()
 }
 
-async fn a_clash_is_shown_and_decided_once_by_whoever_saw_it(db: Database) {
+async fn a_conflict_is_shown_and_decided_once_in_the_edition_seen(db: Database) {
     let rig = operated(db).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     assert_eq!(put(&server, "tools", &rules(&json!({"strategy": "manual"}))).await.status(), StatusCode::CREATED);

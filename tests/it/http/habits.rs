@@ -110,7 +110,7 @@ async fn head_answers_like_get_without_a_body_and_405_names_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn large_answers_are_compressed_for_whoever_accepts_it_and_small_ones_are_not() {
+async fn large_answers_are_compressed_for_clients_that_accept_it_and_small_ones_are_not() {
     let db = Database::sqlite().await;
     let server = Server::start(&db.url());
     let mut large = task("large", "e");
@@ -134,7 +134,7 @@ async fn large_answers_are_compressed_for_whoever_accepts_it_and_small_ones_are_
 }
 
 #[tokio::test]
-async fn bodies_that_are_encoded_cut_off_or_too_slow_are_told_apart() {
+async fn bodies_that_are_encoded_cut_off_or_too_slow_are_distinguished() {
     let db = Database::sqlite().await;
     let server = Server::start_with(&db.url(), &[("ISSUE_CORE__SERVER__BODY_TIMEOUT", "200ms")]);
     let encoded = server.post("/issues/", &task("t", "e")).header("content-encoding", "gzip").send().await.unwrap();
@@ -181,7 +181,7 @@ async fn under_overload_the_next_request_is_shed_and_probes_are_not() {
     let server = Server::start_with(&db.url(), &[("ISSUE_CORE__SERVER__MAX_IN_FLIGHT", "8")]);
     let body = task("held", "e").to_string();
     let mut held: Vec<Raw> = (0..8).map(|_| Raw::half_post(&server, &body[..10], body.len())).collect();
-    // The one who asks is in flight too.
+    // The request that reads the number is in flight too.
     while in_flight(&server).await < 9 {}
     let shed = server.post("/issues/", &task("next", "e")).send().await.unwrap();
     assert_eq!(shed.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -280,7 +280,7 @@ async fn pages_of_other_origins_are_let_in_only_where_configured() {
 }
 
 #[tokio::test]
-async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
+async fn a_panic_and_a_slow_handler_are_problems_and_affect_no_other_request() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("issues.db")).await.unwrap();
     let settings = LoadedSettings::from_environment(None).unwrap().settings;
@@ -296,7 +296,7 @@ async fn a_panic_and_a_slow_handler_are_problems_and_reach_nobody_else() {
         timeout: Duration::from_millis(50),
         require_if_match: false,
     };
-    // Room for one: whoever panics or is cut off must give its place back.
+    // Room for one: a request that panics or is cut off must give its permit back.
     let room = Some(Arc::new(tokio::sync::Semaphore::new(1)));
     let routes = around(routes, RequestLayer { app: app.clone(), terms, room });
     for (path, status, code) in [("/panic", 500, Some("internal")), ("/slow", 504, Some("timeout")), ("/fine", 200, None)] {

@@ -1,4 +1,4 @@
-//! What a caller may ask of a creation besides creating: a rehearsal, and preferences.
+//! Options of a creation: a dry run, and preferences.
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn a_dry_run_answers_as_the_real_thing_would_and_writes_nothing(db: Databa
 }
 
 #[tokio::test]
-async fn preferences_are_honoured_and_told() {
+async fn preferences_are_honoured_and_answered() {
     let db = Database::sqlite().await;
     let server = Server::start(&db.url());
     let post = async |body: &Value, prefer: &str| server.post("/issues/", body).header("Prefer", prefer).send().await.unwrap();

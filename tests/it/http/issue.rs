@@ -10,7 +10,7 @@ use crate::support::server::{KEY, Server, binary, task};
 
 crate::support::on_both_stores!(
     a_merge_patch_changes_what_it_names_and_clears_with_null,
-    every_fault_of_a_patch_is_told_at_once,
+    every_fault_of_a_patch_is_listed_at_once,
     only_a_merge_patch_is_a_patch,
     many_edits_at_once_on_two_replicas_all_land,
     of_many_edits_of_one_edition_exactly_one_lands,
@@ -51,7 +51,7 @@ async fn a_merge_patch_changes_what_it_names_and_clears_with_null(db: Database) 
     assert_eq!(kinds(&server, &issue).await, ["created", "edited", "edited"]);
 }
 
-async fn every_fault_of_a_patch_is_told_at_once(db: Database) {
+async fn every_fault_of_a_patch_is_listed_at_once(db: Database) {
     let server = Server::start(&db.url());
     let issue = file(&server, "t").await;
     let body = json!({"title": null, "priority": "urgent", "labels": [1], "state": "closed", "tilte": "x", "milestone": "m"});

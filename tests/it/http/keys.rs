@@ -1,4 +1,4 @@
-//! Who is let in, what for, and how often.
+//! Which keys are accepted, for which scopes, and how often.
 
 use std::fs;
 use std::path::Path;
@@ -44,7 +44,7 @@ async fn until(server: &Server, key: &str, status: StatusCode) {
 }
 
 fn write(path: &Path, keys: &str) {
-    // As a mounted secret changes: the new file takes the old one's place.
+    // As a mounted secret changes: the new file replaces the old one.
     let next = path.with_extension("next");
     fs::write(&next, keys).unwrap();
     fs::rename(&next, path).unwrap();
@@ -70,7 +70,7 @@ async fn keys_are_rotated_by_their_file_while_the_service_runs() {
     until(&server, "old", StatusCode::UNAUTHORIZED).await;
     assert_eq!(status("new").await, StatusCode::OK);
 
-    // A file that is gone, or that repeats somebody else's secret, changes nothing …
+    // A missing file, or one that repeats another key's secret, changes nothing …
     fs::remove_file(&path).unwrap();
     assert_eq!(status("new").await, StatusCode::OK);
     write(&path, "third\ntest-key\n");
@@ -85,7 +85,7 @@ async fn keys_are_rotated_by_their_file_while_the_service_runs() {
 }
 
 #[tokio::test]
-async fn a_service_whose_only_key_was_revoked_lets_nobody_in() {
+async fn a_service_whose_only_key_was_revoked_admits_no_caller() {
     let db = Database::sqlite().await;
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "only").unwrap();
@@ -100,7 +100,7 @@ async fn a_service_whose_only_key_was_revoked_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_name_that_asks_too_often_is_told_when_to_come_back() {
+async fn a_caller_over_its_rate_limit_gets_the_time_to_wait() {
     let db = Database::sqlite().await;
     let keys = json!([
         {"name": "busy", "key": "busy-1", "scopes": ["read"]},

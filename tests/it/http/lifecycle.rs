@@ -9,8 +9,8 @@ use crate::support::server::Server;
 
 crate::support::on_both_stores!(
     an_issue_goes_from_open_to_closed_and_back,
-    a_wish_that_is_true_already_is_no_event,
-    a_state_that_forbids_the_wish_says_what_to_do,
+    a_request_without_a_change_is_no_event,
+    a_state_that_forbids_the_request_says_what_to_do,
     a_last_word_is_written_with_the_closing_once,
     a_body_may_be_left_out_but_not_be_wrong,
 );
@@ -35,7 +35,7 @@ async fn an_issue_goes_from_open_to_closed_and_back(db: Database) {
     assert_eq!(kinds(&server, &issue).await, ["created", "started", "blocked", "blocked", "unblocked", "closed", "reopened"]);
 }
 
-async fn a_wish_that_is_true_already_is_no_event(db: Database) {
+async fn a_request_without_a_change_is_no_event(db: Database) {
     let server = Server::start(&db.url());
     let issue = file(&server, "t").await;
     for (verb, body) in [("start", json!({})), ("block", json!({"reason": "r"})), ("close", json!({})), ("reopen", json!({}))] {
@@ -46,7 +46,7 @@ async fn a_wish_that_is_true_already_is_no_event(db: Database) {
     assert_eq!(db.count("events").await, 5);
 }
 
-async fn a_state_that_forbids_the_wish_says_what_to_do(db: Database) {
+async fn a_state_that_forbids_the_request_says_what_to_do(db: Database) {
     let server = Server::start(&db.url());
     let issue = file(&server, "t").await;
     act(&server, &format!("{issue}/block"), json!({"reason": "r"})).await;

@@ -11,7 +11,7 @@ crate::support::on_both_stores!(
     pages_follow_their_links_to_the_end,
     filters_combine_and_what_is_not_one_is_refused,
     a_search_ranks_the_title_first_and_pages_through,
-    a_total_is_told_on_request_and_a_reader_who_has_the_page_is_spared,
+    a_total_is_counted_on_request_and_a_reader_who_has_the_page_is_spared,
     a_comment_is_found_at_once_and_an_edit_too,
 );
 
@@ -105,7 +105,7 @@ async fn a_search_ranks_the_title_first_and_pages_through(db: Database) {
     assert_eq!(seen, expected);
 }
 
-async fn a_total_is_told_on_request_and_a_reader_who_has_the_page_is_spared(db: Database) {
+async fn a_total_is_counted_on_request_and_a_reader_who_has_the_page_is_spared(db: Database) {
     let server = Server::start(&db.url());
     for n in 0..5 {
         file(&server, json!({"title": "t", "labels": ["l"], "kind": if n == 0 { "bug" } else { "task" }})).await;

@@ -12,8 +12,8 @@ use crate::support::server::{Server, task};
 
 crate::support::on_both_stores!(
     twenty_agents_racing_never_hold_the_same_issue,
-    the_next_issue_is_the_most_urgent_that_waits_for_nobody,
-    a_bulk_edit_is_tried_dry_first_and_tells_each_outcome,
+    the_next_issue_is_the_most_urgent_unclaimed_one,
+    a_bulk_edit_can_run_dry_and_answers_each_outcome,
     a_bulk_edit_by_filter_goes_on_where_it_ended,
     a_bulk_edit_of_many_is_whole_for_each_under_other_peoples_edits,
     what_was_filed_is_found_by_trigger_and_definition,
@@ -24,7 +24,8 @@ async fn file(server: &Server, body: Value) {
 }
 
 async fn twenty_agents_racing_never_hold_the_same_issue(db: Database) {
-    // Two replicas where the store allows it: turns taken in one process must not be what keeps them apart.
+    // Two replicas where the store allows it: the locks of one process must not be what keeps them
+    // apart.
     let servers = [Server::start(&db.url()), Server::start(&db.url())];
     for n in 0..15 {
         file(&servers[0], json!({"title": format!("t{n}")})).await;
@@ -51,7 +52,7 @@ async fn twenty_agents_racing_never_hold_the_same_issue(db: Database) {
     }
 }
 
-async fn the_next_issue_is_the_most_urgent_that_waits_for_nobody(db: Database) {
+async fn the_next_issue_is_the_most_urgent_unclaimed_one(db: Database) {
     let server = Server::start(&db.url());
     file(&server, json!({"title": "medium"})).await;
     file(&server, json!({"title": "high, not due", "priority": "high"})).await;
@@ -81,7 +82,7 @@ async fn bulk(server: &Server, body: Value) -> Value {
     report
 }
 
-async fn a_bulk_edit_is_tried_dry_first_and_tells_each_outcome(db: Database) {
+async fn a_bulk_edit_can_run_dry_and_answers_each_outcome(db: Database) {
     let server = Server::start(&db.url());
     for n in 0..3 {
         file(&server, json!({"title": format!("t{n}"), "labels": ["old"]})).await;

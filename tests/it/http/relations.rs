@@ -9,8 +9,8 @@ use crate::support::server::{Server, binary, task};
 
 crate::support::on_both_stores!(
     relations_are_filed_edited_and_shown,
-    every_fault_is_told_at_once_and_an_issue_that_is_not_there_is_a_refusal_that_leaves_nothing_behind,
-    a_task_that_names_nobody_spoils_no_other_of_its_batch,
+    every_fault_is_listed_at_once_and_a_missing_issue_is_a_refusal_that_leaves_nothing_behind,
+    a_task_with_an_unknown_relation_spoils_no_other_of_its_batch,
     a_repeat_is_recognised_by_its_relations_too,
     a_task_is_approved_with_its_relations,
 );
@@ -62,7 +62,7 @@ async fn relations_are_filed_edited_and_shown(db: Database) {
     assert_eq!(patched(&server, &three, Value::Null).await["relations"], json!([]));
 }
 
-async fn every_fault_is_told_at_once_and_an_issue_that_is_not_there_is_a_refusal_that_leaves_nothing_behind(db: Database) {
+async fn every_fault_is_listed_at_once_and_a_missing_issue_is_a_refusal_that_leaves_nothing_behind(db: Database) {
     let server = Server::start(&db.url());
     let issue = file(&server, "one").await;
     let faulty = json!({"title": "", "relations": [{"relation": "likes", "to": "OPS-7"}, {"relation": "parent", "to": "1"}, 7]});
@@ -106,7 +106,7 @@ async fn every_fault_is_told_at_once_and_an_issue_that_is_not_there_is_a_refusal
     assert_eq!(get(&server, &issue).await["title"], "one");
 }
 
-async fn a_task_that_names_nobody_spoils_no_other_of_its_batch(db: Database) {
+async fn a_task_with_an_unknown_relation_spoils_no_other_of_its_batch(db: Database) {
     let server = Server::start(&db.url());
     let one = file(&server, "one").await;
     let related = |title: &str, to: &str| json!({"title": title, "relations": [{"relation": "blocks", "to": to}]});

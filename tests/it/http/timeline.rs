@@ -8,11 +8,11 @@ use crate::support::database::Database;
 use crate::support::server::Server;
 
 crate::support::on_both_stores!(
-    the_timeline_tells_who_did_what_when_why_and_in_which_request,
+    the_timeline_shows_the_actor_time_cause_and_request_of_each_event,
     the_timeline_is_paged_without_gaps_also_where_events_are_heavy,
 );
 
-async fn the_timeline_tells_who_did_what_when_why_and_in_which_request(db: Database) {
+async fn the_timeline_shows_the_actor_time_cause_and_request_of_each_event(db: Database) {
     let server = Server::start(&db.url());
     let issue = file(&server, "before").await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -58,7 +58,7 @@ const LINE: (&str, &str) = (
 );
 
 #[test]
-fn a_bare_flag_is_found_however_the_call_is_written() {
+fn a_bare_flag_is_found_in_every_form_of_call() {
     for (file, text) in [
         ("backend/jira.rs", "use super::line;\nfn f() { line::refusal(1, true) }"),
         ("backend/jira.rs", "use crate::backend::line::refusal as no;\nfn f() { crate::backend::line::refusal(1, false) }"),

@@ -96,7 +96,7 @@ fn sample(file: &str, text: &str) -> Tree {
 }
 
 #[test]
-fn a_use_of_a_lower_folder_is_allowed_however_it_is_written() {
+fn a_use_of_a_lower_folder_is_allowed_in_every_form() {
     assert_none(&upward_uses(&sample(
         "domain/issue/comment.rs",
         "use crate::domain::base::{self, Fault, text as words};\nfn f() { super::Issue; base::text::cut() }",
@@ -105,7 +105,7 @@ fn a_use_of_a_lower_folder_is_allowed_however_it_is_written() {
 }
 
 #[test]
-fn a_use_of_a_higher_folder_is_found_however_it_is_written() {
+fn a_use_of_a_higher_folder_is_found_in_every_form() {
     for (text, used) in [
         ("use super::super::decide::Decision;", "decide"),
         ("use crate::domain::{base::Fault, decide::{\n    Decision,\n}};", "decide"),

@@ -1,4 +1,5 @@
-//! Keeps the house in order: which room and which folder uses which, what a type may be called, what a call may pass.
+//! Keeps the layers: which room and which folder uses which, what a type may be called, which
+//! arguments a call may have.
 //!
 //! `syn` parses every file once ([`tree::Tree::of_the_project`]); each rule is a function from the tree to its offenders.
 //! The rule's tests show it on samples of a few lines, and then hold it against `src/`. To add a rule, add such a file.

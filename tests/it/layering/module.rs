@@ -20,7 +20,7 @@ pub struct Module {
     pub type_macros: Vec<String>,
 }
 
-/// A leaf of a `use`. Its alias is the name it brings into the module; a glob has none.
+/// A leaf of a `use`. Its alias is the name it adds to the module; a glob has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     pub path: Vec<String>,

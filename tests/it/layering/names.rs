@@ -109,7 +109,7 @@ fn the_test_knows_every_macro_that_defines_types() {
 }
 
 #[test]
-fn a_public_name_that_stands_twice_is_found_however_it_is_defined() {
+fn a_public_name_that_stands_twice_is_found_in_every_form_of_definition() {
     let first = "pub struct Place;";
     for second in [
         "pub enum Place {}",

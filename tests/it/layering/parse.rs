@@ -43,7 +43,7 @@ pub fn modules(file: &SourceFile) -> Vec<Module> {
 
 struct Reader {
     modules: Vec<Module>,
-    /// The modules around the place that is being read, the innermost last.
+    /// The modules around the present position, the innermost last.
     open: Vec<usize>,
     is_test: bool,
     is_in_block: bool,

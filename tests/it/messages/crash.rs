@@ -1,4 +1,5 @@
-//! The promise under SIGKILL: whatever dies and whenever the hub is away, every fact reaches it once, in order, none lost.
+//! The promise under SIGKILL: for any death of a process and any outage of the hub, every fact
+//! reaches it once, in order, none lost.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,16 +22,17 @@ const REQUESTS: usize = ISSUES * 2 + ISSUES / 2;
 const CONNECTIONS: usize = 24;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn three_replicas_killed_at_random_tell_the_hub_every_fact_once_and_in_order() {
+async fn three_replicas_killed_at_random_send_the_hub_every_fact_once_and_in_order() {
     crate::support::database::run(crate::support::database::Dialect::Postgres, |db| survive(db, 3)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_process_killed_at_random_tells_the_hub_every_fact_once_and_in_order() {
+async fn one_process_killed_at_random_sends_the_hub_every_fact_once_and_in_order() {
     crate::support::database::run(crate::support::database::Dialect::Sqlite, |db| survive(db, 1)).await;
 }
 
-/// A request has to be answered by whoever is alive; as the real callers do, a failure is answered by asking again.
+/// A living process has to answer a request; as the real callers do, a failure is answered by a
+/// retry.
 struct Caller {
     client: Client,
     bases: Vec<String>,

@@ -26,7 +26,7 @@ crate::support::on_both_stores!(
     putting_back_counts_no_attempt,
     operators_see_retry_and_discard,
     retrying_and_discarding_leave_the_rest_alone,
-    a_notice_is_the_same_whatever_happens_to_its_issue_later,
+    a_notice_stays_the_same_after_later_changes_of_its_issue,
     the_history_is_purged_from_its_old_end,
     a_late_message_is_found_by_the_scan_from_the_beginning,
     forty_claimers_at_once_share_the_work_and_keep_every_lane_in_order,
@@ -276,7 +276,7 @@ async fn retrying_and_discarding_leave_the_rest_alone(db: Database) {
     assert_eq!(bench.claim("a", 10).await.len(), 1, "the next of the lane is due at once");
 }
 
-async fn a_notice_is_the_same_whatever_happens_to_its_issue_later(db: Database) {
+async fn a_notice_stays_the_same_after_later_changes_of_its_issue(db: Database) {
     let bench = Bench::new(&db).await;
     let issue = bench.issue().await;
     let asked = [(issue.id, 1), (IssueId(Uuid::from_u128(7)), 1), (issue.id, 1)];
@@ -316,7 +316,7 @@ async fn a_late_message_is_found_by_the_scan_from_the_beginning(db: Database) {
     assert_eq!(bench.claim("a", 10).await.len(), 1);
 }
 
-/// Few lanes and many hands: whoever holds a message of a lane holds all that were before it.
+/// Few lanes and many claimers: the holder of a message of a lane holds all messages before it.
 async fn forty_claimers_at_once_share_the_work_and_keep_every_lane_in_order(db: Database) {
     let bench = Arc::new(Bench::new(&db).await);
     let mut lanes = Vec::new();
@@ -334,7 +334,7 @@ async fn forty_claimers_at_once_share_the_work_and_keep_every_lane_in_order(db: 
                 let leases = bench.claim("a", 1 + n % 7).await;
                 idle = if leases.is_empty() { idle + 1 } else { 0 };
                 for lease in leases {
-                    // Told to the world first, then recorded: the order that counts.
+                    // Published first, then recorded: the order that counts.
                     done.lock().await.push((lease.message.issue_id, lease.message.id));
                     assert_eq!(bench.settle(&lease).await, CommitOutcome::Written);
                 }

@@ -77,7 +77,7 @@ async fn a_claim_from_the_mark_steps_over_nothing_that_was_done_even_if_all_was_
 }
 
 #[tokio::test]
-async fn everything_is_told_while_a_reader_holds_its_transaction_open() {
+async fn everything_is_published_while_a_reader_holds_its_transaction_open() {
     database::run(Dialect::Postgres, |db| async move {
         let hub = Hub::start().await;
         let _reader = reader(&db).await;

@@ -1,4 +1,5 @@
-//! State Hub over the real binary: told everything once, in order, whatever it does; and nobody here waits for it.
+//! State Hub over the real binary: it receives every event once, in order, for any fault of its
+//! own; and no request waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -9,9 +10,9 @@ use crate::support::hub::{Hub, Mood, Told};
 use crate::support::server::{Server, binary, task};
 
 crate::support::on_both_stores!(
-    the_hub_hears_every_step_in_order_with_the_callers_trace,
-    a_moody_hub_hears_everything_once_and_in_order,
-    what_the_hub_knows_already_counts_as_told,
+    the_hub_receives_every_step_in_order_with_the_callers_trace,
+    a_moody_hub_receives_everything_once_and_in_order,
+    what_the_hub_knows_already_counts_as_delivered,
     what_the_hub_refuses_is_a_dead_letter_until_an_operator_retries_it,
     a_dead_hub_costs_a_probe_now_and_then_and_makes_nothing_unready,
     a_hanging_hub_delays_no_post,
@@ -49,7 +50,8 @@ async fn messages(server: &Server, query: &str) -> Vec<Value> {
     page["items"].as_array().unwrap_or_else(|| panic!("{page}")).clone()
 }
 
-/// Asks again until it holds: the end of a message is written a moment after the hub has heard it.
+/// Checks again until it holds: the end of a message is written a moment after the hub has received
+/// it.
 async fn eventually<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds().await {
@@ -72,7 +74,7 @@ pub(super) fn assert_in_order(told: &[Told]) {
     }
 }
 
-async fn the_hub_hears_every_step_in_order_with_the_callers_trace(db: Database) {
+async fn the_hub_receives_every_step_in_order_with_the_callers_trace(db: Database) {
     let hub = Hub::start().await;
     let topic = "0190163d-8694-739b-aea5-966c26f8ad91";
     let topics = format!("activity-core={topic}");
@@ -120,7 +122,7 @@ async fn the_hub_hears_every_step_in_order_with_the_callers_trace(db: Database) 
     assert!(text.contains("issue_core_deliveries_total{kind=\"publish\",outcome=\"delivered\",target=\"state_hub\"} 9"), "{text}");
 }
 
-async fn a_moody_hub_hears_everything_once_and_in_order(db: Database) {
+async fn a_moody_hub_receives_everything_once_and_in_order(db: Database) {
     let hub = Hub::start().await;
     hub.mood(Mood::Moody);
     let server = Server::start_with(&db.url(), &with_hub(&hub, &[]));
@@ -136,7 +138,7 @@ async fn a_moody_hub_hears_everything_once_and_in_order(db: Database) {
     assert_in_order(&hub.told());
 }
 
-async fn what_the_hub_knows_already_counts_as_told(db: Database) {
+async fn what_the_hub_knows_already_counts_as_delivered(db: Database) {
     let hub = Hub::start().await;
     hub.mood(Mood::Refusing(503, None));
     let server = Server::start_with(&db.url(), &with_hub(&hub, &[]));
@@ -227,7 +229,7 @@ async fn a_hanging_hub_delays_no_post(db: Database) {
     let without = Server::start(&if db.dialect() == "sqlite" { other.url() } else { db.url() });
     let with = Server::start_with(&db.url(), &with_hub(&hub, &[]));
     let mut times = [Vec::new(), Vec::new()];
-    // By turns, so that whatever else the machine does hits both.
+    // By turns, so that other load of the machine affects both.
     for n in 0..ROUNDS {
         for (side, server) in [&without, &with].into_iter().enumerate() {
             let began = Instant::now();
@@ -258,7 +260,8 @@ async fn without_a_hub_nothing_is_written_for_one(db: Database) {
 
 async fn other_processes_do_the_work_where_serve_does_not(db: Database) {
     let hub = Hub::start().await;
-    // With this poll only a call can make the worker look in time (on SQLite nobody calls, and it must poll).
+    // With this poll only a notification can wake the worker in time (on SQLite there is none, and
+    // it must poll).
     let poll = if db.dialect() == "sqlite" { "50ms" } else { "60s" };
     let variables = with_hub(&hub, &[("ISSUE_CORE__WORKER__POLL", poll)]);
     let mut command = binary();

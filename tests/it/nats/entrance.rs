@@ -1,4 +1,4 @@
-//! Tasks from NATS: the same task as over HTTP, once however it comes.
+//! Tasks from NATS: the same task as over HTTP, created once on any way.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,12 +12,12 @@ use crate::support::nats::{Nats, header, to_headers, within};
 use crate::support::server::{KEY, Server, client, task};
 
 crate::support::on_both_stores!(
-    a_task_is_taken_and_whoever_asked_is_answered_like_over_http,
+    a_task_is_filed_and_its_sender_is_answered_like_over_http,
     five_hundred_tasks_twice_over_http_and_twice_over_nats_at_once_are_five_hundred_issues,
     killed_while_it_takes_a_thousand_tasks_it_files_each_of_them_once,
 );
 
-async fn a_task_is_taken_and_whoever_asked_is_answered_like_over_http(db: Database) {
+async fn a_task_is_filed_and_its_sender_is_answered_like_over_http(db: Database) {
     let nats = Nats::shared().await;
     nats.make_tasks_stream().await;
     let server = start(&db, &nats, &[]);
@@ -127,7 +127,8 @@ async fn killed_while_it_takes_a_thousand_tasks_it_files_each_of_them_once(db: D
     for n in 0..1000 {
         let mut body = task(&format!("task {n}"), "run-1");
         if n % 2 == 0 {
-            // No key at all: only the message's own place in its stream tells a redelivery from a new task.
+            // No key at all: only the message's position in its stream distinguishes a redelivery
+            // from a new task.
             body["triggering_event_id"] = Value::Null;
         }
         nats.publish("activity-core", &[], body.to_string()).await;
@@ -143,7 +144,7 @@ async fn killed_while_it_takes_a_thousand_tasks_it_files_each_of_them_once(db: D
     assert_eq!(db.count("issues").await, 1000);
     assert_eq!(titles(&server).await, sent);
 
-    // And each creation was told once, whatever the process died of.
+    // And each creation was published once, for any death of the process.
     let (mut told, mut events) = (HashSet::new(), nats.events().await);
     for _ in 0..1000 {
         let event: Value = serde_json::from_slice(&events.next().await.payload).unwrap();
@@ -189,7 +190,7 @@ async fn only_the_repositories_named_are_served_and_other_verbs_are_left_alone()
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next() {
+async fn at_a_stop_it_finishes_what_it_began_and_leaves_the_rest_to_the_next() {
     let db = Database::sqlite().await;
     let nats = Nats::shared().await;
     nats.make_tasks_stream().await;

@@ -14,7 +14,7 @@ use crate::support::server::task;
 const CONNECTED: &str = "issue_core_nats_connected";
 
 #[tokio::test]
-async fn nats_may_come_late_and_go_for_a_while_without_anybody_over_http_noticing() {
+async fn nats_may_come_late_and_go_for_a_while_without_effect_over_http() {
     let db = Database::sqlite().await;
     let mut broker = NatsServer::prepare("");
     let nats = Nats::at(&broker.url()).await;

@@ -22,7 +22,7 @@ authorization { users: [
 "#;
 
 #[tokio::test]
-async fn what_we_may_not_create_is_named_and_taken_up_once_somebody_else_made_it() {
+async fn what_we_may_not_create_is_named_and_used_once_an_operator_made_it() {
     let db = Database::sqlite().await;
     let mut broker = NatsServer::prepare(USERS);
     broker.start();
@@ -37,7 +37,7 @@ async fn what_we_may_not_create_is_named_and_taken_up_once_somebody_else_made_it
     nats.make_tasks_stream().await;
     let line = server.logged(&format!("CONSUMER.CREATE.{stream}.issue-core")).await;
     assert!(line.contains("create a consumer"), "{line}");
-    // Whoever may, makes it; and from there on all is well.
+    // A user with the permission creates it; and from there on all is well.
     let as_root = broker.url_as("root");
     let helper = start(&db, &nats, &[("NATS_URL", &as_root)]);
     helper.logged("taking tasks from NATS").await;
@@ -68,7 +68,7 @@ async fn the_permissions_that_are_documented_are_enough() {
 }
 
 #[tokio::test]
-async fn a_stream_that_may_not_be_made_or_does_not_serve_is_told_with_what_to_do() {
+async fn a_stream_that_may_not_be_made_or_does_not_fit_is_reported_with_what_to_do() {
     let db = Database::sqlite().await;
     let nats = Nats::shared().await;
     let server = start(&db, &nats, &[("ISSUE_CORE__NATS__CREATE_STREAMS", "false")]);
@@ -103,7 +103,7 @@ async fn a_dead_subject_we_may_not_publish_to_is_named_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_wrong_login_is_told_and_does_not_stop_the_service() {
+async fn a_wrong_login_is_reported_and_does_not_stop_the_service() {
     let db = Database::sqlite().await;
     let mut broker = NatsServer::prepare(USERS);
     broker.start();
@@ -121,7 +121,7 @@ async fn a_wrong_login_is_told_and_does_not_stop_the_service() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_at_the_start_with_its_setting() {
+fn a_file_that_cannot_be_read_is_reported_at_the_start_with_its_setting() {
     let home = tempfile::tempdir().unwrap();
     let start = |setting: &str, path: &str| {
         let mut command = binary();

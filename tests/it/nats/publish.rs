@@ -13,9 +13,9 @@ use crate::support::database::Database;
 use crate::support::nats::{Nats, NatsServer, header, within};
 use crate::support::server::task;
 
-crate::support::on_both_stores!(every_event_of_a_life_is_told_once_and_in_order_also_by_the_next_process);
+crate::support::on_both_stores!(every_event_of_a_life_is_published_once_and_in_order_also_by_the_next_process);
 
-async fn every_event_of_a_life_is_told_once_and_in_order_also_by_the_next_process(db: Database) {
+async fn every_event_of_a_life_is_published_once_and_in_order_also_by_the_next_process(db: Database) {
     const LIVES: usize = 10;
     let nats = Nats::shared().await;
     let server = start(&db, &nats, &[]);

@@ -17,7 +17,7 @@ fn the_committed_document_is_what_the_handlers_say() {
 }
 
 #[test]
-fn it_is_written_to_a_file_on_request_whatever_the_settings_are() {
+fn it_is_written_to_a_file_on_request_for_any_settings() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("openapi.json");
     let mut command = binary();

@@ -6,7 +6,8 @@ use crate::support::server::Server;
 
 crate::support::on_both_stores!(a_fuzzer_finds_no_answer_that_the_document_does_not_allow);
 
-/// The same requests in every run, so that a failure can be repeated; another seed looks elsewhere: `FUZZ_SEED=7 tests/run openapi::fuzz`.
+/// The same requests in every run, so that a failure can be repeated; another seed makes other
+/// requests: `FUZZ_SEED=7 tests/run openapi::fuzz`.
 #[expect(clippy::disallowed_methods, reason = "a knob of the suite, not a setting of the product")]
 fn seed() -> String {
     std::env::var("FUZZ_SEED").unwrap_or_else(|_| "1".to_owned())

@@ -8,7 +8,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file that the tests bring.
+/// A file of the tests.
 pub fn own(name: &str) -> PathBuf {
     root().join("tests/tools").join(name)
 }

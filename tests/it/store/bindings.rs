@@ -125,7 +125,7 @@ pub(super) async fn of_many_leases_and_of_many_first_writes_at_once_one_is_given
     }
 }
 
-pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_somebody_elses(db: Database) {
+pub(super) async fn a_lease_is_given_on_a_due_binding_that_is_neither_paused_nor_leased(db: Database) {
     let store = db.open().await;
     put(&*store, &binding("b"), None).await.unwrap();
     let taken = async |n, second| store.lease_binding("b", lease(n, at(second))).await.unwrap().is_some();
@@ -148,7 +148,7 @@ pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_someb
     let goes_on = store.pause_binding("b", false, at(450)).await.unwrap().unwrap();
     assert_eq!((goes_on.paused, goes_on.due_at), (false, at(450)));
     assert!(taken(3, 450).await);
-    // Only deliveries were followed: the last pass is still the last.
+    // Only deliveries were processed: the last sync run is still the last.
     store.release_binding("b", token(3), &BindingEnd { last: None, ..end(600) }).await.unwrap();
     assert_eq!(only(&*store).await.last, end(0).last);
     for missing in [store.pause_binding("c", true, at(0)).await, store.request_sync("c", true, true, at(0)).await] {
@@ -157,7 +157,7 @@ pub(super) async fn a_lease_is_given_on_what_is_due_and_neither_paused_nor_someb
     assert_eq!(store.lease_binding("c", lease(1, at(0))).await.unwrap(), None);
 }
 
-pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db: Database) {
+pub(super) async fn a_request_during_a_sync_run_waits_for_the_next(db: Database) {
     let store = db.open().await;
     put(&*store, &binding("b"), None).await.unwrap();
     store.lease_binding("b", lease(1, at(0))).await.unwrap().unwrap();
@@ -168,7 +168,7 @@ pub(super) async fn a_wish_that_comes_while_somebody_works_waits_for_the_next(db
     assert_eq!(only(&*store).await.due_at, at(0), "it stays due");
     let next = store.lease_binding("b", lease(2, at(6))).await.unwrap().unwrap();
     assert_eq!(next.cursor, SyncCursor { audit_wanted: true, ..end(0).cursor });
-    // Who has done it says so, and then it is done.
+    // The replica that has done it says so, and then it is done.
     store.release_binding("b", token(2), &end(500)).await.unwrap();
     let bound = only(&*store).await;
     assert_eq!((bound.cursor, bound.due_at), (end(0).cursor, at(500)));

@@ -119,7 +119,7 @@ pub(super) async fn of_many_decisions_at_once_one_is_written(db: Database) {
     assert_eq!(stands.resolved_by, Some(written[0].to_string()));
 }
 
-pub(super) async fn conflicts_are_listed_newest_first_page_by_page_by_whatever_is_asked(db: Database) {
+pub(super) async fn conflicts_are_listed_newest_first_page_by_page_by_every_filter(db: Database) {
     let store = db.open().await;
     let issues =
         [sample::stored(&*store, sample::plain_issue(), None).await.id, sample::stored(&*store, sample::plain_issue(), None).await.id];

@@ -269,7 +269,8 @@ pub(super) async fn every_list_is_what_the_model_says_and_its_pages_join_without
     }
 }
 
-/// So many have the word, of so many issues, that they are looked through in the order of the list; a rare one is fetched from its index.
+/// So many of the issues have the word that they are read in the order of the list; a rare one is
+/// fetched from its index.
 pub(super) async fn a_list_by_words_that_many_have_is_what_the_model_says(database: Database) {
     let store = database.open().await;
     let mut dice = Dice(0xC0DE);

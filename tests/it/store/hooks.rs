@@ -20,7 +20,7 @@ pub(super) fn hook(delivery: &str, second: i64) -> NewDelivery {
     }
 }
 
-pub(super) async fn a_delivery_is_kept_once_however_often_it_comes(db: Database) {
+pub(super) async fn a_delivery_that_comes_many_times_is_kept_once(db: Database) {
     let stores = [db.open().await, db.open().await];
     let one = hook("one", 1);
     let kept = join_all((0..8).map(|n| stores[n % 2].keep_delivery(&one))).await;

@@ -1,4 +1,4 @@
-//! Ties to trackers, what is written under a claim, and budgets.
+//! Links to trackers, writes under a lease, and budgets.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub(super) fn write(links: Vec<Link>) -> Change {
     Change { links, ..Change::of(IssueWrite::None) }
 }
 
-pub(super) async fn ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_it(db: Database) {
+pub(super) async fn links_come_with_their_issue_and_not_with_a_repeat_of_it(db: Database) {
     let store = db.open().await;
     let (first, repeat) = (sample::plain_issue(), sample::plain_issue());
     let mut turns = FieldFlips::default();
@@ -82,7 +82,7 @@ pub(super) async fn ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_i
     assert_eq!(store.links(&[first.id, repeat.id]).await.unwrap(), [moved, whole]);
 }
 
-pub(super) async fn a_tie_comes_back_with_every_field_and_follows_its_writes(db: Database) {
+pub(super) async fn a_link_comes_back_with_every_field_and_follows_its_writes(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let other = sample::stored(&*store, sample::plain_issue(), None).await.id;
@@ -115,7 +115,7 @@ pub(super) async fn what_is_linked_stays_linked_to_what_it_is_linked_to(db: Data
     assert_eq!(store.links(&[issue]).await.unwrap(), [again]);
 }
 
-pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
+pub(super) async fn links_of_comments_are_written_and_deleted(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let (subject, other) = (sample::id(), sample::id());
@@ -143,11 +143,11 @@ pub(super) async fn ties_of_comments_are_set_and_taken_away(db: Database) {
     assert_eq!(store.comment_links(issue, "a", &[subject, other]).await.unwrap(), [edited, three]);
 }
 
-pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
+pub(super) async fn deleting_an_issue_deletes_its_links(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await;
     let slot = CommentSlot { subject: issue.id.0, part: 2 };
-    let tie = CommentLink {
+    let link = CommentLink {
         issue_id: issue.id,
         backend: "a".to_owned(),
         slot,
@@ -159,7 +159,7 @@ pub(super) async fn deleting_an_issue_takes_its_ties_along(db: Database) {
         origin: LinkOrigin::Ours,
     };
     let mut change = write(vec![linked(issue.id, "a", "7")]);
-    change.comment_links.push(CommentLinkWrite::Set(tie));
+    change.comment_links.push(CommentLinkWrite::Set(link));
     store.commit(&[change]).await.unwrap();
     store.commit(&[sample::delete(&issue)]).await.unwrap();
     assert_eq!((db.count("links").await, db.count("comment_links").await), (0, 0));
@@ -186,7 +186,7 @@ pub(super) async fn under_a_claim_much_may_be_written_and_nothing_once_it_is_los
     assert_eq!(store.links(&[issue.id]).await.unwrap(), [second]);
 }
 
-pub(super) async fn a_budget_is_kept_in_every_window_whoever_asks(db: Database) {
+pub(super) async fn a_budget_is_kept_in_every_window_for_all_callers(db: Database) {
     let store = db.open().await;
     let window = |writes, seconds| BudgetWindow { writes, length: Duration::from_secs(seconds) };
     let windows = [window(3, 10), window(5, 100)];
@@ -221,7 +221,7 @@ pub(super) async fn what_waits_for_a_target_is_counted_up_to_a_bound(db: Databas
     );
 }
 
-pub(super) async fn a_tie_is_tied_anew_only_by_who_knows_where_it_moved_from(db: Database) {
+pub(super) async fn a_link_changes_its_remote_issue_only_with_the_id_it_moved_from(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let first = linked(issue, "a", "7");
@@ -268,13 +268,13 @@ pub(super) async fn what_lists_say_changes_only_what_they_know(db: Database) {
     assert_eq!(say(vec![heard(Some("5"), None)]).await, (told("5"), None));
     assert_eq!(say(vec![heard(None, Some(at(6)))]).await, (told("5"), Some(at(6))));
     assert_eq!(say(vec![heard(Some("8"), Some(at(7))), heard(None, None)]).await, (told("8"), None), "two of one call");
-    // Whoever holds the lane knows nothing of it, and writes nothing of it.
+    // The holder of the lane does not know it, and does not write it.
     store.commit(&[write(vec![Link { base: None, turns: FieldFlips::default(), ..tie.clone() }])]).await.unwrap();
     let after = Link { base: None, turns: FieldFlips::default(), heard: Some("8".to_owned()), missing_at: None, ..tie };
     assert_eq!(store.links(&[issue]).await.unwrap(), [after]);
 }
 
-pub(super) async fn ties_are_found_from_the_other_side(db: Database) {
+pub(super) async fn links_are_found_from_the_other_side(db: Database) {
     let store = db.open().await;
     let elsewhere = Project { project: "p".to_owned(), ..place() };
     let mut ids = Vec::new();
@@ -305,11 +305,11 @@ pub(super) async fn ties_are_found_from_the_other_side(db: Database) {
     assert_eq!(store.count_links("c", &place(), 2).await.unwrap(), 0);
 }
 
-pub(super) async fn every_tie_of_an_issues_comments_is_listed(db: Database) {
+pub(super) async fn every_link_of_an_issues_comments_is_listed(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await.id;
     let (one, two) = (sample::id(), sample::id());
-    let tie = |subject: Uuid, part, backend: &str| CommentLink {
+    let link = |subject: Uuid, part, backend: &str| CommentLink {
         issue_id: issue,
         backend: backend.to_owned(),
         slot: CommentSlot { subject, part },
@@ -320,13 +320,13 @@ pub(super) async fn every_tie_of_an_issues_comments_is_listed(db: Database) {
         base: Some("base".to_owned()),
         origin: LinkOrigin::Theirs,
     };
-    let ties = [tie(two, 1, "a"), tie(one, 2, "a"), tie(one, 1, "a"), tie(one, 1, "b")];
-    let comment_links = ties.iter().cloned().map(CommentLinkWrite::Set).collect();
+    let links = [link(two, 1, "a"), link(one, 2, "a"), link(one, 1, "a"), link(one, 1, "b")];
+    let comment_links = links.iter().cloned().map(CommentLinkWrite::Set).collect();
     store.commit(&[Change { comment_links, ..Change::of(IssueWrite::None) }]).await.unwrap();
-    assert_eq!(store.comment_links_of(issue, "a").await.unwrap(), [ties[2].clone(), ties[1].clone(), ties[0].clone()]);
+    assert_eq!(store.comment_links_of(issue, "a").await.unwrap(), [links[2].clone(), links[1].clone(), links[0].clone()]);
 }
 
-pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has(db: Database) {
+pub(super) async fn an_issue_counts_as_requested_while_an_unleased_message_waits(db: Database) {
     let store = db.open().await;
     let mut issues = Vec::new();
     for _ in 0..3 {
@@ -348,7 +348,7 @@ pub(super) async fn an_issue_was_asked_for_while_a_message_waits_that_nobody_has
     assert_eq!(store.queued_pushes("a", &ids).await.unwrap(), [ids[0]]);
 }
 
-pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db: Database) {
+pub(super) async fn links_are_read_by_issue_and_by_name_without_their_bases(db: Database) {
     let store = db.open().await;
     let mut ids = Vec::new();
     for _ in 0..3 {
@@ -367,9 +367,9 @@ pub(super) async fn ties_are_told_by_issue_and_by_name_without_what_was_sent(db:
         state,
         key: key.map(str::to_owned),
     };
-    let sorted = |mut ties: Vec<LinkSummary>| {
-        ties.sort_by(|one, two| (one.issue_id, &one.backend).cmp(&(two.issue_id, &two.backend)));
-        ties
+    let sorted = |mut links: Vec<LinkSummary>| {
+        links.sort_by(|one, two| (one.issue_id, &one.backend).cmp(&(two.issue_id, &two.backend)));
+        links
     };
     let (first, second) = (tie(ids[0], "a", LinkState::Linked, Some("x#1")), tie(ids[1], "a", LinkState::Gone, Some("x#1")));
     let of_two = sorted(store.link_summaries(&ids[..2]).await.unwrap());

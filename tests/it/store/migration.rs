@@ -1,4 +1,4 @@
-//! The schema: brought up once whoever races, refused when it is not this binary's.
+//! The schema: migrated once in any race, refused when it is not this binary's.
 
 use std::path::Path;
 
@@ -66,7 +66,7 @@ pub(super) async fn a_schema_that_lacks_a_migration_is_refused_until_it_is_migra
     store.check().await.unwrap();
 }
 
-/// As if a newer binary had brought the schema up to version 99.
+/// As if a newer binary had migrated the schema to version 99.
 async fn from_the_future(database: &Database, description: &str) {
     let migration = format!(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -39,37 +39,37 @@ macro_rules! conformance {
 
 conformance! {
     run links {
-        ties_come_with_the_issue_they_tie_and_not_with_a_repeat_of_it,
-        a_tie_comes_back_with_every_field_and_follows_its_writes,
+        links_come_with_their_issue_and_not_with_a_repeat_of_it,
+        a_link_comes_back_with_every_field_and_follows_its_writes,
         what_is_linked_stays_linked_to_what_it_is_linked_to,
-        ties_of_comments_are_set_and_taken_away,
-        deleting_an_issue_takes_its_ties_along,
+        links_of_comments_are_written_and_deleted,
+        deleting_an_issue_deletes_its_links,
         under_a_claim_much_may_be_written_and_nothing_once_it_is_lost,
-        a_budget_is_kept_in_every_window_whoever_asks,
+        a_budget_is_kept_in_every_window_for_all_callers,
         what_waits_for_a_target_is_counted_up_to_a_bound,
-        a_tie_is_tied_anew_only_by_who_knows_where_it_moved_from,
+        a_link_changes_its_remote_issue_only_with_the_id_it_moved_from,
         what_lists_say_changes_only_what_they_know,
-        ties_are_found_from_the_other_side,
-        every_tie_of_an_issues_comments_is_listed,
-        ties_are_told_by_issue_and_by_name_without_what_was_sent,
-        an_issue_was_asked_for_while_a_message_waits_that_nobody_has,
+        links_are_found_from_the_other_side,
+        every_link_of_an_issues_comments_is_listed,
+        links_are_read_by_issue_and_by_name_without_their_bases,
+        an_issue_counts_as_requested_while_an_unleased_message_waits,
     }
     run bindings {
         rules_are_written_over_the_edition_that_was_read_and_the_same_rules_change_nothing,
         of_many_leases_and_of_many_first_writes_at_once_one_is_given,
-        a_lease_is_given_on_what_is_due_and_neither_paused_nor_somebody_elses,
-        a_wish_that_comes_while_somebody_works_waits_for_the_next,
+        a_lease_is_given_on_a_due_binding_that_is_neither_paused_nor_leased,
+        a_request_during_a_sync_run_waits_for_the_next,
         a_page_is_written_whole_under_the_lease_and_not_at_all_without_it,
     }
     run hooks {
-        a_delivery_is_kept_once_however_often_it_comes,
+        a_delivery_that_comes_many_times_is_kept_once,
         what_hints_at_something_waits_in_order_until_it_is_followed_and_everything_is_forgotten_in_time,
     }
     run conflicts {
         a_conflict_comes_back_with_every_field_and_is_decided_over_its_edition,
         a_decision_on_another_edition_is_stale_and_leaves_no_trace,
         of_many_decisions_at_once_one_is_written,
-        conflicts_are_listed_newest_first_page_by_page_by_whatever_is_asked,
+        conflicts_are_listed_newest_first_page_by_page_by_every_filter,
         deleting_an_issue_takes_its_conflicts_along,
     }
     run commit {
@@ -87,9 +87,9 @@ conformance! {
     run outcome {
         an_empty_call_has_no_outcomes,
         outcomes_come_in_the_order_of_the_changes,
-        a_stale_change_leaves_no_trace_and_disturbs_nobody,
+        a_stale_change_leaves_no_trace_and_disturbs_no_other,
         of_two_writes_to_one_issue_in_one_call_the_first_is_written,
-        a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now,
+        a_duplicate_leaves_no_trace_and_answers_the_issue_as_it_is_now,
         a_key_twice_in_one_call_is_one_issue_and_one_duplicate,
         repeats_burn_no_numbers,
         a_claim_settles_its_message_once,
@@ -106,7 +106,7 @@ conformance! {
     }
     run read {
         issues_are_found_by_id_and_number_in_the_order_asked,
-        numbers_are_told_of_those_that_are_there,
+        numbers_are_answered_for_issues_that_exist,
         what_was_filed_is_found_by_its_key_in_the_order_asked,
         events_are_read_page_by_page,
         comments_are_read_page_by_page,
@@ -114,7 +114,7 @@ conformance! {
         comments_are_found_by_their_ids,
         what_waits_for_review_is_read_page_by_page,
         messages_are_listed_by_state_oldest_first,
-        a_word_nobody_knows_is_broken_not_guessed,
+        an_unknown_word_is_broken_not_guessed,
     }
     run find {
         every_list_is_what_the_model_says_and_its_pages_join_without_gap_or_repeat,

@@ -76,7 +76,7 @@ pub(super) async fn outcomes_come_in_the_order_of_the_changes(database: Database
     assert_eq!(outcomes[6], CommitOutcome::Written);
 }
 
-pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_nobody(database: Database) {
+pub(super) async fn a_stale_change_leaves_no_trace_and_disturbs_no_other(database: Database) {
     let store = database.open().await;
     let stale = sample::stored(&*store, sample::plain_issue(), None).await;
     let fresh = sample::stored(&*store, sample::plain_issue(), None).await;
@@ -117,7 +117,7 @@ pub(super) async fn of_two_writes_to_one_issue_in_one_call_the_first_is_written(
     assert_eq!(read(&*store, &issue).await.unwrap().title, "first");
 }
 
-pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now(database: Database) {
+pub(super) async fn a_duplicate_leaves_no_trace_and_answers_the_issue_as_it_is_now(database: Database) {
     let store = database.open().await;
     let (first, print) = (sample::full_issue(), Fingerprint([0xab; 32]));
     let outcomes = store.commit(&[sample::insert_with_fingerprint(&first, sample::key(1), print)]).await.unwrap();
@@ -133,7 +133,7 @@ pub(super) async fn a_duplicate_leaves_no_trace_and_tells_the_issue_as_it_is_now
         assert_eq!(read(&*store, &other).await, None);
         assert_no_trace(&*store, &other, 0).await;
     }
-    // Without a fingerprint there is none to tell.
+    // Without a fingerprint there is none to compare.
     sample::stored(&*store, sample::plain_issue(), Some(sample::key(2))).await;
     let again = store.commit(&[sample::insert_with_fingerprint(&sample::plain_issue(), sample::key(2), print)]).await.unwrap();
     assert!(matches!(again[0], CommitOutcome::Duplicate { fingerprint: None, .. }));
@@ -217,7 +217,7 @@ pub(super) async fn a_stale_token_settles_nothing_and_writes_nothing(database: D
     assert_no_trace(&*store, &new, 0).await;
     assert_eq!(store.events(issue.id, 0, 10).await.unwrap(), []);
     assert_eq!(sample::waiting_messages(&*store, issue.id).await.len(), 1);
-    // A message that nobody holds is settled by nobody.
+    // A message without a lease cannot be settled.
     database.execute("update messages set lease_token = null").await;
     assert_eq!(store.commit(&[settling(IssueWrite::None, settle)]).await.unwrap(), [CommitOutcome::ClaimLost]);
 }

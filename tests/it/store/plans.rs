@@ -1,7 +1,7 @@
 //! How Postgres answers among 100,000 issues: by indexes, and without reading much more than it gives, also when a prepared
 //! statement has been used so often that the server would like to plan it for any value.
 //!
-//! What the tables themselves counted is looked at: that is what was done, not what a plan promised.
+//! The tables' own statistics are read: they show what was done, not what a plan promised.
 
 use chrono::NaiveDate;
 use issue_core::domain::find::facet::{Facet, FacetOrder, FacetQuery};

@@ -18,7 +18,7 @@ async fn run<F: Future<Output = ()>>(case: impl FnOnce(Database) -> F) {
     database::run(Dialect::Postgres, case).await;
 }
 
-/// A transaction of somebody else that holds key 1 and is not decided yet.
+/// A transaction of another session that holds key 1 and is not decided yet.
 async fn holding_key_one(database: &Database, store: &dyn Store) -> PgConnection {
     sample::stored(store, sample::plain_issue(), None).await;
     let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
@@ -32,7 +32,7 @@ async fn holding_key_one(database: &Database, store: &dyn Store) -> PgConnection
     session
 }
 
-async fn until_somebody_waits_for_a_lock(session: &mut PgConnection) {
+async fn until_a_session_waits_for_a_lock(session: &mut PgConnection) {
     let waiting = "select count(*) from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()";
     while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *session).await.unwrap() == 0 {
         tokio::task::yield_now().await;
@@ -50,7 +50,7 @@ async fn a_key_that_another_session_gives_back_is_taken() {
             let store = Arc::clone(&store);
             async move { store.commit(&[change]).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("rollback").execute(&mut session).await.unwrap();
         assert!(matches!(committing.await.unwrap().unwrap()[..], [CommitOutcome::Inserted(_)]));
         assert_eq!(store.events(issue.id, 0, 10).await.unwrap().len(), 1);
@@ -70,7 +70,7 @@ async fn a_key_that_another_session_commits_while_we_wait_is_a_duplicate() {
             let store = Arc::clone(&store);
             async move { store.commit(&changes).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         let outcomes = committing.await.unwrap().unwrap();
         assert!(
@@ -94,7 +94,7 @@ async fn a_lost_race_under_strict_isolation_is_run_again() {
             let (store, change) = (Arc::clone(&store), sample::update(&issue, 1));
             async move { store.commit(&[change]).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         sqlx::raw_sql("commit").execute(&mut session).await.unwrap();
         assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Stale]);
     })
@@ -108,14 +108,15 @@ async fn a_deadlock_with_a_foreign_session_is_run_again() {
         let first = sample::stored(&*store, sample::plain_issue(), None).await;
         let second = sample::stored(&*store, sample::plain_issue(), None).await;
         let mut session = PgConnection::connect_with(&database.connect_options()).await.unwrap();
-        // Against the order that this store keeps; and patient, so that the store is the one to be told.
+        // Against the order that this store keeps; and patient, so that the server aborts the
+        // store's transaction.
         let hold = format!("set deadlock_timeout = '60s'; begin; update issues set kind = 'bug' where id = '{}'", second.id);
         sqlx::raw_sql(AssertSqlSafe(hold)).execute(&mut session).await.unwrap();
         let committing = support::start({
             let (store, changes) = (Arc::clone(&store), [sample::update(&first, 1), sample::update(&second, 1)]);
             async move { store.commit(&changes).await }
         });
-        until_somebody_waits_for_a_lock(&mut session).await;
+        until_a_session_waits_for_a_lock(&mut session).await;
         let cross = format!("update issues set kind = 'bug' where id = '{}'; commit", first.id);
         sqlx::raw_sql(AssertSqlSafe(cross)).execute(&mut session).await.unwrap();
         assert_eq!(committing.await.unwrap().unwrap(), [CommitOutcome::Written, CommitOutcome::Written]);

@@ -142,7 +142,7 @@ pub(super) async fn messages_are_listed_by_state_oldest_first(database: Database
     }
 }
 
-pub(super) async fn a_word_nobody_knows_is_broken_not_guessed(database: Database) {
+pub(super) async fn an_unknown_word_is_broken_not_guessed(database: Database) {
     let store = database.open().await;
     let issue = sample::stored(&*store, sample::full_issue(), Some(sample::key(1))).await;
     let damages = [
@@ -168,7 +168,7 @@ pub(super) async fn a_word_nobody_knows_is_broken_not_guessed(database: Database
     store.issues(&[IssueRef::Id(issue.id)]).await.unwrap();
 }
 
-pub(super) async fn numbers_are_told_of_those_that_are_there(database: Database) {
+pub(super) async fn numbers_are_answered_for_issues_that_exist(database: Database) {
     let store = database.open().await;
     let (one, two) =
         (sample::stored(&*store, sample::plain_issue(), None).await, sample::stored(&*store, sample::plain_issue(), None).await);

@@ -28,7 +28,8 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
-/// One database, gone after the test. A failed test leaves its Postgres database on the server, to be looked into.
+/// One database, gone after the test. A failed test leaves its Postgres database on the server, for
+/// inspection.
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     place: Place,
@@ -117,7 +118,7 @@ impl Database {
         }
     }
 
-    /// How many rows each table has: whatever is written somewhere shows here.
+    /// How many rows each table has: a write to any table shows here.
     pub(crate) async fn rows(&self) -> Vec<(String, i64)> {
         let tables: Vec<String> = match &self.place {
             Place::Sqlite { file, .. } => {
@@ -244,7 +245,7 @@ impl Database {
         }
     }
 
-    /// Gives a message to whoever holds the token, as the queue does.
+    /// Gives a message to the holder of the token, as the queue does.
     pub(crate) async fn lease(&self, message: i64, token: Uuid) {
         let token = match self.place {
             Place::Sqlite { .. } => format!("x'{}'", token.simple()),

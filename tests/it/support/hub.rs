@@ -95,22 +95,22 @@ impl Hub {
         *self.calls.borrow()
     }
 
-    /// What it was told, in the order of arrival, each key once.
+    /// What it received, in the order of arrival, each key once.
     pub(crate) fn told(&self) -> Vec<Told> {
         self.state.lock().unwrap().told.clone()
     }
 
-    /// How often it was told again what it knew.
+    /// How often it received a known key again.
     pub(crate) fn repeats(&self) -> usize {
         self.state.lock().unwrap().repeats
     }
 
-    /// What was wrong with what it was told.
+    /// What was wrong with the requests that it received.
     pub(crate) fn faults(&self) -> Vec<String> {
         self.state.lock().unwrap().faults.clone()
     }
 
-    /// Until it has been told so many things.
+    /// Until it has received so many events.
     pub(crate) async fn until_told(&self, count: usize) {
         let waiting = async { self.told.subscribe().wait_for(|told| *told >= count).await.map(drop).unwrap() };
         let in_time = tokio::time::timeout(Duration::from_mins(1), waiting).await;

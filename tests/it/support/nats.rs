@@ -116,7 +116,7 @@ impl Nats {
         Reader(consumer.messages().await.unwrap())
     }
 
-    /// Every event told so far and to come.
+    /// Every event published so far and to come.
     pub(crate) async fn events(&self) -> Reader {
         self.read(&self.events_stream(), &format!("{}.>", self.events_prefix())).await
     }

@@ -1,4 +1,5 @@
-//! A door between two parties that a test can shut: whoever is inside is thrown out, and nobody gets in.
+//! A proxy between two parties that a test can close: it cuts every open connection and accepts no
+//! new one.
 
 use std::net::SocketAddr;
 

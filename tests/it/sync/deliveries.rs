@@ -15,7 +15,7 @@ use crate::support::database::{self, Database, Dialect};
 use crate::support::server::Server;
 use crate::support::sim::Hook;
 
-/// Gitea tells of an issue; answers what was answered.
+/// Gitea sends a delivery about an issue; returns our answer.
 async fn told(server: &Server, id: &str, action: &str, number: &str) -> Value {
     let number: u64 = number.parse().unwrap();
     let body = json!({"action": action, "number": number, "issue": {"number": number, "pull_request": null},
@@ -31,7 +31,7 @@ async fn told(server: &Server, id: &str, action: &str, number: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_delivery_brings_an_edit_and_a_new_issue_without_any_pass_and_a_deletion_only_after_the_whole_list() {
+async fn a_delivery_pulls_an_edit_and_a_new_issue_without_a_sync_run_and_a_deletion_only_after_the_whole_list() {
     let mut rig = gitea(&[]).await;
     rig.set("ISSUE_CORE__BACKENDS__T0__WEBHOOK_SECRET", HOOK_SECRET);
     let (server, sim) = (rig.start(), &rig.sims[0]);
@@ -69,7 +69,7 @@ async fn a_delivery_brings_an_edit_and_a_new_issue_without_any_pass_and_a_deleti
 }
 
 #[tokio::test]
-async fn two_replicas_and_deliveries_that_meet_a_pass_adopt_each_issue_once() {
+async fn two_replicas_and_deliveries_during_a_sync_run_adopt_each_issue_once() {
     const ISSUES: usize = 40;
     database::run(Dialect::Postgres, async |db| {
         let mut rig = bound(db, vendor(TrackerKind::Gitea), &[]).await;

@@ -8,7 +8,7 @@ use crate::backend::rig::{file, get, task, until_quiet};
 use crate::support::server::Server;
 use crate::support::sim::{self, Sim, SimEdit};
 
-/// Each of these with every tracker, the stores taking turns.
+/// Each of these with every tracker, the stores in alternation.
 macro_rules! with_every_tracker {
     ($($name:ident),+ $(,)?) => {
         $(#[tokio::test]
@@ -28,7 +28,7 @@ macro_rules! with_every_tracker {
 }
 
 with_every_tracker!(
-    an_issue_made_there_comes_here_once_and_quiet_passes_write_nothing,
+    an_issue_made_there_is_adopted_once_and_quiet_sync_runs_write_nothing,
     an_edit_on_either_side_reaches_the_other_and_does_not_come_back,
     both_sides_may_change_different_things_at_once,
     what_both_changed_to_something_else_waits_for_a_decision_and_holds_that_field_alone,
@@ -57,10 +57,11 @@ pub(super) fn titled(title: &str) -> SimEdit {
     SimEdit { title: Some(title.to_owned()), ..SimEdit::default() }
 }
 
-/// What a pass in which nothing happened may do: look, at most twice, and write nothing on either side.
+/// The limits of a sync run without any change: it reads, at most twice, and writes nothing on
+/// either side.
 async fn quiet(server: &Server, sim: &Sim) {
     settled(server).await;
-    // What was changed only just now is looked at once more, a little later.
+    // A recent change is read once more, a little later.
     sim.skew(chrono::TimeDelta::minutes(5));
     settled(server).await;
     let before = all_here(server).await;
@@ -75,7 +76,7 @@ async fn quiet(server: &Server, sim: &Sim) {
 mod cases {
     use super::*;
 
-    pub(super) async fn an_issue_made_there_comes_here_once_and_quiet_passes_write_nothing(server: &Server, sim: &Sim) {
+    pub(super) async fn an_issue_made_there_is_adopted_once_and_quiet_sync_runs_write_nothing(server: &Server, sim: &Sim) {
         sim.plant_many(7);
         let run = synced(server).await;
         let all = all_here(server).await;
@@ -148,7 +149,7 @@ mod cases {
         until_quiet(server).await;
         settled(server).await;
         let id = there(sim, "Both").id;
-        // Before we look there again.
+        // Before we read the tracker again.
         sim.person_edits(
             &id,
             &SimEdit { body: Some(lines.replace("five", "FIVE")), add_label: Some("theirs".to_owned()), ..SimEdit::default() },
@@ -214,7 +215,7 @@ mod cases {
         assert!(question["author"].as_str().unwrap().contains(person), "{question}");
         assert_eq!(there(sim, "Talk").comments.len(), 2);
 
-        // Later than what was seen, however coarse the tracker's clock.
+        // Later than the last seen change, even by a coarse clock of the tracker.
         sim.skew(chrono::TimeDelta::seconds(10));
         sim.person_edits_comment(&id, &theirs, "a better question");
         let answer = said.as_array().unwrap().iter().find(|comment| comment["body"] == "an answer").unwrap();

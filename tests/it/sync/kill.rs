@@ -1,7 +1,8 @@
 //! SIGKILL in the middle of a first sync, ten times: each next process resumes at the page the one before waited for. In the end the sync
 //! is complete, and no issue exists twice.
 //!
-//! The simulator holds the answer to a page, so the process is killed at that page on any machine, however busy.
+//! The simulator holds the answer to a page, so the process is killed at that page on any machine,
+//! even a busy one.
 
 use super::{all_here, bound, settled};
 use crate::backend::rig::{eventually, get};

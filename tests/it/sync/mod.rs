@@ -1,6 +1,6 @@
 //! Two-way sync over the real binary, against every tracker's simulator.
 //!
-//! A test says when a pass is made (`synced`), so that nothing has to be waited for by the clock.
+//! A test starts each sync run (`synced`), so no test waits for the clock.
 
 mod deliveries;
 mod flows;
@@ -25,15 +25,15 @@ const BINDING: &str = "main";
 
 const OPERATOR: &str = "operators-own-key-0123456789";
 
-/// A service that follows the simulator's first place, when it is told to.
+/// A service with a binding of the simulator's first project, which syncs on request.
 pub(super) async fn bound(db: Database, vendor: Box<dyn Vendor>, rules: &[(&str, &str)]) -> Rig {
-    let place = vendor.place();
+    let project = vendor.place();
     let mut rig = Rig::new(db, vec![vendor]).await;
     let fixed = [
         ("BACKEND", "t0"),
-        ("OWNER", &place.owner),
-        ("REPO", &place.repo),
-        ("PROJECT", &place.project),
+        ("OWNER", &project.owner),
+        ("REPO", &project.repo),
+        ("PROJECT", &project.project),
         ("TARGET_REPO", "activity-core"),
         ("ADOPT", "true"),
         ("STRATEGY", "manual"),
@@ -52,7 +52,7 @@ pub(super) async fn binding(server: &Server) -> Value {
     get(server, &format!("/bindings/{BINDING}")).await
 }
 
-/// One whole pass, and everything that follows from it.
+/// One whole sync run, and everything that follows from it.
 pub(super) async fn synced(server: &Server) -> Value {
     synced_with(server, json!({})).await
 }
@@ -74,12 +74,12 @@ pub(super) async fn synced_with(server: &Server, body: Value) -> Value {
     binding(server).await
 }
 
-/// Passes until nothing follows from one any more; answers what the last one came to.
+/// Sync runs until nothing follows from one any more; answers the last one's counts.
 pub(super) async fn settled(server: &Server) -> Value {
     for _ in 0..8 {
         let run = synced(server).await;
         let counts = &run["last_run"]["counts"];
-        // A pass that broke off tells nothing.
+        // An aborted sync run proves nothing.
         if !run["last_run"]["error"].is_null() {
             continue;
         }

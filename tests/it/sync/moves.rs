@@ -1,4 +1,4 @@
-//! Issues and places that are moved, renamed, gone and back: followed, and never two.
+//! Issues and projects that are moved, renamed, deleted and restored: synced, and never duplicated.
 
 use issue_core::domain::tracker::{Project, TrackerKind};
 use serde_json::{Value, json};
@@ -44,16 +44,16 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
     let (server, sim) = (rig.start(), &rig.sims[0]);
     sim.plant_many(3);
     settled(&server).await;
-    let (place, number) = sim.moves(&there(sim, "planted 1").id);
+    let (project, number) = sim.moves(&there(sim, "planted 1").id);
     synced_with(&server, json!({"audit": true})).await;
     let issue = here(&server, "planted 1").await;
-    assert!(issue["archived_at"].is_null() && issue["url"].as_str().is_some_and(|url| url.contains(&place.repo)), "{issue}");
-    follows_too(&server, &place).await;
+    assert!(issue["archived_at"].is_null() && issue["url"].as_str().is_some_and(|url| url.contains(&project.repo)), "{issue}");
+    follows_too(&server, &project).await;
     let ended = async || get(&server, "/bindings/other").await["last_run"]["ended_at"].clone();
     assert_eq!(all_here(&server).await.len(), 3, "nothing comes twice");
 
     edit(&server, &path(&issue), json!({"title": "Named here"})).await;
-    let at = format!("/repos/{}/{}/issues/{number}", place.owner, place.repo);
+    let at = format!("/repos/{}/{}/issues/{number}", project.owner, project.repo);
     let sent = sim.recorded().into_iter().rev().find(|asked| asked.request.method == "PATCH").unwrap();
     assert_eq!(sent.request.path, at);
     let person = server.client.patch(format!("{}{at}", sim.url)).bearer_auth(SECRET).header("user-agent", "a person");
@@ -66,9 +66,9 @@ async fn an_issue_that_is_transferred_is_followed_to_where_it_is() {
     assert_eq!(get(&server, &path(&issue)).await["title"], "Named there");
 }
 
-/// Another place of the same tracker is followed, and was read.
-async fn follows_too(server: &Server, place: &Project) {
-    let rules = json!({"backend": "t0", "owner": place.owner, "repo": place.repo, "adopt": true, "every_seconds": 3600});
+/// Another project of the same tracker has a binding, and was read.
+async fn follows_too(server: &Server, project: &Project) {
+    let rules = json!({"backend": "t0", "owner": project.owner, "repo": project.repo, "adopt": true, "every_seconds": 3600});
     let put = server.client.put(format!("{}/bindings/other", server.base)).bearer_auth(OPERATOR).header("If-None-Match", "*");
     let answer = put.json(&rules).send().await.unwrap();
     assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
@@ -83,8 +83,8 @@ async fn an_issue_that_was_met_first_where_it_was_transferred_to_is_one_again() 
     sim.plant_many(3);
     settled(&server).await;
     let first = here(&server, "planted 1").await;
-    let (place, number) = sim.moves(&there(sim, "planted 1").id);
-    follows_too(&server, &place).await;
+    let (project, number) = sim.moves(&there(sim, "planted 1").id);
+    follows_too(&server, &project).await;
     let second = all_here(&server).await.into_iter().find(|issue| issue["title"] == "planted 1" && issue["id"] != first["id"]).unwrap();
     edit(&server, &path(&second), json!({"labels": ["said-of-the-second"]})).await;
     until_quiet(&server).await;
@@ -92,7 +92,7 @@ async fn an_issue_that_was_met_first_where_it_was_transferred_to_is_one_again() 
     synced_with(&server, json!({"audit": true})).await;
     until_quiet(&server).await;
     let (first, second) = (get(&server, &path(&first)).await, get(&server, &path(&second)).await);
-    assert!(first["archived_at"].is_null() && first["url"].as_str().is_some_and(|url| url.contains(&place.repo)), "{first}");
+    assert!(first["archived_at"].is_null() && first["url"].as_str().is_some_and(|url| url.contains(&project.repo)), "{first}");
     assert_eq!(first["labels"], json!(["said-of-the-second"]), "what it was told is there, and comes with the first");
     assert!(second["archived_at"].is_string() && second["close_reason"] == "duplicate", "{second}");
     assert_eq!(second["relations"], json!([{"relation": "duplicates", "to": first["id"], "number": first["number"]}]));
@@ -100,7 +100,7 @@ async fn an_issue_that_was_met_first_where_it_was_transferred_to_is_one_again() 
     until_quiet(&server).await;
     operate(&server, "/bindings/other/sync", &json!({"audit": true})).await;
     until_quiet(&server).await;
-    let at = format!("{}/repos/{}/{}/issues/{number}", sim.url, place.owner, place.repo);
+    let at = format!("{}/repos/{}/{}/issues/{number}", sim.url, project.owner, project.repo);
     let moved = server.client.get(at).bearer_auth(SECRET).header("user-agent", "a person").send().await.unwrap();
     let moved: Value = moved.json().await.unwrap();
     assert_eq!((&moved["state"], &moved["title"]), (&json!("open"), &json!("Named here")), "closing the second one is not told there");

@@ -1,8 +1,8 @@
-//! Random edits on both sides, in random order, with lost answers, late lists, crashes and restarts, and deliveries that come late, twice
-//! or not at all: afterwards both sides are equal, field by field, nothing that anybody wrote is lost without a record, and one more sync
-//! writes nothing.
+//! Random edits on both sides, in random order, with lost answers, late lists, crashes and
+//! restarts, and deliveries that come late, twice or not at all: afterwards both sides are equal,
+//! field by field, no text is lost without a record, and one more sync run writes nothing.
 //!
-//! `SYNC_SEED=7` looks elsewhere, `ONLY_TRACKER=linear` at one kind of tracker.
+//! `SYNC_SEED=7` makes another story, `ONLY_TRACKER=linear` uses one kind of tracker.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn first_seed() -> u64 {
 }
 
 #[tokio::test]
-async fn whatever_both_sides_do_they_agree_in_the_end_and_nothing_is_lost() {
+async fn after_any_changes_both_sides_are_equal_and_nothing_is_lost() {
     let vendors = (first_seed()..).zip(sim::ALL).filter(|(_, vendor)| sim::is_chosen(vendor().kind()));
     // All at once: most of the time they wait for something.
     futures_util::future::join_all(vendors.map(|(seed, vendor)| story_of(vendor(), seed))).await;
@@ -45,7 +45,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
         let what = format!("{kind}, {strategy}, seed {seed}");
         for _ in 0..STEPS {
             if story.chance.below(16) == 0 {
-                // Killed in the middle of whatever it does, and started anew on the same store.
+                // Killed at any point of its work, and started again on the same store.
                 drop(server);
                 server = rig.start();
             }
@@ -55,7 +55,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
         story.sim.late(0);
         at_rest(&rig, &server).await;
         story.touches_what_does_not_tell();
-        // What was changed only just now is looked at once more, a little later.
+        // A recent change is read once more, a little later.
         caught_up(&server).await;
         decide(&server).await;
         story.sim.skew(chrono::TimeDelta::minutes(5));
@@ -65,7 +65,7 @@ async fn story_of(vendor: Box<dyn Vendor>, seed: u64) {
     .await;
 }
 
-/// Whatever waits for somebody.
+/// Decides every open conflict.
 async fn decide(server: &Server) {
     for _ in 0..3 {
         let open = get(server, "/conflicts?state=open&limit=200").await;
@@ -85,18 +85,18 @@ async fn check(story: &Story, server: &Server, what: &str) {
     assert_eq!(all.len(), there.len(), "{what}: as many here as there\n{all:#?}\n{there:#?}");
     let (mut texts, mut said, mut labels) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     for issue in &all {
-        let twins: Vec<&SimIssue> = there.iter().filter(|twin| issue["title"] == twin.title.as_str()).collect();
+        let twins: Vec<&SimIssue> = there.iter().filter(|remote| issue["title"] == remote.title.as_str()).collect();
         assert_eq!(twins.len(), 1, "{what}: {issue:#}\n{there:#?}");
-        let twin = twins[0];
-        assert_same(story, issue, twin, what);
-        assert_people(story, issue, twin, what);
+        let remote = twins[0];
+        assert_same(story, issue, remote, what);
+        assert_people(story, issue, remote, what);
         let comments = get(server, &format!("{}/comments?limit=200", path(issue))).await;
         let ours = comments["items"].as_array().unwrap().iter().map(|comment| words(comment["body"].as_str().unwrap()));
-        let theirs = twin.comments.iter().map(|comment| words(&comment.text));
+        let theirs = remote.comments.iter().map(|comment| words(&comment.text));
         let (mut ours, mut theirs): (Vec<_>, Vec<_>) = (ours.collect(), theirs.collect());
         ours.sort();
         theirs.sort();
-        assert_eq!(ours, theirs, "{what}: {issue:#}\n{comments:#}\n{twin:#?}");
+        assert_eq!(ours, theirs, "{what}: {issue:#}\n{comments:#}\n{remote:#?}");
         texts.extend(words(issue["description"].as_str().unwrap()));
         said.extend(ours.concat());
         labels.extend(issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_owned()));
@@ -121,42 +121,43 @@ async fn check(story: &Story, server: &Server, what: &str) {
     assert!(story.sim.vendor(|vendor| asked.iter().all(|asked| !vendor.writes(&asked.request))), "{what}: nor there");
 }
 
-/// Whatever the tracker can carry.
-fn assert_same(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
-    let context = || format!("{what}: {issue:#}\n{twin:#?}");
-    let named = |prefix: &str, words: &[&'static str]| words.iter().copied().find(|word| twin.labels.contains(&format!("{prefix}{word}")));
-    assert_eq!(issue["state"] == "closed", twin.closed, "{}", context());
-    assert_eq!(words(issue["description"].as_str().unwrap()), words(&twin.body), "{}", context());
+/// Every field that the tracker can carry.
+fn assert_same(story: &Story, issue: &Value, remote: &SimIssue, what: &str) {
+    let context = || format!("{what}: {issue:#}\n{remote:#?}");
+    let named =
+        |prefix: &str, words: &[&'static str]| words.iter().copied().find(|word| remote.labels.contains(&format!("{prefix}{word}")));
+    assert_eq!(issue["state"] == "closed", remote.closed, "{}", context());
+    assert_eq!(words(issue["description"].as_str().unwrap()), words(&remote.body), "{}", context());
     let labels: BTreeSet<String> = issue["labels"].as_array().unwrap().iter().map(|label| label.as_str().unwrap().to_lowercase()).collect();
-    let theirs: BTreeSet<String> = twin.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
+    let theirs: BTreeSet<String> = remote.labels.iter().map(|label| label.to_lowercase()).filter(|label| label.starts_with('w')).collect();
     assert_eq!(labels, theirs, "{}", context());
     assert_eq!(issue["kind"], named("type:", &KINDS).unwrap_or("task"), "{}", context());
     // A field of its own may be empty there: that says nothing.
     let natively = [TrackerKind::Jira, TrackerKind::Linear, TrackerKind::AzureDevops].contains(&story.kind);
-    let priority = if natively { twin.priority } else { Some(named("priority:", &PRIORITIES).unwrap_or("medium")) };
+    let priority = if natively { remote.priority } else { Some(named("priority:", &PRIORITIES).unwrap_or("medium")) };
     assert!(priority.is_none_or(|priority| issue["priority"] == priority), "{}", context());
-    assert!(story.kind == TrackerKind::Linear || issue["milestone"] == json!(twin.milestone), "{}", context());
-    assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(twin.due), "{}", context());
+    assert!(story.kind == TrackerKind::Linear || issue["milestone"] == json!(remote.milestone), "{}", context());
+    assert!(story.kind == TrackerKind::GitHub || issue["due_on"] == json!(remote.due), "{}", context());
 }
 
-/// Everybody we know who is there is here; and, as long as no stranger is there, nobody else. Whoever was assigned and never taken off
-/// still is; a stranger stands where they were put.
-fn assert_people(story: &Story, issue: &Value, twin: &SimIssue, what: &str) {
+/// Every mapped assignee of the tracker is ours too; and, as long as no unmapped user is assigned,
+/// there is no other one. An assignee who was never removed is still there; an unmapped user stays.
+fn assert_people(story: &Story, issue: &Value, remote: &SimIssue, what: &str) {
     let people = story.sim.vendor(|vendor| vendor.people());
     let here: BTreeSet<&str> = issue["assignees"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let known = |there: &String| KNOWN.iter().zip([people[0], people[2]]).find(|(_, name)| there == name).map(|(ours, _)| *ours);
-    let there: BTreeSet<&str> = twin.people.iter().filter_map(known).collect();
-    let context = || format!("{what}: {issue:#}\n{twin:#?}\non {:?}, off {:?}", story.put_on, story.taken_off);
-    let ids = [issue["id"].as_str().unwrap(), &twin.id];
+    let there: BTreeSet<&str> = remote.people.iter().filter_map(known).collect();
+    let context = || format!("{what}: {issue:#}\n{remote:#?}\non {:?}, off {:?}", story.put_on, story.taken_off);
+    let ids = [issue["id"].as_str().unwrap(), &remote.id];
     let names = |list: &[(String, String)]| -> BTreeSet<String> {
         let of_it = list.iter().filter(|(id, _)| ids.contains(&id.as_str()));
         of_it.map(|(_, name)| known(name).map_or_else(|| name.clone(), str::to_owned)).collect()
     };
     let (on, off) = (names(&story.put_on), names(&story.taken_off));
     assert!(there.is_subset(&here), "{}", context());
-    let has_stranger = twin.people.iter().any(|name| name == people[1]);
+    let has_stranger = remote.people.iter().any(|name| name == people[1]);
     assert!(has_stranger || story.single && here.len() > 1 || there == here, "{}", context());
-    // Where there can be one only, the next one takes their place.
+    // If only one is possible, the next one replaces the last.
     for name in on.difference(&off).filter(|_| !story.single || on.len() == 1) {
         let stands = if name == people[1] { has_stranger } else { here.contains(name.as_str()) };
         assert!(stands, "{}: {name}", context());

@@ -1,4 +1,4 @@
-//! What a rehearsal tells is what the next pass does, however the list is paged.
+//! A dry run answers exactly what the next sync run does, for any paging of the list.
 
 use chrono::TimeDelta;
 use issue_core::clock::Clock;
@@ -14,12 +14,12 @@ use crate::support::server::Server;
 use crate::support::sim::{self, Sim, SimEdit};
 
 #[tokio::test]
-async fn a_rehearsal_tells_what_the_next_pass_does_and_does_none_of_it() {
+async fn a_dry_run_answers_what_the_next_sync_run_does_and_does_none_of_it() {
     let rig = gitea(&[]).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     sim.plant_many(3);
     settled(&server).await;
-    // What is waited for is no work of a pass any more.
+    // Messages that wait already are no work of a sync run any more.
     sim.person_edits(&there(sim, "planted 2").id, &titled("Theirs"));
     edit(&server, &path(&here(&server, "planted 2").await), json!({"title": "Ours"})).await;
     settled(&server).await;
@@ -49,7 +49,7 @@ async fn a_rehearsal_tells_what_the_next_pass_does_and_does_none_of_it() {
 
 /// Lists that go on from a moment show the end of a page once more.
 #[tokio::test]
-async fn however_a_list_is_paged_each_issue_is_planned_and_counted_once() {
+async fn for_any_paging_of_a_list_each_issue_is_planned_and_counted_once() {
     for vendor in sim::ALL {
         let rig = bound(Database::sqlite().await, vendor(), &[]).await;
         let (sim, kind) = (&rig.sims[0], vendor().kind());
@@ -84,7 +84,7 @@ async fn seen_here(server: &Server, issue: &str) -> Vec<Value> {
 /// One issue for each way in which a field may be more than free; what is planned for them is what a service without workers says, and
 /// what becomes of them is what one with workers then does.
 #[tokio::test]
-async fn what_is_planned_is_what_is_then_done_with_fields_that_clash_are_decided_stand_still_or_were_changed_later() {
+async fn the_plan_is_what_is_then_done_with_fields_that_conflict_are_decided_frozen_or_changed_later() {
     for strategy in ["manual", "newer"] {
         let rig = gitea(&[("STRATEGY", strategy)]).await;
         let (server, sim) = (rig.start(), &rig.sims[0]);
@@ -120,7 +120,7 @@ async fn what_is_planned_is_what_is_then_done_with_fields_that_clash_are_decided
                 |issue: &str| before.iter().find(|conflict| issue.ends_with(conflict["issue_id"].as_str().unwrap())).unwrap()["id"].clone();
             let resolve = format!("/conflicts/{}/resolve", of(&issues[1].0).as_str().unwrap());
             assert!(server.post(&resolve, &json!({"take": "local"})).send().await.unwrap().status().is_success());
-            // Only theirs differs from what was agreed on; it stands still nevertheless.
+            // Only the remote side differs from the base; the field is frozen nevertheless.
             patch(&issues[2].0, json!({"title": base[2].title})).await;
             sim.person_edits(&issues[2].1, &titled("once more"));
         }

@@ -77,7 +77,7 @@ async fn both_ways(server: &Server, sim: &Sim, (relation, back): (Relation, Rela
     touched(server, sim, "B", "two", 2).await;
     assert_eq!(relations(server, &b).await, [Value::Null; 0], "taken away here, it is gone there");
 
-    // Their clocks tell whole seconds, and each change is to be a later one.
+    // The trackers' clocks have whole seconds, and each change must be a later one.
     let relate = |is_there, minute| {
         sim.skew(TimeDelta::minutes(minute));
         sim.person_relates(&there(sim, "A").id, relation, &there(sim, "B").id, is_there);

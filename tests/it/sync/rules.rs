@@ -1,5 +1,6 @@
-//! What the rules of a binding say, each where it would hurt: whose word counts, what is on record of the other one, and what it all
-//! costs. Where a rule does not depend on the vendor one of them stands for all.
+//! The rules of a binding, each where a fault would hurt: the owner of a field, the record of the
+//! other value, and the cost of it all. Where a rule does not depend on the vendor, one vendor
+//! stands for all.
 
 use chrono::TimeDelta;
 use issue_core::domain::tracker::TrackerKind;
@@ -115,13 +116,13 @@ async fn where_changes_only_go_nothing_comes_from_there() {
     edit(&server, &issue, json!({"title": "Ours, better"})).await;
     let now = get(&server, &issue).await;
     assert_eq!((&now["state"], &now["labels"]), (&json!("open"), &json!(["sbom"])));
-    let twin = there(sim, "Ours, better");
-    assert!(twin.closed && twin.labels.contains(&"theirs".to_owned()), "{twin:?}");
+    let remote = there(sim, "Ours, better");
+    assert!(remote.closed && remote.labels.contains(&"theirs".to_owned()), "{remote:?}");
     assert_eq!(all_here(&server).await.len(), 1);
 }
 
 #[tokio::test]
-async fn the_later_change_is_told_by_each_sides_own_clock() {
+async fn the_later_change_is_found_by_each_sides_own_clock() {
     let rig = gitea(&[("STRATEGY", "newer")]).await;
     let ahead = TimeDelta::hours(3);
     let sim = &rig.sims[0];
@@ -131,7 +132,7 @@ async fn the_later_change_is_told_by_each_sides_own_clock() {
     until_quiet(&server).await;
     settled(&server).await;
     let id = there(sim, "A").id;
-    // Two minutes ago over there, which by our clock is hours ahead.
+    // Two minutes ago in the tracker, which by our clock is hours ahead.
     sim.skew(ahead - TimeDelta::minutes(2));
     sim.person_edits(&id, &titled("Theirs, earlier"));
     sim.skew(ahead);
@@ -149,7 +150,7 @@ async fn the_later_change_is_told_by_each_sides_own_clock() {
 }
 
 #[tokio::test]
-async fn one_side_may_always_win_and_the_other_ones_words_are_on_record() {
+async fn one_side_may_always_win_and_the_other_ones_text_is_on_record() {
     for (strategy, winner, resolution) in [("local_wins", "Ours", "local"), ("external_wins", "Theirs", "external")] {
         let rig = gitea(&[("STRATEGY", strategy)]).await;
         let (server, sim) = (rig.start(), &rig.sims[0]);
@@ -169,7 +170,7 @@ async fn one_side_may_always_win_and_the_other_ones_words_are_on_record() {
 }
 
 #[tokio::test]
-async fn a_field_that_goes_back_and_forth_stands_still_until_somebody_decides() {
+async fn a_field_that_goes_back_and_forth_is_frozen_until_an_operator_decides() {
     let rig = gitea(&[]).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     let issue = file(&server, &task("A")).await;
@@ -204,7 +205,7 @@ async fn a_field_that_goes_back_and_forth_stands_still_until_somebody_decides() 
 }
 
 #[tokio::test]
-async fn somebody_unknown_never_takes_anybody_off_and_those_we_know_come_over() {
+async fn an_unmapped_user_never_removes_an_assignee_and_mapped_ones_are_pulled() {
     for kind in [TrackerKind::Gitea, TrackerKind::Linear] {
         let mut rig = bound(Database::sqlite().await, vendor(kind), &[]).await;
         rig.set("ISSUE_CORE__BACKENDS__T0__USERS", r#"{"anna":"ann","cleo":"cleo"}"#);
@@ -229,7 +230,7 @@ async fn somebody_unknown_never_takes_anybody_off_and_those_we_know_come_over() 
 }
 
 #[tokio::test]
-async fn a_pause_stops_the_passes_and_nothing_is_lost_by_it() {
+async fn a_pause_stops_the_sync_runs_and_nothing_is_lost_by_it() {
     let rig = gitea(&[]).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     settled(&server).await;
@@ -247,7 +248,7 @@ async fn a_pause_stops_the_passes_and_nothing_is_lost_by_it() {
 }
 
 #[tokio::test]
-async fn one_edit_costs_the_same_whatever_else_is_there() {
+async fn one_edit_costs_the_same_in_a_store_of_any_size() {
     for kind in [TrackerKind::GitHub, TrackerKind::Gitea, TrackerKind::Linear] {
         let mut costs = Vec::new();
         for others in [5, 60] {
@@ -256,7 +257,7 @@ async fn one_edit_costs_the_same_whatever_else_is_there() {
             sim.plant_many(others);
             settled(&server).await;
             let id = there(sim, "planted 1").id;
-            // What lies within the overlap of two passes is read again: this one is the only one in it.
+            // The overlap of two sync runs is read again: this issue is the only one in it.
             sim.skew(TimeDelta::minutes(5));
             sim.person_edits(&id, &titled("first"));
             settled(&server).await;
@@ -276,13 +277,13 @@ async fn one_edit_costs_the_same_whatever_else_is_there() {
         }
         println!("{kind}: {costs:?}");
         assert_eq!(costs[0], costs[1], "{kind}");
-        // GitHub tells an issue's dependencies in two lists of their own.
+        // GitHub returns an issue's dependencies in two lists of their own.
         assert!(costs[0].0 <= 5 && costs[0].1 <= 4, "{kind}: {costs:?}");
     }
 }
 
 #[tokio::test]
-async fn a_conflict_is_decided_once_by_whoever_saw_it_as_it_is() {
+async fn a_conflict_is_decided_once_and_only_in_its_present_edition() {
     let rig = gitea(&[]).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     let issue = file(&server, &task("A")).await;
@@ -293,7 +294,7 @@ async fn a_conflict_is_decided_once_by_whoever_saw_it_as_it_is() {
     edit(&server, &issue, json!({"title": "Ours"})).await;
     let at = format!("/conflicts/{}", conflicts(&server).await[0]["id"].as_str().unwrap());
     let tag = server.get(&at).send().await.unwrap().headers()["etag"].clone();
-    // The clash says something else by now.
+    // The conflict has another value by now.
     sim.person_edits(&id, &titled("Theirs, better"));
     settled(&server).await;
     let resolve = async |tag: &reqwest::header::HeaderValue, body: Value| {
@@ -314,7 +315,7 @@ async fn a_conflict_is_decided_once_by_whoever_saw_it_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_comment_that_both_sides_change_before_they_look_is_merged_by_lines_and_a_clash_is_on_record() {
+async fn a_comment_that_both_sides_change_is_merged_by_lines_and_a_conflict_is_on_record() {
     let rig = gitea(&[("STRATEGY", "external_wins")]).await;
     let (server, sim) = (rig.start(), &rig.sims[0]);
     let ours = file(&server, &task("Talk")).await;
@@ -374,13 +375,13 @@ async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_
         let texts = |comments: &[Value]| -> Vec<[Value; 3]> {
             comments.iter().map(|one| ["id", "author", "body"].map(|name| one[name].clone())).collect()
         };
-        let (here, twin) = (said().await, there(sim, "Talk"));
+        let (here, remote) = (said().await, there(sim, "Talk"));
         if owner == "local" {
-            assert!(here.is_empty() && twin.comments.is_empty(), "{here:?} {twin:?}");
+            assert!(here.is_empty() && remote.comments.is_empty(), "{here:?} {remote:?}");
             let kept: Vec<Value> = conflicts(&server)
                 .await
                 .iter()
-                .map(|clash| json!([clash["field"], clash["state"], clash["resolution"], clash["theirs"]]))
+                .map(|conflict| json!([conflict["field"], conflict["state"], conflict["resolution"], conflict["theirs"]]))
                 .collect();
             assert_eq!(
                 kept,
@@ -393,7 +394,7 @@ async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_
             .map(|[id, author, body]| [id, author, json!(body.as_str().unwrap().replace("said", "corrected"))])
             .collect();
         assert_eq!(texts(&here), expected, "{kind}");
-        assert_eq!((twin.comments.len(), conflicts(&server).await.len()), (2, 0), "{kind}: {twin:?}");
+        assert_eq!((remote.comments.len(), conflicts(&server).await.len()), (2, 0), "{kind}: {remote:?}");
         // Deleted once more, now that it was seen, it is gone.
         for comment in &here {
             remove(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;

@@ -1,5 +1,5 @@
-//! What people and agents do to a place that is followed, in a random order, with whatever goes wrong meanwhile: told again for the same
-//! seed. Everything that is written is a word of its own, so that it can be followed.
+//! A random order of changes by people and agents in a bound project, with failures in between; the
+//! same seed repeats it. Every text is a unique word, so that the test can follow it.
 //!
 //! What people write in the tracker they write while nothing is under way: what is written there between our reading and our writing may
 //! be lost where the tracker has no lock (docs/sync.md). What is written here is written at any time.
@@ -23,18 +23,18 @@ pub(super) struct Story {
     /// One person can be assigned there.
     pub(super) single: bool,
     words: u64,
-    /// Every line somebody wrote into a text, and into a comment.
+    /// Every line that was written into a text, and into a comment.
     pub(super) written: Vec<String>,
     pub(super) said: Vec<String>,
-    /// Of what was said: what somebody had before their eyes and took away.
+    /// The lines of comments that an author had seen and removed.
     pub(super) taken_away: BTreeSet<String>,
-    /// Every label that nothing under way could write over, and those that somebody took off.
+    /// Every label that no concurrent write could overwrite, and those that were removed.
     pub(super) labelled: Vec<String>,
     pub(super) unlabelled: BTreeSet<String>,
-    /// Who was assigned by whom, and taken off: the issue's id on that side, and the name there.
+    /// The assignees that were added and removed: the issue's id on that side, and the name there.
     pub(super) put_on: Vec<(String, String)>,
     pub(super) taken_off: Vec<(String, String)>,
-    /// What the tracker has to tell by itself, and what it told.
+    /// The deliveries that the tracker has not sent yet, and those that it has sent.
     untold: Vec<(String, String)>,
     told: Vec<(String, String)>,
 }
@@ -227,7 +227,7 @@ impl Story {
     async fn edits_both(&mut self, rig: &Rig, server: &Server) {
         at_rest(rig, server).await;
         let Some(issue) = self.some_issue(server).await else { return };
-        let Some(twin) = self.sim.issues().into_iter().find(|twin| issue["title"] == twin.title.as_str()) else { return };
+        let Some(remote) = self.sim.issues().into_iter().find(|remote| issue["title"] == remote.title.as_str()) else { return };
         let (ours, theirs) = (self.word(), self.word());
         let mut there = SimEdit::default();
         let here = match self.chance.below(5) {
@@ -245,15 +245,15 @@ impl Story {
                 json!({"milestone": self.milestone()})
             }
             _ => {
-                there.body = Some(self.with_line(&twin.body, &theirs));
+                there.body = Some(self.with_line(&remote.body, &theirs));
                 self.written.push(theirs);
                 let description = self.with_line(issue["description"].as_str().unwrap(), &ours);
                 self.written.push(ours);
                 json!({"description": description})
             }
         };
-        self.sim.person_edits(&twin.id, &there);
-        self.has_to_tell(&twin.id);
+        self.sim.person_edits(&remote.id, &there);
+        self.has_to_tell(&remote.id);
         assert!(is_edited(server, &issue, &here).await, "nobody else edits it");
     }
 
@@ -375,7 +375,7 @@ impl Story {
         self.untold.push((delivery, issue.to_owned()));
     }
 
-    /// Any of what there is to tell, or what was told before once more; or it is lost on its way.
+    /// Sends any of the pending deliveries, or an earlier one once more; or one is lost on its way.
     async fn tells(&mut self, server: &Server) {
         let again = self.told.clone();
         let (delivery, issue) = match self.chance.below(4) {
@@ -394,7 +394,7 @@ impl Story {
         }
     }
 
-    /// Comments are no change of an issue to this one; somebody touches each once more.
+    /// For this tracker, comments are no change of an issue; a person touches each issue once more.
     pub(super) fn touches_what_does_not_tell(&mut self) {
         if self.kind == TrackerKind::Linear {
             for issue in self.sim.issues() {
@@ -418,7 +418,7 @@ pub(super) async fn at_rest(rig: &Rig, server: &Server) {
     eventually("nothing is under way", rests).await;
 }
 
-/// Done; not where somebody was faster.
+/// Done; not after a concurrent change.
 fn is_done(answer: &Response) -> bool {
     let refused = [StatusCode::PRECONDITION_FAILED, StatusCode::NOT_FOUND].contains(&answer.status());
     assert!(refused || answer.status().is_success(), "{answer:?}");
@@ -429,12 +429,12 @@ fn is_word(text: &str) -> bool {
     text.len() == 4 && text.starts_with('w') && text[1..].bytes().all(|b| b.is_ascii_digit())
 }
 
-/// The words of ours in a text, in their order, whatever stands around them.
+/// Our words in a text, in their order, with any text around them.
 pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| is_word(word)).map(str::to_owned).collect()
 }
 
-/// Unless somebody else was first.
+/// Unless a concurrent change was first.
 async fn is_edited(server: &Server, issue: &Value, edit: &Value) -> bool {
     let edition = format!("\"{}\"", issue["version"]);
     let answer = server.request(Method::PATCH, &path(issue)).header("If-Match", edition).json(edit).send().await.unwrap();

@@ -1,7 +1,7 @@
 //! Between work items and ours. Pure.
 //!
-//! Open, in progress and closed are the categories of a state; blocked has none, and is a state that was named for it, or a tag beside
-//! whatever state there is.
+//! Open, in progress and closed are the categories of a state; blocked has none. It is a state that
+//! the settings name, or a tag beside any state.
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -108,7 +108,7 @@ pub(super) fn edit(
         steps.push(step("add", TITLE, json!(title)));
     }
     if let Some(text) = edit.body() {
-        // What was turned into Markdown over there cannot be turned back.
+        // A text that was converted to Markdown in the tracker cannot be converted back.
         steps.extend(body(text, settings.markdown || is_markdown(there, settings), settings));
     }
     if let Some(priority) = edit.priority() {
@@ -125,7 +125,7 @@ pub(super) fn edit(
         let now = assigned(&there.fields);
         match change.add.first() {
             Some(person) => steps.push(step("add", ASSIGNED, json!(person))),
-            // Somebody else may have been put in our place: they stay.
+            // The tracker may have another assignee by now: they stay.
             None if now.is_some_and(|now| change.remove.iter().any(|gone| fold(gone) == fold(&now))) => {
                 steps.push(step("add", ASSIGNED, json!("")));
             }
@@ -235,7 +235,7 @@ fn our_state(item: &Map<String, Value>, states: &[wire::State], marked: bool, se
 pub(super) fn remote(
     item: &wire::WorkItem,
     states: &[wire::State],
-    place: &Project,
+    project: &Project,
     settings: &AzureDevopsSettings,
 ) -> Result<RemoteIssue, String> {
     let fields = &item.fields;
@@ -244,9 +244,9 @@ pub(super) fn remote(
         split_tags(fields).into_iter().partition(|tag| blocked.is_some_and(|blocked| fold(blocked) == fold(tag)));
     let read = settings.names.read(&tags, &settings.capabilities);
     let due = settings.due_field.as_ref().and_then(|field| word(fields, field));
-    let place = place_of(item, place);
+    let project = place_of(item, project);
     Ok(RemoteIssue {
-        at: at(item.id, &place, settings),
+        at: at(item.id, &project, settings),
         title: word(fields, TITLE).ok_or("there is no title")?,
         body: our_text(item, settings),
         state: our_state(fields, states, !marked.is_empty(), settings),
@@ -272,7 +272,8 @@ pub(super) fn our_text(item: &wire::WorkItem, settings: &AzureDevopsSettings) ->
     if is_markdown(item, settings) || !html::is_html(&text) { text } else { html::to_markdown(&text) }
 }
 
-/// A text as it comes back from there. Comments are HTML whatever the work items are, so this is the form of all of them.
+/// A text as the tracker returns it. Comments are HTML whatever the work items are, so this is the
+/// form of all texts.
 pub(super) fn canonical(text: &str) -> String {
     settled(text, |text| html::to_markdown(&html::from_markdown(text)))
 }
@@ -287,10 +288,10 @@ fn our_priority(number: i64, settings: &AzureDevopsSettings) -> Priority {
     }
 }
 
-pub(super) fn at(id: i64, place: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
+pub(super) fn at(id: i64, project: &Project, settings: &AzureDevopsSettings) -> RemoteRef {
     let part = crate::backend::client::segment;
-    let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&place.owner), part(&place.project));
-    RemoteRef { place: place.clone(), id: id.to_string(), key: key(&place.project, id), url: Some(url) }
+    let url = format!("{}/{}/{}/_workitems/edit/{id}", settings.site, part(&project.owner), part(&project.project));
+    RemoteRef { place: project.clone(), id: id.to_string(), key: key(&project.project, id), url: Some(url) }
 }
 
 /// What people call it.
@@ -359,7 +360,7 @@ pub(super) fn missing(kind: &wire::WorkItemType, settings: &AzureDevopsSettings)
         .filter(|field| field.required && field.default.as_ref().is_none_or(Value::is_null) && !filled(field))
         .map(|field| {
             format!(
-                "{} requires {} ({}), which nobody fills in: give it a default there",
+                "{} requires {} ({}), which has no value: give it a default in the tracker",
                 kind.name,
                 field.name.as_deref().unwrap_or("a field"),
                 field.id

@@ -193,7 +193,7 @@ fn an_edit_says_only_what_changed_and_of_sets_what_others_put_in_stays() {
 }
 
 #[test]
-fn a_text_that_is_markdown_over_there_stays_it() {
+fn a_text_that_is_markdown_in_the_tracker_stays_it() {
     let mut json = recorded();
     json["multilineFieldsFormat"] = json!({"System.Description": "markdown"});
     json["fields"]["System.Description"] = json!("<b>as it is</b> **x**");
@@ -212,7 +212,7 @@ fn an_iteration_is_named_as_work_items_name_it() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_told_by_name() {
+fn settings_that_cannot_work_are_reported_by_name() {
     let fault = |options: &[(&str, &str)]| AzureDevopsSettings::new(&with(options, LabelNames::default())).unwrap_err();
     for (name, value) in [("text", "rst"), ("priority_high", "0"), ("priority_high", "2"), ("no_such", "x")] {
         assert!(fault(&[(name, value)]).contains(&format!("options.{name}")), "{name}");
@@ -222,7 +222,7 @@ fn settings_that_cannot_work_are_told_by_name() {
 }
 
 #[test]
-fn what_a_type_lacks_and_what_it_requires_is_told() {
+fn what_a_type_lacks_and_what_it_requires_is_reported() {
     let json = json!({"name": "Bug", "fields": [{"referenceName": "System.Title", "alwaysRequired": true}, {"referenceName": "Custom.Team", "name": "Team", "alwaysRequired": true},
         {"referenceName": "Custom.Rank", "alwaysRequired": true, "defaultValue": "1"}]});
     let told = missing(&serde_json::from_value(json).unwrap(), &settings(&[("due_field", "Due")]));
@@ -232,7 +232,7 @@ fn what_a_type_lacks_and_what_it_requires_is_told() {
 
 proptest! {
     #[test]
-    fn no_answer_brings_it_down(field in prop::sample::select(vec!["System.Tags", "System.CreatedDate", "System.State", "System.Title", "System.Description", "System.AssignedTo", "System.IterationPath", "Microsoft.VSTS.Common.Priority", "Due"]), text in "\\PC{0,30}", number: i64, which in 0u8..5) {
+    fn no_answer_makes_it_panic(field in prop::sample::select(vec!["System.Tags", "System.CreatedDate", "System.State", "System.Title", "System.Description", "System.AssignedTo", "System.IterationPath", "Microsoft.VSTS.Common.Priority", "Due"]), text in "\\PC{0,30}", number: i64, which in 0u8..5) {
         let mut json = recorded();
         json["fields"][field] = match which { 0 => Value::Null, 1 => json!(text), 2 => json!(number), 3 => json!([{"id": number, "name": text}]), _ => json!({"uniqueName": number, "displayName": text}) };
         _ = read(json, &settings(&[("due_field", "Due")]));

@@ -26,7 +26,7 @@ fn what_the_editor_there_writes_is_read() {
 }
 
 #[test]
-fn html_is_told_from_plain_text() {
+fn html_is_distinguished_from_plain_text() {
     assert!(is_html("<div>x</div>") && is_html("a<br>b"));
     assert!(!is_html("1 < 2 and 3 > 2") && !is_html("**bold** <https://e.org>x") && !is_html("&amp;"));
 }
@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_brings_the_reader_down(html in "(<[/a-z!]{0,4}|[ \"'=>&;#x0-9]|\\PC|<ul>|<li>|</li>|</ul>|<pre>|<br>){0,40}") {
+    fn no_text_makes_the_reader_panic(html in "(<[/a-z!]{0,4}|[ \"'=>&;#x0-9]|\\PC|<ul>|<li>|</li>|</ul>|<pre>|<br>){0,40}") {
         _ = to_markdown(&html);
         _ = is_html(&html);
     }

@@ -84,13 +84,13 @@ fn moment(day: NaiveDate) -> String {
 }
 
 /// `Err` says which part of the answer makes no sense.
-pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) -> Result<RemoteIssue, String> {
+pub(super) fn remote(issue: wire::Issue, project: &Project, names: &LabelNames) -> Result<RemoteIssue, String> {
     let labels: Vec<String> = issue.labels.unwrap_or_default().into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let state = if issue.state == "closed" { StateName::Closed } else { read.state.unwrap_or(StateName::Open) };
-    let place = issue.repository.map_or_else(|| place.clone(), |now| place.or_else_at(&now.owner, &now.name, ""));
+    let project = issue.repository.map_or_else(|| project.clone(), |now| project.or_else_at(&now.owner, &now.name, ""));
     Ok(RemoteIssue {
-        at: at(issue.number, &place, issue.html_url),
+        at: at(issue.number, &project, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
         state,
@@ -111,11 +111,11 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) ->
     })
 }
 
-pub(super) fn at(number: i64, place: &Project, url: Option<String>) -> RemoteRef {
+pub(super) fn at(number: i64, project: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
-        place: place.clone(),
+        place: project.clone(),
         id: number.to_string(),
-        key: format!("{}/{}#{number}", place.owner, place.repo),
+        key: format!("{}/{}#{number}", project.owner, project.repo),
         url: url.filter(|url| !url.is_empty()),
     }
 }

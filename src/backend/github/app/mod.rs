@@ -93,7 +93,8 @@ fn life(made: &wire::Token, answer: &HttpAnswer) -> Duration {
     told.unwrap_or(USUAL).min(USUAL).saturating_sub(MARGIN)
 }
 
-/// A JSON Web Token, RS256. It begins a minute ago and ends within GitHub's ten, whatever the clocks say.
+/// A JSON Web Token, RS256. It begins a minute ago and ends within GitHub's ten minutes, even if
+/// the clocks differ.
 fn signed(key: &SecretString, app: &str, now: u64) -> Result<String, String> {
     // A variable holds a key on one line.
     let pem = key.expose_secret().replace("\\n", "\n");

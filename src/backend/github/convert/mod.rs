@@ -70,7 +70,7 @@ pub(super) fn edit<'a>(edit: &DraftEdit<'a>, milestone: Option<serde_json::Value
     (wanted != wire::EditIssue::default()).then_some(wanted)
 }
 
-/// GitHub passes over a reason where the state stays: only what is open can be closed for another one.
+/// GitHub ignores a reason if the state stays: only an open issue can be closed for another one.
 pub(super) fn reopens_first(edit: &DraftEdit<'_>) -> bool {
     is_closed(edit.before) && is_closed(edit.after) && edit.state().is_some()
 }
@@ -96,7 +96,7 @@ fn read_reason(reason: Option<&str>) -> CloseReason {
     }
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) -> RemoteIssue {
+pub(super) fn remote(issue: wire::Issue, project: &Project, names: &LabelNames) -> RemoteIssue {
     let name = |label| match label {
         wire::Label::Name(name) => Some(name),
         wire::Label::Whole { name } => name,
@@ -104,9 +104,9 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) ->
     let labels: Vec<String> = issue.labels.into_iter().filter_map(name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let closed = issue.state == "closed";
-    let place = issue.repository_url.as_deref().and_then(|url| place_of(url, place)).unwrap_or_else(|| place.clone());
+    let project = issue.repository_url.as_deref().and_then(|url| place_of(url, project)).unwrap_or_else(|| project.clone());
     RemoteIssue {
-        at: at(issue.number, &place, issue.html_url),
+        at: at(issue.number, &project, issue.html_url),
         title: issue.title,
         body: issue.body.unwrap_or_default(),
         state: if closed { StateName::Closed } else { read.state.unwrap_or(StateName::Open) },
@@ -126,17 +126,17 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames) ->
     }
 }
 
-pub(super) fn place_of(url: &str, place: &Project) -> Option<Project> {
+pub(super) fn place_of(url: &str, project: &Project) -> Option<Project> {
     let (rest, repo) = url.rsplit_once('/')?;
     let (_, owner) = rest.rsplit_once('/')?;
-    Some(place.or_else_at(owner, repo, ""))
+    Some(project.or_else_at(owner, repo, ""))
 }
 
-pub(super) fn at(number: i64, place: &Project, url: Option<String>) -> RemoteRef {
+pub(super) fn at(number: i64, project: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
-        place: place.clone(),
+        place: project.clone(),
         id: number.to_string(),
-        key: key(&place.owner, &place.repo, number),
+        key: key(&project.owner, &project.repo, number),
         url: url.filter(|url| !url.is_empty()),
     }
 }
@@ -150,7 +150,7 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
     RemoteComment {
         id: comment.id.to_string(),
         url: comment.html_url.filter(|url| !url.is_empty()),
-        // Who closed their account is shown as the ghost.
+        // The author of a closed account is shown as the ghost.
         author: Some(comment.user.map_or_else(|| "ghost".to_owned(), |user| user.login)),
         body: comment.body.unwrap_or_default(),
         created_at: comment.created_at,

@@ -46,7 +46,7 @@ pub(super) const fn capabilities(assignees: AssigneeSupport) -> Capabilities {
     }
 }
 
-/// Put behind the slash of a command. Shown by nobody.
+/// Put behind the slash of a command. No renderer shows it.
 const NOTHING: char = '\u{200b}';
 
 /// A line that GitLab would take for a command: a slash, a word of letters, and nothing else or a space.
@@ -125,7 +125,8 @@ pub(super) fn edit<'a>(
     (wanted != wire::EditIssue::default()).then_some(wanted)
 }
 
-/// Who shall be there: those that are, with the change; where there can be one only, the one that was added last.
+/// The new assignees: the present ones, with the change; if only one is possible, the one that was
+/// added last.
 pub(super) fn people(there: &[wire::User], change: &SetChange, can: AssigneeSupport) -> Vec<String> {
     let there: Vec<String> = there.iter().map(|user| user.username.clone()).collect();
     let mut after = change.applied_to(&there);
@@ -139,12 +140,12 @@ pub(super) fn id_of(users: &[wire::User], name: &str) -> Option<i64> {
     users.iter().find(|user| fold(&user.username) == fold(name)).map(|user| user.id)
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, can: &Capabilities) -> RemoteIssue {
+pub(super) fn remote(issue: wire::Issue, project: &Project, names: &LabelNames, can: &Capabilities) -> RemoteIssue {
     let read = names.read(&issue.labels, can);
-    let told = issue.references.as_ref().and_then(|told| referenced(&told.full, place));
-    let place = told.map_or_else(|| place.clone(), |(now, _)| now);
+    let told = issue.references.as_ref().and_then(|told| referenced(&told.full, project));
+    let project = told.map_or_else(|| project.clone(), |(now, _)| now);
     RemoteIssue {
-        at: at(issue.iid, &place, issue.web_url),
+        at: at(issue.iid, &project, issue.web_url),
         title: issue.title,
         body: as_it_was(&issue.description.unwrap_or_default()),
         state: if issue.state == "closed" { StateName::Closed } else { read.state.unwrap_or(StateName::Open) },
@@ -165,17 +166,17 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, ca
 }
 
 /// `acme/platform/tools#12`: the project, and the number in it.
-pub(super) fn referenced(full: &str, place: &Project) -> Option<(Project, i64)> {
+pub(super) fn referenced(full: &str, project: &Project) -> Option<(Project, i64)> {
     let (path, iid) = full.rsplit_once('#')?;
     let (owner, repo) = path.rsplit_once('/')?;
-    Some((place.or_else_at(owner, repo, ""), iid.parse().ok()?))
+    Some((project.or_else_at(owner, repo, ""), iid.parse().ok()?))
 }
 
-pub(super) fn at(iid: i64, place: &Project, url: Option<String>) -> RemoteRef {
+pub(super) fn at(iid: i64, project: &Project, url: Option<String>) -> RemoteRef {
     RemoteRef {
-        place: place.clone(),
+        place: project.clone(),
         id: iid.to_string(),
-        key: format!("{}/{}#{iid}", place.owner, place.repo),
+        key: format!("{}/{}#{iid}", project.owner, project.repo),
         url: url.filter(|url| !url.is_empty()),
     }
 }
@@ -200,10 +201,10 @@ pub(super) fn workspace(group: wire::Namespace) -> Workspace {
     }
 }
 
-/// Who may label and assign: a reporter, and everybody above.
+/// The lowest role that may label and assign: a reporter.
 const REPORTER: i64 = 20;
 
-/// `None`: the server does not tell.
+/// `None`: the server does not say.
 pub(super) fn may_write(project: &wire::Project) -> Option<bool> {
     let access = project.permissions?;
     let levels = [access.project_access, access.group_access];

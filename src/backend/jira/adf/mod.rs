@@ -1,7 +1,7 @@
 //! The Atlassian Document Format, in which Jira Cloud keeps texts: a tree of JSON nodes. Pure.
 //!
-//! Written strictly (a node that may not stand where it stands is refused over there), read tolerantly: people put in much that we
-//! never write, and of that the text is kept.
+//! Written strictly (Jira refuses a node in a wrong position), read tolerantly: users write much
+//! that we never write, and its text is kept.
 
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ fn blocks(node: &Value) -> Vec<ProseBlock> {
                 break;
             }
             "blockCard" | "embedCard" => push_paragraph(&mut found, card(child).into_iter().collect()),
-            // Panels, layouts, tables and whatever is still to be invented: what is in them.
+            // Panels, layouts, tables and unknown nodes: their content.
             _ => found.extend(blocks(child)),
         }
     }

@@ -1,7 +1,7 @@
 //! Between Jira's JSON and ours. Pure.
 //!
-//! Open, in progress and closed are the categories of a status; blocked has none, and is a status that was named for it, or a label
-//! beside whatever status there is.
+//! Open, in progress and closed are the categories of a status; blocked has none. It is a status
+//! that the settings name, or a label beside any status.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Map, Value, json};
@@ -87,7 +87,8 @@ pub(super) struct VersionChanges {
     pub(super) remove: Option<String>,
 }
 
-/// What changed, without the state. `there` is who it is assigned to now, looked at only where somebody is taken off.
+/// The changed fields, without the state. `there` is the present assignee, read only if one is
+/// removed.
 pub(super) fn edit(edit: &DraftEdit<'_>, there: Option<&str>, versions: &VersionChanges, settings: &JiraSettings) -> wire::Write {
     let mut write = wire::Write::default();
     if let Some(title) = edit.title() {
@@ -105,7 +106,7 @@ pub(super) fn edit(edit: &DraftEdit<'_>, there: Option<&str>, versions: &Version
     if let Some(change) = edit.assignees() {
         match change.add.first() {
             Some(person) => _ = write.fields.insert("assignee".to_owned(), user(person, settings)),
-            // Somebody else may have been put in our place: they stay.
+            // The tracker may have another assignee by now: they stay.
             None if there.is_some_and(|there| change.remove.iter().any(|gone| fold(gone) == fold(there))) => {
                 write.fields.insert("assignee".to_owned(), Value::Null);
             }
@@ -153,7 +154,8 @@ pub(super) fn step<'a>(
     straight.or_else(halfway).or_else(|| moves.iter().find(fresh))
 }
 
-/// What goes with a move: the resolution, where it asks for one, and what the settings fill in. The error names what nobody fills in.
+/// The fields of a transition: the resolution, if it asks for one, and the fields from the
+/// settings. The error names the required fields without a value.
 pub(super) fn move_fields(step: &wire::Transition, settings: &JiraSettings) -> Result<Map<String, Value>, String> {
     let mut given = Map::new();
     let mut missing = Vec::new();
@@ -216,7 +218,7 @@ fn our_state(status: &wire::Status, marked: bool, settings: &JiraSettings) -> St
     if marked && state != StateName::Closed { StateName::Blocked } else { state }
 }
 
-/// The names that were chosen, then those that Jira brings along.
+/// The names of the settings, then Jira's default names.
 fn our_priority(name: &str, settings: &JiraSettings) -> Option<Priority> {
     let chosen = Priority::ALL.iter().find(|priority| fold(settings.priority(**priority)) == fold(name));
     chosen.copied().or_else(|| match fold(name).as_str() {
@@ -235,9 +237,9 @@ pub(super) fn their_name(user: wire::User, settings: &JiraSettings) -> Option<St
 }
 
 /// By the number that it keeps when it is moved to another project.
-pub(super) fn at(id: &str, key: &str, place: &Project, settings: &JiraSettings) -> RemoteRef {
+pub(super) fn at(id: &str, key: &str, project: &Project, settings: &JiraSettings) -> RemoteRef {
     let url = (!settings.site.is_empty()).then(|| format!("{}/browse/{key}", settings.site));
-    RemoteRef { place: place.clone(), id: id.to_owned(), key: key.to_owned(), url }
+    RemoteRef { place: project.clone(), id: id.to_owned(), key: key.to_owned(), url }
 }
 
 pub(super) fn comment(comment: wire::Comment, at: &RemoteRef, settings: &JiraSettings) -> Result<RemoteComment, String> {

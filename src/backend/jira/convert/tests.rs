@@ -201,7 +201,7 @@ fn an_edit_says_only_what_changed() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_told_by_name() {
+fn settings_that_cannot_work_are_reported_by_name() {
     let fault = |options: &[(&str, &str)]| JiraSettings::new(&with(options, LabelNames::default())).unwrap_err();
     for (name, value) in [("deployment", "server"), ("cloud_id", "a/b"), ("fields", "[]"), ("no_such", "x")] {
         assert!(fault(&[(name, value)]).contains(&format!("options.{name}")), "{name}");
@@ -214,7 +214,7 @@ fn settings_that_cannot_work_are_told_by_name() {
 }
 
 #[test]
-fn what_a_screen_lacks_and_what_it_requires_is_told() {
+fn what_a_screen_lacks_and_what_it_requires_is_reported() {
     let field =
         |id: &str, required: bool| wire::Field { required, has_default: false, name: id.to_uppercase(), id: id.to_owned(), allowed: None };
     let screen = [field("summary", true), field("description", false), field("labels", false), field("customfield_1", true)];
@@ -233,7 +233,7 @@ fn a_string_cannot_end_its_quotes() {
 
 proptest! {
     #[test]
-    fn no_answer_brings_it_down(field in prop::sample::select(vec!["duedate", "created", "labels", "summary", "description", "fixVersions", "status", "priority", "assignee"]), text in "\\PC{0,30}", number: i64, which in 0u8..5) {
+    fn no_answer_makes_it_panic(field in prop::sample::select(vec!["duedate", "created", "labels", "summary", "description", "fixVersions", "status", "priority", "assignee"]), text in "\\PC{0,30}", number: i64, which in 0u8..5) {
         let mut json = recorded();
         json["fields"][field] = match which { 0 => Value::Null, 1 => json!(text), 2 => json!(number), 3 => json!([{"id": number, "name": text}]), _ => json!({"name": text, "content": [{"type": text, "content": [{"text": number}]}]}) };
         for settings in [settings(&[]), settings(&[("deployment", "data_center")])] {

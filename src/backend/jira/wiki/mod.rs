@@ -63,7 +63,7 @@ fn block(block: &ProseBlock) -> String {
     }
 }
 
-/// Whatever stands in it, it does not end before its end.
+/// Whatever the text contains, the block does not end before its end.
 fn code(beside: &str, text: &str) -> String {
     let text = with_beside(beside, text);
     let text = text.replace("{noformat}", "{no format}").replace("{code}", "{co de}").replace("{quote}", "{quo te}");
@@ -75,7 +75,8 @@ fn code(beside: &str, text: &str) -> String {
     }
 }
 
-/// What stands beside a fence and cannot be the name of a language is something that somebody wrote: it becomes the first line.
+/// Text beside a fence that cannot be the name of a language was written by a user: it becomes the
+/// first line.
 fn with_beside<'a>(beside: &str, text: &'a str) -> Cow<'a, str> {
     if beside.chars().all(|c| c.is_alphanumeric() || "+#-_.".contains(c)) { text.into() } else { format!("{beside}\n{text}").into() }
 }

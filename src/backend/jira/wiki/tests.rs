@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_brings_the_reader_down(text in "[*#\\-{}\\[\\]|\\\\a \n:quotecodh1.]{0,80}|\\PC{0,40}") {
+    fn no_text_makes_the_reader_panic(text in "[*#\\-{}\\[\\]|\\\\a \n:quotecodh1.]{0,80}|\\PC{0,40}") {
         _ = to_markdown(&text);
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Fields {
     pub(super) fix_versions: Option<Vec<Version>>,
     pub(super) created: Option<String>,
     pub(super) updated: Option<String>,
-    /// Told of one issue only, and not where links are switched off.
+    /// Only in the answer for one issue, and not if links are switched off.
     #[serde(rename = "issuelinks")]
     pub(super) links: Option<Vec<JiraLink>>,
     pub(super) parent: Option<JiraLinkEnd>,
@@ -153,7 +153,7 @@ pub(super) struct Field {
     pub(super) has_default: bool,
     #[serde(default)]
     pub(super) name: String,
-    /// Not told where the fields are a table by id.
+    /// Absent if the fields are a table by id.
     #[serde(default, rename = "fieldId")]
     pub(super) id: String,
     #[serde(default, rename = "allowedValues")]
@@ -206,7 +206,7 @@ pub(super) struct Server {
     pub(super) title: Option<String>,
 }
 
-/// An issue to be made or edited. What is absent stays as it is over there.
+/// An issue to be created or edited. An absent field stays unchanged in the tracker.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Write {
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -244,11 +244,12 @@ struct Refusal {
 
 /// Jira's own signals before the general rule.
 pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
-    // A refused credential may be let in as nobody: then nothing is seen, and a list is empty that is not.
+    // Jira may accept a refused credential as an anonymous user: then nothing is visible, and a
+    // list is wrongly empty.
     if login_failed(answer) && !(answer.effect == Effect::Writes && answer.is_success()) {
         return Some(BackendError::new(
             ErrorKind::Paused,
-            "answered as to nobody (the credential was refused; check the token and options.user)",
+            "answered as to an anonymous user (the credential was refused; check the token and options.user)",
         ));
     }
     let error = client::refusal(answer)?;
@@ -258,7 +259,8 @@ pub(super) fn refusal(answer: &HttpAnswer) -> Option<BackendError> {
         (429, _) => limited(answer),
         // Two moves of the same issue at once; nothing was done.
         (409, told) => BackendError::new(ErrorKind::Retry { after: answer.retry_after }, text(&told.unwrap_or_default())),
-        // Screens, required fields, permissions and unknown values: somebody can mend it there. What is too long stays so.
+        // Screens, required fields, permissions and unknown values: an operator can fix it in Jira.
+        // A text that is too long stays so.
         (400, Some(told)) if !told.contains("too long") && !told.contains("exceed") && !told.contains("must be less than") => {
             BackendError::new(ErrorKind::Denied, text(&told))
         }
@@ -272,7 +274,7 @@ fn login_failed(answer: &HttpAnswer) -> bool {
     ["AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"].iter().any(|word| reason.contains(word))
 }
 
-/// Jira's own words, each with the field it is about.
+/// Jira's own error texts, each with the field it is about.
 fn told(answer: &HttpAnswer) -> Option<String> {
     const MOST: usize = 500;
     let refusal: Refusal = serde_json::from_slice(&answer.body).ok()?;

@@ -14,7 +14,7 @@ fn answer(status: u16, headers: &[(&'static str, &str)], body: &str) -> HttpAnsw
 }
 
 #[test]
-fn each_limit_is_told_apart_and_waits_as_long_as_it_says() {
+fn each_limit_is_recognised_and_waits_as_long_as_it_says() {
     let after = Duration::from_secs(30);
     let cases = [
         (vec![("retry-after", "30"), ("ratelimit-reason", "jira-quota-global-based")], ErrorKind::Limited { after }),
@@ -29,7 +29,7 @@ fn each_limit_is_told_apart_and_waits_as_long_as_it_says() {
 }
 
 #[test]
-fn what_jira_says_of_a_field_is_told_and_can_be_mended() {
+fn what_jira_says_of_a_field_is_reported_and_can_be_fixed() {
     let body =
         r#"{"errorMessages":["Sorry."],"errors":{"customfield_10010":"Team is required.","priority":"Field 'priority' cannot be set."}}"#;
     let error = refusal(&answer(400, &[], body)).unwrap();
@@ -41,7 +41,7 @@ fn what_jira_says_of_a_field_is_told_and_can_be_mended() {
 }
 
 #[test]
-fn an_answer_as_to_nobody_is_a_refused_credential_whatever_its_status() {
+fn an_anonymous_answer_is_a_refused_credential_with_any_status() {
     let headers = [("x-seraph-loginreason", "AUTHENTICATED_FAILED")];
     for (status, effect) in [(200, Effect::Reads), (404, Effect::Reads), (403, Effect::Writes)] {
         assert_eq!(

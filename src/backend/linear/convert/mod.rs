@@ -1,7 +1,7 @@
 //! Between Linear's JSON and ours. Pure.
 //!
-//! `in_progress` is a workflow state of the type `started`, whatever its name; `blocked` is a label, in whatever state that is not
-//! closed. So of the configured names that of `in_progress` is not used.
+//! `in_progress` is a workflow state of the type `started`, with any name; `blocked` is a label, in
+//! any state that is not closed. So the configured name of `in_progress` is not used.
 
 use sha2::{Digest as _, Sha256};
 use uuid::{Builder, Uuid, Variant, Version};
@@ -16,7 +16,7 @@ use crate::domain::tracker::{
 };
 use crate::domain::{CloseReason, Priority, StateName};
 
-/// Linear tells no limits of its texts: these are on the safe side.
+/// Linear documents no limits of its texts: these are on the safe side.
 pub(super) const CAPABILITIES: Capabilities = Capabilities {
     states: CarriedAs::ByLabel,
     close_reasons: true,
@@ -121,7 +121,7 @@ pub(super) fn wanted_at_birth(draft: &Draft) -> Option<WantedState> {
 pub(super) fn wanted(edit: &DraftEdit<'_>) -> Option<WantedState> {
     let (state, why) = edit.state()?;
     match state {
-        // Only its label tells a blocked one; but it has to be open.
+        // Only its label marks a blocked issue; but it has to be open.
         StateName::Blocked => (edit.before.state == StateName::Closed).then_some(WantedState::Open),
         StateName::Open => Some(WantedState::Open),
         StateName::InProgress => Some(WantedState::Started),
@@ -177,7 +177,7 @@ pub(super) fn create<'a>(draft: &'a Draft, id: String, found: &'a LinearLookups)
     }
 }
 
-/// The part of an edit that needs nothing to be looked up.
+/// The part of an edit that needs no lookup.
 pub(super) fn edit<'a>(edit: &DraftEdit<'a>) -> wire::EditIssue<'a> {
     wire::EditIssue {
         title: edit.title(),
@@ -188,14 +188,14 @@ pub(super) fn edit<'a>(edit: &DraftEdit<'a>) -> wire::EditIssue<'a> {
     }
 }
 
-/// Whose turn it is after a change.
+/// The assignee after a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StateChange {
     Nobody,
     Of(String),
 }
 
-/// `None`: leave it; whoever is there was somebody else's choice.
+/// `None`: leave it; another client chose the present assignee.
 pub(super) fn assignee(there: Option<&wire::User>, change: &SetChange) -> Option<StateChange> {
     if let Some(name) = change.add.last() {
         return Some(StateChange::Of(name.clone()));
@@ -214,7 +214,7 @@ pub(super) fn person(found: Vec<wire::User>, name: &str) -> Option<String> {
     found.into_iter().next().map(|user| user.id)
 }
 
-/// By the name that the settings have for somebody, else by what Linear shows.
+/// By the name of the user table, else by the name that Linear shows.
 fn called(user: wire::User, users: &UserMap) -> String {
     let is_known = |name: &String| users.local_name(name).is_some();
     match user.email {
@@ -223,15 +223,15 @@ fn called(user: wire::User, users: &UserMap) -> String {
     }
 }
 
-pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, users: &UserMap) -> RemoteIssue {
+pub(super) fn remote(issue: wire::Issue, project: &Project, names: &LabelNames, users: &UserMap) -> RemoteIssue {
     let labels: Vec<String> = issue.labels.nodes.into_iter().map(|label| label.name).collect();
     let read = names.read(&labels, &CAPABILITIES);
     let (state, close_reason) = read_state(&issue.state, read.state == Some(StateName::Blocked));
-    let place = issue.identifier.rsplit_once('-').map_or_else(|| place.clone(), |(team, _)| place.or_else_at("", "", team));
-    let place = &place;
+    let project = issue.identifier.rsplit_once('-').map_or_else(|| project.clone(), |(team, _)| project.or_else_at("", "", team));
+    let project = &project;
     let said_at = issue.comments.nodes.iter().map(|comment| comment.updated_at).max();
     RemoteIssue {
-        at: at(issue.id, issue.identifier, place, issue.url),
+        at: at(issue.id, issue.identifier, project, issue.url),
         title: issue.title,
         body: issue.description.unwrap_or_default(),
         state,
@@ -251,8 +251,8 @@ pub(super) fn remote(issue: wire::Issue, place: &Project, names: &LabelNames, us
     }
 }
 
-pub(super) fn at(id: String, key: String, place: &Project, url: Option<String>) -> RemoteRef {
-    RemoteRef { place: place.clone(), id, key, url: url.filter(|url| !url.is_empty()) }
+pub(super) fn at(id: String, key: String, project: &Project, url: Option<String>) -> RemoteRef {
+    RemoteRef { place: project.clone(), id, key, url: url.filter(|url| !url.is_empty()) }
 }
 
 pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
@@ -266,7 +266,7 @@ pub(super) fn comment(comment: wire::Comment) -> RemoteComment {
     }
 }
 
-/// Whichever way round they came. Of two of one moment the order in which they came tells which was first.
+/// For either order of the answer. For two of one moment the answer's order shows which was first.
 pub(super) fn oldest_first(mut comments: Vec<RemoteComment>) -> Vec<RemoteComment> {
     if comments.first().map(|first| first.created_at) >= comments.last().map(|last| last.created_at) {
         comments.reverse();

@@ -21,8 +21,8 @@ fn recorded() -> Value {
 
 fn read_as(json: Value, users: &UserMap) -> Result<RemoteIssue, String> {
     let issue: wire::Issue = serde_json::from_value(json).map_err(|error| error.to_string())?;
-    let place = Project { project: "OPS".to_owned(), ..Project::default() };
-    Ok(remote(issue, &place, &names(LabelNames::default()), users))
+    let project = Project { project: "OPS".to_owned(), ..Project::default() };
+    Ok(remote(issue, &project, &names(LabelNames::default()), users))
 }
 
 fn read(json: Value) -> Result<RemoteIssue, String> {
@@ -80,7 +80,7 @@ fn priorities_are_numbers_of_which_we_have_three() {
 }
 
 #[test]
-fn somebody_is_called_as_the_settings_call_them() {
+fn a_user_has_the_name_that_the_settings_give() {
     let called = |table: &[(&str, &str)]| {
         let users = UserMap::new(table.iter().map(|(ours, theirs)| ((*ours).to_owned(), (*theirs).to_owned())));
         read_as(recorded(), &users).unwrap().assignees
@@ -167,7 +167,7 @@ fn an_edit_says_only_what_changed() {
 }
 
 #[test]
-fn only_whom_we_assigned_is_taken_off() {
+fn only_an_assignee_of_ours_is_removed() {
     let user = |name: &str| wire::User {
         id: "u".to_owned(),
         display_name: name.to_owned(),
@@ -202,7 +202,7 @@ fn an_id_is_ours_in_the_shape_of_version_4_and_a_part_has_its_own() {
 
 proptest! {
     #[test]
-    fn no_answer_brings_it_down(field in prop::sample::select(vec!["dueDate", "createdAt", "labels", "id", "description", "priority", "state", "assignee"]), text in "\\PC{0,30}", number: f64, which in 0u8..4) {
+    fn no_answer_makes_it_panic(field in prop::sample::select(vec!["dueDate", "createdAt", "labels", "id", "description", "priority", "state", "assignee"]), text in "\\PC{0,30}", number: f64, which in 0u8..4) {
         let mut json = recorded();
         json[field] = match which { 0 => Value::Null, 1 => json!(text), 2 => json!(number), _ => json!({"id": text, "name": text, "type": text, "nodes": []}) };
         _ = read(json);

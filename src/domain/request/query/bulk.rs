@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_a_bulk_edit_is_told() {
+    fn every_fault_of_a_bulk_edit_is_listed() {
         let at = |pointer: &str, code| (pointer.to_owned(), code);
         assert_eq!(codes(bulk("{}")), [at("/change", "missing"), at("/ids", "missing")]);
         let faults = codes(bulk(

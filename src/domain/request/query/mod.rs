@@ -1,4 +1,4 @@
-//! Questions and wishes about many issues, types unchecked, and the same once every fault is ruled out.
+//! Queries and requests about many issues: first with unchecked types, then without faults.
 //!
 //! A filter in a body has the names and the meaning of the query string's. To add one: its spec and its `parse`.
 
@@ -37,7 +37,7 @@ impl JsonType for IssueFilterSpec {
 }
 
 impl IssueFilterSpec {
-    /// As a query string would have it; what has no place in one is a fault.
+    /// As a query string would have it; a value that a query string cannot hold is a fault.
     fn pairs(self, faults: &mut Faults) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for (name, value) in self.0 {
@@ -84,7 +84,7 @@ pub struct NextSpec {
     pub unknown: UnknownKeys,
 }
 
-/// Who wants the next issue, for how long, and out of which.
+/// The caller that asks for the next issue, the length of its claim, and the filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextIssue {
     pub holder: Option<String>,

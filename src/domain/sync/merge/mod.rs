@@ -1,5 +1,5 @@
-//! The merge: base, ours and theirs in, what to take and what both agree on out. Nothing is sent here: what of ours then differs
-//! from the new base is what is to be sent.
+//! The merge: base, local and remote in; the fields to take and the new base out. Nothing is sent
+//! here: the difference between the local side and the new base is sent later.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +18,9 @@ pub struct MergeRules<'a> {
     pub binding: &'a Binding,
     /// People are one name there, not a set.
     pub one_assignee: bool,
-    /// Fields somebody decided about, to be done now.
+    /// Fields that an operator decided, to be settled now.
     pub decided: &'a BTreeMap<Field, Resolution>,
-    /// Fields that went back and forth too often: they stand still until somebody decides.
+    /// Fields that flipped too often: they are frozen until an operator decides.
     pub frozen: &'a BTreeSet<Field>,
     /// Whether their change of a field is the later one. Asked only where it matters.
     pub theirs_is_newer: &'a (dyn Fn(Field) -> bool + Sync),
@@ -29,17 +29,17 @@ pub struct MergeRules<'a> {
 /// What comes of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// What both sides agree on from now on, once `take` is taken.
+    /// The new base, after `take` is applied.
     pub base: Draft,
     pub take: TakenFields,
     pub clashes: Vec<FieldConflict>,
     /// Fields that are neither taken nor sent.
     pub held: BTreeSet<Field>,
-    /// Fields that the sides agree about, or about which nothing is left to decide.
+    /// Fields that are equal on both sides or that need no decision.
     pub settled: BTreeSet<Field>,
 }
 
-/// What of theirs comes here, in the tracker's words. Absent: it stays as it is.
+/// The remote values to apply here, in the tracker's form. Absent: the field stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakenFields {
     pub title: Option<String>,
@@ -70,7 +70,7 @@ pub struct FieldConflict {
     pub base: Value,
     pub ours: Value,
     pub theirs: Value,
-    /// `None`: it waits for somebody.
+    /// `None`: it waits for an operator.
     pub resolution: Option<Resolution>,
     pub cause: ConflictCause,
     pub why: &'static str,
@@ -98,7 +98,7 @@ pub(super) struct SidesChanged {
 }
 
 impl FieldVerdict {
-    /// Whether the words of one side are overwritten or wait, so that a conflict keeps them.
+    /// Whether the value of one side is overwritten or waits, so that a conflict keeps it.
     pub(super) const fn loses_words(self, sides: SidesChanged) -> bool {
         match self {
             Self::Take => sides.ours_changed && !sides.equal,
@@ -143,7 +143,7 @@ impl TakenFields {
     }
 }
 
-/// Brings what changed there into what stands here.
+/// Merges the remote changes into the local side.
 #[must_use]
 pub fn merge(base: &Draft, ours: &Draft, theirs: &Draft, rules: &MergeRules<'_>) -> Merged {
     let mut merge = FieldMerge {
@@ -200,7 +200,7 @@ pub fn merge(base: &Draft, ours: &Draft, theirs: &Draft, rules: &MergeRules<'_>)
 /// Both changes of a text, line by line; `None` where they are about the same lines.
 #[must_use]
 pub fn merged_text(base: &str, ours: &str, theirs: &str) -> Option<String> {
-    // Without an end of its own the last line would clash with whatever is written below it.
+    // Without a final line end, the last line would conflict with any text below it.
     let ended = |text: &str| if text.is_empty() { String::new() } else { format!("{text}\n") };
     let merged = diffy::merge(&ended(base), &ended(ours), &ended(theirs)).ok()?;
     Some(merged.trim_end().to_owned())
@@ -256,7 +256,7 @@ impl FieldMerge<'_> {
         }
     }
 
-    /// Element by element, so that a set never clashes; unless it is one value by nature.
+    /// Element by element, so that a set never conflicts, unless the tracker holds it as one value.
     #[expect(clippy::option_option, reason = "as in `one`")]
     fn set<T: SetElement + Serialize>(
         &mut self,
@@ -289,7 +289,7 @@ impl FieldMerge<'_> {
         } else {
             self.done.settled.insert(field);
         }
-        // What somebody decided is on record already.
+        // An operator's decision is on record already.
         if loses && !self.rules.decided.contains_key(&field) {
             let resolution = fate.resolution();
             let frozen = self.rules.frozen.contains(&field);
@@ -335,7 +335,7 @@ pub(super) fn by_owner(
             Strategy::LocalWins => (FieldVerdict::Push, "both changed it: this side wins"),
             Strategy::Newer if theirs_is_newer() => (FieldVerdict::Take, "both changed it: the tracker's change is newer"),
             Strategy::Newer => (FieldVerdict::Push, "both changed it: this side's change is newer"),
-            Strategy::Manual => (FieldVerdict::Hold, "both changed it: somebody has to decide"),
+            Strategy::Manual => (FieldVerdict::Hold, "both changed it: an operator has to decide"),
         },
     }
 }

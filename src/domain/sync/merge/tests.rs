@@ -1,4 +1,4 @@
-//! The merge by examples, and what must hold whatever both sides did.
+//! The merge by examples, and the rules that hold for all changes of both sides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -115,7 +115,7 @@ fn sets_merge_element_by_element_and_texts_by_lines() {
 }
 
 #[test]
-fn a_true_clash_is_settled_by_the_strategy_and_a_manual_one_holds_that_field_alone() {
+fn a_true_conflict_is_settled_by_the_strategy_and_a_manual_one_holds_that_field_alone() {
     let (base, ours, theirs) = (draft("a", "", &[]), draft("b", "", &[]), Draft { milestone: Some("m".to_owned()), ..draft("c", "", &[]) });
     let done = merged(Owner::Shared, Strategy::Manual, [&base, &ours, &theirs]);
     assert_eq!((done.base.title.as_str(), done.take.title.as_ref()), ("a", None));
@@ -133,14 +133,14 @@ fn an_owned_field_goes_back_to_its_owners_word_and_the_other_word_is_on_record()
     let (base, other) = (draft("a", "", &["l"]), draft("b", "", &["m"]));
     let done = merged(Owner::External, Strategy::Manual, [&base, &other, &base]);
     assert_eq!(taken(&other, &base, &done.take), base);
-    assert_eq!(done.clashes.iter().map(|clash| clash.resolution).collect::<Vec<_>>(), [Some(Resolution::External); 2]);
+    assert_eq!(done.clashes.iter().map(|conflict| conflict.resolution).collect::<Vec<_>>(), [Some(Resolution::External); 2]);
     let done = merged(Owner::Local, Strategy::Manual, [&base, &base, &other]);
     assert!(done.take.is_empty() && done.base == other, "ours is sent over theirs");
-    assert_eq!(done.clashes.iter().map(|clash| clash.resolution).collect::<Vec<_>>(), [Some(Resolution::Local); 2]);
+    assert_eq!(done.clashes.iter().map(|conflict| conflict.resolution).collect::<Vec<_>>(), [Some(Resolution::Local); 2]);
 }
 
 #[test]
-fn what_somebody_decided_is_done_and_not_recorded_again() {
+fn a_decision_is_applied_and_not_recorded_again() {
     let (base, ours, theirs) = (draft("a", "", &[]), draft("b", "", &[]), draft("c", "", &[]));
     let rules = binding(Owner::Shared, Strategy::Manual);
     for (resolution, title) in [(Resolution::External, Some("c")), (Resolution::Local, None), (Resolution::Other, None)] {
@@ -156,7 +156,7 @@ fn relates(relation: Relation, key: &str) -> RemoteRelation {
 }
 
 #[test]
-fn relations_merge_element_by_element_whoever_put_them_in() {
+fn relations_merge_element_by_element_from_either_side() {
     let with = |relations: &[RemoteRelation]| Draft { relations: relations.to_vec(), ..draft("t", "", &[]) };
     let [kept, gone, mine, yours] =
         [(Relation::Blocks, "x#1"), (Relation::Blocks, "x#2"), (Relation::Relates, "x#1"), (Relation::Parent, "x#9")]
@@ -217,7 +217,7 @@ proptest! {
     fn no_title_and_no_line_is_lost_without_a_record(base in drafts(), ours in drafts(), theirs in drafts(), strategy in 0..4usize) {
         let done = merged(Owner::Shared, Strategy::ALL[strategy], [&base, &ours, &theirs]);
         let after = taken(&ours, &theirs, &done.take);
-        let recorded = |field| done.clashes.iter().any(|clash| clash.field == field);
+        let recorded = |field| done.clashes.iter().any(|conflict| conflict.field == field);
         if ours.title != base.title && theirs.title != base.title && ours.title != theirs.title {
             prop_assert!(recorded(Field::Title));
         }

@@ -1,4 +1,5 @@
-//! The failures: what has a status of its own, whatever the state of the thing named. Ordered by status, as the page lists them.
+//! The failures: each has a status of its own, independent of the state of the named thing. Ordered
+//! by status, as the page lists them.
 
 use axum::http::StatusCode;
 

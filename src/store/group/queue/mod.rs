@@ -52,7 +52,7 @@ impl<I: Clone + Send + 'static, O: Send + 'static> CallQueue<I, O> {
         Self { name, calls, room: Arc::new(Semaphore::new(bytes)), bytes }
     }
 
-    /// Whose work it is.
+    /// The name of the queue's work.
     pub(super) const fn name(&self) -> &'static str {
         self.name
     }
@@ -81,9 +81,10 @@ struct BatchQueue<I, O> {
 impl<I, O> BatchQueue<I, O> {
     /// The calls of the next batch, which counts as under way from here on. None: every sender is gone.
     ///
-    /// While nothing is under way, whatever waits is taken at once, so one caller alone never waits. Beside other work a batch
-    /// is begun only when a fair part of one has come together: many small ones cost the database several times what a few
-    /// large ones do. Work that takes long holds nobody up for longer than [`GATHERING`].
+    /// While no batch is under way, all waiting calls are taken at once, so one caller alone never
+    /// waits. Beside another batch, a batch begins only when it has a fair size: many small ones
+    /// cost the database several times what a few large ones do. A long batch delays other calls by
+    /// at most [`GATHERING`].
     async fn take(&self) -> Option<(Vec<QueuedCall<I, O>>, UnderWay<'_>)> {
         let mut calls = Vec::with_capacity(self.most);
         let mut waiting = self.waiting.lock().await;
@@ -144,7 +145,7 @@ where
         drop(under_way);
         for ((answer, room), output) in waiters.into_iter().zip(answers) {
             drop(room);
-            // A caller that no longer waits is no trouble.
+            // A caller that no longer waits is no failure.
             let _ = answer.send(output);
         }
     }

@@ -1,4 +1,4 @@
-//! The queue with a work that a test lets pass, so that every order of events is a chosen one.
+//! The queue with a work that the test releases, so that the test chooses every order of events.
 
 use std::sync::Mutex as Lock;
 
@@ -7,7 +7,8 @@ use super::*;
 const ONE_TASK: GroupLimits = GroupLimits { tasks: 1, batch: 64, queue: 16, bytes: 1000 };
 const LIGHT: usize = 1;
 
-/// Work that begins when it is called, tells its size, and ends when the test lets it. Its answers are its inputs.
+/// Work that reports its size when it begins, and ends when the test lets it. Its answers are its
+/// inputs.
 #[derive(Clone)]
 struct Gate {
     begun: mpsc::UnboundedSender<usize>,
@@ -23,7 +24,7 @@ fn gated(limits: GroupLimits, fails: bool, tracker: &TaskTracker) -> (CallQueue<
         let gate = gate.clone();
         move |inputs: Vec<u32>| {
             let gate = gate.clone();
-            // Told before the work is awaited: what counts is when it began.
+            // Sent before the work is awaited: the test measures when it began.
             gate.begun.send(inputs.len()).unwrap();
             async move {
                 gate.open.acquire().await.unwrap().forget();
@@ -109,7 +110,7 @@ async fn work_whose_caller_went_away_is_done_all_the_same() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_is_told_to_every_waiter_without_asking_again() {
+async fn a_store_that_is_away_is_reported_to_every_waiter_without_asking_again() {
     let (queue, gate, mut sizes) = gated(ONE_TASK, true, &TaskTracker::new());
     let busy = occupied(&queue, &mut sizes).await;
     let waiting = futures_util::future::join_all((0..5).map(|n| queue.call(n, LIGHT)));

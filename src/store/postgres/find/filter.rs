@@ -13,7 +13,8 @@ const TAG_SIZES: &str = "-- tag_sizes
 select facet, key, sum(active + closed)::bigint from facet_counts
 where (facet, key) in (select * from unnest($1::text[], $2::text[])) group by facet, key";
 
-/// How many issues there are, roughly; how many of the newest were looked at; and how many of those have the words.
+/// How many issues there are, roughly; how many of the newest were sampled; and how many of those
+/// have the words.
 const NEWEST_WITH: &str = "-- newest_with
 select coalesce(max(number), 0), count(*), count(*) filter (where words @@ $1::text::tsquery)
 from (select number, words from issue_texts order by number desc limit $2) newest";
@@ -44,7 +45,7 @@ impl PostgresTagFilter {
         Ok(Self { sets, lead, rare_words: false })
     }
 
-    /// The table whose columns give the order, and whose rows the others are asked about.
+    /// The table whose columns give the order; the other tables are joined to its rows.
     pub(super) const fn table(&self) -> &'static str {
         match self.lead {
             ListStart::Tag(_) => "t0.",
@@ -53,7 +54,8 @@ impl PostgresTagFilter {
     }
 }
 
-/// The planner takes all words that it keeps no figure of for equally frequent; the newest issues know better.
+/// The planner assumes one frequency for all words without statistics; the sample of the newest
+/// issues is better.
 async fn are_rare(connection: &mut PgConnection, text: &TextQuery) -> Result<bool, sqlx::Error> {
     let asked = sqlx::query_as(NEWEST_WITH).bind(tsquery(text)).bind(WordSample::SIZE);
     let (all, looked_at, have) = asked.fetch_one(connection).await?;
@@ -159,7 +161,7 @@ fn some_tag(sql: &mut Sql, exists: &str, facet: Facet, keys: &[String], of: &str
     sql.push_bind(keys.to_vec()).push(format_args!(") and t.created_at = {of}created_at and t.number = {of}number offset 0)"));
 }
 
-/// Words hold letters and digits only: the quotes are for whoever reads the statement.
+/// Words hold letters and digits only: the quotes are for readers of the statement.
 fn tsquery(text: &TextQuery) -> String {
     let term = |term: &SearchTerm| {
         let words: Vec<String> = term.words.iter().map(|word| format!("'{word}'")).collect();

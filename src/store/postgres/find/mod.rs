@@ -74,7 +74,8 @@ const LOOKUP_EVENTS: &str = lookup!("lookup_events", "triggering_event_id");
 
 const LOOKUP_DEFINITIONS: &str = lookup!("lookup_definitions", "activity_definition_id");
 
-/// With the backend's name before it or without. Whatever stands before the first colon may be such a name.
+/// With the backend's name before it or without. Any text before the first colon may be such a
+/// name.
 const LOOKUP_TRACKER_KEYS: &str = "-- lookup_tracker_keys
 select asked.place - 1 as place, found.* from unnest($1::text[]) with ordinality as asked (id, place)
 cross join lateral (

@@ -20,7 +20,8 @@ pub(in crate::store::postgres) const FOLLOWERS: i64 = 16;
 
 /// - `due` is what may be leased by its own state; `judged` finds the first live message before each in its lane that is
 ///   not leased in the same breath.
-/// - Who has one before it is put off to when that one may be done, if its row can be locked; see above.
+/// - A message behind another one is postponed to the time when that one may be done, if its row
+///   can be locked; see above.
 const CLAIM: &str = concat!(
     "-- claim
 with due as materialized (
@@ -49,7 +50,7 @@ returning ",
     message_columns!("messages")
 );
 
-/// The messages whose ends are told: only those whose token is still theirs.
+/// The messages whose outcomes are recorded: only those whose token is still valid.
 const LOCK_LEASED: &str = "-- lock_leased
 select messages.id from messages join unnest($1::bigint[], $2::uuid[]) as lease (id, token)
     on messages.id = lease.id and messages.lease_token = lease.token
@@ -100,15 +101,15 @@ with gone as (
 )
 update messages set due_at = $3 from followers where messages.id = followers.id";
 
-pub(super) fn claim<'q>(wish: &LeaseRequest<'q>) -> PostgresRows<'q, MessageRow> {
-    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
+pub(super) fn claim<'q>(request: &LeaseRequest<'q>) -> PostgresRows<'q, MessageRow> {
+    let since = request.since.unwrap_or(QueuePosition::BEGINNING);
     rows(CLAIM)
-        .bind(wish.target)
-        .bind(wish.now)
+        .bind(request.target)
+        .bind(request.now)
         .bind(since.due_at)
-        .bind(i64::from(wish.limit))
-        .bind(wish.token)
-        .bind(wish.now + wish.lease)
+        .bind(i64::from(request.limit))
+        .bind(request.token)
+        .bind(request.now + request.lease)
         .bind(since.id)
 }
 

@@ -99,8 +99,8 @@ const CHANNEL: &str = "issue_core_messages";
 
 #[async_trait]
 impl QueueStore for PostgresStore {
-    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
-        lookup::claimed(NAME, self.all(lease::claim(wish)).await?, wish)
+    async fn lease_messages(&self, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+        lookup::claimed(NAME, self.all(lease::claim(request)).await?, request)
     }
 
     async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError> {
@@ -174,7 +174,8 @@ impl QueueStore for PostgresStore {
         listener.listen(CHANNEL).await.map_err(|error| classify(&error))?;
         loop {
             heard();
-            // A lost connection is made again within; whatever was called meanwhile is made up for by the call above.
+            // The listener reconnects by itself; the call above makes up for notifications that
+            // were lost meanwhile.
             listener.try_recv().await.map_err(|error| classify(&error))?;
         }
     }

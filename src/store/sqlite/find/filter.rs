@@ -19,7 +19,8 @@ const TAG_SIZES: &str = "-- tag_sizes
 select facet, key, sum(active + closed) from facet_counts
 where (facet, key) in (select value ->> 0, value ->> 1 from json_each(?1)) group by facet, key";
 
-/// How many issues there are, roughly; how many of the newest are looked at; and how many of those have the words.
+/// How many issues there are, roughly; how many of the newest are sampled; and how many of those
+/// have the words.
 const NEWEST_WITH: &str = "-- newest_with
 select number, min(number, ?2), (select count(*) from issue_texts where words match ?1 and rowid > number - ?2)
 from (select coalesce(max(number), 0) as number from issues)";
@@ -28,7 +29,8 @@ from (select coalesce(max(number), 0) as number from issues)";
 pub(super) struct SqliteTagFilter {
     sets: Vec<TagSet>,
     lead: ListStart,
-    /// So many issues have the words that each is asked for them, in the order of the list.
+    /// So many issues have the words that each row of the list is checked for them, in the order of
+    /// the list.
     common_words: bool,
 }
 
@@ -49,7 +51,7 @@ impl SqliteTagFilter {
         Ok(Self { sets, lead, common_words })
     }
 
-    /// The table whose columns give the order, and whose rows the others are asked about.
+    /// The table whose columns give the order; the other tables are joined to its rows.
     pub(super) const fn table(&self) -> &'static str {
         match self.lead {
             ListStart::Tag(_) => "t0.",

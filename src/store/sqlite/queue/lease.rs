@@ -33,7 +33,8 @@ select due.id, (
 ) as blocker
 from due";
 
-/// Who is first in its lane is leased, who is not is put off to when the first may be done.
+/// The first message of a lane is leased; another one is postponed to the time when the first may
+/// be done.
 const LEASE: &str = concat!(
     "-- lease
 update messages set
@@ -47,7 +48,7 @@ returning ",
     message_columns!("messages")
 );
 
-/// `returning` cannot name the joined rows, so what is told is written first.
+/// `returning` cannot name the joined rows, so the history is written first.
 const TELL: &str = "-- tell
 insert into deliveries (message_id, kind, target, issue_id, event_seq, attempt, outcome, error, started_at, ended_at, trace)
 select
@@ -118,29 +119,30 @@ impl<'a> AttemptEnd<'a> {
     }
 }
 
-pub(super) async fn claim(connection: &mut SqliteConnection, wish: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
-    let now = moment_text(wish.now);
-    let since = wish.since.unwrap_or(QueuePosition::BEGINNING);
+pub(super) async fn claim(connection: &mut SqliteConnection, request: &LeaseRequest<'_>) -> Result<Vec<MessageRow>, sqlx::Error> {
+    let now = moment_text(request.now);
+    let since = request.since.unwrap_or(QueuePosition::BEGINNING);
     let mut transaction = connection.begin_with("begin immediate").await?;
     let due: Vec<(i64, Option<i64>)> = sqlx::query_as(DUE)
-        .bind(wish.target)
+        .bind(request.target)
         .bind(&now)
         .bind(moment_text(since.due_at))
-        .bind(wish.limit)
+        .bind(request.limit)
         .bind(since.id)
         .fetch_all(&mut *transaction)
         .await?;
     let mut looked_at: Vec<MessageRow> = Vec::new();
     if !due.is_empty() {
-        let until = moment_text(wish.now + wish.lease);
-        let leasing = sqlx::query_as(LEASE).bind(Json(due)).bind(wish.token).bind(until).bind(&now);
+        let until = moment_text(request.now + request.lease);
+        let leasing = sqlx::query_as(LEASE).bind(Json(due)).bind(request.token).bind(until).bind(&now);
         looked_at = leasing.fetch_all(&mut *transaction).await?;
     }
     transaction.commit().await?;
     Ok(looked_at)
 }
 
-/// The messages that are done, what the history tells of them, and who is next in their lanes.
+/// Deletes the finished messages, records their outcomes in the history, and makes the next ones of
+/// their lanes due.
 pub(in crate::store::sqlite) async fn settle(connection: &mut SqliteConnection, settled: &[Settle]) -> Result<(), sqlx::Error> {
     if settled.is_empty() {
         return Ok(());

@@ -88,10 +88,10 @@ delete from deliveries where id in (
 
 #[async_trait]
 impl QueueStore for SqliteStore {
-    async fn lease_messages(&self, wish: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
+    async fn lease_messages(&self, request: &LeaseRequest<'_>) -> Result<LeasedMessages, StoreError> {
         let mut connection = self.writer().await?;
-        let found = lease::claim(&mut connection, wish).await;
-        lookup::claimed(NAME, finish(connection, found)?, wish)
+        let found = lease::claim(&mut connection, request).await;
+        lookup::claimed(NAME, finish(connection, found)?, request)
     }
 
     async fn release(&self, releases: &[MessageRelease]) -> Result<(), StoreError> {

@@ -63,7 +63,7 @@ impl Bonds {
         self.all.len() < before
     }
 
-    /// The parent takes the place of another one; none takes it away.
+    /// The new parent replaces the old one; `None` removes it.
     pub(super) fn set_parent(&mut self, of: &str, parent: Option<&str>) {
         self.all.retain(|bond| bond.relation != Relation::Parent || bond.from != of);
         if let Some(parent) = parent {
@@ -75,7 +75,7 @@ impl Bonds {
         self.seen(of).into_iter().find(|seen| seen.relation == Relation::Parent && seen.forwards).map(|seen| seen.other)
     }
 
-    /// Somebody puts it in, or takes it out.
+    /// A person adds or removes it.
     pub(super) fn person(&mut self, from: &str, relation: Relation, to: &str, there: bool) {
         match (self.find(from, relation, to), there) {
             (Some(id), false) => _ = self.remove(id),

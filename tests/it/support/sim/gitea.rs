@@ -1,4 +1,5 @@
-//! Gitea and Forgejo: two repositories of one owner, labels and milestones by number, pages capped at 3 whatever is asked for.
+//! Gitea and Forgejo: two repositories of one owner, labels and milestones by number, pages of at
+//! most 3 for any requested size.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for.
+/// The largest page, for any requested size.
 const CAP: usize = 3;
 
 #[derive(Clone)]
@@ -116,7 +117,7 @@ impl Gitea {
 
     fn show_repo(&self, at: usize) -> Value {
         let name = self.repos[at].name;
-        // The last one belongs to somebody else.
+        // The last one belongs to another owner.
         let owner = if name == "last" { "other" } else { OWNER };
         json!({"id": 70 + at, "name": name, "full_name": format!("{owner}/{name}"), "html_url": format!("https://git.example.org/{owner}/{name}"),
             "owner": {"id": if owner == OWNER { 7 } else { 8 }, "login": owner}, "archived": false, "has_issues": true,
@@ -167,13 +168,13 @@ impl Gitea {
             ("POST", ["issues"]) => self.create(at, &body, now),
             (_, ["issues", "comments", id]) => self.comment(at, id, &request.method, &body, now),
             (method, ["issues", number, tail @ ..]) => {
-                let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
+                let Some(project) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
                     return refused(404, "The target couldn't be found.");
                 };
-                if self.repos[at].issues[place].forbidden {
+                if self.repos[at].issues[project].forbidden {
                     return refused(403, "token does not have at least one of required scope(s): [read:issue]");
                 }
-                self.on_issue(at, place, method, tail, request, now)
+                self.on_issue(at, project, method, tail, request, now)
             }
             _ => refused(404, "no such route"),
         }
@@ -229,17 +230,17 @@ impl Gitea {
         Reply::json(201, &self.show(repo, repo.issues.last().unwrap()))
     }
 
-    fn on_issue(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+    fn on_issue(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
         let body = request.json();
         match (method, tail) {
-            ("GET", []) => Reply::json(200, &self.show(&self.repos[at], &self.repos[at].issues[place])),
-            ("PATCH", []) => self.edit(at, place, &body, now),
+            ("GET", []) => Reply::json(200, &self.show(&self.repos[at], &self.repos[at].issues[project])),
+            ("PATCH", []) => self.edit(at, project, &body, now),
             ("GET", ["labels"]) => {
-                let shown = self.show(&self.repos[at], &self.repos[at].issues[place]);
+                let shown = self.show(&self.repos[at], &self.repos[at].issues[project]);
                 Reply::json(200, &shown["labels"])
             }
             ("POST", ["labels"]) => {
-                let issue = &mut self.repos[at].issues[place];
+                let issue = &mut self.repos[at].issues[project];
                 for id in body["labels"].as_array().into_iter().flatten().filter_map(Value::as_i64) {
                     if !issue.labels.contains(&id) {
                         issue.labels.push(id);
@@ -249,31 +250,32 @@ impl Gitea {
                 Reply::json(200, &json!([]))
             }
             ("DELETE", ["labels", id]) => {
-                let issue = &mut self.repos[at].issues[place];
+                let issue = &mut self.repos[at].issues[project];
                 issue.labels.retain(|label| label.to_string() != *id);
                 issue.updated = now;
                 Reply::empty(204)
             }
             ("GET", ["comments"]) => {
                 let since = request.query("since").map(|text| text.parse::<DateTime<Utc>>().expect("since is a moment"));
-                let all = self.repos[at].issues[place].comments.iter().filter(|comment| since.is_none_or(|since| comment.updated >= since));
+                let all =
+                    self.repos[at].issues[project].comments.iter().filter(|comment| since.is_none_or(|since| comment.updated >= since));
                 Reply::json(200, &all.map(shown_comment).collect())
             }
             ("POST", ["comments"]) => {
                 let Some(text) = body["body"].as_str().filter(|text| !text.is_empty()) else { return refused(422, "[Body]: Required") };
                 let comment = Comment { id: self.id(), author: BOT.to_owned(), body: text.to_owned(), created: now, updated: now };
                 let shown = shown_comment(&comment);
-                self.repos[at].issues[place].comments.push(comment);
-                self.repos[at].issues[place].updated = now;
+                self.repos[at].issues[project].comments.push(comment);
+                self.repos[at].issues[project].updated = now;
                 Reply::json(201, &shown)
             }
             _ => refused(404, "no such route"),
         }
     }
 
-    fn edit(&mut self, at: usize, place: usize, body: &Value, now: DateTime<Utc>) -> Reply {
+    fn edit(&mut self, at: usize, project: usize, body: &Value, now: DateTime<Utc>) -> Reply {
         let editions = self.editions;
-        let issue = &mut self.repos[at].issues[place];
+        let issue = &mut self.repos[at].issues[project];
         if editions && body["content_version"].as_i64().is_some_and(|edition| edition != issue.edition) {
             return refused(409, "the content was changed in between");
         }
@@ -306,7 +308,7 @@ impl Gitea {
         }
         issue.updated = now;
         let repo = &self.repos[at];
-        Reply::json(201, &self.show(repo, &repo.issues[place]))
+        Reply::json(201, &self.show(repo, &repo.issues[project]))
     }
 
     fn comment(&mut self, at: usize, id: &str, method: &str, body: &Value, now: DateTime<Utc>) -> Reply {

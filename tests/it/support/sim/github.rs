@@ -1,5 +1,6 @@
-//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull requests in one list, short pages
-//! whatever is asked for, and `Link` headers that lead to another host.
+//! GitHub: repositories of two owners, labels by name, milestones by number, issues and pull
+//! requests in one list, short pages for any requested size, and `Link` headers that lead to
+//! another host.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::bonds::Bonds;
 use super::{Reply, Request, SECRET, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for: of issues, and of everything else.
+/// The largest pages, for any requested size: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
 const OWNER: &str = "acme";
@@ -22,7 +23,7 @@ const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
 
 /// As `options` of a backend that is a GitHub App.
 pub(crate) const APP: [(&str, &str); 2] = [("app_id", "12345"), ("installation_id", "678")];
-/// So many requests pass with one token of an installation.
+/// So many requests are accepted with one token of an installation.
 const TOKEN_LIVES: usize = 3;
 
 #[derive(Clone)]
@@ -80,7 +81,7 @@ pub(super) fn github() -> Box<dyn Vendor> {
     Box::new(GitHub::new(false))
 }
 
-/// One that lets in nobody but an app. The suite does not run on it: its secret is a private key.
+/// One that accepts only an app. The suite does not run on it: its secret is a private key.
 pub(crate) fn app() -> Box<dyn Vendor> {
     Box::new(GitHub::new(true))
 }
@@ -199,19 +200,19 @@ impl GitHub {
             ("POST", ["issues"]) => self.create(at, &body, now),
             (_, ["issues", "comments", id]) => self.comment(at, id, &request.method, &body, now),
             (method, ["issues", number, tail @ ..]) => {
-                let Some(place) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
+                let Some(project) = self.repos[at].issues.iter().position(|issue| issue.number.to_string() == *number) else {
                     return self.gone(at, number, tail, request);
                 };
-                if self.repos[at].issues[place].forbidden {
+                if self.repos[at].issues[project].forbidden {
                     return refused(403, "Resource not accessible by integration");
                 }
-                self.on_issue(at, place, method, tail, request, now)
+                self.on_issue(at, project, method, tail, request, now)
             }
             _ => refused(404, "Not Found"),
         }
     }
 
-    /// What is told of something that is not there, or no longer.
+    /// The answer for a missing or deleted issue.
     fn gone(&self, at: usize, number: &str, tail: &[&str], request: &Request) -> Reply {
         match self.repos[at].gone.iter().find(|(gone, _)| gone.to_string() == number) {
             Some((_, Some((repo, now)))) => {
@@ -277,17 +278,17 @@ impl GitHub {
         Reply::json(201, &Self::show(repo, repo.issues.last().unwrap()))
     }
 
-    fn on_issue(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+    fn on_issue(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
         let (body, now) = (request.json(), now.trunc_subsecs(0));
         if method != "GET" {
-            self.repos[at].issues[place].updated = now;
+            self.repos[at].issues[project].updated = now;
         }
         let id = self.id();
-        let issue = &mut self.repos[at].issues[place];
+        let issue = &mut self.repos[at].issues[project];
         match (method, tail) {
-            ("GET", []) => return Reply::json(200, &self.show_whole(at, place)),
-            (_, ["dependencies", ..] | ["sub_issue" | "sub_issues"]) => return self.on_relations(at, place, method, tail, request),
-            ("PATCH", []) => return self.edit(at, place, &body),
+            ("GET", []) => return Reply::json(200, &self.show_whole(at, project)),
+            (_, ["dependencies", ..] | ["sub_issue" | "sub_issues"]) => return self.on_relations(at, project, method, tail, request),
+            ("PATCH", []) => return self.edit(at, project, &body),
             ("POST", ["labels"]) => {
                 for label in texts(&body["labels"]) {
                     if !issue.labels.contains(&label) {
@@ -303,7 +304,7 @@ impl GitHub {
                 }
             }
             ("POST", ["assignees"]) => {
-                // Whoever cannot be assigned is passed over.
+                // A user who cannot be assigned is ignored.
                 for login in texts(&body["assignees"]) {
                     if PEOPLE.contains(&login.as_str()) && !issue.assignees.contains(&login) {
                         issue.assignees.push(login);
@@ -329,12 +330,12 @@ impl GitHub {
             _ => return refused(404, "Not Found"),
         }
         let repo = &self.repos[at];
-        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+        Reply::json(200, &Self::show(repo, &repo.issues[project]))
     }
 
-    fn edit(&mut self, at: usize, place: usize, body: &Value) -> Reply {
+    fn edit(&mut self, at: usize, project: usize, body: &Value) -> Reply {
         let milestones = self.repos[at].milestones.len();
-        let issue = &mut self.repos[at].issues[place];
+        let issue = &mut self.repos[at].issues[project];
         if let Some(title) = body["title"].as_str() {
             title.clone_into(&mut issue.title);
         }
@@ -361,7 +362,7 @@ impl GitHub {
             issue.milestone = number;
         }
         let repo = &self.repos[at];
-        Reply::json(200, &Self::show(repo, &repo.issues[place]))
+        Reply::json(200, &Self::show(repo, &repo.issues[project]))
     }
 
     fn comment(&mut self, at: usize, id: &str, method: &str, body: &Value, now: DateTime<Utc>) -> Reply {
@@ -408,21 +409,21 @@ impl GitHub {
     }
 
     fn show_id(&self, id: &str) -> Option<Value> {
-        self.position(id).map(|(at, place)| Self::show(&self.repos[at], &self.repos[at].issues[place]))
+        self.position(id).map(|(at, project)| Self::show(&self.repos[at], &self.repos[at].issues[project]))
     }
 
-    fn show_whole(&self, at: usize, place: usize) -> Value {
-        let issue = &self.repos[at].issues[place];
+    fn show_whole(&self, at: usize, project: usize) -> Value {
+        let issue = &self.repos[at].issues[project];
         let mut shown = Self::show(&self.repos[at], issue);
-        if let Some((at, place)) = self.bonds.parent(&issue.id.to_string()).and_then(|id| self.position(&id)) {
-            let (repo, number) = (&self.repos[at], self.repos[at].issues[place].number);
+        if let Some((at, project)) = self.bonds.parent(&issue.id.to_string()).and_then(|id| self.position(&id)) {
+            let (repo, number) = (&self.repos[at], self.repos[at].issues[project].number);
             shown["parent_issue_url"] = json!(format!("https://api.github.com/repos/{}/{}/issues/{number}", repo.owner, repo.name));
         }
         shown
     }
 
-    fn on_relations(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request) -> Reply {
-        let own = self.repos[at].issues[place].id.to_string();
+    fn on_relations(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request) -> Reply {
+        let own = self.repos[at].issues[project].id.to_string();
         let named = |field: &str| request.json()[field].as_i64().map(|id| id.to_string());
         let known = |id: Option<String>| id.filter(|id| self.position(id).is_some());
         match (method, tail) {
@@ -433,7 +434,7 @@ impl GitHub {
             }
             ("POST", ["dependencies", "blocked_by"]) => match known(named("issue_id")) {
                 Some(other) if other != own && self.bonds.add(&own, Relation::BlockedBy, &other).is_some() => {
-                    Reply::json(201, &self.show_whole(at, place))
+                    Reply::json(201, &self.show_whole(at, project))
                 }
                 Some(_) => invalid("issue_id", "invalid"),
                 None => refused(404, "Not Found"),
@@ -441,7 +442,7 @@ impl GitHub {
             ("DELETE", ["dependencies", "blocked_by", id]) => match self.bonds.find(&own, Relation::BlockedBy, id) {
                 Some(bond) => {
                     self.bonds.remove(bond);
-                    Reply::json(200, &self.show_whole(at, place))
+                    Reply::json(200, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },
@@ -452,7 +453,7 @@ impl GitHub {
                 }
                 Some(child) => {
                     self.bonds.set_parent(&child, Some(&own));
-                    Reply::json(201, &self.show_whole(at, place))
+                    Reply::json(201, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },
@@ -460,7 +461,7 @@ impl GitHub {
             {
                 Some(child) => {
                     self.bonds.set_parent(&child, None);
-                    Reply::json(200, &self.show_whole(at, place))
+                    Reply::json(200, &self.show_whole(at, project))
                 }
                 None => refused(404, "Not Found"),
             },

@@ -1,5 +1,6 @@
-//! GitLab: projects of two groups, one of them within another; issues by iid, people and milestones by number, labels by name with
-//! commas between them, short pages whatever is asked for. The free edition keeps one person only.
+//! GitLab: projects of two groups, one of them within another; issues by iid, people and milestones
+//! by number, labels by name with commas between them, short pages for any requested size. The free
+//! edition keeps one person only.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::bonds::Bonds;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for: of issues, and of everything else.
+/// The largest pages, for any requested size: of issues, and of everything else.
 const ISSUES: usize = 6;
 const CAP: usize = 3;
 const BOT: &str = "issue-bot";
@@ -190,15 +191,15 @@ impl GitLab {
             ("GET", ["issues"]) => self.list(at, request),
             ("POST", ["issues"]) => self.create(at, &body, now),
             (method, ["issues", iid, tail @ ..]) => {
-                let Some(place) = self.projects[at].issues.iter().position(|issue| !issue.forbidden && issue.iid.to_string() == *iid)
+                let Some(project) = self.projects[at].issues.iter().position(|issue| !issue.forbidden && issue.iid.to_string() == *iid)
                 else {
                     return refused(404, "404 Issue Not Found");
                 };
                 match (method, tail) {
-                    ("GET", []) => Reply::json(200, &Self::show(&self.projects[at], &self.projects[at].issues[place])),
-                    ("PUT", []) => self.edit(at, place, &body, now),
-                    (method, ["links", tail @ ..]) => self.on_links(at, place, method, tail, &body, now),
-                    (method, ["notes", tail @ ..]) => self.on_notes(at, place, method, tail, request, now),
+                    ("GET", []) => Reply::json(200, &Self::show(&self.projects[at], &self.projects[at].issues[project])),
+                    ("PUT", []) => self.edit(at, project, &body, now),
+                    (method, ["links", tail @ ..]) => self.on_links(at, project, method, tail, &body, now),
+                    (method, ["notes", tail @ ..]) => self.on_notes(at, project, method, tail, request, now),
                     _ => refused(404, "404 Not Found"),
                 }
             }
@@ -303,9 +304,9 @@ impl GitLab {
         Reply::json(200, &Self::show(project, &project.issues[place]))
     }
 
-    fn on_notes(&mut self, at: usize, place: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
+    fn on_notes(&mut self, at: usize, project: usize, method: &str, tail: &[&str], request: &Request, now: DateTime<Utc>) -> Reply {
         let (body, now, id) = (request.json(), now.trunc_subsecs(3), self.id());
-        let issue = &mut self.projects[at].issues[place];
+        let issue = &mut self.projects[at].issues[project];
         let text = body["body"].as_str().filter(|text| !text.is_empty());
         match (method, tail, text) {
             ("GET", [], _) => {
@@ -343,7 +344,8 @@ impl GitLab {
     }
 }
 
-/// Links, of which there is one between two issues at most; only who pays may block. Their list has no pages.
+/// Links, of which there is one between two issues at most; blocking needs a paid plan. Their list
+/// has no pages.
 impl GitLab {
     /// By its number among all: the project, and where in it.
     fn position(&self, id: &str) -> Option<(usize, usize)> {
@@ -351,18 +353,18 @@ impl GitLab {
         self.projects.iter().enumerate().find_map(|(at, project)| Some((at, within(project)?)))
     }
 
-    fn on_links(&mut self, at: usize, place: usize, method: &str, tail: &[&str], body: &Value, now: DateTime<Utc>) -> Reply {
-        let own = self.projects[at].issues[place].id.to_string();
+    fn on_links(&mut self, at: usize, project: usize, method: &str, tail: &[&str], body: &Value, now: DateTime<Utc>) -> Reply {
+        let own = self.projects[at].issues[project].id.to_string();
         match (method, tail) {
             ("GET", []) => Reply::json(200, &self.bonds.seen(&own).iter().filter_map(|seen| self.show_link(seen)).collect()),
-            ("POST", []) => self.link(at, place, body, now),
+            ("POST", []) => self.link(at, project, body, now),
             ("DELETE", [id]) => {
                 let known = self.bonds.seen(&own).iter().any(|seen| seen.id.to_string() == *id);
                 if !known {
                     return refused(404, "404 Not Found");
                 }
                 self.bonds.remove(id.parse().unwrap());
-                self.projects[at].issues[place].updated = now.trunc_subsecs(3);
+                self.projects[at].issues[project].updated = now.trunc_subsecs(3);
                 Reply::json(200, &json!({"link_type": "relates_to"}))
             }
             _ => refused(404, "404 Not Found"),
@@ -370,13 +372,13 @@ impl GitLab {
     }
 
     fn show_link(&self, seen: &super::bonds::Seen) -> Option<Value> {
-        let (at, place) = self.position(&seen.other)?;
+        let (at, project) = self.position(&seen.other)?;
         let name = match (seen.relation, seen.forwards) {
             (Relation::Blocks, true) => "blocks",
             (Relation::Blocks, false) => "is_blocked_by",
             _ => "relates_to",
         };
-        let mut shown = Self::show(&self.projects[at], &self.projects[at].issues[place]);
+        let mut shown = Self::show(&self.projects[at], &self.projects[at].issues[project]);
         (shown["issue_link_id"], shown["link_type"]) = (json!(seen.id), json!(name));
         Some(shown)
     }

@@ -1,5 +1,6 @@
-//! Linear: one workspace with teams, each with workflow states of its own, labels of teams and of everybody, people by id, pages capped
-//! at 3 whatever is asked for. It answers questions by their names; what they ask for is checked against the schema elsewhere.
+//! Linear: one workspace with teams, each with workflow states of its own, labels of teams and of
+//! the workspace, people by id, pages of at most 3 for any requested size. It answers operations by
+//! their names; another test checks their texts against the schema.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::bonds::{Bonds, Seen};
 use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What the server gives at most, however much is asked for.
+/// The largest page, for any requested size.
 const CAP: usize = 3;
 const BOT: &str = "issue-bot";
 const PEOPLE: &[&str] = &["ann", "bob", "cleo"];
@@ -153,7 +154,7 @@ fn connected<T>(all: Vec<T>, variables: &Value, show: impl Fn(T) -> Value) -> An
     Ok(json!({"nodes": nodes, "pageInfo": {"hasNextPage": more, "endCursor": end}}))
 }
 
-/// The editor there keeps a tree: lists are written with stars when it is read again, whatever their marks were.
+/// The editor keeps a tree: lists come back with stars, for any original mark.
 fn kept(text: &str) -> String {
     let mut code = false;
     let line = |line: &str| {

@@ -60,7 +60,8 @@ pub(crate) fn is_chosen(kind: TrackerKind) -> bool {
 pub(crate) trait Vendor: Send + 'static {
     fn kind(&self) -> TrackerKind;
 
-    /// Where the suite files its issues; there from the start, and so is a second place, one page further in every list.
+    /// The project of the suite's issues; it exists from the start, and so does a second project,
+    /// one page further in every list.
     fn place(&self) -> Project;
 
     /// `[backends.NAME.options]` for it.
@@ -93,22 +94,22 @@ pub(crate) trait Vendor: Send + 'static {
     /// Everything in [`Self::place`], pull requests left out, oldest first.
     fn issues(&self) -> Vec<SimIssue>;
 
-    /// Somebody else makes an issue, or a pull request where there is such a thing.
+    /// A person creates an issue, or a pull request if the vendor has them.
     fn plant(&mut self, title: &str, body: &str, pull_request: bool, now: DateTime<Utc>);
 
-    /// Somebody else adds a label to an issue and, where there are people, a person.
+    /// A person adds a label to an issue and, if the vendor has users, an assignee.
     fn meddle(&mut self, id: &str, label: &str, person: &str);
 
-    /// Somebody else changes an issue.
+    /// A person changes an issue.
     fn person_edits(&mut self, id: &str, edit: &SimEdit, now: DateTime<Utc>);
 
-    /// Somebody else says something; answers the comment's id.
+    /// A person writes a comment; answers the comment's id.
     fn person_comments(&mut self, id: &str, author: &str, text: &str, now: DateTime<Utc>) -> String;
 
-    /// Somebody else gives a comment another text, or takes it away.
+    /// A person edits or deletes a comment.
     fn person_edits_comment(&mut self, id: &str, comment: &str, text: Option<&str>, now: DateTime<Utc>);
 
-    /// See [`Sim::person_relates`]. Asked only of a vendor whose capabilities have the relation.
+    /// See [`Sim::person_relates`]. Called only for a vendor whose capabilities have the relation.
     fn person_relates(&mut self, _id: &str, _relation: Relation, _other: &str, _there: bool, _now: DateTime<Utc>) {}
 
     /// The issue is deleted.
@@ -147,13 +148,14 @@ pub(crate) trait Vendor: Send + 'static {
         &[]
     }
 
-    /// Whether that description covers the request; what it leaves out is to be told why.
+    /// Whether that description covers the request; the vendor's comment says why it leaves some
+    /// out.
     fn is_described(&self, _request: &Request) -> bool {
         true
     }
 }
 
-/// An issue, as it is over there.
+/// An issue in the tracker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SimIssue {
     pub id: String,
@@ -186,9 +188,10 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// It is not done, and there is never an answer.
     Hangs,
-    /// It is done, and before it is answered this is called: for killing whoever asked.
+    /// It is done, and before the answer this is called: for killing the client.
     Then(Call),
-    /// It is done and recorded, the test hears of it, and there is never an answer: for killing the process that waits for it.
+    /// It is done and recorded, the test is informed, and there is never an answer: for killing the
+    /// process that waits for it.
     Held(Hold),
 }
 
@@ -357,8 +360,8 @@ impl Sim {
         while let Some(request) = wire::read(&mut stream).await {
             let fault = self.core(|core| core.fault(&request));
             self.seen.fetch_add(1, Ordering::SeqCst);
-            // Nobody waits for it any more, and whoever sent it relies on that it comes to nothing after so long: on a busy machine it may
-            // have lain here for that long.
+            // No client waits for it any more, and its sender relies on that it comes to nothing
+            // after so long: on a busy machine it may have lain here for that long.
             if is_left(stream.get_ref()) {
                 return;
             }
@@ -481,7 +484,7 @@ impl Core {
         if known { Reply::empty(304).with("etag", etag) } else { reply.with("etag", etag) }
     }
 
-    /// Who asks, directly or through the proxy.
+    /// The client's credential, directly or through the proxy.
     fn refused(&mut self, request: &Request) -> Option<Reply> {
         let bearer = request.header("authorization").and_then(|text| text.strip_prefix("Bearer ")).map(str::to_owned);
         let shown = if request.is_proxied() {

@@ -1,10 +1,10 @@
-//! What people do over there, and what is seen of it.
+//! The actions of people in the tracker, and the visible results.
 
 use super::Sim;
 use issue_core::domain::issue::relation::Relation;
 use issue_core::domain::tracker::Project;
 
-/// What somebody says.
+/// A person's comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SimComment {
     pub id: String,
@@ -12,7 +12,7 @@ pub(crate) struct SimComment {
     pub text: String,
 }
 
-/// What somebody changes; what is absent stays.
+/// A person's change; an absent field stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::option_option, reason = "left as it is, taken away, or another one")]
 pub(crate) struct SimEdit {
@@ -22,9 +22,10 @@ pub(crate) struct SimEdit {
     pub closed: Option<bool>,
     pub add_label: Option<String>,
     pub remove_label: Option<String>,
-    /// Somebody of `Vendor::people`, added to whoever is there, or in their place where there can be one only.
+    /// A user of `Vendor::people`, added to the present assignees, or in their place where there
+    /// can be one only.
     pub person: Option<String>,
-    /// Whoever is assigned is no more; before anybody else is.
+    /// Removes the present assignees, before another one is added.
     pub nobody: bool,
     /// Taken off first, where there can be several.
     pub remove_person: Option<String>,
@@ -35,7 +36,7 @@ pub(crate) struct SimEdit {
     pub priority: Option<&'static str>,
 }
 
-/// Our words for priorities, most urgent first.
+/// Our names for priorities, most urgent first.
 pub(super) const PRIORITIES: [&str; 3] = ["high", "medium", "low"];
 
 /// How much was asked and answered.
@@ -85,7 +86,7 @@ impl Sim {
         });
     }
 
-    /// Deletes an issue, as far as anybody sees.
+    /// Deletes an issue, as a client sees it.
     pub(crate) fn removes(&self, id: &str) {
         self.core(|core| core.vendor.removes(id));
     }
@@ -95,7 +96,8 @@ impl Sim {
         self.core(|core| core.vendor = then);
     }
 
-    /// Moves an issue to another place (or renames its place, where issues cannot be moved), and answers where it is now.
+    /// Moves an issue to another project (or renames its project, where issues cannot be moved),
+    /// and answers where it is now.
     pub(crate) fn moves(&self, id: &str) -> (Project, String) {
         self.core(|core| {
             let now = core.now();

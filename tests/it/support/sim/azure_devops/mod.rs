@@ -1,5 +1,6 @@
-//! Azure DevOps: two projects of one organisation whose work items share their numbers, states of the Scrum process, a query that
-//! refuses to give too many and does not know of a work item for the next three queries after it was made.
+//! Azure DevOps: two projects of one organisation whose work items share their numbers, states of
+//! the Scrum process, a query that refuses too many results and omits a work item for the next
+//! three queries after its creation.
 
 mod query;
 
@@ -15,7 +16,7 @@ use super::bonds::{Bonds, Seen};
 use super::person::PRIORITIES;
 use super::{Reply, Request, SimComment, SimEdit, SimIssue, Vendor};
 
-/// What a page holds at most, however much is asked for.
+/// The largest page, for any requested size.
 const CAP: usize = 4;
 /// With more a query is refused; it leaves nothing out in silence.
 const QUERY_CAP: usize = 20_000;
@@ -36,7 +37,7 @@ struct AzureDevops {
 #[derive(Clone)]
 struct Item {
     id: i64,
-    /// Deleted, or not to be seen any more: the same to whoever asks.
+    /// Deleted, or not visible any more: the same to a client.
     away: bool,
     rev: i64,
     project: &'static str,
@@ -221,14 +222,14 @@ impl AzureDevops {
     fn linked(&self, own: &str, steps: &[Value]) -> Result<Bonds, Reply> {
         let mut bonds = self.bonds.clone();
         for step in steps {
-            let place = step["path"].as_str().and_then(|path| path.strip_prefix("/relations/")).unwrap_or_default();
+            let project = step["path"].as_str().and_then(|path| path.strip_prefix("/relations/")).unwrap_or_default();
             let seen = bonds.seen(own);
             match step["op"].as_str() {
-                Some("remove") => match place.parse::<usize>().ok().and_then(|place| seen.get(place)) {
+                Some("remove") => match project.parse::<usize>().ok().and_then(|project| seen.get(project)) {
                     Some(known) => _ = bonds.remove(known.id),
                     None => return Err(refused(400, "VS403680: The relation to be removed is not there.")),
                 },
-                Some("add") if place == "-" => {
+                Some("add") if project == "-" => {
                     let other = step["value"]["url"].as_str().and_then(|url| url.rsplit_once("/_apis/wit/workItems/")).map(|(_, id)| id);
                     let Some(other) = other.filter(|id| self.position(id).is_some()) else {
                         return Err(refused(404, "TF401232: The work item to link to does not exist."));
@@ -365,14 +366,14 @@ fn shown(comment: &Comment) -> Value {
         "createdDate": moment(comment.created), "modifiedDate": moment(comment.modified)})
 }
 
-/// What somebody typed: empty lines stand between paragraphs.
+/// A text as a person types it: empty lines stand between paragraphs.
 fn typed(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let parts: Vec<String> = escaped.split("\n\n").map(|part| part.trim_end().replace('\n', "<br>")).collect();
     format!("<div>{}</div>", parts.join("</div><div>"))
 }
 
-/// Tags away, as somebody sees it.
+/// Without tags, as a person sees it.
 fn plain(html: &str) -> String {
     let mut text = String::new();
     for part in html.split('<') {
@@ -577,8 +578,9 @@ impl Vendor for AzureDevops {
         Some("ado-wit-7.1.json")
     }
 
-    /// It is of work items alone, has queries under a team only, batches under a project only, which is not asked for over there,
-    /// and of two ways to read comments the one that has no pages.
+    /// The description covers work items alone, has queries under a team only, batches under a
+    /// project only (our requests name none), and of two ways to read comments the one that has no
+    /// pages.
     fn is_described(&self, request: &Request) -> bool {
         let listing = request.method == "GET" && request.path.ends_with("/comments");
         let batch = request.path.ends_with("/_apis/wit/workitemsbatch");

@@ -41,7 +41,7 @@ struct Jira {
 #[derive(Clone)]
 struct Issue {
     id: u64,
-    /// Deleted, or not to be seen any more: the same to whoever asks.
+    /// Deleted, or not visible any more: the same to a client.
     away: bool,
     project: &'static str,
     number: u64,
@@ -108,7 +108,7 @@ impl Jira {
         if self.cloud { "accountId" } else { "name" }
     }
 
-    /// What would be refused over there; the value as it is kept otherwise.
+    /// The refusal of a value; otherwise the value as the server keeps it.
     fn taken(&self, field: &str, value: &Value) -> Result<Value, Reply> {
         let wrong = |why: &str| Err(field_refused(field, why));
         match field {
@@ -246,7 +246,7 @@ impl Jira {
         self.issues.iter().rev().find(|issue| issue.project == project).map_or(0, |issue| issue.number)
     }
 
-    /// What somebody typed, as it is kept.
+    /// A text as a person types it, in the form that is kept.
     fn typed(&self, text: &str) -> Value {
         if self.cloud { texts::document(text) } else { json!(text) }
     }
@@ -333,7 +333,7 @@ impl Jira {
         shown
     }
 
-    /// A link that is there already is made all the same, as far as anybody is told.
+    /// If the link is there already, the answer is that of a new one.
     fn link(&mut self, body: &Value, now: DateTime<Utc>) -> Reply {
         let relation = match body["type"]["name"].as_str() {
             Some("Blocks") => Relation::Blocks,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Which nodes may stand in which, of those that anybody sends here.
+/// Which nodes may stand in which, of those that the tests send.
 pub(super) fn valid(document: &Value) -> Result<(), String> {
     if document["type"] != "doc" || document["version"] != 1 {
         return Err("Operation value must be an Atlassian Document".to_owned());
@@ -33,7 +33,7 @@ fn within(node: &Value, kind: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What somebody typed: empty lines stand between paragraphs.
+/// A text as a person types it: empty lines stand between paragraphs.
 pub(super) fn document(text: &str) -> Value {
     let line = |line: &str| json!({"type": "text", "text": line});
     let paragraph = |part: &str| {
