@@ -344,7 +344,7 @@ async fn a_comment_that_both_sides_change_is_merged_by_lines_and_a_conflict_is_o
 
 #[tokio::test]
 async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_where_it_is_ours_on_record() {
-    let remove = async |server: &Server, path: &str| {
+    let send_delete = async |server: &Server, path: &str| {
         assert!(server.request(Method::DELETE, path).send().await.unwrap().status().is_success());
     };
     for (kind, owner) in
@@ -368,7 +368,7 @@ async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_
             sim.person_edits_comment(&id, &comment.id, &comment.text.replace("said", "corrected"));
         }
         for comment in before.iter().chain([&unchanged]) {
-            remove(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
+            send_delete(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
         }
         until_quiet(&server).await;
         settled(&server).await;
@@ -397,7 +397,7 @@ async fn a_comment_that_was_changed_there_before_it_was_deleted_here_is_back_or_
         assert_eq!((remote.comments.len(), conflicts(&server).await.len()), (2, 0), "{kind}: {remote:?}");
         // Deleted once more, now that it was seen, it is gone.
         for comment in &here {
-            remove(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
+            send_delete(&server, &format!("{issue}/comments/{}", comment["id"].as_str().unwrap())).await;
         }
         until_quiet(&server).await;
         settled(&server).await;
