@@ -2,13 +2,19 @@
 
 use crate::app::AppError;
 
-/// How many attempts a use case has.
+/// How many attempts a use case has that asks our store alone.
 const MOST_ATTEMPTS: u32 = 16;
 
 /// The attempts of one use case. Each one starts with [`Attempts::another`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::app) struct Attempts {
-    made: u32,
+    left: u32,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::at_most(MOST_ATTEMPTS)
+    }
 }
 
 /// What one attempt came to.
@@ -19,12 +25,13 @@ pub(in crate::app) enum CommitAttempt<T> {
 }
 
 impl Attempts {
+    pub(in crate::app) const fn at_most(most: u32) -> Self {
+        Self { left: most }
+    }
+
     /// Fails with [`AppError::Contended`] once every attempt was stale.
     pub(in crate::app) fn another(&mut self) -> Result<(), AppError> {
-        if self.made == MOST_ATTEMPTS {
-            return Err(AppError::Contended);
-        }
-        self.made += 1;
+        self.left = self.left.checked_sub(1).ok_or(AppError::Contended)?;
         Ok(())
     }
 }
@@ -35,10 +42,9 @@ mod tests {
 
     #[test]
     fn attempts_end_as_contended() {
-        let mut attempts = Attempts::default();
-        for _ in 0..MOST_ATTEMPTS {
-            attempts.another().unwrap();
-        }
+        let mut attempts = Attempts::at_most(2);
+        attempts.another().unwrap();
+        attempts.another().unwrap();
         assert!(matches!(attempts.another(), Err(AppError::Contended)));
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::comments_out::digest;
+use super::reconcile::PUSH_ATTEMPTS;
 use super::{Push, PushStop};
 use crate::app::AppError;
 use crate::app::attempts::{Attempts, CommitAttempt};
@@ -118,7 +119,7 @@ impl Push<'_> {
 
     /// Decides again on the present comment, if the issue changed meanwhile.
     async fn take_known_comment(&mut self, talk: &CommentSync<'_>, link: &CommentLink, there: &RemoteComment) -> Result<(), PushStop> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::at_most(PUSH_ATTEMPTS);
         loop {
             attempts.another()?;
             if let CommitAttempt::Done(()) = self.merge_comment(talk, link, there).await? {
@@ -256,7 +257,7 @@ impl Push<'_> {
         let gone: Vec<&CommentLink> =
             gone.filter(|link| link.remote_id.as_ref().is_some_and(|id| !there.contains(id)) && link.base.is_some()).collect();
         for link in gone {
-            let mut attempts = Attempts::default();
+            let mut attempts = Attempts::at_most(PUSH_ATTEMPTS);
             loop {
                 attempts.another()?;
                 if let CommitAttempt::Done(()) = self.missing_comment(talk, link).await? {

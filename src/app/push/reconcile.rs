@@ -18,6 +18,9 @@ use crate::domain::tracker::{Field, FieldFlips, FlipDirection};
 use crate::domain::{Change, IssueRef, IssueWrite, Stamp};
 use crate::store::CommitOutcome;
 
+/// Fewer than for our store alone: an attempt may read the remote issue again.
+pub(super) const PUSH_ATTEMPTS: u32 = 8;
+
 /// A merge with what it makes of the records.
 struct MergeWithRecords {
     done: Merged,
@@ -32,7 +35,7 @@ impl Push<'_> {
         if self.issue.archived_at.is_some() && link.state != LinkState::Gone {
             return Ok(link);
         }
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::at_most(PUSH_ATTEMPTS);
         loop {
             attempts.another()?;
             // If nothing has to be sent, the remote issue need not be read.
@@ -140,7 +143,7 @@ impl Push<'_> {
 
     /// Pulls and writes the remote changes; answers the fields that are held.
     async fn apply_remote(&mut self, link: Link, remote: &RemoteIssue, binding: &Binding) -> Result<(Link, BTreeSet<Field>), PushStop> {
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::at_most(PUSH_ATTEMPTS);
         loop {
             attempts.another()?;
             let stamp = self.app.clock.stamp();
@@ -225,7 +228,7 @@ impl Push<'_> {
     /// Writes a change decided on the issue as it is; on one that moved on, it is decided again.
     pub(super) async fn write(&mut self, decide: impl Fn(&crate::domain::Issue, &Cause, Stamp) -> Change) -> Result<(), PushStop> {
         let cause = Cause { actor: ACTOR.to_owned(), trace: self.lease.message.trace.clone() };
-        let mut attempts = Attempts::default();
+        let mut attempts = Attempts::at_most(PUSH_ATTEMPTS);
         loop {
             attempts.another()?;
             let change = decide(&self.issue, &cause, self.app.clock.stamp());

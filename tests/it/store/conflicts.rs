@@ -77,6 +77,18 @@ pub(super) async fn a_conflict_comes_back_with_every_field_and_is_decided_over_i
     assert_eq!(store.conflict(fresh.id).await.unwrap(), Some(resolved(&fresh)));
 }
 
+pub(super) async fn a_conflict_without_a_cause_is_read_as_its_writer_meant_it(db: Database) {
+    let store = db.open().await;
+    let issue = sample::stored(&*store, sample::plain_issue(), None).await;
+    // The sentence that the version before the column wrote for a frozen field.
+    let frozen = Conflict { why: "it went back and forth too often".to_owned(), ..conflict(issue.id, "a") };
+    let frozen = stored(&*store, frozen).await;
+    let other = stored(&*store, Conflict { field: Field::Title, ..conflict(issue.id, "a") }).await;
+    db.execute("update conflicts set cause = null").await;
+    assert_eq!(store.conflict(frozen.id).await.unwrap().unwrap().cause, ConflictCause::PingPong);
+    assert_eq!(store.conflict(other.id).await.unwrap().unwrap().cause, ConflictCause::Diverged);
+}
+
 pub(super) async fn a_decision_on_another_edition_is_stale_and_leaves_no_trace(db: Database) {
     let store = db.open().await;
     let issue = sample::stored(&*store, sample::plain_issue(), None).await;

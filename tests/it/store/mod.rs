@@ -67,6 +67,7 @@ conformance! {
     }
     run conflicts {
         a_conflict_comes_back_with_every_field_and_is_decided_over_its_edition,
+        a_conflict_without_a_cause_is_read_as_its_writer_meant_it,
         a_decision_on_another_edition_is_stale_and_leaves_no_trace,
         of_many_decisions_at_once_one_is_written,
         conflicts_are_listed_newest_first_page_by_page_by_every_filter,

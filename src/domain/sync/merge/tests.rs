@@ -149,6 +149,13 @@ fn a_decision_is_applied_and_not_recorded_again() {
     }
     let done = run(&rules, &BTreeMap::new(), &BTreeSet::from([Field::Title]), [&base, &base, &theirs]);
     assert!(done.held.contains(&Field::Title) && done.take.is_empty(), "what is frozen stands still");
+    assert_eq!(causes(&done), [ConflictCause::PingPong]);
+    let done = run(&rules, &BTreeMap::new(), &BTreeSet::new(), [&base, &ours, &theirs]);
+    assert_eq!(causes(&done), [ConflictCause::Diverged]);
+}
+
+fn causes(done: &Merged) -> Vec<ConflictCause> {
+    done.clashes.iter().map(|conflict| conflict.cause).collect()
 }
 
 fn relates(relation: Relation, key: &str) -> RemoteRelation {
